@@ -1,0 +1,202 @@
+"""
+The noun of the program: a campaign as files describe it, as it goes on the wire, and as the record keeps it.
+
+Read `Desired` (what the files say), `Record` (what was sent) and `fingerprint` (when two of them mean the same).
+Pure: no I/O, no clock.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Literal, NewType, TypeAlias
+
+Address = NewType("Address", str)
+"""Where a campaign stands among the files: `promo/black-friday`, `promo/black-friday["fr"]`. Never its id."""
+
+Fingerprint = NewType("Fingerprint", str)
+"""`sha256:` and 64 hex digits over a payload by meaning. Equal means: the same mailing."""
+
+JsonObject: TypeAlias = Mapping[str, object]
+"""A JSON object; never changed once made."""
+
+Payload: TypeAlias = JsonObject
+"""The body of `POST /campaigns` as it goes on the wire (reference 5.1). `instanceId` and `templateId` are absent
+while only a name is known."""
+
+Names: TypeAlias = Mapping[str, str]
+"""What stands in the files instead of an id: payload field (`instanceId`, `templateId`) -> name, number or ""
+for "the account's only connected instance"."""
+
+class Status(StrEnum):
+    """Statuses that MsgFlash documents (reference 5.9). A record keeps an unknown one as plain text."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    PAUSED = "paused"
+    PAUSED_QUOTA = "paused_quota"
+    PAUSED_PLAN = "paused_plan"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+TERMINAL = frozenset({Status.COMPLETED, Status.CANCELLED, Status.FAILED})
+PAUSABLE = frozenset({Status.SCHEDULED, Status.RUNNING})
+PAUSED_BY_SYSTEM = frozenset({Status.PAUSED_QUOTA, Status.PAUSED_PLAN})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a campaign is written: a path relative to the repo, and the line its document begins at, from 1."""
+
+    file: str
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """What may happen to a campaign after its creation; contract section 2."""
+
+    on_change: Literal["block", "replace", "ignore"] = "block"
+    on_remove: Literal["pause", "keep"] = "pause"
+    ignore_changes: tuple[str, ...] = ()
+
+
+DEFAULT_LIFECYCLE = Lifecycle()
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """
+    One campaign as the files want it, rendered and expanded.
+
+    Attributes:
+        address: unique among all desired campaigns.
+        source: where it is written.
+        payload: as it will go on the wire; an id that `names` stands for is absent until looked up.
+        names: names still to be looked up, by payload field; empty when the files give ids.
+        starts_at: the instant of `payload["schedule"]`, aware, UTC.
+        timezone: IANA zone in which people read the start; None for UTC.
+        paused: True and False are orders, None leaves it as people left it.
+        lifecycle: on_change, on_remove, ignore_changes.
+        labels: never sent.
+        moved_from: former addresses.
+    """
+
+    address: Address
+    source: Source
+    payload: Payload
+    names: Names
+    starts_at: datetime
+    timezone: str | None = None
+    paused: bool | None = None
+    lifecycle: Lifecycle = DEFAULT_LIFECYCLE
+    labels: Mapping[str, str] = field(default_factory=dict)
+    moved_from: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """
+    What the record keeps of a campaign as it was sent, whether or not its creation was confirmed.
+
+    Attributes:
+        payload: as sent.
+        fingerprint: of the payload with every name looked up.
+        names: the names the files gave, by payload field, so that an offline plan can compare.
+        file: where it was written, relative to the repo.
+        timezone: in which people read the start; None for UTC.
+        on_remove: kept here because the file is gone when it matters.
+        labels: for `--select` once the file is gone.
+    """
+
+    payload: Payload
+    fingerprint: Fingerprint
+    names: Names
+    file: str
+    timezone: str | None = None
+    on_remove: Literal["pause", "keep"] = "pause"
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def starts_at(self) -> datetime:
+        """The start time that was sent."""
+        return parse_instant(str(self.payload["schedule"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """
+    One created campaign as the state keeps it: the only place in the world where its id is written down.
+
+    Attributes:
+        id: the API's id, opaque.
+        status: as last read; a `Status`, or a text that this version does not know.
+        read_at: when `status` was read.
+        created_at: when its creation was confirmed to us.
+        facts: what was sent.
+        retired: paused for good because its file is gone.
+        former_ids: ids of the campaigns it replaced, oldest first.
+    """
+
+    id: str
+    status: str
+    read_at: datetime
+    created_at: datetime
+    facts: Facts
+    retired: bool = False
+    former_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """
+    A create that was announced in the journal before it left. Without an outcome it is in doubt.
+
+    Attributes:
+        run: id of the apply that announced it (its lock id).
+        attempt: from 1; counts the creates of this address that were announced in this run.
+        announced_at: when.
+        facts: what was to be sent.
+    """
+
+    run: str
+    attempt: int
+    announced_at: datetime
+    facts: Facts
+
+
+def fingerprint(payload: Payload, names: Names | None = None) -> Fingerprint:
+    """
+    Digest a payload by meaning: order of keys, of tags and of contact ids is nothing; `repeat: none` is absence.
+
+    Args:
+        payload: as it goes on the wire, so instants are already spelt one way.
+        names: names that stand for ids not looked up yet; they take part, so that two campaigns that differ only
+            in the instance's name differ. Never mix fingerprints made with and without names.
+    """
+    meaning: dict[str, object] = {k: v for k, v in payload.items() if not (k == "repeat" and v == "none")}
+    recipients = payload.get("recipients")
+    if isinstance(recipients, Mapping) and isinstance(value := recipients.get("value"), list):
+        meaning["recipients"] = {**recipients, "value": sorted({str(item) for item in value})}
+    if names:
+        meaning["names"] = dict(names)
+    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return Fingerprint("sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def format_instant(moment: datetime) -> str:
+    """Spell an aware datetime as MsgFlash does: UTC, milliseconds, `Z` (reference 2.1)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 instant with a zone; ValueError without one."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no time zone in {text!r}")
+    return moment.astimezone(UTC)

@@ -1,0 +1,183 @@
+"""
+A plan is a value: what an apply would do, to whom, and why. Made without I/O; printed, hashed, compared, refused.
+
+The vocabulary is closed: contract section 7 lists the actions, section 11 the reasons.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from msgflash_apply.campaign import Address, Payload, Source
+from msgflash_apply.errors import Diagnostic, ExitCode
+
+
+class Action(StrEnum):
+    """What happens to one campaign."""
+
+    CREATE = "create"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REPLACE = "replace"
+    RETIRE = "retire"
+    FORGET = "forget"
+    MOVE = "move"
+    NO_OP = "no-op"
+    BLOCKED = "blocked"
+
+
+class Reason(StrEnum):
+    """Why a campaign is blocked; stable words for programs."""
+
+    IN_DOUBT = "in-doubt"
+    IMMUTABLE_CHANGE = "immutable-change"
+    ALREADY_STARTED = "already-started"
+    SCHEDULE_PASSED = "schedule-passed"
+    LEAD_TIME = "lead-time"
+    QUIET_HOURS = "quiet-hours"
+    MISSING_ON_SERVER = "missing-on-server"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDiff:
+    """One attribute that differs; `path` is dotted with indexes (`recipients.value[0]`), absent is None."""
+
+    path: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who would get it: the recipients' type, and how many where it could be counted."""
+
+    type: str
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    What the plan says about one address.
+
+    Attributes:
+        address: the campaign.
+        action: the verb.
+        reason: why, for blocked ones only.
+        explanation: a clause for people, why this action; may be empty.
+        source: where it is written; None when no file has it any more.
+        id: the campaign's id on MsgFlash, where it has one.
+        before: the payload on record; None where nothing was sent.
+        after: the payload as it would go on the wire; None where no file has it any more.
+        diff: attributes by which `before` and `after` differ.
+        starts_at: start of `after`, else of `before`.
+        timezone: in which people read the start; None for UTC.
+        audience: of `after`, for creates and replaces.
+        labels: as in the file, else as on record.
+        previous_address: where the record stands now, when it moves.
+        pause_after: the file says `paused: true`, so a create is followed by a pause.
+    """
+
+    address: Address
+    action: Action
+    starts_at: datetime
+    reason: Reason | None = None
+    explanation: str = ""
+    source: Source | None = None
+    id: str | None = None
+    before: Payload | None = None
+    after: Payload | None = None
+    diff: tuple[AttributeDiff, ...] = ()
+    timezone: str | None = None
+    audience: Audience | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    previous_address: Address | None = None
+    pause_after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestForecast:
+    """
+    API requests: `used` to make this plan, `apply` to carry it out, `left_this_month` where it can be read.
+
+    `left_this_month` is None for team keys (they may not read usage), offline, and where nothing would be sent.
+    """
+
+    used: int
+    apply: int
+    left_this_month: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    What an apply would do.
+
+    Attributes:
+        environment: whose state it was compared with.
+        lineage: of that state; None without a state (`--no-state`).
+        serial: of that state; None without a state.
+        created_at: when it was made.
+        complete: False when something could not be checked (offline, or narrowed by --target or --select).
+        changes: one per address, sorted by address.
+        diagnostics: findings that do not stop the run, in order.
+        requests: the forecast.
+    """
+
+    environment: str
+    lineage: str | None
+    serial: int | None
+    created_at: datetime
+    complete: bool
+    changes: tuple[Change, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    requests: RequestForecast
+
+    @property
+    def summary(self) -> dict[Action, int]:
+        """How many of each action, every action named."""
+        counts = Counter(change.action for change in self.changes)
+        return {action: counts[action] for action in Action}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether an apply would do nothing."""
+        return not self.effective
+
+    @property
+    def effective(self) -> tuple[Change, ...]:
+        """The changes that an apply would carry out."""
+        return tuple(c for c in self.changes if c.action not in {Action.NO_OP, Action.BLOCKED})
+
+    @property
+    def blocked(self) -> tuple[Change, ...]:
+        """The changes that wait for a person."""
+        return tuple(c for c in self.changes if c.action is Action.BLOCKED)
+
+    @property
+    def digest(self) -> str:
+        """
+        `sha256:` over actions, addresses and payloads, whatever the time of reading.
+
+        Unchanged campaigns take no part: what was approved is what goes out, and nothing goes out for them.
+        """
+        said = [
+            [c.action, c.address, c.previous_address, c.id, c.after, c.pause_after]
+            for c in self.changes
+            if c.action is not Action.NO_OP
+        ]
+        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return "sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def exit_code(self, *, detailed: bool) -> ExitCode:
+        """What a pipeline is told: 3 when a person is needed, then 2 (only if `detailed`) when there are changes."""
+        if self.blocked:
+            return ExitCode.PERSON_NEEDED
+        if detailed and self.effective:
+            return ExitCode.CHANGES
+        return ExitCode.DONE
