@@ -92,7 +92,7 @@ class MsgflashApplyError(Exception):
         self.fix = fix
 
 
-class InvalidFiles(MsgflashApplyError):  # noqa: N818 - reads as what it says: these files are invalid
+class InvalidFiles(MsgflashApplyError):
     """The files hold mistakes; carries every diagnostic, warnings included."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from msgflash_apply.campaign import Address, Payload, Source
+from msgflash_apply.campaign import Address, Names, Payload, Source
 from msgflash_apply.errors import Diagnostic, ExitCode
 
 
@@ -77,6 +77,8 @@ class Change:
         diff: attributes by which `before` and `after` differ.
         starts_at: start of `after`, else of `before`.
         timezone: in which people read the start; None for UTC.
+        names: the names that the files give where `after` has ids, by payload field; where an id could not be looked
+            up (offline), `after` lacks that field.
         audience: of `after`, for creates and replaces.
         labels: as in the file, else as on record.
         previous_address: where the record stands now, when it moves.
@@ -94,6 +96,7 @@ class Change:
     after: Payload | None = None
     diff: tuple[AttributeDiff, ...] = ()
     timezone: str | None = None
+    names: Names = field(default_factory=dict)
     audience: Audience | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     previous_address: Address | None = None

@@ -1,0 +1,235 @@
+"""
+MsgFlash's endpoints, one method each; the only door to httpx for them.
+
+Reads are repeated where repeating is harmless. `create`, `pause` and `resume` are sent once and answer with what is
+known, never more: `outcome.classify` and the engine decide what follows. Source: reference 2, 3 to 8 and 10.5.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from msgflash_apply.api.access import Access
+from msgflash_apply.api.failure import failure
+from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, data_in, problem_in
+from msgflash_apply.api.wire import ContactPage, Group, Instance, RemoteCampaign, Template, TemplatePage, Usage
+from msgflash_apply.campaign import Payload
+from msgflash_apply.errors import ApiError
+
+LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
+READ_ATTEMPTS = 4
+TEMPLATES_PER_PAGE = 100
+TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
+
+# Nothing was sent when one of these is raised: no connection was made, or the request never left this process.
+NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Client:
+    """
+    One connection pool, one pace.
+
+    Args:
+        access: host and key.
+        limiter: shared by every request of the process.
+        jitter: a number from 0 to 1 for the waits between attempts.
+        transport: replaces the network; the one seam of this class.
+        timeout_seconds: for an answer; connecting has ten seconds.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        limiter: Limiter,
+        *,
+        jitter: Callable[[], float],
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout_seconds: float = 60.0,
+    ) -> None:
+        self.access = access
+        self.limiter = limiter
+        self.requests_sent = 0
+        self._jitter = jitter
+        headers = {"x-api-key": access.api_key, "accept": "application/json"}
+        if access.team_id:
+            headers["x-team-id"] = access.team_id
+        self._http = httpx.AsyncClient(
+            base_url=access.base_url,
+            headers=headers,
+            follow_redirects=False,  # a redirect must not carry the key to another host
+            trust_env=not access.is_loopback,  # plain http must not travel through a proxy
+            timeout=httpx.Timeout(timeout_seconds, connect=10.0),
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.__aexit__(kind, error, trace)
+
+    async def instances(self) -> tuple[Instance, ...]:
+        """`GET /instances`: one request, whatever their number."""
+        data = await self._read("/instances")
+        items = data if isinstance(data, list) else [data]
+        return tuple(self._parse(Instance, item) for item in items)
+
+    async def templates(self) -> tuple[Template, ...]:
+        """`GET /templates`: one request per hundred."""
+        found: list[Template] = []
+        page_number = 1
+        while True:
+            parameters = {"page": str(page_number), "limit": str(TEMPLATES_PER_PAGE)}
+            page = self._parse(TemplatePage, await self._read("/templates", parameters))
+            found += page.templates
+            if not page.templates or len(found) >= page.total:
+                return tuple(found)
+            page_number += 1
+
+    async def template(self, identifier: str) -> Template | None:
+        """`GET /templates/{id}`; None where there is none."""
+        return await self._read_one(Template, f"/templates/{_segment(identifier)}")
+
+    async def group(self, identifier: str) -> Group | None:
+        """`GET /contacts/groups/{groupId}`; None where there is none."""
+        return await self._read_one(Group, f"/contacts/groups/{_segment(identifier)}")
+
+    async def contacts_total(self) -> int | None:
+        """Count the contacts of the account with one request; None where the answer gives no total."""
+        data = await self._read("/contacts", {"limit": "1"})
+        if isinstance(data, list):  # an earlier edition answers with all of them (reference 6.1)
+            return len(data)
+        return self._parse(ContactPage, data).total
+
+    async def usage(self) -> Usage | None:
+        """`GET /usage`; None for team keys, which may not read it (reference 2.3)."""
+        return None if self.access.is_team else self._parse(Usage, await self._read("/usage"))
+
+    async def campaign(self, identifier: str) -> RemoteCampaign | None:
+        """`GET /campaigns/{id}`; None where there is none."""
+        return await self._read_one(RemoteCampaign, f"/campaigns/{_segment(identifier)}")
+
+    async def create(self, payload: Payload) -> Answer:
+        """`POST /campaigns`, once. The caller has written its intent down and has awaited `limiter.acquire()`."""
+        return await self._send("POST", "/campaigns", body=payload)
+
+    async def pause(self, identifier: str) -> Answer:
+        """`POST /campaigns/{id}/pause`, once."""
+        await self.limiter.acquire()
+        return await self._send("POST", f"/campaigns/{_segment(identifier)}/pause")
+
+    async def resume(self, identifier: str) -> Answer:
+        """`POST /campaigns/{id}/resume`, once."""
+        await self.limiter.acquire()
+        return await self._send("POST", f"/campaigns/{_segment(identifier)}/resume")
+
+    async def _read_one(self, model: type[Model], path: str) -> Model | None:
+        data = await self._read(path, absent_is_none=True)
+        return None if data is None else self._parse(model, data)
+
+    async def _read(
+        self, path: str, parameters: Mapping[str, str] | None = None, *, absent_is_none: bool = False
+    ) -> object:
+        """GET until there is an answer or no hope; then an ApiError that says what to do."""
+        for attempt in range(1, READ_ATTEMPTS + 1):
+            await self.limiter.acquire()
+            answer = await self._send("GET", path, parameters=parameters)
+            if isinstance(answer, Reply) and answer.status == 200:
+                return data_in(answer)
+            problem = problem_in(answer) if isinstance(answer, Reply) else None
+            if absent_is_none and problem is not None and problem.status == 404:
+                return None
+            if attempt == READ_ATTEMPTS or not _is_transient(answer, problem):
+                break
+            await self._wait_before_next(attempt, answer, problem)
+        raise failure(self.access, f"/api/v1{path}", answer)
+
+    async def _wait_before_next(self, attempt: int, answer: Answer, problem: Problem | None) -> None:
+        asked = answer.retry_after_seconds if isinstance(answer, Reply) else None
+        if problem is not None and problem.is_rate_limit:
+            self.limiter.pause(max(1.0, asked or 0.0))
+            return
+        await asyncio.sleep(asked or 0.25 * 2**attempt * (1 + self._jitter()))
+
+    async def _send(
+        self, method: str, path: str, *, parameters: Mapping[str, str] | None = None, body: Payload | None = None
+    ) -> Answer:
+        self.requests_sent += 1
+        try:
+            async with self._http.stream(method, f"/api/v1{path}", params=parameters, json=body) as response:
+                content = await _content(response)
+        except NOT_SENT as err:
+            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words(err)}")
+        except (httpx.HTTPError, httpx.StreamError) as err:
+            return NoReply(sent=True, what=f"no complete answer from {self.access.host}: {_words(err)}")
+        return Reply(response.status_code, _decoded(content), _retry_after(response))
+
+    def _parse(self, model: type[Model], data: object) -> Model:
+        try:
+            return model.model_validate(data)
+        except ValidationError as err:
+            first = err.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the whole"
+            raise ApiError(
+                "MsgFlash answered with something else than documented.",
+                f"{self.access.host}: {model.__name__}, {where}: {first['msg']}.",
+            ) from err
+
+
+def _segment(identifier: str) -> str:
+    return quote(identifier, safe="")
+
+
+def _is_transient(answer: Answer, problem: Problem | None) -> bool:
+    if isinstance(answer, NoReply):
+        return True
+    return (problem is not None and problem.is_rate_limit) or answer.status in TRANSIENT_STATUSES
+
+
+async def _content(response: httpx.Response) -> bytes:
+    """Read an answer, but no more of it than any honest one holds; the rest is cut off and will not decode."""
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > LARGEST_ANSWER_BYTES:
+            break
+    return bytes(content)
+
+
+def _decoded(content: bytes) -> object:
+    try:
+        decoded: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return decoded
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    try:
+        seconds = float(response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= 3600 else None
+
+
+def _words(err: Exception) -> str:
+    return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__

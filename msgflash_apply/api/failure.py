@@ -1,0 +1,36 @@
+"""An answer to a read that is of no use, as the exception that says what to do."""
+
+from msgflash_apply.api.access import Access
+from msgflash_apply.api.outcome import Answer, NoReply, Problem, problem_in
+from msgflash_apply.errors import ApiError, NotOnThisPlan, QuotaExhausted, Unauthorized, Unreachable
+
+REACH_FIX = "Check the network and MSGFLASH_BASE_URL, then run the command again."
+KEY_FIX = "Check MSGFLASH_API_KEY (and MSGFLASH_TEAM_ID for a team key)."
+
+
+def failure(access: Access, path: str, answer: Answer) -> ApiError:
+    """
+    Translate a useless answer.
+
+    Args:
+        access: for the host's name.
+        path: of the endpoint, below `/api/v1`.
+        answer: what came instead of a 200.
+    """
+    if isinstance(answer, NoReply):
+        return Unreachable(f"MsgFlash can not be reached at {access.host}.", answer.what, REACH_FIX)
+    problem = problem_in(answer)
+    if problem is None:
+        detail = f"GET {path}: {answer.status} from {access.host}, without an error code of MsgFlash."
+        return Unreachable(f"There is no usable answer from {access.host}.", detail, REACH_FIX)
+    return _refused(f"GET {path}: {problem}", problem)
+
+
+def _refused(detail: str, problem: Problem) -> ApiError:
+    if problem.status == 401:
+        return Unauthorized("MsgFlash does not accept the API key.", detail, KEY_FIX)
+    if problem.stops_the_run and problem.status == 429:
+        return QuotaExhausted("A monthly quota of the account is used up.", detail)
+    if problem.stops_the_run:
+        return NotOnThisPlan("The account's plan does not include this.", detail)
+    return ApiError("MsgFlash refused a request.", detail)

@@ -1,0 +1,64 @@
+"""One pace for every request of the process: evenly spaced starts, patience after a 429, and a slow return."""
+
+import asyncio
+from collections.abc import Callable
+
+SLOWER_AFTER_429 = 1.5
+SLOWEST_SECONDS = 2.0
+RECOVERY_SHARE = 0.02
+
+
+class Limiter:
+    """
+    Hands out absolute slots, so that latency and a slow caller never turn into a burst.
+
+    A 429 pauses everybody and widens the spacing; each slot after that narrows it again by a little, so that several
+    processes on one key find a common pace. Source: reference 2.6 and 10.5 (the window's shape is not documented, so
+    the spacing is legal under any).
+
+    Args:
+        requests_per_second: starts per second at best; 0 or less means no limit.
+        jitter: gives a number from 0 to 1; passed in, as all randomness is.
+    """
+
+    def __init__(self, requests_per_second: float, *, jitter: Callable[[], float]) -> None:
+        self._spacing_seconds = 1 / requests_per_second if requests_per_second > 0 else 0.0
+        self._current_seconds = self._spacing_seconds
+        self._jitter = jitter
+        self._next_at = 0.0
+        self._paused_until = 0.0
+
+    async def acquire(self) -> None:
+        """Wait for the next slot. A pause that is asked for while waiting is waited for as well."""
+        loop = asyncio.get_running_loop()
+        while True:
+            now = loop.time()
+            if now < self._paused_until:
+                await asyncio.sleep(self._paused_until - now)
+                continue
+            starts_at = max(now, self._next_at)
+            self._next_at = starts_at + self._current_seconds
+            self._recover()
+            if starts_at > now:
+                await asyncio.sleep(starts_at - now)
+            if loop.time() >= self._paused_until:
+                return
+
+    def pause(self, seconds: float) -> float:
+        """
+        Hold back every request and widen the spacing: MsgFlash said 429.
+
+        Returns:
+            The seconds really waited: what was asked for plus up to a quarter, so that two processes part ways.
+        """
+        waited = seconds * (1 + self._jitter() / 4)
+        now = asyncio.get_running_loop().time()
+        self._paused_until = max(self._paused_until, now + waited)
+        # Slots handed out before the pause are void; without this the waiters would leave as one burst after it.
+        self._next_at = max(self._paused_until, now)
+        self._current_seconds = min(max(self._current_seconds, 0.01) * SLOWER_AFTER_429, SLOWEST_SECONDS)
+        return waited
+
+    def _recover(self) -> None:
+        step = RECOVERY_SHARE * (self._current_seconds - self._spacing_seconds)
+        self._current_seconds = max(self._spacing_seconds, self._current_seconds - step)

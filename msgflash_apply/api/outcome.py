@@ -1,0 +1,192 @@
+"""
+An answer, or none, and what it proves: created, not created, or unknown.
+
+This is the module that keeps one campaign from becoming two. There is no idempotency key and no list (reference 10.1),
+so only a proof may lead to sending again: what is not proven is `Unknown` and stays in doubt.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from msgflash_apply.campaign import JsonObject
+
+RATE_LIMITED = "API_RATE_LIMIT_EXCEEDED"
+MONTHLY_QUOTAS = frozenset({"MONTHLY_API_REQUEST_QUOTA_EXCEEDED", "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"})
+ACCOUNT_GATES = frozenset(
+    {
+        "CAMPAIGNS_NOT_AVAILABLE_ON_PLAN",
+        "FEATURE_NOT_AVAILABLE_ON_PLAN",
+        "SUBSCRIPTION_INACTIVE",
+        "TEAM_ACCESS_DENIED",
+        "TEAM_FEATURE_UNAVAILABLE",
+        "TEAM_KEY_NOT_ALLOWED",
+        "TEAM_KEY_REQUIRED",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """
+    A complete HTTP answer.
+
+    Attributes:
+        status: the HTTP status.
+        body: the decoded JSON; None where it was not JSON.
+        retry_after_seconds: from the header, where it was a number.
+    """
+
+    status: int
+    body: object
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """
+    No complete answer came.
+
+    Attributes:
+        sent: False only if it is certain that no byte of the request left: no connection was made.
+        what: what happened, for people.
+    """
+
+    sent: bool
+    what: str
+
+
+Answer: TypeAlias = Reply | NoReply
+
+
+class Then(StrEnum):
+    """What a refusal means for the rest of the run."""
+
+    RETRY = "retry"
+    FAIL = "fail"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The campaign exists; `campaign` is the object that MsgFlash returned."""
+
+    id: str
+    campaign: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class NotCreated:
+    """
+    It is certain that nothing was created.
+
+    Attributes:
+        what: why, for people.
+        then: send it again, give up on this one, or stop the run.
+        wait_seconds: for RETRY, how long MsgFlash asked to wait; None where it did not say.
+        is_rate_limit: every request of the process must wait, not just this one.
+    """
+
+    what: str
+    then: Then
+    wait_seconds: float | None = None
+    is_rate_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can know whether the campaign exists; `what` says what was seen."""
+
+    what: str
+
+
+CreateOutcome: TypeAlias = Created | NotCreated | Unknown
+
+
+def classify(answer: Answer) -> CreateOutcome:
+    """
+    Say whether a create reached MsgFlash.
+
+    Never guesses: what cannot be proven either way is Unknown, and stays in doubt.
+
+    Args:
+        answer: the complete reply, or how far the request got without one.
+
+    Returns:
+        Created with an id; NotCreated if no byte was sent or the error envelope of a 4xx says no; else Unknown.
+
+    Source: contract section 6; reference 2.4, 2.7 and 10.1.
+    """
+    if isinstance(answer, NoReply):
+        return Unknown(answer.what) if answer.sent else NotCreated(answer.what, Then.RETRY)
+    if answer.status == 201 and (campaign := campaign_in(answer)) is not None:
+        return Created(str(campaign["id"]), campaign)
+    problem = problem_in(answer)
+    if 400 <= answer.status < 500 and problem is not None:
+        return _refusal(answer, problem)
+    return Unknown(_not_understood(answer, problem))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The error envelope of an answer (reference 2.4)."""
+
+    status: int
+    code: str
+    message: str
+
+    @property
+    def stops_the_run(self) -> bool:
+        """Whether every further request would fare the same: key, plan or monthly quota."""
+        return self.status == 401 or self.code in MONTHLY_QUOTAS or self.code in ACCOUNT_GATES
+
+    @property
+    def is_rate_limit(self) -> bool:
+        """Whether patience helps; branch on the code, never on 429 alone (reference 2.6)."""
+        return self.status == 429 and self.code == RATE_LIMITED
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}: {self.message}"
+
+
+def problem_in(reply: Reply) -> Problem | None:
+    """Read the error envelope; None where the body is none."""
+    error = reply.body.get("error") if isinstance(reply.body, Mapping) else None
+    if not isinstance(error, Mapping) or not isinstance(code := error.get("code"), str):
+        return None
+    message = str(error.get("message", "")) or "no message"
+    if details := error.get("details"):
+        message = f"{message} ({details})"
+    return Problem(reply.status, code, message)
+
+
+def data_in(reply: Reply) -> object:
+    """Unwrap `data`, and the doubled `data.data` that some clients of MsgFlash tolerate (reference 2.4)."""
+    data = reply.body.get("data") if isinstance(reply.body, Mapping) else None
+    if isinstance(data, Mapping) and set(data) == {"data"}:
+        return data["data"]
+    return data
+
+
+def campaign_in(reply: Reply) -> JsonObject | None:
+    """Read a campaign that has an id; None where there is none."""
+    data = data_in(reply)
+    if isinstance(data, Mapping) and isinstance(identifier := data.get("id"), str) and identifier.strip():
+        return data
+    return None
+
+
+def _refusal(reply: Reply, problem: Problem) -> NotCreated:
+    if problem.is_rate_limit:
+        return NotCreated(str(problem), Then.RETRY, reply.retry_after_seconds, is_rate_limit=True)
+    return NotCreated(str(problem), Then.STOP if problem.stops_the_run else Then.FAIL)
+
+
+def _not_understood(reply: Reply, problem: Problem | None) -> str:
+    if problem is not None:
+        return str(problem)
+    campaign = campaign_in(reply)
+    if campaign is not None:
+        return f"answer {reply.status} where 201 was expected; it names the campaign {campaign['id']}"
+    return f"answer {reply.status} without a campaign id or an error code"
