@@ -1,0 +1,109 @@
+"""
+Findings as compilers tell them: place, code and message on one line, then the source line with a caret, then a hint.
+
+The first line is never wrapped: editors and CI systems find the place by it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from msgflash_apply.errors import Diagnostic, Severity
+from msgflash_apply.report.layout import ELLIPSIS, counted, cut, cut_start, indented
+from msgflash_apply.report.paint import Paint, Tone
+from msgflash_apply.report.untrusted import shown, visible, width_of
+
+SourceLine: TypeAlias = Callable[[str, int], str | None]
+"""Gives the text of a line (file, number from 1), or None where it can not be had."""
+
+_TONES = {Severity.ERROR: Tone.DANGER, Severity.WARNING: Tone.CHANGED}
+_INDENT = 2
+_TAB = "    "
+
+
+def no_source(_file: str, _line: int) -> str | None:
+    """Be the `SourceLine` of places without files at hand."""
+    return None
+
+
+def diagnostics_to_text(
+    diagnostics: Sequence[Diagnostic], *, paint: Paint, source_line: SourceLine, width: int = 100
+) -> str:
+    """
+    Show findings in the order given, then how many they are; empty for none.
+
+    Args:
+        diagnostics: in the order to be read (`errors.in_order`).
+        paint: colour or not.
+        source_line: for the quoted lines; called once per finding that has a place.
+        width: columns of the terminal.
+    """
+    if not diagnostics:
+        return ""
+    found = ["\n".join(finding_lines(each, paint=paint, source_line=source_line, width=width)) for each in diagnostics]
+    return "\n\n".join([*found, tally(diagnostics)]) + "\n"
+
+
+def validation_to_text(
+    campaigns: int, diagnostics: Sequence[Diagnostic], *, paint: Paint, source_line: SourceLine, width: int = 100
+) -> str:
+    """Say whether the files are valid: the findings, then a sentence on how many campaigns were read."""
+    findings = diagnostics_to_text(diagnostics, paint=paint, source_line=source_line, width=width)
+    if any(each.is_error for each in diagnostics):
+        return f"{findings}{paint(Tone.DANGER, 'Not valid.')} Mend the errors above and validate again.\n"
+    verdict = f"{counted(campaigns, 'campaign')} {'is' if campaigns == 1 else 'are'} valid."
+    return f"{findings}{paint(Tone.ADDED, 'Success!')} {verdict}\n"
+
+
+def finding_lines(finding: Diagnostic, *, paint: Paint, source_line: SourceLine, width: int) -> list[str]:
+    """Set one finding."""
+    label = paint(_TONES[finding.severity], f"{finding.severity} {finding.code}:")
+    lines = [f"{_place(finding)}{label} {shown(finding.message)}"]
+    if finding.file and finding.line and (text := source_line(finding.file, finding.line)) is not None:
+        lines += _quotation(text, finding.line, finding.column, paint, width)
+    if finding.file and finding.address and finding.address.endswith("]"):
+        # One line of a file with `for_each` stands for many campaigns: say which one.
+        lines += indented(f"campaign: {shown(finding.address)}", _INDENT, width, hanging=_INDENT)
+    if finding.hint:
+        lines += indented(f"hint: {shown(finding.hint)}", _INDENT, width, hanging=len("hint: "))
+    return lines
+
+
+def tally(diagnostics: Sequence[Diagnostic]) -> str:
+    """Count findings: `3 errors, 1 warning`."""
+    errors = sum(each.is_error for each in diagnostics)
+    counts = ((errors, "error"), (len(diagnostics) - errors, "warning"))
+    return ", ".join(counted(number, noun) for number, noun in counts if number)
+
+
+def _place(finding: Diagnostic) -> str:
+    if finding.file is None:
+        return f"{shown(finding.address)}: " if finding.address else ""
+    numbers = [str(number) for number in (finding.line, finding.column) if number is not None]
+    return ":".join([shown(finding.file), *numbers]) + ": "
+
+
+def _quotation(text: str, line: int, column: int | None, paint: Paint, width: int) -> list[str]:
+    """Quote a source line and point at a column; of a long line, the part around the column."""
+    gutter = f"{' ' * _INDENT}{line} | "
+    room = max(width - len(gutter), len(ELLIPSIS) * 20)
+    before, after = _halves(text, column)
+    before = cut_start(before, room // 2) if width_of(before + after) > room else before
+    quoted = gutter + cut(before + after, room)
+    if column is None:
+        return [quoted]
+    caret = " " * (len(gutter) - 2) + "| " + " " * width_of(before) + paint(Tone.STRONG, "^")
+    return [quoted, caret]
+
+
+def _halves(text: str, column: int | None) -> tuple[str, str]:
+    """
+    Split a source line before a column and make both halves safe to show.
+
+    A secret may span the column: then the line is redacted as a whole and the caret stands at its end or before.
+    """
+    line = text.rstrip("\r\n").replace("\t", _TAB)
+    index = len(text[: (column or 1) - 1].replace("\t", _TAB))
+    if shown(line) != visible(line):
+        safe = shown(line)
+        return safe[:index], safe[index:]
+    return visible(line[:index]), visible(line[index:])

@@ -1,0 +1,92 @@
+"""
+Lines that fit a width in terminal columns: cut, wrap, columns, and what is left out is always counted.
+
+Everything here takes text that is already safe to show (`untrusted.shown`).
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+
+from msgflash_apply.report.paint import Paint, Tone
+from msgflash_apply.report.untrusted import character_width, width_of
+
+ELLIPSIS = "…"
+NARROWEST = 40
+"""Below this many columns nothing reads well: narrower terminals wrap on their own."""
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten to a width; the last column says so."""
+    if width_of(text) <= width:
+        return text
+    return text[: _fitting(text, 0, width - 1)] + ELLIPSIS
+
+
+def cut_start(text: str, width: int) -> str:
+    """Shorten to a width and keep the end; the first column says so."""
+    if width_of(text) <= width:
+        return text
+    backwards = text[::-1]
+    return ELLIPSIS + backwards[: _fitting(backwards, 0, width - 1)][::-1]
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break one line into several, at spaces where there are any; only the space at a break is lost. Never empty."""
+    lines, start = [], 0
+    while (end := _fitting(text, start, width)) < len(text):
+        space = text.rfind(" ", start + 1, end + 1)
+        lines.append(text[start : space if space > 0 else end])
+        start = space + 1 if space > 0 else end
+    return [*lines, text[start:]]
+
+
+def indented(text: str, indent: int, width: int, *, hanging: int = 0) -> list[str]:
+    """Wrap a sentence behind an indent; lines after the first stand `hanging` columns further in."""
+    first, *others = wrap(text, max(width, NARROWEST) - indent - hanging)
+    return [" " * indent + first, *(" " * (indent + hanging) + line for line in others)]
+
+
+def titled(title: str, text: str, *, paint: Paint, tone: Tone, width: int) -> list[str]:
+    """Wrap a paragraph that begins with a coloured title of ours, shorter than any width."""
+    first, *others = indented(f"{title} {text}", 0, width)
+    return [paint(tone, title) + first.removeprefix(title), *others]
+
+
+def limited(lines: Sequence[str], limit: int, where_else: str = "") -> list[str]:
+    """Keep the first lines and count the others: `… 12 more lines`."""
+    if len(lines) <= limit:
+        return list(lines)
+    return [*lines[:limit], f"{ELLIPSIS} {counted(len(lines) - limit, 'more line')}{where_else}"]
+
+
+def listed(items: Sequence[str], limit: int, between: str = ", ") -> str:
+    """Join the first items and count the others: `a, b, … 7 more`."""
+    if len(items) <= limit:
+        return between.join(items)
+    return between.join([*items[:limit], f"{ELLIPSIS} {len(items) - limit} more"])
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 warning`, `2 warnings`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def columns(rows: Iterable[Sequence[str]], indent: int = 0) -> list[str]:
+    """Align cells, two columns apart; the last one is as wide as it likes."""
+    table = list(rows)
+    widths = [max(map(width_of, column)) for column in zip_longest(*table, fillvalue="")]
+    return [" " * indent + "  ".join(map(_padded, row, widths)).rstrip() for row in table]
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - width_of(cell))
+
+
+def _fitting(text: str, start: int, width: int) -> int:
+    """Say where to break: the index after the last character that fits, and always after at least one."""
+    taken = 0
+    for index in range(start, len(text)):
+        taken += character_width(text[index])
+        if taken > width:
+            return max(index, start + 1)
+    return len(text)

@@ -1,0 +1,132 @@
+"""
+What the plan calls things: a symbol and a sentence per action, advice per reason, the commands that resolve a doubt.
+
+The symbols are Terraform's, with `!` for blocked and `?` for in doubt.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.engine.plan import Action, Change, Reason
+from msgflash_apply.report.paint import Tone
+from msgflash_apply.report.untrusted import shell_word
+
+PROGRAM = "msgflash-apply"
+DEFAULT_ENVIRONMENT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """How a change is marked: its symbol, the symbol's meaning for the legend, and its tone."""
+
+    symbol: str
+    meaning: str
+    tone: Tone
+
+
+_CHANGED = Sign("~", "pause, resume or move", Tone.CHANGED)
+_REMOVED = Sign("-", "retire or forget", Tone.REMOVED)
+_IN_DOUBT = Sign("?", "in doubt", Tone.DOUBT)
+
+SIGNS = {
+    Action.CREATE: Sign("+", "create", Tone.ADDED),
+    Action.PAUSE: _CHANGED,
+    Action.RESUME: _CHANGED,
+    Action.MOVE: _CHANGED,
+    Action.REPLACE: Sign("-/+", "replace: pause the old one, create a new one", Tone.CHANGED),
+    Action.RETIRE: _REMOVED,
+    Action.FORGET: _REMOVED,
+    Action.BLOCKED: Sign("!", "blocked", Tone.DANGER),
+    Action.NO_OP: Sign("=", "unchanged", Tone.QUIET),
+}
+
+_WHY = {
+    Reason.IN_DOUBT: "a create was sent for it, and whether it arrived is unknown",
+    Reason.IMMUTABLE_CHANGE: "its file differs from what was sent, and a campaign can not be changed",
+    Reason.ALREADY_STARTED: "its file differs from what was sent, and people may have had it",
+    Reason.SCHEDULE_PASSED: "its start is past",
+    Reason.LEAD_TIME: "its start is too near",
+    Reason.QUIET_HOURS: "it would start in the quiet hours",
+    Reason.MISSING_ON_SERVER: "MsgFlash has no campaign with its id any more",
+    Reason.LIMIT: "the plan goes beyond a limit of the policy",
+}
+
+_WHAT_TO_DO = {
+    Reason.IMMUTABLE_CHANGE: "Put the file back as it was sent; or set `lifecycle: {on_change: replace}` to pause this"
+    " campaign and create another in its place; or `on_change: ignore` to leave it as it is.",
+    Reason.ALREADY_STARTED: "Put the file back as it was sent. What is left to be said needs a campaign of its own,"
+    " and goes to people who may have had this one.",
+    Reason.SCHEDULE_PASSED: "Give it a later `schedule`, or delete the file if it shall not go out.",
+    Reason.LEAD_TIME: "Give it a later `schedule`, or lower `min_lead_time` under `policy` in msgflash.yaml.",
+    Reason.QUIET_HOURS: "Give it a `schedule` outside the quiet hours, or change `quiet_hours` under `policy` in"
+    " msgflash.yaml.",
+    Reason.MISSING_ON_SERVER: "People may have had it before it went. Look in the MsgFlash console what became of it;"
+    " delete the file if nothing more shall go out.",
+    Reason.LIMIT: "If this many are meant, raise the limit under `policy` in msgflash.yaml; if not, plan fewer at a"
+    " time with --target or --select.",
+    Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
+    " console, then run one of these; ID is the id that the console shows:",
+}
+
+
+def sign(change: Change) -> Sign:
+    """Mark a change; a blocked one that is in doubt has a sign of its own."""
+    return _IN_DOUBT if change.reason is Reason.IN_DOUBT else SIGNS[change.action]
+
+
+def headline(change: Change) -> str:
+    """Say what happens to a campaign, in one sentence; holds untrusted text, and no full stop."""
+    subject = change.address
+    if change.action is Action.MOVE and change.previous_address:
+        subject = change.previous_address
+    sentence = f"{subject} {_predicate(change)}"
+    if change.action is Action.BLOCKED:
+        return sentence
+    return f"{sentence}: {change.explanation}" if change.explanation else sentence
+
+
+def advice(change: Change) -> str:
+    """Say what a person can do about a blocked change; empty for all others."""
+    return _WHAT_TO_DO[change.reason] if change.reason else ""
+
+
+def resolving_commands(address: Address, environment: str) -> tuple[str, str]:
+    """Spell the two commands that end a doubt, ready to paste (`ID` aside); contract section 6."""
+    command = program(environment) + f" resolve {shell_word(address)}"
+    return f"{command} --created ID", f"{command} --not-created"
+
+
+def program(environment: str) -> str:
+    """Begin a command for an environment; the default one needs no option."""
+    return PROGRAM if environment == DEFAULT_ENVIRONMENT else f"{PROGRAM} --env {shell_word(environment)}"
+
+
+def _predicate(change: Change) -> str:
+    match change.action:
+        case Action.CREATE:
+            return "will be created, and paused right after" if change.pause_after else "will be created"
+        case Action.PAUSE:
+            return "will be paused"
+        case Action.RESUME:
+            return "will be resumed"
+        case Action.REPLACE:
+            return "will be replaced, and paused right after" if change.pause_after else "will be replaced"
+        case Action.RETIRE:
+            return "will be retired (paused for good)"
+        case Action.FORGET:
+            return "will be forgotten (its record moves to the history)"
+        case Action.MOVE:
+            return f"has moved to {change.address}"
+        case Action.NO_OP:
+            return "is unchanged"
+        case Action.BLOCKED:
+            return _blocked(change)
+    assert_never(change.action)
+
+
+def _blocked(change: Change) -> str:
+    if change.reason is None:
+        return f"is blocked: {change.explanation}" if change.explanation else "is blocked"
+    state = "is in doubt" if change.reason is Reason.IN_DOUBT else "is blocked"
+    return f"{state}: {change.explanation or _WHY[change.reason]} ({change.reason})"
