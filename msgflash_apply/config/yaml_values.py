@@ -1,0 +1,235 @@
+"""
+Events of one YAML document -> one plain value, within the limits, or the first mistake with its place.
+
+Accept fast: this loop runs for every line of every campaign, so it keeps no positions and counts only what it must.
+"""
+
+from typing import NamedTuple, TypeAlias
+
+from msgflash_apply.config.bad_yaml import BadYaml, quote_hint, unquoted_template
+from msgflash_apply.config.core_schema import NotJson, resolve
+from msgflash_apply.config.yaml_events import (
+    ALIAS,
+    LIST_END,
+    LIST_START,
+    MAP_END,
+    MAP_START,
+    SCALAR,
+    Event,
+    EventSource,
+    NextEvent,
+    bad_at,
+    spot_of,
+)
+
+MAX_DEPTH = 50
+"""Levels of maps and lists inside each other, aliases followed."""
+MAX_NODES = 100_000
+"""Values in one file, every alias counted as all that it stands for."""
+
+Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | float | bool | None"
+
+
+class _Anchored(NamedTuple):
+    value: Value
+    nodes: int
+    height: int  # levels below its own; -1 for a scalar, which adds none
+
+
+class Reader:
+    """
+    What reading one file needs to remember, from its first document to its last.
+
+    Args:
+        text: the whole file.
+        source: which parser gives the events.
+    """
+
+    __slots__ = ("anchors", "deepest", "next_event", "nodes", "source", "text")
+
+    def __init__(self, text: str, source: EventSource) -> None:
+        self.text = text
+        self.source = source
+        self.next_event: NextEvent = source(text)
+        self.anchors: dict[str | None, _Anchored | None] = {}  # None while the anchor's own value is being read
+        self.nodes = 0
+        self.deepest = 0
+
+
+def read_value(reader: Reader, root: Event) -> Value:
+    """
+    Build the value that begins with `root`, the event after the document's start; reads up to its last event.
+
+    Raises:
+        BadYaml: a mistake that YAML's grammar does not see.
+        YamlSyntaxError: one that it does.
+    """
+    reader.anchors.clear()
+    return _node(reader, root, 0)
+
+
+def is_empty(root: Event) -> bool:
+    """Whether a document's only event is the nothing between two `---`; an explicit `null` is content."""
+    return type(root) is SCALAR and root.value == "" and root.implicit[0] and root.anchor is None
+
+
+# The next functions are at module level on purpose: as closures they would form a cycle that keeps the parser alive.
+
+
+def _node(reader: Reader, event: Event, depth: int) -> Value:
+    kind = type(event)
+    if kind is SCALAR:
+        return _scalar(reader, event)
+    if kind is ALIAS:
+        return _alias(reader, event, depth)
+    if event.tag is not None:
+        raise _tag_refused(event)
+    if event.anchor is None:
+        return _collection(reader, event, depth)
+    return _anchored(reader, event, depth)
+
+
+def _scalar(reader: Reader, event: Event) -> Value:
+    if event.tag is not None:
+        raise _tag_refused(event)
+    value: Value = event.value
+    if event.implicit[0]:
+        try:
+            value = resolve(event.value)
+        except NotJson as err:
+            raise bad_at(event, str(err), "quote it if it is a text") from None
+    if event.anchor is not None:
+        reader.anchors[event.anchor] = _Anchored(value, 1, -1)
+    return value
+
+
+def _collection(reader: Reader, event: Event, depth: int) -> Value:
+    if depth >= MAX_DEPTH:
+        raise bad_at(event, f"nested more than {MAX_DEPTH} levels deep", None)
+    reader.deepest = max(reader.deepest, depth)
+    value = _mapping(reader, event, depth) if type(event) is MAP_START else _sequence(reader, depth)
+    _count(reader, len(value), event)
+    return value
+
+
+def _sequence(reader: Reader, depth: int) -> list[Value]:
+    items: list[Value] = []
+    next_event = reader.next_event
+    while type(event := next_event()) is not LIST_END:
+        items.append(_node(reader, event, depth + 1))
+    return items
+
+
+def _mapping(reader: Reader, start: Event, depth: int) -> dict[str, Value]:
+    own: dict[str, Value] = {}
+    merged: dict[str, Value] | None = None
+    next_event = reader.next_event
+    while type(event := next_event()) is not MAP_END:
+        key = _key(reader, start, event)
+        value_event = next_event()
+        if key == "<<" and event.implicit[0]:
+            if merged is not None:
+                raise _duplicate(reader, start, event)
+            merged = _merged(value_event, _node(reader, value_event, depth + 1))
+            continue
+        if key in own:
+            raise _duplicate(reader, start, event)
+        own[key] = _node(reader, value_event, depth + 1)
+    return own if merged is None else {**merged, **own}
+
+
+def _key(reader: Reader, start: Event, event: Event) -> str:
+    if type(event) is not SCALAR:
+        raise _not_a_key(reader, start, event)
+    key = _scalar(reader, event)
+    if type(key) is not str:
+        raise bad_at(event, f"the key `{event.value}` is not a text", f'quote it: "{event.value}":')
+    return key
+
+
+def _merged(event: Event, value: Value) -> dict[str, Value]:
+    """What `<<` brings in; of several maps the earlier wins."""
+    maps = value if isinstance(value, list) else [value]
+    merged: dict[str, Value] = {}
+    for each in reversed(maps):
+        if not isinstance(each, dict):
+            raise bad_at(event, "`<<` takes a map, or a list of maps", "write `<<: *name`, where `&name` marks a map")
+        merged.update(each)
+    return merged
+
+
+def _anchored(reader: Reader, event: Event, depth: int) -> Value:
+    outer_deepest, nodes_before = reader.deepest, reader.nodes
+    reader.deepest = depth
+    reader.anchors[event.anchor] = None
+    value = _collection(reader, event, depth)
+    reader.anchors[event.anchor] = _Anchored(value, reader.nodes - nodes_before + 1, reader.deepest - depth)
+    reader.deepest = max(reader.deepest, outer_deepest)
+    return value
+
+
+def _alias(reader: Reader, event: Event, depth: int) -> Value:
+    name = event.anchor
+    if name not in reader.anchors:
+        raise bad_at(event, f"no `&{name}` stands above this `*{name}`", _alias_hint(reader, event))
+    if (anchored := reader.anchors[name]) is None:
+        raise bad_at(
+            event, f"`*{name}` stands inside what `&{name}` marks, so it would never end", "write the values out"
+        )
+    if depth + anchored.height >= MAX_DEPTH:
+        raise bad_at(event, f"nested more than {MAX_DEPTH} levels deep", "write fewer aliases inside aliases")
+    reader.deepest = max(reader.deepest, depth + anchored.height)
+    _count(reader, anchored.nodes - 1, event)
+    return anchored.value
+
+
+def _alias_hint(reader: Reader, event: Event) -> str:
+    line = reader.text[event.start_mark.index :].partition("\n")[0].rstrip()
+    return f"{quote_hint(line)} if it is a text, or mark the value with `&{event.anchor}`"
+
+
+def _count(reader: Reader, more: int, event: Event) -> None:
+    reader.nodes += more
+    if reader.nodes > MAX_NODES:
+        message = f"more than {MAX_NODES} values in one file, aliases counted as what they stand for"
+        raise bad_at(event, message, "split the file, or use fewer aliases")
+
+
+def _not_a_key(reader: Reader, start: Event, event: Event) -> BadYaml:
+    at = start.start_mark.index
+    if start.flow_style and reader.text.startswith("{{", at):
+        return unquoted_template(reader.text[at:].partition("\n")[0], spot_of(start))
+    if type(event) is ALIAS:
+        return bad_at(event, "an alias can not be a key", "write the key out")
+    return bad_at(event, "a map or a list can not be a key", "write a text before the `:`")
+
+
+def _tag_refused(event: Event) -> BadYaml:
+    return bad_at(event, f"tags are not allowed: `{event.tag}`", "remove it, or quote the text")
+
+
+def _duplicate(reader: Reader, start: Event, key: Event) -> BadYaml:
+    line = _first_line_of(reader, start.start_mark.index, key.value)
+    return bad_at(key, f"duplicate key `{key.value}`, first written on line {line}", "keep one of the two")
+
+
+def _first_line_of(reader: Reader, mapping_index: int, key: str) -> int:
+    """Read the file again up to the first `key` directly inside the mapping that starts at `mapping_index`."""
+    next_event = reader.source(reader.text)
+    while type(event := next_event()) is not MAP_START or event.start_mark.index != mapping_index:
+        pass
+    while (event := next_event()).value != key:
+        _skip(next_event, next_event())
+    return event.start_mark.line + 1
+
+
+def _skip(next_event: NextEvent, event: Event) -> None:
+    level = 0
+    while True:
+        if type(event) in (MAP_START, LIST_START):
+            level += 1
+        elif type(event) in (MAP_END, LIST_END):
+            level -= 1
+        if level == 0:
+            return
+        event = next_event()
