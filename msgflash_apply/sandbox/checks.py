@@ -1,0 +1,197 @@
+"""
+Reading a JSON body field by field, collecting everything that is wrong with it before one `400 VALIDATION_ERROR`.
+
+Strict means: no unknown fields and no nulls (reference 10.1); lenient ignores both.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from msgflash_apply.sandbox.refusal import JsonObject, invalid
+
+Check: TypeAlias = Callable[[object], str | None]
+"""Says what is wrong with a value, or None."""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)")
+_PHONE = re.compile(r"\+[1-9]\d{6,14}")
+LONGEST_BODY = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How strict bodies are read; `accept_noe` lets `repeat: noe` through (reference 5.3)."""
+
+    strict: bool = True
+    accept_noe: bool = False
+
+
+class Fields:
+    """
+    One JSON object, read field by field.
+
+    Args:
+        given: what the client sent; anything but an object is itself a finding.
+        strict: see the module.
+        path: where the object stands in the body, for findings.
+        findings: where findings go; shared with the objects inside.
+    """
+
+    def __init__(
+        self, given: object, *, strict: bool, path: str = "", findings: list[JsonObject] | None = None
+    ) -> None:
+        self.strict = strict
+        self.findings: list[JsonObject] = [] if findings is None else findings
+        self.accepted: JsonObject = {}
+        self._path = path
+        self._given: JsonObject = given if isinstance(given, dict) else {}
+        self._known: set[str] = set()
+        if not isinstance(given, dict):
+            self.find("", "must be an object")
+
+    def find(self, name: str, message: str) -> None:
+        """Note that something is wrong with a field, or with the object itself if `name` is empty."""
+        path = ".".join(part for part in (self._path, name) if part)
+        self.findings.append({"path": path, "message": message})
+
+    def has(self, name: str) -> bool:
+        """Say whether a field is there and not null."""
+        return self._given.get(name) is not None
+
+    def take(self, name: str, check: Check, *, required: bool = False) -> object:
+        """Read one field; None when it is absent or wrong."""
+        self._known.add(name)
+        value = self._given.get(name)
+        if value is None:
+            self._find_absent(name, required=required)
+            return None
+        wrong = check(value)
+        if wrong is not None:
+            self.find(name, wrong)
+            return None
+        self.accepted[name] = value
+        return value
+
+    def inner(self, name: str) -> "Fields":
+        """Read a required object inside; what it accepts is accepted here."""
+        self._known.add(name)
+        path = ".".join(part for part in (self._path, name) if part)
+        inner = Fields(self._given.get(name), strict=self.strict, path=path, findings=self.findings)
+        self.accepted[name] = inner.accepted
+        return inner
+
+    def ignore(self, names: Collection[str]) -> None:
+        """Treat fields as known, whatever they hold."""
+        self._known.update(names)
+
+    def close(self) -> JsonObject:
+        """Note unknown fields, raise 400 if anything was found, and return what was accepted."""
+        self.find_unknown()
+        if self.findings:
+            raise invalid(self.findings)
+        return self.accepted
+
+    def find_unknown(self, why: str = "unknown field") -> None:
+        """Note the fields that nobody asked for, in strict mode."""
+        if self.strict:
+            for name in sorted(self._given.keys() - self._known):
+                self.find(name, why)
+
+    def _find_absent(self, name: str, *, required: bool) -> None:
+        if required:
+            self.find(name, "is required")
+        elif name in self._given and self.strict:
+            self.find(name, "must not be null; leave it out")
+
+
+def text(longest: int | None = None) -> Check:
+    """Want a string that is not blank, of at most `longest` characters."""
+
+    def check(value: object) -> str | None:
+        if not isinstance(value, str) or not value.strip():
+            return "must be a non-empty string"
+        if longest is not None and len(value) > longest:
+            return f"must be at most {longest} characters, is {len(value)}"
+        return None
+
+    return check
+
+
+def one_of(choices: Collection[str]) -> Check:
+    """Want one word of a closed set."""
+    wanted = ", ".join(choices)
+    return lambda value: None if isinstance(value, str) and value in choices else f"must be one of {wanted}"
+
+
+def list_of(item: Check, longest: int | None = None, shortest: int = 1) -> Check:
+    """Want a list; the first wrong item is told by its index."""
+
+    def check(value: object) -> str | None:
+        if not isinstance(value, list) or len(value) < shortest:
+            return f"must be a list of at least {shortest}"
+        if longest is not None and len(value) > longest:
+            return f"must hold at most {longest}, holds {len(value)}"
+        wrong = ((index, item(each)) for index, each in enumerate(value))
+        return next((f"item {index} {what}" for index, what in wrong if what is not None), None)
+
+    return check
+
+
+def uuid(value: object) -> str | None:
+    """Want a UUID: an id, never a name or a number (reference 5.1)."""
+    return None if is_uuid(value) else "must be a UUID"
+
+
+def phone(value: object) -> str | None:
+    """Want E.164."""
+    return None if isinstance(value, str) and _PHONE.fullmatch(value) else "must be a phone number in E.164 form"
+
+
+def web_address(value: object) -> str | None:
+    """Want an absolute http or https URL; it is never fetched (reference 10.4)."""
+    wrong = "must be an absolute http or https URL"
+    if not isinstance(value, str) or re.search(r"\s", value):
+        return wrong
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return wrong
+    return None if parts.scheme in {"http", "https"} and parts.netloc else wrong
+
+
+def instant(value: object) -> str | None:
+    """Want a full ISO 8601 instant with a zone (reference 10.2)."""
+    try:
+        read_instant(str(value))
+    except (ValueError, OverflowError):
+        return "must be a full ISO 8601 instant with a zone, such as 2026-04-15T09:00:00.000Z"
+    return None
+
+
+def flat_map(value: object) -> str | None:
+    """Want a flat object whose values are strings or numbers (reference 4.1)."""
+    if not isinstance(value, dict):
+        return "must be an object"
+    wrong = sorted(k for k, v in value.items() if isinstance(v, bool) or not isinstance(v, str | int | float))
+    return f"must hold strings or numbers only, not {', '.join(wrong)}" if wrong else None
+
+
+def any_object(value: object) -> str | None:
+    """Want an object of any shape."""
+    return None if isinstance(value, dict) else "must be an object"
+
+
+def is_uuid(value: object) -> bool:
+    """Say whether a value is a UUID as text."""
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
+def read_instant(value: str) -> datetime:
+    """Read a full ISO 8601 instant as UTC; ValueError or OverflowError where it is none."""
+    if not _INSTANT.fullmatch(value):
+        raise ValueError(f"not an instant: {value!r}")
+    return datetime.fromisoformat(value).astimezone(UTC)

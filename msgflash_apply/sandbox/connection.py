@@ -1,0 +1,136 @@
+"""
+The socket side, by aiohttp: one handler for everything, and the ways a connection can break.
+
+The only module that imports aiohttp; `server.py` imports it when a server starts. Faults act on the transport itself,
+so a client sees a real broken connection and not a description of one.
+"""
+
+import asyncio
+import json
+import socket
+import struct
+from dataclasses import replace
+from time import monotonic
+
+from aiohttp import web
+
+from msgflash_apply.sandbox.control import PREFIX as CONTROL_PREFIX
+from msgflash_apply.sandbox.control import control
+from msgflash_apply.sandbox.exchange import Request
+from msgflash_apply.sandbox.faults import Fault, Kind
+from msgflash_apply.sandbox.refusal import JsonObject
+from msgflash_apply.sandbox.service import Reply, Service
+
+_CUT_AT_ONCE = struct.pack("ii", 1, 0)
+_PAGE = "<!doctype html><title>Sorry</title><h1>Something is in between</h1>"
+
+
+class Connection:
+    """Answers requests from a service; stalls end when `stopping` is set."""
+
+    def __init__(self, service: Service, stopping: asyncio.Event) -> None:
+        self._service = service
+        self._stopping = stopping
+
+    async def handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, or break its connection as a fault says."""
+        arrived_at, head = monotonic(), _read_head(incoming)
+        if head.path.startswith(CONTROL_PREFIX):
+            return _whole(control(self._service, await _read_body(incoming, head)))
+        fault = self._service.take_fault(head)
+        if fault is not None and fault.kind is Kind.REFUSE:
+            self._service.note(head, arrived_at, 0)
+            return _reset(incoming)
+        request = await _read_body(incoming, head)
+        reply = await self._work(request, fault)
+        response = _whole(reply) if fault is None else _altered(fault, reply)
+        self._service.note(request, arrived_at, 0 if response is None else response.status)
+        await asyncio.sleep(self._service.options.latency_seconds)
+        if fault is None or response is not None:
+            return response or web.Response()
+        return await self._break(incoming, fault, reply)
+
+    async def _work(self, request: Request, fault: Fault | None) -> Reply:
+        """Carry the request out, late where that is the fault; a stand-in where it is not to be carried out."""
+        if fault is None:
+            return self._service.answer(request)
+        if not fault.kind.does_the_work:
+            return Reply(fault.status, fault.error_document())
+        await asyncio.sleep(fault.seconds)
+        return self._service.answer(request)
+
+    async def _break(self, incoming: web.BaseRequest, fault: Fault, reply: Reply) -> web.StreamResponse:
+        match fault.kind:
+            case Kind.STALL | Kind.STALL_AFTER:
+                await self._stopping.wait()
+                return _close(incoming)
+            case Kind.RESET_BEFORE | Kind.RESET_AFTER:
+                return _reset(incoming)
+            case Kind.HALF:
+                return _send_half(incoming, reply)
+            case _:
+                return _close(incoming)
+
+
+def _altered(fault: Fault, reply: Reply) -> web.Response | None:
+    """Build the answer of the kinds that send a whole one; None for those that break off."""
+    match fault.kind:
+        case Kind.DELAY:
+            return _whole(reply)
+        case Kind.STATUS | Kind.STATUS_AFTER:
+            headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+            return _whole(Reply(fault.status, fault.error_document(), headers))
+        case Kind.HTML | Kind.HTML_AFTER:
+            return web.Response(status=fault.status or 200, text=_PAGE, content_type="text/html")
+        case Kind.NO_ID:
+            return _whole(Reply(reply.status, _without_id(reply.document), reply.headers))
+        case Kind.EMPTY:
+            return web.Response(status=reply.status)
+        case _:
+            return None
+
+
+def _without_id(document: JsonObject) -> JsonObject:
+    data = document.get("data")
+    return {"data": {k: v for k, v in data.items() if k != "id"}} if isinstance(data, dict) else document
+
+
+def _read_head(incoming: web.BaseRequest) -> Request:
+    headers = {name.lower(): value for name, value in incoming.headers.items()}
+    query = dict(reversed(list(incoming.query.items())))
+    return Request(incoming.method, incoming.path, headers, query)
+
+
+async def _read_body(incoming: web.BaseRequest, head: Request) -> Request:
+    return replace(head, body=await incoming.read())
+
+
+def _whole(reply: Reply) -> web.Response:
+    return web.Response(
+        status=reply.status, headers=reply.headers, text=json.dumps(reply.document), content_type="application/json"
+    )
+
+
+def _send_half(incoming: web.BaseRequest, reply: Reply) -> web.Response:
+    """Promise the whole body and send half of it."""
+    body = json.dumps(reply.document).encode()
+    head = f"HTTP/1.1 {reply.status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    if incoming.transport is not None:
+        incoming.transport.write(head.encode() + body[: len(body) // 2])
+    return _close(incoming)
+
+
+def _close(incoming: web.BaseRequest) -> web.Response:
+    """End the connection in good order (FIN); aiohttp finds it closed and sends nothing."""
+    if incoming.transport is not None:
+        incoming.transport.close()
+    return web.Response()
+
+
+def _reset(incoming: web.BaseRequest) -> web.Response:
+    """Cut the connection with a TCP reset."""
+    if incoming.transport is not None:
+        raw = incoming.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CUT_AT_ONCE)
+        incoming.transport.abort()
+    return web.Response()

@@ -1,0 +1,86 @@
+"""
+From a campaign and a contact to one message: what it says, and what becomes of it.
+
+Pure. The pace and the shares of delivered and read messages are invented, so that counters move plausibly and always
+the same way.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from msgflash_apply.sandbox.placeholders import render, values_for
+from msgflash_apply.sandbox.values import Account, Campaign, Contact, Instance, Message, Template
+
+PACE = timedelta(seconds=1)
+"""Between two messages of one campaign."""
+
+_DELIVERED_AFTER = timedelta(seconds=2)
+_READ_AFTER = timedelta(seconds=30)
+_NEVER_DELIVERED_EVERY = 20
+_NEVER_READ_EVERY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything around a campaign that decides about its messages; None for what was deleted meanwhile."""
+
+    account: Account
+    campaign: Campaign
+    instance: Instance | None
+    template: Template | None
+
+
+def queue_message(scene: Scene, contact: Contact, identity: str, at: datetime) -> Message:
+    """Make a queued message to one contact, with its final text; note what its template misses (reference 4.2)."""
+    campaign, template = scene.campaign, scene.template
+    message = Message(
+        id=identity,
+        campaign_id=campaign.id,
+        contact_id=contact.id,
+        instance_id=campaign.instance_id,
+        to=contact.phone,
+        sender=scene.instance.wa_number if scene.instance else None,
+        type=template.type if template else str(campaign.payload["type"]),
+        created_at=at,
+    )
+    if template is None:
+        _fill_directly(message, campaign)
+    else:
+        _fill_from_template(message, scene, template, contact)
+    return message
+
+
+def send(message: Message, position: int, at: datetime) -> None:
+    """Hand a message to WhatsApp; `position` in its campaign decides whether and when it is delivered and read."""
+    message.sent_at = at
+    if position % _NEVER_DELIVERED_EVERY == _NEVER_DELIVERED_EVERY - 1:
+        return
+    message.delivered_at = at + _DELIVERED_AFTER
+    if position % _NEVER_READ_EVERY != _NEVER_READ_EVERY - 1:
+        message.read_at = at + _READ_AFTER
+
+
+def reason_to_fail(message: Message, instance: Instance | None) -> str | None:
+    """Say why a message can not go out, or None; a disconnected instance fails its messages (reference 10.3)."""
+    if instance is None or instance.status != "connected":
+        return "Instance is not connected"
+    if message.missing:
+        return f"Missing template variables: {', '.join(message.missing)}"
+    return None
+
+
+def _fill_directly(message: Message, campaign: Campaign) -> None:
+    """Direct content goes out as written, placeholders included (reference 10.4)."""
+    body = campaign.payload.get("body", campaign.payload.get("description"))
+    media_url = campaign.payload.get("mediaUrl")
+    message.body = None if body is None else str(body)
+    message.media_url = None if media_url is None else str(media_url)
+
+
+def _fill_from_template(message: Message, scene: Scene, template: Template, contact: Contact) -> None:
+    custom = scene.campaign.variables
+    values = values_for(scene.account, instance=scene.instance, contact=contact, custom=custom)
+    rendered = render(template.body or "", values)
+    message.body = rendered.text or None
+    message.media_url = template.media_url
+    message.missing = list(rendered.missing)

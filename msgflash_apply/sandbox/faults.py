@@ -1,0 +1,260 @@
+"""
+Things that go wrong on purpose: rules that wait for a matching request, each used up after so many.
+
+As text, for options and the control path:
+
+    METHOD PATH KIND [times=N] [skip=N] [probability=P] [seed=N] [seconds=S] [status=N] [code=WORD] [retry_after=TEXT]
+
+METHOD and PATH may hold `*`; a path is the whole path, `/api/v1/campaigns`. `times` is 1 unless told, or `*` without
+end (which is usual where a probability is given); `skip` lets so many matching requests by first. The first rule that
+applies takes the request.
+
+    refuse                     the connection is reset before the body is read; nothing done
+    delay                      waits `seconds`, then works as usual
+    stall, stall_after         never answers; nothing done, or the work done
+    drop_before, drop_after    closes the connection without an answer; nothing done, or the work done
+    reset_before, reset_after  the same with a TCP reset
+    NNN, NNN_after             answers with this 4xx or 5xx; nothing done, or the work done
+    unauthorized, plan, quota, outbound_quota
+                               401; 403 for the plan; 429 for a month's API requests or messages
+    half                       the work done, the answer cut in the middle of its body
+    html, html_after           a web page instead of JSON, with `status` (200 unless told)
+    no_id                      the work done, an answer without `id`
+    empty                      the work done, an answer without a body
+
+A client can not tell `refuse` from other breaks with certainty, since a connection was made. A port where nobody
+listens is `Sandbox.unreachable()`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from random import Random
+from typing import Final
+
+from msgflash_apply.sandbox.refusal import JsonObject
+
+
+class Kind(StrEnum):
+    """What goes wrong; `status` and `status_after` are written as the number itself."""
+
+    REFUSE = "refuse"
+    DELAY = "delay"
+    STALL = "stall"
+    STALL_AFTER = "stall_after"
+    DROP_BEFORE = "drop_before"
+    DROP_AFTER = "drop_after"
+    RESET_BEFORE = "reset_before"
+    RESET_AFTER = "reset_after"
+    STATUS = "status"
+    STATUS_AFTER = "status_after"
+    HALF = "half"
+    HTML = "html"
+    HTML_AFTER = "html_after"
+    NO_ID = "no_id"
+    EMPTY = "empty"
+
+    @property
+    def does_the_work(self) -> bool:
+        """Whether the request is carried out before things go wrong."""
+        return self.value.endswith("_after") or self in {Kind.DELAY, Kind.HALF, Kind.NO_ID, Kind.EMPTY}
+
+
+_NAMED: Final = {
+    "unauthorized": (401, "UNAUTHORIZED"),
+    "plan": (403, "CAMPAIGNS_NOT_AVAILABLE_ON_PLAN"),
+    "quota": (429, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED"),
+    "outbound_quota": (429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"),
+}
+_CODES: Final = {
+    400: "VALIDATION_ERROR",
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    409: "CONFLICT",
+    422: "INVALID_DESTINATION",
+    429: "API_RATE_LIMIT_EXCEEDED",
+    502: "PROVIDER_ERROR",
+}
+_LEAST_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    One rule; see the module for what each kind does.
+
+    Attributes:
+        times: how many requests it takes; None without end.
+        skip: how many matching requests it lets by first.
+        probability: of taking a matching request, by a dice seeded with `seed`.
+        seconds: for `delay`.
+        status: of the answer, where the kind sends one; 0 for the kind's own.
+        code: `error.code`; empty for the usual one of the status.
+        retry_after: value of that header; empty for none.
+    """
+
+    method: str
+    path: str
+    kind: Kind
+    times: int | None = 1
+    skip: int = 0
+    probability: float = 1.0
+    seed: int = 0
+    seconds: float = 0.0
+    status: int = 0
+    code: str = ""
+    retry_after: str = ""
+
+    def matches(self, method: str, path: str) -> bool:
+        """Say whether a request is meant."""
+        return fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
+
+    def error_document(self) -> JsonObject:
+        """Build the error envelope of the kinds that answer with a status."""
+        usual = "INTERNAL_ERROR" if self.status >= _LEAST_SERVER_ERROR else "BAD_REQUEST"
+        code = self.code or _CODES.get(self.status, usual)
+        message = "Too many API requests" if code == "API_RATE_LIMIT_EXCEEDED" else f"Fault on demand: {code}"
+        return {"error": {"code": code, "message": message}}
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    left: int | None
+    to_skip: int
+    dice: Random = field(repr=False)
+
+    def applies(self, method: str, path: str) -> bool:
+        if self.left == 0 or not self.fault.matches(method, path):
+            return False
+        if self.to_skip:
+            self.to_skip -= 1
+            return False
+        if self.dice.random() >= self.fault.probability:
+            return False
+        self.left = None if self.left is None else self.left - 1
+        return True
+
+
+class FaultQueue:
+    """The armed faults, in the order they were added."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._armed: list[_Armed] = []
+        for fault in faults:
+            self.add(fault)
+
+    def add(self, fault: Fault) -> None:
+        """Arm one more, behind the others."""
+        dice = Random(fault.seed)  # noqa: S311 - a repeatable dice, nothing secret
+        self._armed.append(_Armed(fault, fault.times, fault.skip, dice))
+
+    def clear(self) -> None:
+        """Disarm all."""
+        self._armed.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """Find the fault for a request and use it up by one; None where nothing is to go wrong."""
+        taken = next((armed.fault for armed in self._armed if armed.applies(method, path)), None)
+        self._armed = [armed for armed in self._armed if armed.left != 0]
+        return taken
+
+    def left(self) -> list[Fault]:
+        """List the faults that may still happen."""
+        return [armed.fault for armed in self._armed]
+
+
+def parse_fault(text: str) -> Fault:
+    """Read a fault as the module describes it; ValueError says what is wrong with the text."""
+    words = text.split()
+    if len(words) < len(("method", "path", "kind")):
+        raise ValueError(f"a fault is METHOD PATH KIND [name=value ..], not {text!r}")
+    method, path, kind, *options = words
+    if not path.startswith(("/", "*")):
+        raise ValueError(f"the path of a fault starts with / or *, not {path!r}")
+    given = dict(_parse_option(option) for option in options)
+    named_kind, status, code = _parse_kind(kind)
+    fault = Fault(
+        method=method.upper(),
+        path=path,
+        kind=named_kind,
+        times=_parse_times(given),
+        skip=_whole(given, "skip", 0),
+        probability=_fraction(given),
+        seed=_whole(given, "seed", 0),
+        seconds=_seconds(given),
+        status=_status(given, status),
+        code=given.get("code", code),
+        retry_after=given.get("retry_after", ""),
+    )
+    if fault.kind is Kind.DELAY and not fault.seconds:
+        raise ValueError("delay wants seconds, such as seconds=2")
+    return fault
+
+
+def _parse_kind(word: str) -> tuple[Kind, int, str]:
+    if word in _NAMED:
+        status, code = _NAMED[word]
+        return Kind.STATUS, status, code
+    if found := re.fullmatch(r"([45]\d\d)(_after)?", word):
+        return (Kind.STATUS_AFTER if found[2] else Kind.STATUS), int(found[1]), ""
+    if word in {Kind.STATUS, Kind.STATUS_AFTER} or word not in set(Kind):
+        kinds = sorted({*Kind, *_NAMED} - {Kind.STATUS, Kind.STATUS_AFTER})
+        raise ValueError(f"{word!r} is no kind of fault; known are a 4xx or 5xx, NNN_after, {', '.join(kinds)}")
+    return Kind(word), 0, ""
+
+
+def _parse_option(word: str) -> tuple[str, str]:
+    name, separator, value = word.partition("=")
+    known = ("times", "skip", "probability", "seed", "seconds", "status", "code", "retry_after")
+    if not separator or not value or name not in known:
+        raise ValueError(f"{word!r} is no option of a fault; known are {', '.join(f'{each}=' for each in known)}")
+    return name, value
+
+
+def _parse_times(given: dict[str, str]) -> int | None:
+    usual = "*" if "probability" in given else "1"
+    if given.get("times", usual) == "*":
+        return None
+    times = _whole(given, "times", 1)
+    if times == 0:
+        raise ValueError("times is at least 1, or * without end")
+    return times
+
+
+def _whole(given: dict[str, str], name: str, usual: int) -> int:
+    value = given.get(name, str(usual))
+    if not re.fullmatch(r"\d{1,9}", value):
+        raise ValueError(f"{name} is a whole number, not {value!r}")
+    return int(value)
+
+
+def _fraction(given: dict[str, str]) -> float:
+    value = _number(given, "probability", 1.0)
+    if not 0 < value <= 1:
+        raise ValueError(f"probability lies above 0 and up to 1, not {value}")
+    return value
+
+
+def _seconds(given: dict[str, str]) -> float:
+    value = _number(given, "seconds", 0.0)
+    if not 0 <= value <= 86_400:
+        raise ValueError(f"seconds lie between 0 and a day, not {value}")
+    return value
+
+
+def _number(given: dict[str, str], name: str, usual: float) -> float:
+    try:
+        return float(given.get(name, usual))
+    except ValueError as error:
+        raise ValueError(f"{name} is a number, not {given[name]!r}") from error
+
+
+def _status(given: dict[str, str], usual: int) -> int:
+    status = _whole(given, "status", usual)
+    if status and not 200 <= status <= 599:
+        raise ValueError(f"status lies between 200 and 599, not {status}")
+    return status

@@ -1,0 +1,139 @@
+"""
+What happens to one request, without a socket: key and team, limits, route, operation, answer.
+
+The order of checks is reference 10.1. A service is shared by the server's thread and by tests; everything that touches
+its world holds `lock`, which is never held while waiting for anything.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from threading import RLock
+from time import monotonic
+from typing import NamedTuple
+from uuid import uuid4
+
+from msgflash_apply.sandbox.access import authenticate, check_team
+from msgflash_apply.sandbox.assumptions import HEADER
+from msgflash_apply.sandbox.checks import Rules
+from msgflash_apply.sandbox.clock import Clock
+from msgflash_apply.sandbox.exchange import Answer, Call, Request
+from msgflash_apply.sandbox.faults import Fault, FaultQueue
+from msgflash_apply.sandbox.limits import RateLimit
+from msgflash_apply.sandbox.options import Options
+from msgflash_apply.sandbox.persistence import load, save
+from msgflash_apply.sandbox.refusal import JsonObject, RefusedError
+from msgflash_apply.sandbox.routes import PREFIX, find_route
+from msgflash_apply.sandbox.seed import demo_account, demo_world
+from msgflash_apply.sandbox.values import Account
+
+
+class SeenRequest(NamedTuple):
+    """One request as it arrived: `time` in real monotonic seconds, `status` 0 where no answer went out."""
+
+    time: float
+    method: str
+    path: str
+    status: int
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer as it goes on the wire, before anybody breaks it."""
+
+    status: int
+    document: JsonObject
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Service:
+    """The pretend MsgFlash behind its socket; `options` say how it behaves."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.lock = RLock()
+        self.faults = FaultQueue(options.faults)
+        self.seen: list[SeenRequest] = []
+        account = _account_for(options)
+        remembered = None if options.data is None else load(options.data, account, _new_id)
+        start_at = options.start_at or datetime.now(UTC)
+        self.clock = Clock(max(start_at, remembered.now) if remembered else start_at, options.clock_speed, monotonic)
+        self.world = remembered or demo_world(account, self.clock.now(), _new_id)
+        self._limit = RateLimit(options.requests_per_second)
+
+    def answer(self, request: Request) -> Reply:
+        """Carry out one request of the API, now."""
+        with self.lock:
+            self.world.advance(self.clock.now())
+            try:
+                answer = self._carry_out(request)
+                return Reply(answer.status, answer.document(), _headers(answer.assumption))
+            except RefusedError as refused:
+                return Reply(refused.status, refused.document(), _headers(refused.assumption))
+            finally:
+                if request.method != "GET":
+                    self.remember()
+
+    def advance(self, seconds: float) -> datetime:
+        """Let time pass at once; ValueError as `Clock.advance`."""
+        with self.lock:
+            now = self.clock.advance(seconds)
+            self.world.advance(now)
+            self.remember()
+            return now
+
+    def reset(self) -> None:
+        """Begin again: a new demo account, no faults, nothing seen; the clock goes on."""
+        with self.lock:
+            self.faults.clear()
+            self.seen.clear()
+            self.world = demo_world(_account_for(self.options), self.clock.now(), _new_id)
+            self.remember()
+
+    def take_fault(self, request: Request) -> Fault | None:
+        """Find what is to go wrong with a request, and use it up by one."""
+        with self.lock:
+            return self.faults.take(request.method, request.path)
+
+    def note(self, request: Request, arrived_at: float, status: int) -> None:
+        """Keep a request for `Sandbox.requests`."""
+        key = request.headers.get("x-api-key")
+        with self.lock:
+            self.seen.append(SeenRequest(arrived_at, request.method, request.path, status, key))
+
+    def remember(self) -> None:
+        """Write the world to its file, if it has one."""
+        with self.lock:
+            if self.options.data is not None:
+                save(self.world, self.options.data)
+
+    def _carry_out(self, request: Request) -> Answer:
+        """Run the checks in the order of reference 10.1, then the operation, whose own checks follow it."""
+        if not request.path.startswith(f"{PREFIX}/"):
+            find_route(request.method, request.path)
+        key = authenticate(self.options.api_keys, request.headers)
+        check_team(key, request.headers, request.path)
+        self.world.count_request()
+        self._limit.admit(key.secret, monotonic())
+        self.world.check_request_quota()
+        operation, parameters = find_route(request.method, request.path)
+        rules = Rules(strict=self.options.strict, accept_noe=self.options.accept_noe)
+        return operation(self.world, Call(request, key, rules, parameters))
+
+
+def _account_for(options: Options) -> Account:
+    return replace(
+        demo_account(),
+        campaigns=options.campaigns_feature,
+        whatsapp_business=options.whatsapp_business,
+        monthly_outbound=options.monthly_outbound,
+        monthly_api_requests=options.monthly_api_requests,
+    )
+
+
+def _headers(assumption: str | None) -> dict[str, str]:
+    return {} if assumption is None else {HEADER: assumption}
+
+
+def _new_id() -> str:
+    return str(uuid4())
