@@ -1,0 +1,179 @@
+"""
+Local time and zone -> instant: a campaign's `schedule` says one moment, or an error says how to write it.
+
+One spelling is accepted, ISO 8601's extended one with a `T`; every near miss is refused with the right spelling in the
+hint. Contract section 2.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import timezone as fixed_offset
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from msgflash_apply.config.spelling import respell
+
+_FORM = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})T(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d+))?)?"
+    r"(?P<offset>Z|[+-]\d{2}:\d{2})?",
+    re.ASCII,
+)
+_EXAMPLE = "write it like 2026-11-27T09:00, or with an offset like 2026-11-27T09:00+01:00"
+_DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SHOWN_CHARACTERS = 60
+_FIRST_YEAR = 1970
+_MILLISECOND_DIGITS = 3
+_MAX_OFFSET = timedelta(hours=14)  # the widest offset that any zone has had since 1970
+_ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
+_NOT_ZONES = ("posix/", "right/", "Factory", "localtime", "posixrules")
+
+
+class BadSchedule(Exception):
+    """
+    A text that does not name one instant, or a time zone that does not exist.
+
+    Attributes:
+        message: what is wrong, without a full stop.
+        hint: what to write instead, exactly where that can be known.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def to_instant(text: str, timezone: str | None) -> datetime:
+    """
+    Say which instant a schedule means.
+
+    Args:
+        text: ISO 8601, seconds and milliseconds optional; with an offset, or local to `timezone`.
+        timezone: IANA name, or None. Beside an offset it is not looked at: it only says how people read the time.
+
+    Returns:
+        An aware datetime in UTC, exact to the millisecond, in the years 1970 to 9999.
+
+    Raises:
+        BadSchedule: not of that form, no zone, a zone that does not exist, or a local time that a clock change
+            skips or repeats.
+    """
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise _bad_form(text)
+    moment = _local(found, text)
+    if found["offset"] is not None:
+        return _in_utc(moment.replace(tzinfo=_offset(found["offset"], text)), text)
+    if timezone is None:
+        raise BadSchedule(
+            f"`{text}` has neither an offset nor a time zone", f"add `timezone:`, or write {text}Z for UTC"
+        )
+    return _in_utc(_once(moment.replace(tzinfo=_zone(timezone)), text), text)
+
+
+def check_timezone(name: str) -> None:
+    """
+    Refuse a name that is not an IANA time zone.
+
+    Raises:
+        BadSchedule: with the names that come near.
+    """
+    _zone(name)
+
+
+def _zone(name: str) -> ZoneInfo:
+    if _ZONE_NAME.fullmatch(name) and not name.startswith(_NOT_ZONES):
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as `Europe`, is an OSError
+            pass
+    raise BadSchedule(f"`{name}` is not a time zone", _near_zones(name))
+
+
+def _near_zones(name: str) -> str:
+    """The nearest names, by the whole name or by its city alone, whatever the case."""
+    wanted = name.lower().replace(" ", "_")
+    by_spelling: dict[str, str] = {}
+    for known in sorted(available_timezones()):
+        by_spelling.setdefault(known.rpartition("/")[2].lower(), known)
+        by_spelling[known.lower()] = known
+    if wanted in by_spelling:
+        return f"did you mean {by_spelling[wanted]}?"
+    near = dict.fromkeys(by_spelling[match] for match in get_close_matches(wanted, by_spelling, n=3, cutoff=0.7))
+    return "did you mean " + " or ".join(near) + "?" if near else "write an IANA name such as Europe/Paris"
+
+
+def _local(found: re.Match[str], text: str) -> datetime:
+    """The wall clock's date and time, without a zone."""
+    day = _date(found["date"], text)
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    if hour == 24 and minute == second == 0 and day < date.max:
+        midnight = f"{day + timedelta(days=1)}T00:00{found['offset'] or ''}"
+        raise BadSchedule("24:00 is not a time of day", f"write {midnight} for the midnight that ends {day}")
+    fraction = found["fraction"] or "0"
+    if len(fraction) > _MILLISECOND_DIGITS:
+        shorter = text.replace("." + fraction, "." + fraction[:_MILLISECOND_DIGITS])
+        raise BadSchedule("a schedule is exact to the millisecond", f"write {shorter}")
+    microsecond = int(fraction.ljust(6, "0"))
+    try:
+        return datetime(day.year, day.month, day.day, hour, minute, second, microsecond)  # noqa: DTZ001 - zone follows
+    except ValueError:
+        clock = text.partition("T")[2]
+        raise BadSchedule(f"`{clock}` is not a time of day", "write 00:00 to 23:59, seconds 00 to 59") from None
+
+
+def _date(text: str, whole: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadSchedule(f"`{text}` is not a day of the calendar", _EXAMPLE) from None
+    if day.year < _FIRST_YEAR:
+        raise BadSchedule(f"`{whole}` lies before {_FIRST_YEAR}", "write a year from 1970 to 9999")
+    return day
+
+
+def _offset(text: str, whole: str) -> tzinfo:
+    if text == "Z":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    offset = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or offset > _MAX_OFFSET:
+        raise BadSchedule(f"`{text}` in `{whole}` is not an offset from UTC", "write -12:00 to +14:00")
+    return fixed_offset(-offset if text[0] == "-" else offset)
+
+
+def _once(moment: datetime, text: str) -> datetime:
+    """Refuse a local time that its zone's clocks skip or show twice; both are told apart by the round trip."""
+    first, second = moment.replace(fold=0), moment.replace(fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return moment
+    zone = moment.tzinfo
+    there = [each.astimezone(UTC).astimezone(zone) for each in (first, second)]
+    choices = f"write {_spell(there[0])} or {_spell(there[1])}"
+    if there[0].replace(tzinfo=None) == moment.replace(tzinfo=None):
+        raise BadSchedule(f"`{text}` happens twice in {zone}, where clocks go back", choices)
+    raise BadSchedule(f"`{text}` does not exist in {zone}, where clocks go forward", choices)
+
+
+def _spell(moment: datetime) -> str:
+    if moment.microsecond:
+        return moment.isoformat(timespec="milliseconds")
+    return moment.isoformat(timespec="seconds" if moment.second else "minutes")
+
+
+def _in_utc(moment: datetime, text: str) -> datetime:
+    try:
+        instant = moment.astimezone(UTC)
+    except OverflowError:
+        instant = None
+    if instant is None or instant.year < _FIRST_YEAR:
+        raise BadSchedule(f"`{text}` lies outside the years {_FIRST_YEAR} to 9999 in UTC", "write a time inside them")
+    return instant
+
+
+def _bad_form(text: str) -> BadSchedule:
+    if _DATE_ONLY.fullmatch(text):
+        return BadSchedule(f"`{text}` has no time of day", f"add one: {text}T09:00")
+    respelt = respell(text)
+    hint = f"write {respelt}" if _FORM.fullmatch(respelt) else _EXAMPLE
+    return BadSchedule(f"`{text[:_SHOWN_CHARACTERS]}` is not a date and time in the form that is wanted", hint)
