@@ -42,13 +42,9 @@ def _block(
     difference: AttributeDiff, symbol: str, marked: Sequence[tuple[str, str]], paint: Paint, width: int
 ) -> list[str]:
     room = max(width, NARROWEST) - INDENT - len("    ~ ")
-    lines = [
-        f"{' ' * (INDENT + 4)}{_toned(mark, f'{mark} {line}', paint)}".rstrip()
-        for mark, text in marked
-        for line in wrap(text, room)
-    ]
+    lines = [_toned(mark, f"{mark} {line}", paint) for mark, text in marked for line in wrap(text, room)]
     head = f"{' ' * INDENT}{paint(_TONES[symbol], symbol)} {shown(difference.path)}:"
-    return [head, *limited(lines, _MOST_LINES, _IN_FULL)]
+    return [head, *(" " * (INDENT + 4) + line for line in limited(lines, _MOST_LINES, _IN_FULL))]
 
 
 def _compared(before: list[str], after: list[str]) -> Iterator[tuple[str, str]]:
@@ -96,4 +92,4 @@ def _pieces(value: object) -> list[str]:
 
 
 def _toned(mark: str, line: str, paint: Paint) -> str:
-    return paint(_TONES[mark], line) if mark in _TONES else line
+    return paint(_TONES[mark], line) if mark in _TONES else line.rstrip()

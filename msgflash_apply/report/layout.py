@@ -32,8 +32,10 @@ def cut_start(text: str, width: int) -> str:
 
 def wrap(text: str, width: int) -> list[str]:
     """Break one line into several, at spaces where there are any; only the space at a break is lost. Never empty."""
+    if width_of(text) <= width:
+        return [text]
     lines, start = [], 0
-    while (end := _fitting(text, start, width)) < len(text):
+    while (end := max(_fitting(text, start, width), start + 1)) < len(text):
         space = text.rfind(" ", start + 1, end + 1)
         lines.append(text[start : space if space > 0 else end])
         start = space + 1 if space > 0 else end
@@ -83,10 +85,10 @@ def _padded(cell: str, width: int) -> str:
 
 
 def _fitting(text: str, start: int, width: int) -> int:
-    """Say where to break: the index after the last character that fits, and always after at least one."""
+    """Say where to break: the index after the last character that fits."""
     taken = 0
     for index in range(start, len(text)):
         taken += character_width(text[index])
         if taken > width:
-            return max(index, start + 1)
+            return index
     return len(text)

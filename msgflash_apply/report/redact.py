@@ -14,6 +14,9 @@ HIDDEN = "[redacted]"
 HIDDEN_KEY = "msgf_…"
 """Stands where a MsgFlash key stood."""
 
+_TELLTALES = ("msgf", "x-api-key", "authorization", "://")
+"""Without one of these no pattern below can match; looking for them is much cheaper."""
+
 _UNDERSCORE = r"(?:_|%(?:25)*5f)"
 _KEY_CHARACTER = r"(?:[a-z0-9_-]|%[0-9a-f]{2})"
 
@@ -40,6 +43,9 @@ def redact(text: str) -> str:
     Takes plain text, before it is wrapped or coloured: a key that is broken over two lines is not recognised.
     Redacting twice changes nothing more.
     """
+    lowered = text.lower()
+    if not any(telltale in lowered for telltale in _TELLTALES):
+        return text
     text = _KEY.sub(HIDDEN_KEY, text)
     text = _HEADER.sub(rf"\g<name>\g<between>\g<scheme>{HIDDEN}", text)
     return _USERINFO.sub(f"://{HIDDEN}@", text)

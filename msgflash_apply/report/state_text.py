@@ -32,7 +32,7 @@ def state_list_to_text(records: Mapping[Address, Record], doubts: Mapping[Addres
     return "\n".join([paint(Tone.STRONG, heading), *lines, "", f"{count}."]) + "\n"
 
 
-def record_to_text(  # noqa: PLR0913 - one record and how it looks, by keyword
+def record_to_text(
     address: Address,
     record: Record | None,
     doubt: Intent | None,

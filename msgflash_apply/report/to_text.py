@@ -40,7 +40,7 @@ class _Look:
     names: Mapping[Address, Names]
 
 
-def plan_to_text(  # noqa: PLR0913 - how a plan looks, all by keyword
+def plan_to_text(
     plan: Plan,
     *,
     now: datetime,

@@ -1,0 +1,173 @@
+"""The plans whose text is kept: every action, every reason, and texts that try to deceive."""
+
+from datetime import UTC, datetime
+
+from msgflash_apply.campaign import Address, Names, Source
+from msgflash_apply.engine.plan import Action, AttributeDiff, Audience, Change, Plan, Reason, RequestForecast
+from msgflash_apply.errors import Diagnostic, Severity
+from tests.unit.report.builders import INSTANCE_ID, NOW, PAYLOAD, a_change, a_payload, a_plan
+
+GROUP_ID = "c81e728d-9d4c-4f63-af06-7f89cc14862c"
+OTHER_ID = "eccbc87e-4b5c-42fe-8830-8fd9f2a7baf3"
+
+SPRING = a_payload(
+    name="Spring sale",
+    type="image",
+    body="Le printemps\nest là.\n",
+    mediaUrl="https://cdn.example.com/spring.jpg",
+    recipients={"type": "group", "groupId": GROUP_ID},
+)
+TEMPLATE = a_payload(
+    name="Welcome",
+    type=None,
+    body=None,
+    templateId=OTHER_ID,
+    variables={"code": "BIENVENUE10", "percent": 10},
+    recipients={"type": "all"},
+    repeat="weekly",
+)
+BUTTONS = a_payload(
+    name="Survey",
+    type="buttons",
+    body=None,
+    title="Votre avis",
+    description="Une minute suffit.",
+    footer="Acme",
+    buttons=[
+        {"type": "reply", "displayText": "Oui", "id": "yes"},
+        {"type": "url", "displayText": "Plus tard", "url": "https://acme.example/avis"},
+    ],
+    recipients={"type": "explicit", "value": [f"contact-{number}" for number in range(1, 26)]},
+)
+HOSTILE = a_payload(
+    name="Sale\x1b[2K\x1b[1A\x1b[32mNo changes.",
+    body="pay\u200dpal.com\n\u202egnp.exe\n\x07\x9b31m\u2028emoji 👩\u200d💻 stay \nkey msgf_live_0123456789abcdef\n",
+    mediaUrl="https://user:secret@cdn.example.com/" + "a" * 300,
+    surprise={"unknown": ["field\x1b]0;title\x07"]},
+)
+
+NAMES: dict[Address, Names] = {
+    Address("promo/black-friday"): {"instanceId": "boutique-principale"},
+    Address("promo/welcome"): {"instanceId": "+33612345678", "templateId": "welcome-v2"},
+    Address("offline/unknown"): {"instanceId": "", "templateId": "welcome-v2"},
+}
+
+WARNING = Diagnostic(
+    severity=Severity.WARNING,
+    code="MF310",
+    message="`{{contact.firstName}}` in a direct body is sent as it is written",
+    hint="use a template, or say it without the name",
+    file="campaigns/promo/black-friday.yaml",
+    line=9,
+    column=7,
+)
+
+
+def change(address: str, action: Action, **fields: object) -> Change:
+    """Build a change of its own address and file."""
+    source = None if action in {Action.RETIRE, Action.FORGET} else Source(f"campaigns/{address}.yaml", 1)
+    return a_change(action, **{"address": Address(address), "source": source, **fields})
+
+
+def blocked(reason: Reason, **fields: object) -> Change:
+    """Build a change that is blocked for a reason."""
+    return change(f"blocked/{reason}", Action.BLOCKED, reason=reason, **fields)
+
+
+def plan_of_every_action() -> Plan:
+    """Show each action once, and each content mode and audience."""
+    replaced = AttributeDiff("body", "Le printemps\nest là.\n", "Le printemps\nest là !\nVenez.\n")
+    renamed = AttributeDiff("name", "Spring", "Spring sale")
+    return a_plan(
+        change("promo/black-friday", Action.CREATE),
+        change("promo/welcome", Action.CREATE, after=TEMPLATE, audience=Audience("all", 0), pause_after=True),
+        change("promo/survey", Action.CREATE, after=BUTTONS, audience=Audience("explicit", 25), timezone=None),
+        change("promo/night", Action.PAUSE, explanation="the file says `paused: true`"),
+        change("promo/day", Action.RESUME, previous_address=Address("promo/afternoon")),
+        change("promo/spring", Action.REPLACE, after=SPRING, diff=(renamed, replaced), audience=Audience("group", 88)),
+        change("promo/old", Action.RETIRE, explanation="no file has it any more"),
+        change("promo/over", Action.FORGET, explanation="no file has it any more, and it is completed"),
+        change("promo/new-name", Action.MOVE, previous_address=Address("promo/old-name")),
+        change("promo/same", Action.NO_OP),
+        change('promo/each["fr"]', Action.BLOCKED, reason=Reason.IN_DOUBT, id=None, before=None),
+        environment="production",
+        diagnostics=(WARNING,),
+    )
+
+
+def plan_of_every_reason() -> Plan:
+    """Show each reason once; some with an explanation of the engine, some without."""
+    moved = AttributeDiff("schedule", "2026-11-27T08:00:00.000Z", "2026-11-28T08:00:00.000Z")
+    tags = AttributeDiff("recipients.value[1]", None, "lyon")
+    after = a_payload(schedule="2026-11-28T08:00:00.000Z")
+    return a_plan(
+        blocked(Reason.IN_DOUBT, id=None, before=None, explanation="the answer to its create never came"),
+        blocked(Reason.IMMUTABLE_CHANGE, after=after, diff=(moved, tags)),
+        blocked(Reason.ALREADY_STARTED, after=after, diff=(moved,), explanation="it is running since 08:00"),
+        blocked(Reason.SCHEDULE_PASSED, id=None, before=None, starts_at=datetime(2026, 11, 23, 9, 58, tzinfo=UTC)),
+        blocked(Reason.LEAD_TIME, id=None, before=None, starts_at=datetime(2026, 11, 23, 10, 4, 30, tzinfo=UTC)),
+        blocked(Reason.QUIET_HOURS, id=None, before=None, timezone="America/New_York"),
+        blocked(Reason.MISSING_ON_SERVER),
+        blocked(
+            Reason.LIMIT, id=None, before=None, explanation="the plan creates 501 campaigns, the policy allows 500"
+        ),
+        requests=RequestForecast(used=0, apply=0),
+    )
+
+
+def plan_of_hostile_texts() -> Plan:
+    """Show names, bodies and addresses that try to deceive whoever reads them."""
+    long_before = "\n".join(f"line {number}" for number in range(1, 31))
+    long_after = long_before.replace("line 3\n", "line three \n").replace("line 20", "") + "\n" + "word " * 40
+    value = {"list": [1, 2.5, None, True], "text": "x" * 200}
+    return a_plan(
+        change("hostile/\x1b[31mred", Action.CREATE, after=HOSTILE, source=Source("campaigns/a\nb.yaml", 12)),
+        change("hostile/many", Action.CREATE, after=a_payload(body="\n".join(map(str, range(150))))),
+        change(
+            "hostile/differs",
+            Action.BLOCKED,
+            reason=Reason.IMMUTABLE_CHANGE,
+            explanation="its file says \x1b[0m otherwise",
+            diff=(
+                AttributeDiff("body", long_before, long_after),
+                AttributeDiff("footer", "a\nb", None),
+                AttributeDiff("variables.deep", {"text": "é"}, value),
+                AttributeDiff("name", "日本語" * 12, "日本語" * 13),
+                *(AttributeDiff(f"recipients.value[{n}]", None, f"tag-{n}") for n in range(60)),
+            ),
+        ),
+        change('hostile/it\'s "\u202etxt"', Action.BLOCKED, reason=Reason.IN_DOUBT, id=None, before=None),
+        diagnostics=(Diagnostic(Severity.WARNING, "MF999", "bell \x07 and key msgf_team_abc", address="hostile/x"),),
+        requests=RequestForecast(used=12, apply=400, left_this_month=120),
+    )
+
+
+def plan_offline() -> Plan:
+    """Show a plan that could look up nothing and count nobody."""
+    unknown = {name: value for name, value in TEMPLATE.items() if name not in {"instanceId", "templateId"}}
+    return a_plan(
+        change("offline/unknown", Action.CREATE, after=unknown, audience=Audience("all")),
+        change("offline/given", Action.CREATE, after=PAYLOAD, audience=Audience("tags")),
+        complete=False,
+        requests=RequestForecast(used=0, apply=2),
+    )
+
+
+EMPTY_PLANS = {
+    "nothing-at-all": a_plan(requests=RequestForecast(used=0, apply=0)),
+    "all-unchanged": a_plan(
+        change("promo/a", Action.NO_OP), change("promo/b", Action.NO_OP), requests=RequestForecast(used=5, apply=0)
+    ),
+    "narrowed": a_plan(change("promo/a", Action.NO_OP), complete=False, requests=RequestForecast(used=1, apply=0)),
+    "without-state": a_plan(lineage=None, serial=None, complete=False, requests=RequestForecast(used=0, apply=0)),
+}
+
+PLANS = {
+    "every-action": plan_of_every_action(),
+    "every-reason": plan_of_every_reason(),
+    "hostile-texts": plan_of_hostile_texts(),
+    "offline": plan_offline(),
+    **EMPTY_PLANS,
+}
+
+__all__ = ["INSTANCE_ID", "NAMES", "NOW", "PLANS", "WARNING"]

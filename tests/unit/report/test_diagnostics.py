@@ -1,0 +1,86 @@
+"""Findings point at their place."""
+
+import pytest
+
+from msgflash_apply.errors import Severity
+from msgflash_apply.report.diagnostics import diagnostics_to_text, no_source, tally, validation_to_text
+from msgflash_apply.report.paint import PLAIN
+from msgflash_apply.report.untrusted import width_of
+from tests.unit.report.builders import a_finding
+
+WARNING = a_finding(severity=Severity.WARNING)
+
+
+def quoted(line: str, column: int, width: int = 80) -> tuple[str, str]:
+    """Give back the quoted line and the caret's line."""
+    finding = a_finding(column=column, hint=None)
+    text = diagnostics_to_text([finding], paint=PLAIN, source_line=lambda _file, _line: line, width=width)
+    _, quotation, caret, *_ = text.split("\n")
+    return quotation, caret
+
+
+def test_finding_with_its_line() -> None:
+    """A finding says where, what and what instead, and shows the line with a caret under the column."""
+    text = diagnostics_to_text([a_finding()], paint=PLAIN, source_line=lambda _file, _line: "schedule: soon\n")
+    assert text == (
+        "campaigns/promo/black-friday.yaml:3:11: error MF203: `schedule` is not a time\n"
+        "  3 | schedule: soon\n"
+        "    |           ^\n"
+        "  hint: write it as 2026-11-27T09:00:00+01:00\n"
+        "\n"
+        "1 error\n"
+    )
+
+
+@pytest.mark.parametrize("before", ["", "name: ", "\t", "日本: ", "e\u0301: ", "a\x1b[31m", "👩\u200d💻 "])
+def test_caret_stands_under_its_column(before: str) -> None:
+    """Tabs, wide, combining and escaped characters do not shift the caret."""
+    quotation, caret = quoted(before + "HERE and more", len(before) + 1)
+    assert width_of(caret.removesuffix("^")) == width_of(quotation.partition("HERE")[0])
+
+
+@pytest.mark.parametrize("column", [1, 40, 250, 395])
+def test_long_line_is_cut_around_the_column(column: int) -> None:
+    """Of a long line, the part around the column is shown, within the width."""
+    line = "." * (column - 1) + "HERE" + "." * (400 - column)
+    quotation, caret = quoted(line, column)
+    assert width_of(quotation) <= 80
+    assert quotation[caret.index("^") :].startswith("HERE")
+
+
+def test_column_beyond_the_line() -> None:
+    """A column past the end puts the caret after the last character."""
+    quotation, caret = quoted("short", 99)
+    assert len(caret) == len(quotation) + 1
+
+
+def test_secret_across_the_column() -> None:
+    """A secret is redacted even where the column cuts it in two."""
+    quotation, _ = quoted("key: msgf_live_0123456789", 12)
+    assert quotation == "  3 | key: msgf_…"
+
+
+def test_finding_without_a_column() -> None:
+    """Without a column the line is quoted and nothing is pointed at."""
+    text = diagnostics_to_text([a_finding(column=None)], paint=PLAIN, source_line=lambda _file, _line: "name: x")
+    assert "\n  3 | name: x\n  hint:" in text
+
+
+def test_tally_names_what_there_is() -> None:
+    """The count leaves out what there is none of."""
+    assert tally([a_finding(), a_finding(), a_finding(), WARNING]) == "3 errors, 1 warning"
+    assert tally([WARNING, WARNING]) == "2 warnings"
+
+
+def test_nothing_found() -> None:
+    """No findings make no text, and valid files."""
+    assert diagnostics_to_text([], paint=PLAIN, source_line=no_source) == ""
+    assert validation_to_text(1, [], paint=PLAIN, source_line=no_source) == "Success! 1 campaign is valid.\n"
+
+
+def test_warnings_leave_files_valid() -> None:
+    """Warnings are shown, and the files are valid; an error makes them invalid."""
+    warned = validation_to_text(2, [WARNING], paint=PLAIN, source_line=no_source)
+    failed = validation_to_text(2, [WARNING, a_finding()], paint=PLAIN, source_line=no_source)
+    assert warned.endswith("1 warning\nSuccess! 2 campaigns are valid.\n")
+    assert "1 error, 1 warning\nNot valid." in failed
