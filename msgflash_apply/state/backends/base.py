@@ -1,0 +1,145 @@
+"""
+What every storage of the state must do, and in what words it says no.
+
+A backend keeps, under one URL: the document, at most one journal per run, and a lock. One suite checks every promise
+below on every backend: `tests/contract/test_backend_suite.py`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from msgflash_apply.errors import StateError, StateLocked
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """
+    A document as it was read.
+
+    Attributes:
+        document: all of it; a document of no bytes is damage, and no backend turns absence into one.
+        version: token that `write` compares with; two different documents never share one.
+    """
+
+    document: bytes
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """
+    Who holds the lock.
+
+    Attributes:
+        lock_id: unique among all runs ever (a UUID); names the run's journal too. Letters, digits and hyphens.
+        who: the user, as people know them.
+        host: the machine; a process id means nothing anywhere else.
+        pid: the process.
+        what: the command that runs.
+        since: when it took the lock.
+    """
+
+    lock_id: str
+    who: str
+    host: str
+    pid: int
+    what: str
+    since: datetime
+
+
+class Backend(Protocol):
+    """
+    One state, somewhere.
+
+    Every method raises BackendError when the storage fails; it names the place and never the credentials. What a
+    method changed is durable when it returns. A method that raises has changed nothing that another run could see,
+    or all of it: a reader never sees half of a document or of a lock.
+    """
+
+    @property
+    def url(self) -> str:
+        """Where the document is, for people: without credentials."""
+
+    def read(self) -> Stored | None:
+        """Read the document; None where there is none. Needs no lock and no right to write."""
+
+    def write(self, document: bytes, *, expected: str | None) -> str:
+        """
+        Replace the document if it still is the one that was read, keeping it as a backup.
+
+        Args:
+            document: the new one.
+            expected: version of the one to be replaced; None if there must be none, and then folders that are
+                missing are made.
+
+        Returns:
+            The version of the new document.
+
+        Raises:
+            StateConflict: there is another document, or none; nothing was changed.
+        """
+
+    def append(self, journal: str, lines: bytes) -> None:
+        """
+        Add lines to a journal. The first call of a backend object begins it, the others continue it.
+
+        Raises:
+            BackendError: also when the journal was begun by somebody else, or was sealed or dropped meanwhile.
+                After an error the journal may end in the middle of a line, and takes no more lines.
+        """
+
+    def seal(self, journal: str) -> None:
+        """End a journal, whoever writes it: once this returns, it never grows. No error if there is none."""
+
+    def journals(self) -> Collection[str]:
+        """List the ids of all journals, sealed or not. Needs no lock and no right to write."""
+
+    def read_journal(self, journal: str) -> bytes | None:
+        """Read a journal, sealed or not, as far as it is written; None if there is none. Needs no lock either."""
+
+    def drop(self, journal: str) -> None:
+        """Remove a journal. No error if there is none."""
+
+    def remains(self) -> tuple[str, ...]:
+        """Name what lies here besides the document and the lock (journals, a backup); empty where no state ever was."""
+
+    def lock(self, holder: Holder) -> None:
+        """
+        Take the lock, at once or not at all.
+
+        Raises:
+            StateLocked: somebody has it; says who.
+        """
+
+    def unlock(self, lock_id: str) -> None:
+        """Give the lock back. No error if it was broken or taken over meanwhile; another one's stays."""
+
+    def holder(self) -> Holder | None:
+        """Read who holds the lock, or left it behind when dying."""
+
+    def break_lock(self, lock_id: str) -> None:
+        """
+        Take the lock away from whoever has it; for the desperate.
+
+        Raises:
+            StateError: nobody holds a lock of this id; says whose there is.
+        """
+
+
+def locked(url: str, holder: Holder) -> StateLocked:
+    """Word the refusal of a lock, alike for every storage."""
+    return StateLocked(
+        "The state is locked.",
+        f"{url}: held by {holder.who} on {holder.host} (process {holder.pid}) for `{holder.what}` "
+        f"since {holder.since:%Y-%m-%d %H:%M:%S %Z}.",
+        "Wait until that run ends, or let this one wait with --lock-timeout. Only if that run is surely dead:\n"
+        f"    msgflash-apply state unlock {holder.lock_id}",
+    )
+
+
+def not_the_lock(url: str, lock_id: str, holder: Holder | None) -> StateError:
+    """Word the refusal to break a lock that is not there, alike for every storage."""
+    found = "it is not locked" if holder is None else f"the lock there is {holder.lock_id}, of {holder.who}"
+    return StateError("There is no such lock.", f"{url}: no lock {lock_id}; {found}.")

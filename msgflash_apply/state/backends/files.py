@@ -1,0 +1,126 @@
+"""
+Files that survive a crash: written aside, synced, and put in place in one step. POSIX only.
+
+Nothing here knows of states; `local.py` and `lock_file.py` build on it.
+"""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgflash_apply.errors import BackendError
+
+PRIVATE = 0o600
+"""Mode of every file: campaign texts are nobody else's business."""
+
+_REMEDIES = {
+    errno.ENOSPC: "Free some space on that disk, then run again.",
+    errno.EDQUOT: "Free some of this user's quota on that disk, then run again.",
+    errno.EACCES: "Give this user the right to read and write there, then run again.",
+    errno.EPERM: "Give this user the right to read and write there, then run again.",
+    errno.EROFS: "Make that disk writable, then run again.",
+    errno.ENOENT: "The folder is gone, or was never there. Mend the state's location in msgflash.yaml.",
+    errno.ENOTDIR: "Something on that path is no folder. Mend the state's location in msgflash.yaml.",
+    errno.EISDIR: "A folder stands in the place of the file. Mend the state's location in msgflash.yaml.",
+}
+
+
+def refused(path: Path, err: OSError) -> BackendError:
+    """Translate an error of the operating system: the path, its own words, and what to do."""
+    remedy = _REMEDIES.get(err.errno or 0, "Mend that disk or folder, then run again.")
+    return BackendError("The state's storage failed.", f"{err.filename or path}: {err.strerror or err}.", remedy)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise BackendError, naming the path, for every error of the operating system inside."""
+    try:
+        yield
+    except OSError as err:
+        raise refused(path, err) from err
+
+
+def read_if_there(path: Path) -> bytes | None:
+    """Read a whole file; None if there is none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file for this user alone, never through a symbolic link, and closed in child processes."""
+    return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
+
+
+def write_durably(descriptor: int, data: bytes) -> None:
+    """Write all of it and wait for the disk."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    os.fsync(descriptor)
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """
+    Put a file in place: the old one or the new one is there at any moment, and after a crash too.
+
+    Only one process may do this at a time: the name of the file written aside is fixed, so that none is left over.
+    """
+    aside = path.with_name(path.name + ".tmp")
+    aside.unlink(missing_ok=True)
+    descriptor = open_private(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        write_durably(descriptor, data)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+    aside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable: what was created, replaced or removed there stays so after a crash."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, for this user alone, durably. No error if it is there."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def remove_durably(path: Path) -> None:
+    """Remove a file. No error if there is none."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    sync_folder(path.parent)
+
+
+@contextmanager
+def alone(guard: Path) -> Iterator[None]:
+    """
+    Let one process at a time in, for the few milliseconds of one step; the others wait.
+
+    Every change of a local state happens in here, so that even runs that broke each other's lock never mix two steps.
+    The guard file stays where it is: removing it would let two processes wait on different files of one name.
+    """
+    descriptor = open_private(guard, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,207 @@
+"""
+The state as files in one folder: the default, and the yardstick for the other backends.
+
+For a state at `production.json`:
+
+    production.json                     the document
+    production.json.backup              the one before it
+    production.journal-<id>.jsonl       a journal that may grow
+    production.journal-<id>.sealed.jsonl   one that may not
+    production.lock                     who holds the lock
+    production.guard                    empty; lets one process at a time change any of the above
+"""
+
+import os
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+
+from msgflash_apply.errors import BackendError, StateConflict
+from msgflash_apply.state.backends import files
+from msgflash_apply.state.backends.base import Holder, Stored
+from msgflash_apply.state.backends.lock_file import LockFile
+
+_OPEN_ENDED = ".jsonl"
+_SEALED = ".sealed.jsonl"
+
+
+class LocalBackend:
+    """
+    A state in a folder that this host's kernel can lock; see `Backend` for what each method promises.
+
+    Args:
+        path: of the document. A symbolic link is followed now, once, so that all files lie beside the real one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._path = path.resolve()
+        except (OSError, RuntimeError) as err:
+            raise BackendError("The state's location can not be followed.", f"{err}.") from err
+        self._stem = self._path.name.removesuffix(".json")
+        self._guard = self._beside(".guard")
+        self._backup = self._path.with_name(self._path.name + ".backup")
+        self._lock = LockFile(self._beside(".lock"), self.url)
+        self._lengths: dict[str, int] = {}
+
+    @property
+    def url(self) -> str:
+        """The path of the document."""
+        return str(self._path)
+
+    def read(self) -> Stored | None:
+        """Read the document; None where there is none."""
+        with files.translated(self._path):
+            document = files.read_if_there(self._path)
+        return None if document is None else Stored(document, _version(document))
+
+    def write(self, document: bytes, *, expected: str | None) -> str:
+        """Replace the document, if it is the expected one, by an atomic rename."""
+        with files.translated(self._path):
+            if expected is None:
+                files.make_folder(self._path.parent)
+            with files.alone(self._guard):
+                self._write_alone(document, expected)
+        return _version(document)
+
+    def append(self, journal: str, lines: bytes) -> None:
+        """Add lines to a journal of this object; a line that the disk cuts short is taken back."""
+        path = self._journal(journal, _OPEN_ENDED)
+        length = self._lengths.get(journal)
+        with self._changing(path):
+            descriptor = _begin(path) if length is None else _continue(path, length)
+            try:
+                _append(descriptor, lines, length or 0)
+            finally:
+                os.close(descriptor)
+            if length is None:
+                files.sync_folder(path.parent)
+        self._lengths[journal] = (length or 0) + len(lines)
+
+    def seal(self, journal: str) -> None:
+        """End a journal by renaming it: its writer finds it gone, and its readers find it under either name."""
+        path = self._journal(journal, _OPEN_ENDED)
+        with self._changing(path):
+            if path.exists():
+                path.rename(self._journal(journal, _SEALED))
+                files.sync_folder(path.parent)
+
+    def journals(self) -> Collection[str]:
+        """List the ids of all journals, sealed or not."""
+        with files.translated(self._path.parent):
+            return {journal for journal, _ in self._journal_files()}
+
+    def read_journal(self, journal: str) -> bytes | None:
+        """Read a journal, sealed or not, as far as it is written; None if there is none."""
+        path = self._journal(journal, _OPEN_ENDED)
+        with files.translated(path):
+            # In this order: one that is sealed between the two looks is found by the second.
+            data = files.read_if_there(path)
+            return files.read_if_there(self._journal(journal, _SEALED)) if data is None else data
+
+    def drop(self, journal: str) -> None:
+        """Remove a journal, sealed or not."""
+        path = self._journal(journal, _OPEN_ENDED)
+        with self._changing(path):
+            files.remove_durably(path)
+            files.remove_durably(self._journal(journal, _SEALED))
+
+    def remains(self) -> tuple[str, ...]:
+        """Name the journals and the backup that lie here."""
+        with files.translated(self._path.parent):
+            found = [path for _, path in self._journal_files()]
+            return tuple(path.name for path in (*found, self._backup) if path.exists())
+
+    def lock(self, holder: Holder) -> None:
+        """Take the lock; one left by a dead process of this host is taken over."""
+        with self._changing(self._path):
+            self._lock.take(holder)
+
+    def unlock(self, lock_id: str) -> None:
+        """Give the lock back."""
+        with self._changing(self._path):
+            self._lock.give_back(lock_id)
+
+    def holder(self) -> Holder | None:
+        """Read who holds the lock, or left it behind when dying."""
+        with files.translated(self._path):
+            return self._lock.holder()
+
+    def break_lock(self, lock_id: str) -> None:
+        """Take the lock away from whoever has it."""
+        with self._changing(self._path):
+            self._lock.take_away(lock_id)
+
+    def _write_alone(self, document: bytes, expected: str | None) -> None:
+        present = self.read()
+        if (present.version if present else None) != expected:
+            raise StateConflict(
+                "The state moved on.",
+                f"{self._path}: it is not the document that was read; another run replaced it, or it was removed.",
+                "Plan again, on the state as it is now.",
+            )
+        if present is not None:
+            files.replace_durably(self._backup, present.document)
+        files.replace_durably(self._path, document)
+
+    @contextmanager
+    def _changing(self, path: Path) -> Iterator[None]:
+        with files.translated(path), files.alone(self._guard):
+            yield
+
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(self._stem + suffix)
+
+    def _journal(self, journal: str, suffix: str) -> Path:
+        if not re.fullmatch(r"[\w-]+", journal, re.ASCII):
+            # The id may come from a document that a stranger wrote: it must not name a file elsewhere.
+            raise BackendError("That is no journal.", f"{self._path}: {journal!r} can not be the id of a journal.")
+        return self._beside(f".journal-{journal}{suffix}")
+
+    def _journal_files(self) -> list[tuple[str, Path]]:
+        pattern = re.compile(re.escape(f"{self._stem}.journal-") + r"([\w-]+)(\.sealed)?\.jsonl", re.ASCII)
+        try:
+            paths = sorted(self._path.parent.iterdir())
+        except FileNotFoundError:
+            return []
+        return [(match[1], path) for path in paths if (match := pattern.fullmatch(path.name))]
+
+
+def _begin(path: Path) -> int:
+    return files.open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+
+def _continue(path: Path, length: int) -> int:
+    try:
+        descriptor = files.open_private(path, os.O_WRONLY | os.O_APPEND)
+    except FileNotFoundError as err:
+        raise _not_ours(path, "another run sealed it: it took this one for dead, or its lock was broken") from err
+    if os.fstat(descriptor).st_size != length:
+        os.close(descriptor)
+        raise _not_ours(path, "it is not as this run left it: an append failed half way, or somebody wrote to it")
+    return descriptor
+
+
+def _append(descriptor: int, lines: bytes, length: int) -> None:
+    try:
+        files.write_durably(descriptor, lines)
+    except OSError:
+        # Best effort: where even this fails, the length refuses the next append, and readers drop a torn line.
+        with suppress(OSError):
+            os.ftruncate(descriptor, length)
+            os.fsync(descriptor)
+        raise
+
+
+def _not_ours(path: Path, what: str) -> BackendError:
+    return BackendError(
+        "This run's journal can not be continued.",
+        f"{path}: {what}.",
+        "Run again: what was written is read back, and what is in doubt is named.",
+    )
+
+
+def _version(document: bytes) -> str:
+    return sha256(document).hexdigest()

@@ -1,0 +1,266 @@
+"""
+The ledger: lock, load, append, commit. The door of this package: whoever needs a state comes here.
+
+    with open_ledger(backend, environment=.., holder=.., lock_timeout_seconds=.., now=..) as ledger:
+        ledger.append(Intended(..))     # durable: now the create may be sent
+        ledger.append(Created(..))      # durable: now it may be told
+
+Leaving the block folds the journal into the document, under the next serial. A crash anywhere leaves a journal that the
+next run folds in. The rules that make this safe stand in the docstring of this package.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.errors import BackendError, MsgflashApplyError, StateConflict, StateError, StateLocked
+from msgflash_apply.state.backends.base import Backend, Holder
+from msgflash_apply.state.commit import commit, init_state, settle
+from msgflash_apply.state.journal import Entry, Opened, Outcome, encode_entries
+from msgflash_apply.state.merge import merge_into
+from msgflash_apply.state.reading import Loaded, load, parse, read_document, read_state, read_unfolded
+from msgflash_apply.state.replay import Draft, Slot
+from msgflash_apply.state.snapshot import Snapshot
+
+__all__ = ["Ledger", "init_state", "open_ledger", "read_state"]
+
+_POLL_SECONDS: Final = 1.0
+
+
+@contextmanager
+def open_ledger(
+    backend: Backend,
+    *,
+    environment: str,
+    holder: Holder,
+    lock_timeout_seconds: float,
+    now: Callable[[], datetime],
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator["Ledger"]:
+    """
+    Take the lock, fold in what dead runs left, and give the ledger; commit and unlock at the end.
+
+    Ends with a commit also when the block raises an Exception. It does not on KeyboardInterrupt and its like: the
+    journal stays, and what is open in it is in doubt.
+
+    Args:
+        backend: where the state is.
+        environment: whose it must be.
+        holder: who takes the lock; its `lock_id` names this run's journal, and must never have been used before.
+        lock_timeout_seconds: how long to wait for the lock; 0 asks once.
+        now: the clock.
+        sleep: waits for as many seconds.
+
+    Raises:
+        StateLocked: somebody else held the lock all the while.
+        StateMissing, StateDamaged, StateError: as for `read_state`.
+        BackendError: the storage failed. When it is the commit that fails, every entry is in the journal still.
+    """
+    read_document(backend)  # A state that is not there has no folder for a lock, and no need of one.
+    with (
+        _locked(backend, holder, lock_timeout_seconds, sleep),
+        _begin(backend, environment, holder.lock_id, now()) as ledger,
+    ):
+        yield ledger
+
+
+class Ledger:
+    """
+    The state during one run; made by `open_ledger`, used by one thread.
+
+    Attributes:
+        head: how this run's journal begins; a recovery file begins likewise.
+    """
+
+    def __init__(self, backend: Backend, base: Loaded, head: Opened) -> None:
+        self.head = head
+        self._backend = backend
+        self._base = base
+        self._draft = Draft(base.snapshot)
+        self._touched: set[Address] = set()
+        self._length = 1
+        self._unsaved: list[Outcome] = []
+        self._warnings: list[str] = []
+        self._failure: BackendError | None = None
+        self._is_committed = False
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """A copy of the state with all that is durable; copying takes time, so take one per step, not per campaign."""
+        return self._draft.snapshot()
+
+    @property
+    def unsaved(self) -> tuple[Outcome, ...]:
+        """Outcomes that the storage refused, in order: known to this process alone, until a commit takes them in."""
+        return tuple(self._unsaved)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should look at after the commit; usually empty."""
+        return tuple(self._warnings)
+
+    def slot(self, address: Address) -> Slot:
+        """Look up one address: its record, its open intent, its history."""
+        return self._draft.slot(address)
+
+    def append(self, *entries: Entry) -> None:
+        """
+        Write entries to the journal. Durable on return, at the same cost however many campaigns there are.
+
+        Raises:
+            BackendError: the storage refused, now or earlier in this run, or another run took over. Nothing of it
+                holds: an intent must not be sent. Outcomes stay in `unsaved`.
+            StateDamaged: an entry does not fit the state, such as an outcome of a create that was never announced;
+                nothing was written.
+            StateError: this ledger was committed.
+        """
+        if self._is_committed:
+            raise StateError("The ledger is closed.", "It was committed, and takes no more entries.")
+        if self._failure is not None:
+            self._keep(entries)
+            raise BackendError(self._failure.summary, self._failure.detail, self._failure.fix) from self._failure
+        changed = self._draft.preview(entries)
+        try:
+            self._backend.append(self.head.journal, encode_entries(entries, first=self._length))
+        except BackendError as err:
+            self._failure = err
+            self._keep(entries)
+            raise
+        self._length += len(entries)
+        self._touched |= changed.keys()
+        self._draft.put(changed)
+
+    def commit(self) -> None:
+        """
+        Fold the journal into the document under the next serial. The ledger takes no more entries then.
+
+        Nothing appended means nothing written: the serial stays. Entries in `unsaved` are taken in too, unless
+        another run took over: then they stay there. May be called again after an error, and does nothing after success.
+
+        Raises:
+            BackendError: the storage failed; the journal keeps what was durable.
+            StateConflict: another state, of another lineage, stands there now; the journal stays.
+        """
+        if self._is_committed:
+            return
+        if self._touched or self._unsaved:
+            self._commit()
+        else:
+            self._backend.drop(self.head.journal)
+        self._is_committed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if error is None:
+            self.commit()
+        elif isinstance(error, Exception):
+            _note_failure(self.commit, error)
+
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        self._unsaved += [entry for entry in entries if isinstance(entry, Outcome)]
+
+    def _commit(self) -> None:
+        ours = Draft(self._draft.snapshot())
+        late = ours.preview(self._unsaved)
+        ours.put(late)
+        self._touched |= late.keys()
+        try:
+            self._end(commit(self._backend, self._base, ours.snapshot(), self.head.journal))
+        except StateConflict:
+            self._commit_onto_theirs(ours)
+
+    def _commit_onto_theirs(self, ours: Draft) -> None:
+        """Bring ours into a document that somebody else wrote meanwhile; nobody's campaigns are lost."""
+        while True:
+            theirs = self._load_theirs()
+            if self._is_folded_into(theirs.snapshot):
+                return self._yield_to(theirs, ours)
+            draft = Draft(theirs.snapshot)
+            self._warnings += merge_into(draft, base=Draft(self._base.snapshot), ours=ours, touched=self._touched)
+            with suppress(StateConflict):
+                return self._end(commit(self._backend, theirs, draft.snapshot(), self.head.journal))
+
+    def _yield_to(self, theirs: Loaded, ours: Draft) -> None:
+        """Leave the document as it is: our own write came through after all, or a run that sealed us folded us in."""
+        draft = Draft(theirs.snapshot)
+        if all(draft.slot(address) == ours.slot(address) for address in self._touched):
+            self._end(theirs)
+        else:
+            self._warnings.append(f"{self._backend.url}: another run took over the state during this one.")
+
+    def _load_theirs(self) -> Loaded:
+        theirs = load(self._backend, self.head.environment)
+        if theirs.snapshot.lineage != self.head.lineage:
+            raise StateConflict(
+                "Another state was put in the place of this one.",
+                f"{self._backend.url}: its lineage is {theirs.snapshot.lineage}, this run's is {self.head.lineage}.",
+                "Bring the former state back; the journal beside it holds what this run did.",
+            )
+        return theirs
+
+    def _is_folded_into(self, snapshot: Snapshot) -> bool:
+        return snapshot.journal == self.head.journal or self.head.journal not in self._backend.journals()
+
+    def _end(self, committed: Loaded) -> None:
+        self._base = committed
+        self._draft = Draft(committed.snapshot)
+        self._unsaved.clear()
+
+
+@contextmanager
+def _locked(backend: Backend, holder: Holder, timeout_seconds: float, sleep: Callable[[float], None]) -> Iterator[None]:
+    _lock(backend, holder, timeout_seconds, sleep)
+    unlock = partial(backend.unlock, holder.lock_id)
+    try:
+        yield
+    except BaseException as error:
+        _note_failure(unlock, error)
+        raise
+    unlock()
+
+
+def _note_failure(step: Callable[[], None], error: BaseException) -> None:
+    """Do a step without letting its failure hide the error that is on its way."""
+    try:
+        step()
+    except MsgflashApplyError as failure:
+        error.add_note(str(failure))
+
+
+def _lock(backend: Backend, holder: Holder, timeout_seconds: float, sleep: Callable[[float], None]) -> None:
+    waited_seconds = 0.0
+    while True:
+        try:
+            return backend.lock(holder)
+        except StateLocked:
+            if waited_seconds >= timeout_seconds:
+                raise
+        pause_seconds = min(_POLL_SECONDS, timeout_seconds - waited_seconds)
+        sleep(pause_seconds)
+        waited_seconds += pause_seconds
+
+
+def _begin(backend: Backend, environment: str, journal: str, at: datetime) -> Ledger:
+    """Begin this run's journal, and only then end all others: whoever does both last is the one that can write."""
+    found = load(backend, environment)
+    head = Opened(journal, found.snapshot.lineage, found.snapshot.serial, environment, at)
+    backend.append(journal, encode_entries([head], first=0))
+    try:
+        for other in read_unfolded(backend, found.snapshot):
+            if other != journal:
+                settle(backend, other, environment)
+        # Read again: a run that was still at work may have committed after the first reading.
+        stored = read_document(backend)
+        base = found if stored.version == found.version else parse(stored, where=backend.url, environment=environment)
+    except MsgflashApplyError:
+        with suppress(BackendError):
+            backend.drop(journal)
+        raise
+    return Ledger(backend, base, head)

@@ -1,0 +1,212 @@
+"""
+Replay: what each journal entry does to the state. Pure: no I/O, no clock.
+
+The state is one `Slot` per address, and an entry changes the slot of its address (`Moved`: of two addresses):
+
+| Entry | Needs | Does |
+|---|---|---|
+| Opened | to be the first; lineage and environment of this state, a serial not ahead of it | nothing |
+| Intended | no open intent | opens the intent: in doubt |
+| Created | an open intent | closes it; the new record keeps the id of the one it replaces in `former_ids` |
+| NotCreated | an open intent | closes it |
+| Observed | a record | status and time of reading |
+| Retired, Restored | a record | likewise, and whether it is retired |
+| Described | a record | file, names, time zone, on_remove and labels; the payload stays as sent |
+| Forgotten | a record | moves the record to the history |
+| Moved | something at `previous`, nothing at `address` | moves record, intent and history |
+
+An entry that does not find what it needs is damage: it was written for another state than this one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar, assert_never
+
+from msgflash_apply.campaign import Address, Intent, Record
+from msgflash_apply.errors import StateDamaged
+from msgflash_apply.state.journal import (
+    Created,
+    Described,
+    Entry,
+    Forgotten,
+    Intended,
+    Moved,
+    NotCreated,
+    Observed,
+    Opened,
+    Restored,
+    Retired,
+)
+from msgflash_apply.state.snapshot import KEEP_IT, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """All that the state knows of one address; see `Snapshot` for the parts."""
+
+    record: Record | None = None
+    intent: Intent | None = None
+    history: tuple[Record, ...] = ()
+
+
+_VACANT = Slot()
+
+_Part = TypeVar("_Part")
+_Slots: TypeAlias = Mapping[Address, Slot]
+_IntentEntry: TypeAlias = Intended | Created | NotCreated
+_RecordEntry: TypeAlias = Observed | Retired | Restored | Described | Forgotten
+
+
+class Draft:
+    """
+    A state being written: takes entries one by one, each at the same cost however many campaigns there are.
+
+    Not a value: `snapshot` gives one.
+    """
+
+    def __init__(self, base: Snapshot) -> None:
+        self._base = base
+        self._campaigns = dict(base.campaigns)
+        self._in_doubt = dict(base.in_doubt)
+        self._history = dict(base.history)
+
+    def slot(self, address: Address) -> Slot:
+        """What stands at an address; an empty slot where nothing does."""
+        return Slot(self._campaigns.get(address), self._in_doubt.get(address), self._history.get(address, ()))
+
+    def preview(self, entries: Iterable[Entry]) -> dict[Address, Slot]:
+        """
+        Say which slots the entries would change and how, and change nothing.
+
+        Raises:
+            StateDamaged: an entry does not find what it needs.
+        """
+        changed: dict[Address, Slot] = {}
+
+        def look(address: Address) -> Slot:
+            return changed.get(address) or self.slot(address)
+
+        for entry in entries:
+            changed |= _step(entry, look)
+        return changed
+
+    def put(self, slots: _Slots) -> None:
+        """Replace the slots of some addresses."""
+        for address, slot in slots.items():
+            _put(self._campaigns, address, slot.record)
+            _put(self._in_doubt, address, slot.intent)
+            _put(self._history, address, slot.history or None)
+
+    def snapshot(self) -> Snapshot:
+        """A copy of the state as it is now, with the serial and journal of its base."""
+        return replace(
+            self._base,
+            campaigns=dict(self._campaigns),
+            in_doubt=dict(self._in_doubt),
+            history=dict(self._history),
+        )
+
+
+def fold(snapshot: Snapshot, entries: Iterable[Entry]) -> Snapshot:
+    """
+    Replay a journal over the snapshot it was written on. The serial does not move: that is the ledger's to do.
+
+    Raises:
+        StateDamaged: the journal belongs to another state, or was folded already.
+    """
+    draft = Draft(snapshot)
+    match tuple(entries):
+        case (Opened() as head, *rest):
+            _check_head(head, snapshot)
+            draft.put(draft.preview(rest))
+        case rest:
+            draft.put(draft.preview(rest))
+    return draft.snapshot()
+
+
+def _put(values: dict[Address, _Part], address: Address, value: _Part | None) -> None:
+    if value is None:
+        values.pop(address, None)
+    else:
+        values[address] = value
+
+
+def _step(entry: Entry, look: Callable[[Address], Slot]) -> dict[Address, Slot]:
+    match entry:
+        case Opened():
+            raise _misfit(f"journal {entry.journal} begins in the middle of another one")
+        case Moved():
+            return _move(entry, look(entry.previous), look(entry.address))
+        case Intended() | Created() | NotCreated():
+            return {entry.address: _about_intent(entry, look(entry.address))}
+        case _:
+            return {entry.address: _about_record(entry, look(entry.address))}
+
+
+def _check_head(head: Opened, base: Snapshot) -> None:
+    if (head.lineage, head.environment) != (base.lineage, base.environment):
+        raise _misfit(
+            f"journal {head.journal} is of lineage {head.lineage}, environment {head.environment!r}; "
+            f"the state is of lineage {base.lineage}, environment {base.environment!r}",
+        )
+    if head.serial > base.serial:
+        raise _misfit(
+            f"journal {head.journal} began at serial {head.serial}, and the state is back at {base.serial}: "
+            "it was replaced by an older copy",
+        )
+
+
+def _move(entry: Moved, source: Slot, target: Slot) -> dict[Address, Slot]:
+    if source.record is None and source.intent is None:
+        raise _misfit(f"nothing stands at {entry.previous}, from where {entry.address} was moved")
+    if target.record is not None or target.intent is not None:
+        raise _misfit(f"{entry.address} is taken, so {entry.previous} can not have moved there")
+    return {entry.previous: _VACANT, entry.address: replace(source, history=target.history + source.history)}
+
+
+def _about_intent(entry: _IntentEntry, slot: Slot) -> Slot:
+    if isinstance(entry, Intended):
+        if slot.intent is not None:
+            raise _misfit(f"{entry.address}: a create was announced while another one was in doubt")
+        return replace(slot, intent=entry.intent)
+    if slot.intent is None:
+        raise _misfit(f"{entry.address}: a create has an outcome ({entry.kind}) and was never announced")
+    if isinstance(entry, NotCreated):
+        return replace(slot, intent=None)
+    return replace(slot, record=_created(entry, slot.intent, slot.record), intent=None)
+
+
+def _created(entry: Created, intent: Intent, replaced: Record | None) -> Record:
+    return Record(
+        id=entry.id,
+        status=entry.status,
+        read_at=entry.at,
+        created_at=entry.at,
+        facts=intent.facts,
+        former_ids=(*replaced.former_ids, replaced.id) if replaced else (),
+    )
+
+
+def _about_record(entry: _RecordEntry, slot: Slot) -> Slot:
+    record = slot.record
+    if record is None:
+        raise _misfit(f"{entry.address}: there is no campaign that could be {entry.kind}")
+    match entry:
+        case Observed():
+            after = replace(slot, record=replace(record, status=entry.status, read_at=entry.at))
+        case Retired() | Restored():
+            retired = isinstance(entry, Retired)
+            after = replace(slot, record=replace(record, status=entry.status, read_at=entry.at, retired=retired))
+        case Described():
+            sent = record.facts
+            facts = replace(entry.facts, payload=sent.payload, fingerprint=sent.fingerprint)
+            after = replace(slot, record=replace(record, facts=facts))
+        case Forgotten():
+            after = replace(slot, record=None, history=(*slot.history, record))
+        case _:
+            assert_never(entry)
+    return after
+
+
+def _misfit(what: str) -> StateDamaged:
+    return StateDamaged("A journal does not fit the state.", f"{what}.", KEEP_IT)

@@ -1,0 +1,136 @@
+"""
+The state document: every campaign that was created, every create in doubt, and the history.
+
+`encode` and `decode` are each other's inverse. A document proves itself by its checksum; one that does not is damage
+and never emptiness.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from msgflash_apply.campaign import Address, Intent, Record
+from msgflash_apply.errors import StateDamaged, StateError
+from msgflash_apply.state.serialise import to_json
+
+FORMAT_VERSION: Final = 1
+"""Of the documents that this version writes. An older one, once there is one, is upgraded while decoding."""
+
+_CHECKSUM_KEY: Final = b'\n  "checksum": "'
+_CHECKSUM_LENGTH: Final = len("sha256:") + 64
+_CHECKSUM_END: Final = b'",'
+
+KEEP_IT: Final = (
+    "Put its last good copy back, and leave the journals where they are: the backup kept beside it and the journals "
+    "together hold all that was sent.\n"
+    "Never delete it, and do not start an empty one: it is the only record of what was sent."
+)
+"""What to do about a damaged state, whatever the damage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """
+    The state as one value.
+
+    Attributes:
+        lineage: UUID given at `init`; two states with different ones have nothing to do with each other.
+        serial: of the document; grows by one with every commit.
+        environment: whose state it is.
+        campaigns: what was created and is not forgotten.
+        in_doubt: creates that were announced and whose outcome is not known. An address may stand in `campaigns` too:
+            that record is the one being replaced.
+        history: forgotten records, oldest first.
+        journal: id of the journal folded in last; None before the first.
+    """
+
+    lineage: str
+    serial: int
+    environment: str
+    campaigns: Mapping[Address, Record]
+    in_doubt: Mapping[Address, Intent]
+    history: Mapping[Address, tuple[Record, ...]]
+    journal: str | None = None
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """Write the document: JSON in UTF-8, indented by 2, keys sorted, checksum included, one line break at the end."""
+    body = to_json(
+        {
+            "campaigns": snapshot.campaigns,
+            "environment": snapshot.environment,
+            "format_version": FORMAT_VERSION,
+            "history": snapshot.history,
+            "in_doubt": snapshot.in_doubt,
+            "journal": snapshot.journal,
+            "lineage": snapshot.lineage,
+            "serial": snapshot.serial,
+        },
+        indent=2,
+    )
+    body += b"\n"
+    # Only top-level keys stand two spaces in, and no text holds a raw line break, so this place is found again.
+    place = body.index(b'\n  "environment": ')
+    return body[:place] + _CHECKSUM_KEY + _digest(body) + _CHECKSUM_END + body[place:]
+
+
+def decode(data: bytes, *, where: str) -> Snapshot:
+    """
+    Read a document that `encode` wrote.
+
+    Args:
+        data: the whole document.
+        where: its place, for messages.
+
+    Raises:
+        StateDamaged: it is cut short, altered by hand, or no state at all; the message says which.
+        StateError: a newer version of the program wrote it.
+    """
+    if not _is_proven(data):
+        raise _explain(data, where)
+    from msgflash_apply.state import shape  # noqa: PLC0415 - pydantic takes 100 ms to import, and only readers need it
+
+    try:
+        return shape.read_snapshot(data)
+    except ValueError as err:
+        raise _explain(data, where, str(err)) from err
+
+
+def _digest(body: bytes) -> bytes:
+    return b"sha256:" + sha256(body).hexdigest().encode()
+
+
+def _is_proven(data: bytes) -> bool:
+    place = data.find(_CHECKSUM_KEY)
+    if place < 0:
+        return False
+    start = place + len(_CHECKSUM_KEY)
+    end = start + _CHECKSUM_LENGTH
+    ends_well = data[end : end + len(_CHECKSUM_END)] == _CHECKSUM_END
+    return ends_well and data[start:end] == _digest(data[:place] + data[end + len(_CHECKSUM_END) :])
+
+
+def _explain(data: bytes, where: str, misshape: str = "") -> StateError:
+    """Say why a document can not be used; slow, for it only runs when there is something to say."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as err:
+        return _damaged(where, "it is empty" if not data.strip() else f"it is not JSON: {err}")
+    version = document.get("format_version") if isinstance(document, dict) else None
+    if not isinstance(version, int):
+        return _damaged(where, "it is JSON, but not a state of msgflash-apply")
+    if version > FORMAT_VERSION:
+        return StateError(
+            "The state was written by a newer version.",
+            f"{where}: its format_version is {version}; this version reads up to {FORMAT_VERSION}.",
+            "Upgrade msgflash-apply.",
+        )
+    if not misshape:
+        return _damaged(where, "its checksum does not match: it was altered by hand or merged after it was written")
+    return _damaged(where, f"it does not have the shape of a state: {misshape}")
+
+
+def _damaged(where: str, what: str) -> StateDamaged:
+    return StateDamaged("The state is damaged.", f"{where}: {what}.", KEEP_IT)
