@@ -1,0 +1,110 @@
+"""
+What only shows when all campaigns are seen together: one address twice, one mailing twice, one past claimed twice.
+
+Each of these would end in a second mailing to the same people, or in a campaign that is paused by mistake. Read
+`clashes` first.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from msgflash_apply.campaign import Address, Desired, fingerprint
+from msgflash_apply.config.codes import Code
+from msgflash_apply.config.documents import Path
+from msgflash_apply.config.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A document: its file relative to the repo, the file's bytes, its index and line there."""
+
+    file: str
+    data: bytes
+    index: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A campaign and the document it comes from; `desired` is None where it holds an error."""
+
+    address: Address
+    desired: Desired | None
+    origin: Origin
+
+    @property
+    def where(self) -> str:
+        """For messages: `promo/a in campaigns/promo/a.yaml:1`."""
+        return f"`{self.address}` in {self.origin.file}:{self.origin.line}"
+
+
+Clash = tuple[Placed, Finding]
+
+
+def clashes(campaigns: Sequence[Placed]) -> Iterator[Clash]:
+    """Find what stands between campaigns; each finding with the campaign it is about, both sides of a clash."""
+    yield from _same_address(campaigns)
+    usable = [(placed, placed.desired) for placed in campaigns if placed.desired is not None]
+    yield from _same_mailing(usable)
+    movers = [(placed, wanted) for placed, wanted in usable if wanted.moved_from]
+    if movers:
+        yield from _same_past(movers)
+        yield from _still_in_use(movers, {placed.address for placed in campaigns})
+
+
+Wanted = tuple[Placed, Desired]
+Key = TypeVar("Key", bound=Hashable)
+
+
+def _groups(pairs: Iterable[tuple[Key, Placed]]) -> Iterator[tuple[Key, list[Placed]]]:
+    """Keys that more than one campaign has."""
+    first: dict[Key, Placed] = {}
+    several: dict[Key, list[Placed]] = {}
+    for key, placed in pairs:
+        if first.setdefault(key, placed) is not placed:
+            several.setdefault(key, [first[key]]).append(placed)
+    yield from several.items()
+
+
+def _each(group: Sequence[Placed], code: Code, message: str, hint: str) -> Iterator[Clash]:
+    """One finding per member, naming another one in place of `{other}`."""
+    for placed in group:
+        other = next(one for one in group if one is not placed)
+        yield placed, _finding(placed, code, (), message.replace("{other}", other.where), hint)
+
+
+def _finding(placed: Placed, code: Code, path: Path, message: str, hint: str) -> Finding:
+    return Finding(code, path, message, hint, address=placed.address)
+
+
+def _same_address(campaigns: Iterable[Placed]) -> Iterator[Clash]:
+    for address, group in _groups((placed.address, placed) for placed in campaigns):
+        message = f"the address `{address}` is taken twice, also by {{other}}"
+        yield from _each(group, Code.SAME_ADDRESS, message, "rename one of the files, or give one a `key` of its own")
+
+
+def _same_mailing(usable: Iterable[Wanted]) -> Iterator[Clash]:
+    hint = "delete one, or let them differ in name, start, recipients or content"
+    pairs = ((fingerprint(wanted.payload, wanted.names), placed) for placed, wanted in usable)
+    for _, group in _groups(pairs):
+        if len({placed.address for placed in group}) > 1:  # one address twice is told already
+            yield from _each(group, Code.SAME_MAILING, "it would be the same mailing twice, also by {other}", hint)
+
+
+def _same_past(movers: Iterable[Wanted]) -> Iterator[Clash]:
+    claims = [(former, placed) for placed, wanted in movers for former in dict.fromkeys(wanted.moved_from)]
+    for former, group in _groups(claims):
+        message = f"the former address `{former}` is claimed twice, also by {{other}}"
+        yield from _each(group, Code.FORMER_ADDRESS_TAKEN, message, "only one campaign can be what it was")
+
+
+def _still_in_use(movers: Iterable[Wanted], addresses: set[Address]) -> Iterator[Clash]:
+    """A record can not move away from under a campaign that stays: it would be created, and sent, again."""
+    moving = {placed.address for placed, _ in movers}
+    for placed, wanted in movers:
+        for index, former in enumerate(wanted.moved_from):
+            if former in addresses and former not in moving:
+                message = f"the former address `{former}` is still in use, and that campaign would be sent again"
+                hint = f"delete `{former}` from the files, or this entry"
+                yield placed, _finding(placed, Code.FORMER_ADDRESS_TAKEN, ("moved_from", index), message, hint)

@@ -1,0 +1,94 @@
+"""What the schema of msgflash.yaml can not say: paths stay in the repo, zones exist, no secret, no state for two."""
+
+import re
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from pathlib import Path as FilePath
+from pathlib import PurePosixPath
+
+from msgflash_apply.config.codes import Code
+from msgflash_apply.config.documents import Path
+from msgflash_apply.config.files import is_within
+from msgflash_apply.config.findings import Finding, spell
+from msgflash_apply.config.near import listed
+from msgflash_apply.config.schedule import BadSchedule, check_timezone
+
+PASSWORD = re.compile(r"^[^/]+://[^/@]*:[^/@]+@|[?&](ssl)?password=", re.IGNORECASE)
+
+
+def check_section(path: Path, section: Mapping[str, object], root: FilePath) -> Iterator[Finding]:
+    """
+    Check the top level or one environment of msgflash.yaml; values of a wrong type are left to the schema.
+
+    Args:
+        path: where the section stands in the document.
+        section: its fields.
+        root: the repo.
+    """
+    yield from _check_campaigns((*path, "campaigns"), section.get("campaigns"), root)
+    yield from _check_state((*path, "state"), section.get("state"), root)
+    for keys in (("defaults", "timezone"), ("policy", "quiet_hours", "timezone")):
+        yield from _check_zone((*path, *keys), _within(section, keys))
+
+
+def check_shared_states(states: Mapping[str, str], own: AbstractSet[str]) -> Iterator[Finding]:
+    """
+    Two environments with one state would each retire what the other sent.
+
+    Args:
+        states: by environment, its name filled in.
+        own: environments that give a `state` themselves.
+    """
+    by_state: dict[str, list[str]] = {}
+    for environment, state in states.items():
+        by_state.setdefault(state, []).append(environment)
+    for state, environments in by_state.items():
+        if len(environments) > 1:
+            message = f"the environments {listed(environments)} would share the state `{state}`"
+            hint = "put `{environment}` into `state`, or give each environment a `state` of its own"
+            last = environments[-1]
+            path = ("environments", last, "state") if last in own else ("state",)
+            yield Finding(Code.SHARED_STATE, path, message, hint)
+
+
+def _within(section: Mapping[str, object], keys: tuple[str, ...]) -> object:
+    value: object = section
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _check_campaigns(path: Path, value: object, root: FilePath) -> Iterator[Finding]:
+    if not isinstance(value, str):
+        return
+    folder = PurePosixPath(value)
+    if folder == PurePosixPath() or not _stays(value, root):
+        message = f"`{spell(path)}` must be a folder within the repo"
+        yield Finding(Code.OUTSIDE_REPO, path, message, "for example `campaigns`")
+
+
+def _check_state(path: Path, value: object, root: FilePath) -> Iterator[Finding]:
+    if not isinstance(value, str):
+        return
+    if PASSWORD.search(value):
+        hint = "keep the address here and give the credentials in the environment, or give it all as MSGFLASH_STATE"
+        yield Finding(Code.SECRET_IN_FILE, path, f"`{spell(path)}` holds a password", hint)
+    elif "://" not in value and not _stays(value, root):
+        message = f"`{spell(path)}` leads out of the repo"
+        hint = "keep the state below `.msgflash`, or give a path elsewhere as MSGFLASH_STATE"
+        yield Finding(Code.OUTSIDE_REPO, path, message, hint)
+
+
+def _stays(value: str, root: FilePath) -> bool:
+    """No absolute path, no `..`, no link that leads out."""
+    path = PurePosixPath(value)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in value and is_within(root, value)
+
+
+def _check_zone(path: Path, value: object) -> Iterator[Finding]:
+    if not isinstance(value, str):
+        return
+    try:
+        check_timezone(value)
+    except BadSchedule as err:
+        yield Finding(Code.BAD_TIMEZONE, path, err.message, err.hint)

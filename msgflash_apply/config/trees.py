@@ -1,0 +1,17 @@
+"""Walking plain values: dicts and lists with texts at their ends."""
+
+from collections.abc import Iterator
+
+from msgflash_apply.config.documents import Path
+
+
+def texts_in(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Every text in a tree with its place, in the tree's order; keys are not texts."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts_in(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts_in(inner, (*path, index))

@@ -1,0 +1,65 @@
+"""
+`custom.*` from outside the repo: environment variables, files and options, each stronger than the one before.
+
+Values from the environment and from `--var` are texts and stay texts; a `--var-file` may hold lists, maps, numbers.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from msgflash_apply.config.documents import BadYaml, parse
+from msgflash_apply.config.files import read_bytes
+from msgflash_apply.errors import MsgflashApplyError
+
+PREFIX = "MSGFLASH_VAR_"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def variables_from_outside(
+    environ: Mapping[str, str], files: Sequence[Path], options: Sequence[str]
+) -> dict[str, object]:
+    """
+    Merge the three sources, last wins by name: `MSGFLASH_VAR_name` < `--var-file` < `--var name=value`.
+
+    Raises:
+        MsgflashApplyError: an option or file that can not be understood; says which.
+    """
+    merged: dict[str, object] = {
+        name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)
+    }
+    for file in files:
+        merged |= _from_file(file)
+    merged |= dict(_from_option(option) for option in options)
+    _check_names(merged)
+    return merged
+
+
+def _from_option(option: str) -> tuple[str, str]:
+    name, equals, value = option.partition("=")
+    if not equals:
+        raise MsgflashApplyError("A variable is not understood.", f"--var {option}", "Write --var name=value.")
+    return name, value
+
+
+def _from_file(file: Path) -> Mapping[str, object]:
+    summary = "A file of variables can not be used."
+    try:
+        documents = parse(read_bytes(str(file)))
+    except OSError as err:
+        raise MsgflashApplyError(summary, f"{file}: {err.strerror or err}") from err
+    except BadYaml as err:
+        detail = f"{file}:{err.line}:{err.column}: {err.message}"
+        raise MsgflashApplyError(summary, detail, err.hint or "") from err
+    value = documents[0].value if documents else {}
+    if len(documents) > 1 or not isinstance(value, dict):
+        raise MsgflashApplyError(summary, f"{file} must hold one map of names to values.")
+    return value
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
+        if not NAME.fullmatch(name):
+            detail = f"{name!r} can not be used as {{{{ custom.name }}}}"
+            fix = "Use letters, digits and _, and begin with a letter or _."
+            raise MsgflashApplyError("A variable's name is not understood.", detail, fix)
