@@ -25,12 +25,21 @@ _KEY = re.compile(
     rf"msgf{_UNDERSCORE}(?:(?:live|team){_UNDERSCORE}{_KEY_CHARACTER}+|{_KEY_CHARACTER}{{8,}})",
     re.IGNORECASE,
 )
+_HEADER_NAME = r"(?P<name>x-api-key|(?:proxy-)?authorization)"
 _HEADER = re.compile(
-    # `name: value`, `'name': 'value'`, `name=value` and pairs (b'name', b'value') as HTTP libraries log them.
-    r"""(?P<name>x-api-key|(?:proxy-)?authorization)
-        (?P<between>(?:["']?[ \t]*[:=]|["'],)[ \t]*(?:b(?=["']))?["']?)
-        (?P<scheme>(?:(?:bearer|basic|token)[ \t]+)?)
-        [^\s"',;}]+""",
+    # `name: value` and `name="value"`. A backslash ends a value, and a quote begins one only right before a word: in
+    # JSON they may be what ends the text.
+    _HEADER_NAME
+    + r"""(?P<between>[ \t]*[:=][ \t]*(?:["'](?=\w))?(?:(?:bearer|basic|token)[ \t]+)?)
+        [^\s"',;}\\]+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_QUOTED_HEADER = re.compile(
+    # `'name': 'value'`, pairs (b'name', b'value') as HTTP libraries log them, JSON, and JSON within JSON. Name and
+    # value must be quoted alike: else a quote may be JSON's own, and the text would no longer be JSON without it.
+    _HEADER_NAME
+    + r"""(?P<between>(?P<quote>\\*["'])[ \t]*(?::|=|,[ ]b)[ \t]*(?P=quote))
+        (?:(?!(?P=quote))(?:\\.|[^\\\n"']))+""",
     re.IGNORECASE | re.VERBOSE,
 )
 _USERINFO = re.compile(r"://[^\s/?#\"'<>]*@")
@@ -41,13 +50,14 @@ def redact(text: str) -> str:
     Replace every credential in a text: keys by `msgf_…`, header values and the userinfo of URLs by `[redacted]`.
 
     Takes plain text, before it is wrapped or coloured: a key that is broken over two lines is not recognised.
-    Redacting twice changes nothing more.
+    Redacting twice changes nothing more, and JSON stays JSON.
     """
     lowered = text.lower()
     if not any(telltale in lowered for telltale in _TELLTALES):
         return text
     text = _KEY.sub(HIDDEN_KEY, text)
-    text = _HEADER.sub(rf"\g<name>\g<between>\g<scheme>{HIDDEN}", text)
+    for header in (_HEADER, _QUOTED_HEADER):
+        text = header.sub(rf"\g<name>\g<between>{HIDDEN}", text)
     return _USERINFO.sub(f"://{HIDDEN}@", text)
 
 

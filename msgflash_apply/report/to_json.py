@@ -100,8 +100,10 @@ def _change(change: Change) -> dict[str, object]:
         "diff": [_difference(difference) for difference in change.diff],
         "starts_at": format_instant(change.starts_at),
         "timezone": change.timezone,
+        "names": _foreign(change.names),
         "audience": audience,
         "labels": _foreign(change.labels),
+        "status": change.status,
         "previous_address": change.previous_address,
         "pause_after": change.pause_after,
     }

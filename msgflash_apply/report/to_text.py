@@ -4,11 +4,10 @@ The plan as text, in Terraform's manner: what would be sent to whom and when, wh
 Changes stand in the plan's order, blocked ones last: next to the summary, where they are not overlooked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from msgflash_apply.campaign import Address, Names
 from msgflash_apply.engine.plan import Action, Change, Plan, Reason, RequestForecast
 from msgflash_apply.report.attributes import INDENT, Row, content_rows, delivery_rows, identity_rows, row_lines
 from msgflash_apply.report.diagnostics import finding_lines, no_source
@@ -19,7 +18,6 @@ from msgflash_apply.report.paint import Paint, Tone
 from msgflash_apply.report.untrusted import shown
 from msgflash_apply.report.wording import advice, headline, resolving_commands, sign
 
-_NO_NAMES: Mapping[Address, Names] = {}
 _COUNTED_ALWAYS = (Action.CREATE, Action.PAUSE, Action.RESUME, Action.REPLACE, Action.RETIRE)
 _COUNTED_IF_ANY = (Action.MOVE, Action.FORGET)
 _TEXT_INDENT = 4
@@ -37,7 +35,6 @@ class _Look:
     paint: Paint
     width: int
     environment: str
-    names: Mapping[Address, Names]
 
 
 def plan_to_text(
@@ -47,7 +44,6 @@ def plan_to_text(
     paint: Paint,
     width: int = 100,
     show_unchanged: bool = False,
-    names: Mapping[Address, Names] = _NO_NAMES,
 ) -> str:
     """
     Show a plan to people. Pure, and safe to print whatever the campaigns hold.
@@ -58,9 +54,8 @@ def plan_to_text(
         paint: colour or not.
         width: columns; anything below 40 counts as 40.
         show_unchanged: list unchanged campaigns too, one line each, instead of counting them.
-        names: what the files call the ids in the payloads, by address; an id stands alone where there is none.
     """
-    look = _Look(now, paint, max(width, NARROWEST), plan.environment, names)
+    look = _Look(now, paint, max(width, NARROWEST), plan.environment)
     parts = [_heading(plan, look)]
     parts += ["\n".join(_change_lines(change, look)) for change in (*plan.effective, *plan.blocked)]
     parts += _unchanged(plan, look, show_unchanged=show_unchanged)
@@ -112,17 +107,18 @@ def _advice_lines(change: Change, look: _Look) -> Iterator[str]:
 def _rows(change: Change, look: _Look) -> Iterator[Row]:
     """Choose the attributes: all of what would be sent; of what is there already, what tells it apart."""
     payload = change.before if change.after is None else change.after
-    names = look.names.get(change.address, {})
     start = with_distance(change.starts_at, change.timezone, look.now)
     if change.id:
         yield Row("id", f"{change.id} (is paused first)" if change.action is Action.REPLACE else change.id)
+    if change.status:
+        yield Row("status", change.status)
     if payload is None:
         yield Row("start", start)
         return
-    yield from identity_rows(payload, names)
+    yield from identity_rows(payload, change.names)
     if _may_go_out(change):
         yield from delivery_rows(payload, change.audience, start)
-        yield from content_rows(payload, names)
+        yield from content_rows(payload, change.names)
     else:
         yield Row("start", start)
 

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from msgflash_apply.campaign import Address, Names, Source
+from msgflash_apply.campaign import Address, Source
 from msgflash_apply.engine.plan import Action, AttributeDiff, Audience, Change, Plan, Reason, RequestForecast
 from msgflash_apply.errors import Diagnostic, Severity
-from tests.unit.report.builders import INSTANCE_ID, NOW, PAYLOAD, a_change, a_payload, a_plan
+from tests.unit.report.builders import PAYLOAD, a_change, a_payload, a_plan
 
 GROUP_ID = "c81e728d-9d4c-4f63-af06-7f89cc14862c"
 OTHER_ID = "eccbc87e-4b5c-42fe-8830-8fd9f2a7baf3"
@@ -46,11 +46,8 @@ HOSTILE = a_payload(
     surprise={"unknown": ["field\x1b]0;title\x07"]},
 )
 
-NAMES: dict[Address, Names] = {
-    Address("promo/black-friday"): {"instanceId": "boutique-principale"},
-    Address("promo/welcome"): {"instanceId": "+33612345678", "templateId": "welcome-v2"},
-    Address("offline/unknown"): {"instanceId": "", "templateId": "welcome-v2"},
-}
+BOUTIQUE = {"instanceId": "boutique-principale"}
+WELCOME = {"instanceId": "+33612345678", "templateId": "welcome-v2"}
 
 WARNING = Diagnostic(
     severity=Severity.WARNING,
@@ -79,10 +76,12 @@ def plan_of_every_action() -> Plan:
     replaced = AttributeDiff("body", "Le printemps\nest là.\n", "Le printemps\nest là !\nVenez.\n")
     renamed = AttributeDiff("name", "Spring", "Spring sale")
     return a_plan(
-        change("promo/black-friday", Action.CREATE),
-        change("promo/welcome", Action.CREATE, after=TEMPLATE, audience=Audience("all", 0), pause_after=True),
+        change("promo/black-friday", Action.CREATE, names=BOUTIQUE),
+        change(
+            "promo/welcome", Action.CREATE, after=TEMPLATE, audience=Audience("all", 0), pause_after=True, names=WELCOME
+        ),
         change("promo/survey", Action.CREATE, after=BUTTONS, audience=Audience("explicit", 25), timezone=None),
-        change("promo/night", Action.PAUSE, explanation="the file says `paused: true`"),
+        change("promo/night", Action.PAUSE, status="running", explanation="the file says `paused: true`"),
         change("promo/day", Action.RESUME, previous_address=Address("promo/afternoon")),
         change("promo/spring", Action.REPLACE, after=SPRING, diff=(renamed, replaced), audience=Audience("group", 88)),
         change("promo/old", Action.RETIRE, explanation="no file has it any more"),
@@ -146,7 +145,13 @@ def plan_offline() -> Plan:
     """Show a plan that could look up nothing and count nobody."""
     unknown = {name: value for name, value in TEMPLATE.items() if name not in {"instanceId", "templateId"}}
     return a_plan(
-        change("offline/unknown", Action.CREATE, after=unknown, audience=Audience("all")),
+        change(
+            "offline/unknown",
+            Action.CREATE,
+            after=unknown,
+            audience=Audience("all"),
+            names={**WELCOME, "instanceId": ""},
+        ),
         change("offline/given", Action.CREATE, after=PAYLOAD, audience=Audience("tags")),
         complete=False,
         requests=RequestForecast(used=0, apply=2),
@@ -169,5 +174,3 @@ PLANS = {
     "offline": plan_offline(),
     **EMPTY_PLANS,
 }
-
-__all__ = ["INSTANCE_ID", "NAMES", "NOW", "PLANS", "WARNING"]

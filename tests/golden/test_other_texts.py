@@ -12,8 +12,8 @@ from msgflash_apply.report.diagnostics import validation_to_text
 from msgflash_apply.report.paint import PLAIN, Paint
 from msgflash_apply.report.state_text import record_to_text, state_list_to_text
 from msgflash_apply.report.to_json import apply_to_json, plan_to_json, record_to_json, validation_to_json
-from tests.golden.examples import NOW, PLANS
-from tests.unit.report.builders import a_finding, a_record, a_report, a_result, an_intent
+from tests.golden.examples import PLANS
+from tests.unit.report.builders import NOW, a_finding, a_record, a_report, a_result, an_intent
 
 EACH = Address('promo/each["fr"]')
 SAFETY = {

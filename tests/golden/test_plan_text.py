@@ -5,20 +5,21 @@ from syrupy.assertion import SnapshotAssertion
 
 from msgflash_apply.report.paint import PLAIN, Paint
 from msgflash_apply.report.to_text import plan_to_text
-from tests.golden.examples import NAMES, NOW, PLANS
+from tests.golden.examples import PLANS
+from tests.unit.report.builders import NOW
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 @pytest.mark.parametrize("name", PLANS)
 def test_plan_in_three_widths(name: str, width: int, golden: SnapshotAssertion) -> None:
     """A plan reads as it was reviewed, on narrow and on wide terminals."""
-    assert plan_to_text(PLANS[name], now=NOW, paint=PLAIN, width=width, names=NAMES) == golden
+    assert plan_to_text(PLANS[name], now=NOW, paint=PLAIN, width=width) == golden
 
 
 @pytest.mark.parametrize("name", ["every-action", "all-unchanged", "hostile-texts"])
 def test_plan_in_colour(name: str, golden: SnapshotAssertion) -> None:
     """On a terminal, the same plan has colours and nothing else more."""
-    assert plan_to_text(PLANS[name], now=NOW, paint=Paint(colour=True), width=80, names=NAMES) == golden
+    assert plan_to_text(PLANS[name], now=NOW, paint=Paint(colour=True), width=80) == golden
 
 
 def test_plan_with_unchanged_campaigns(golden: SnapshotAssertion) -> None:

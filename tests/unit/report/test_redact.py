@@ -1,5 +1,6 @@
 """Secrets never get through, and redacting twice is redacting once."""
 
+import json
 import logging
 
 import pytest
@@ -21,16 +22,42 @@ SECRETS = {
     "postgresql://u:p@ss@db/x?y=1": "postgresql://[redacted]@db/x?y=1",
     "x-api-key: abc": "x-api-key: [redacted]",
     "{'X-Api-Key': 'abc', 'a': 'b'}": "{'X-Api-Key': '[redacted]', 'a': 'b'}",
+    '{"authorization": "Digest a=\\"b\\", c", "d": 1}': '{"authorization": "[redacted]", "d": 1}',
+    r'"{\"x-api-key\": \"abc\"}"': r'"{\"x-api-key\": \"[redacted]\"}"',
     "[(b'x-api-key', b'abc')]": "[(b'x-api-key', b'[redacted]')]",
     "Authorization: Bearer abc.def": "Authorization: Bearer [redacted]",
+    'x-api-key="abc" x': 'x-api-key="[redacted]" x',
     "authorization=Basic dTpw": "authorization=Basic [redacted]",
 }
 
-HARMLESS = ["msgflash-apply plan", "https://host/a@b", "msgf_…", "without authorization, nothing", "msgf_live_..."]
+HARMLESS = [
+    '{"x-api-key": 7}',
+    "msgflash-apply plan",
+    "https://host/a@b",
+    "msgf_…",
+    "without authorization, nothing",
+    "msgf_live_...",
+]
 
 texts = st.text() | st.lists(
     st.sampled_from(
-        [*SECRETS, *HARMLESS, LIVE_KEY, "@", "://", "msgf_", "\n", " ", '"', ":", "Authorization", "basic "]
+        [
+            *SECRETS,
+            *HARMLESS,
+            LIVE_KEY,
+            "@",
+            "://",
+            "msgf_",
+            "\n",
+            " ",
+            '"',
+            ":",
+            "Authorization",
+            "basic ",
+            "\\",
+            "=",
+            ", b",
+        ]
     )
 ).map("".join)
 
@@ -58,6 +85,12 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
 def test_no_key_gets_through(before: str, rest: str, after: str) -> None:
     """Whatever stands around a key, its characters are gone."""
     assert f"msgf_live_{rest}" not in redact(f"{before}msgf_live_{rest}{after}")
+
+
+@given(st.dictionaries(texts, texts | st.integers() | st.lists(texts)))
+def test_json_stays_json(document: dict[str, object]) -> None:
+    """What was JSON before it was redacted is JSON afterwards, whatever its texts hold."""
+    json.loads(redact(json.dumps(document)))
 
 
 def a_log_record(message: str, *args: object, error: BaseException | None = None) -> logging.LogRecord:
