@@ -34,10 +34,6 @@ class Clock:
         self._base += timedelta(seconds=seconds)
         return self.now()
 
-    def advance_to(self, moment: datetime) -> datetime:
-        """Jump to an aware datetime that lies ahead; ValueError as `advance`."""
-        return self.advance((moment - self.now()).total_seconds())
-
 
 def spell(moment: datetime) -> str:
     """Write an instant as MsgFlash does: UTC, milliseconds, `Z` (reference 2.1)."""

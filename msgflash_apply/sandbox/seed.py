@@ -76,7 +76,7 @@ def _templates() -> tuple[Template, ...]:
 
 
 def _contact(number: int) -> Contact:
-    name = f"{_FIRST_NAMES[number % len(_FIRST_NAMES)]} {_LAST_NAMES[number // len(_FIRST_NAMES)]}"
+    name = f"{_FIRST_NAMES[number % len(_FIRST_NAMES)]} {_LAST_NAMES[(number - 1) // len(_FIRST_NAMES)]}"
     added_at = _OPENED_AT + timedelta(minutes=number)
     temperature = {0: "cold", 1: "warm"}.get(number % 4)
     return Contact(

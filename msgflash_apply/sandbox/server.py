@@ -20,6 +20,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from msgflash_apply.sandbox.access import DEMO_API_KEY
 from msgflash_apply.sandbox.control import campaigns_shape
 from msgflash_apply.sandbox.faults import Fault, parse_fault
 from msgflash_apply.sandbox.options import Options, SandboxError
@@ -29,6 +30,8 @@ from msgflash_apply.sandbox.world import World
 
 if TYPE_CHECKING:
     from msgflash_apply.sandbox.listener import Listener
+
+__all__ = ["DEMO_API_KEY", "Fault", "Options", "Sandbox", "SandboxError", "parse_fault", "serve"]
 
 
 class Sandbox:
