@@ -30,6 +30,7 @@ Names: TypeAlias = Mapping[str, str]
 """What stands in the files instead of an id: payload field (`instanceId`, `templateId`) -> name, number or ""
 for "the account's only connected instance"."""
 
+
 class Status(StrEnum):
     """Statuses that MsgFlash documents (reference 5.9). A record keeps an unknown one as plain text."""
 

@@ -206,12 +206,12 @@ def _is_transient(answer: Answer, problem: Problem | None) -> bool:
 
 
 async def _content(response: httpx.Response) -> bytes:
-    """Read an answer, but no more of it than any honest one holds; the rest is cut off and will not decode."""
+    """Read an answer, but no more of it than any honest one holds; a larger one counts as not understood."""
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > LARGEST_ANSWER_BYTES:
-            break
+            return b""
     return bytes(content)
 
 

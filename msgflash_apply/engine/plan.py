@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Literal
 
 from msgflash_apply.campaign import Address, Names, Payload, Source
 from msgflash_apply.errors import Diagnostic, ExitCode
@@ -81,6 +82,8 @@ class Change:
             up (offline), `after` lacks that field.
         audience: of `after`, for creates and replaces.
         labels: as in the file, else as on record.
+        status: on MsgFlash, as last read; None where it has no record.
+        on_remove: what happens once the file is gone; kept with the record.
         previous_address: where the record stands now, when it moves.
         pause_after: the file says `paused: true`, so a create is followed by a pause.
     """
@@ -99,6 +102,8 @@ class Change:
     names: Names = field(default_factory=dict)
     audience: Audience | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    status: str | None = None
+    on_remove: Literal["pause", "keep"] = "pause"
     previous_address: Address | None = None
     pause_after: bool = False
 

@@ -1,0 +1,39 @@
+# `make demo` and `make test` need nothing but Python 3.11 or later; both make their own virtual environment.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint types layers check clean
+
+demo: .venv/demo
+	@$(BIN)/msgflash-apply demo
+
+test: .venv/dev
+	$(BIN)/pytest -n 2 --cov=msgflash_apply/engine --cov=msgflash_apply/state --cov=msgflash_apply/api \
+		--cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev
+	$(BIN)/mypy
+
+layers: .venv/dev
+	$(BIN)/lint-imports
+
+check: lint types layers test
+
+clean:
+	rm -rf .venv .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/demo: .venv/bin/pip pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all]'
+	@touch $@
+
+.venv/dev: .venv/bin/pip pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --editable '.[all]' --group dev
+	@touch $@ .venv/demo

@@ -1,0 +1,44 @@
+"""`apply`: plan, show, ask, lock, plan again, act."""
+
+import click
+
+from msgflash_apply.cli.context import Globals, pass_globals
+
+
+@click.command(short_help="Create what is missing, pause what is gone.")
+@click.option("--auto-approve", is_flag=True, help="Do not ask; for pipelines.")
+@click.option("--expect", "digest", metavar="DIGEST", help="Apply only if the plan has this digest.")
+@click.option("--target", "targets", metavar="ADDR", multiple=True, help="Keep to an address; repeatable.")
+@click.option("--select", "selections", metavar="NAME=VALUE", multiple=True, help="Keep to a label; repeatable.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print the end.")
+@click.option("--lock-timeout", metavar="DURATION", default="0s", help="Wait for the lock, e.g. 5m.")
+@pass_globals
+def command(
+    options: Globals,
+    digest: str | None,
+    targets: tuple[str, ...],
+    selections: tuple[str, ...],
+    format_: str,
+    lock_timeout: str,
+    *,
+    auto_approve: bool,
+) -> int:
+    """
+    Carry out the plan: each campaign is created at most once, and every step is written down before it is taken.
+
+    Exits 0 when all is done, 3 when something is blocked, failed or in doubt, 130 or 143 after a signal.
+    """
+    import asyncio
+
+    from msgflash_apply.cli.applying import Order, run_apply
+    from msgflash_apply.cli.durations import seconds_from
+    from msgflash_apply.cli.planning import Request, labels_from
+
+    order = Order(
+        request=Request(targets=targets, labels=labels_from(selections)),
+        auto_approve=auto_approve,
+        digest=digest,
+        as_json=format_ == "json",
+        lock_timeout_seconds=seconds_from(lock_timeout),
+    )
+    return asyncio.run(run_apply(options, order))

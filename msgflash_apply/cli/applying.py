@@ -1,0 +1,166 @@
+"""
+The steps of an apply around the engine's loop: what is shown, who is asked, which lock is held, which signal ends it.
+
+Promise 3 lives here: what a person saw is compared, by digest, with what is planned again under the lock.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import click
+
+from msgflash_apply.api.client import Client
+from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.context import Globals
+from msgflash_apply.cli.planning import Request, planner_for, print_plan
+from msgflash_apply.cli.progress import follow
+from msgflash_apply.engine.apply import Apply
+from msgflash_apply.engine.make_plan import Planner
+from msgflash_apply.engine.plan import Plan
+from msgflash_apply.engine.result import ApplyReport
+from msgflash_apply.engine.stop import Stop
+from msgflash_apply.errors import BackendError, PlanStale, StateError
+from msgflash_apply.report.apply_text import apply_to_text
+from msgflash_apply.report.to_json import apply_to_json
+from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.ledger import Ledger, open_ledger
+from msgflash_apply.state.reading import read_state
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    What a person or pipeline asks of an apply.
+
+    Attributes:
+        request: which part to plan.
+        auto_approve: do not ask.
+        digest: of the plan that was approved elsewhere; None for no such condition.
+        as_json: print the end as JSON and no plan.
+        lock_timeout_seconds: how long to wait for the lock.
+    """
+
+    request: Request
+    auto_approve: bool
+    digest: str | None
+    as_json: bool
+    lock_timeout_seconds: float
+
+
+async def run_apply(options: Globals, order: Order) -> int:
+    """
+    Plan, show, ask, lock, plan again, act; then say what happened.
+
+    Returns:
+        The exit code.
+    """
+    if not order.auto_approve:
+        wiring.fail_without_terminal("apply this")
+    settings = wiring.settings_of(options)
+    loaded = wiring.load_files(settings)
+    backend = wiring.backend_of(settings)
+    async with wiring.client_of(settings) as client:
+        planner = planner_for(settings, loaded, order.request, client)
+        approved = order.digest
+        if not order.auto_approve:
+            shown = await planner.plan(read_state(backend, environment=settings.environment))
+            _show(shown, options, order)
+            if shown.is_empty or not click.confirm("\nApply these changes?", err=True):
+                return shown.exit_code(detailed=False)
+            approved = approved or shown.digest
+        stop = Stop()
+        try:
+            report = await _apply_locked(options, order, planner, backend, client, approved, stop)
+        except asyncio.CancelledError:
+            output.note("Stopped at once. What was in flight is in doubt; see: msgflash-apply plan")
+            return 128 + (stop.signal_number or signal.SIGINT)
+    _tell(report, options, as_json=order.as_json)
+    return report.exit_code
+
+
+def _show(plan: Plan, options: Globals, order: Order) -> None:
+    order.request.refuse_unknown(plan)
+    if not order.as_json:
+        print_plan(plan, options, as_json=False)
+
+
+async def _apply_locked(
+    options: Globals,
+    order: Order,
+    planner: Planner,
+    backend: Backend,
+    client: Client,
+    approved: str | None,
+    stop: Stop,
+) -> ApplyReport:
+    holder = wiring.holder("apply")
+    report: ApplyReport | None = None
+    ledger: Ledger | None = None
+    try:
+        with open_ledger(
+            backend,
+            environment=planner.environment,
+            holder=holder,
+            lock_timeout_seconds=order.lock_timeout_seconds,
+            now=wiring.now,
+        ) as ledger:
+            plan = await planner.plan(ledger.snapshot)
+            if order.auto_approve:
+                _show(plan, options, order)
+            _refuse_other(plan, approved)
+            with follow(len(plan.effective), terminal=sys.stderr.isatty()) as follower, _signals(stop):
+                report = await Apply(
+                    plan, ledger, client, stop=stop, run=holder.lock_id, on_event=follower, now=wiring.now
+                ).run()
+    except (BackendError, StateError) as err:
+        if report is None or ledger is None:
+            raise
+        # What was sent was sent: the report is told in any case, and what the storage refused is put elsewhere.
+        file = wiring.rescue(ledger, options.root) if ledger.unsaved else None
+        return replace(report, stopped=f"{err.summary} {err.detail}".strip(), recovery_file=file)
+    for warning in ledger.warnings:
+        output.note(f"Warning: {warning}")
+    return report
+
+
+def _refuse_other(plan: Plan, approved: str | None) -> None:
+    if approved is not None and plan.digest != approved:
+        raise PlanStale(
+            "The plan is not the one that was approved; nothing was sent.",
+            f"Approved: {approved}\nNow:      {plan.digest}",
+            "Look at it again: msgflash-apply plan",
+        )
+
+
+@contextmanager
+def _signals(stop: Stop) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM drain the run, and the second end it at once."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def on_signal(number: int) -> None:
+        if stop.signal_number is not None and task is not None:
+            task.cancel()
+            return
+        stop.set(f"stopped by {signal.Signals(number).name}", number)
+        output.note("Stopping: finishing what is in flight. Once more to stop at once.")
+
+    for number in numbers:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def _tell(report: ApplyReport, options: Globals, *, as_json: bool) -> None:
+    if as_json:
+        output.result(apply_to_json(report))
+        return
+    paint = output.paint_for(sys.stdout, options.colour)
+    output.result(apply_to_text(report, paint=paint, width=output.width()))

@@ -1,0 +1,15 @@
+"""Durations as people type them."""
+
+import re
+
+import click
+
+UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def seconds_from(duration: str) -> float:
+    """Read `90s`, `5m`, `1h` or a number of seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", duration.strip())
+    if match is None:
+        raise click.BadParameter(f"'{duration}' is not a duration; write 90s, 5m or 1h.", param_hint="--lock-timeout")
+    return float(match[1]) * UNIT_SECONDS[match[2]]

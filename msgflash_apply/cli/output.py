@@ -1,0 +1,61 @@
+"""Printing: results to stdout, the rest to stderr, every key taken out, colour only where a person looks."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from msgflash_apply.errors import Diagnostic, MsgflashApplyError
+from msgflash_apply.report.diagnostics import diagnostics_to_text
+from msgflash_apply.report.paint import Paint
+from msgflash_apply.report.redact import redact
+
+WIDEST = 120
+
+
+def paint_for(stream: TextIO, colour: bool | None) -> Paint:  # noqa: FBT001 - a value handed on, not a switch
+    """Colour on a terminal unless told otherwise."""
+    wanted = colour is not False and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Paint(colour=wanted and stream.isatty())
+
+
+def width() -> int:
+    """Columns to write in: those of the terminal, but no more than reads well."""
+    return min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
+
+
+def result(text: str) -> None:
+    """Print what was asked for."""
+    click.echo(redact(text), nl=not text.endswith("\n"), color=True)
+
+
+def note(text: str) -> None:
+    """Print what else a person should know."""
+    click.echo(redact(text), err=True, nl=not text.endswith("\n"), color=True)
+
+
+def findings_text(diagnostics: Sequence[Diagnostic]) -> str:
+    """Show findings with the lines they speak of, for stderr."""
+    paint = paint_for(sys.stderr, None)
+    return diagnostics_to_text(diagnostics, paint=paint, source_line=source_line, width=width())
+
+
+def source_line(file: str, line: int) -> str | None:
+    """Read one line of a file of the repo we work in; None where it can not be had."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8-sig", errors="replace").split("\n")
+    except OSError:
+        return None
+    return lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else None
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a report to a file; a clear error where that fails."""
+    try:
+        path.write_text(redact(text), encoding="utf-8")
+    except OSError as err:
+        raise MsgflashApplyError(f"{path} can not be written.", f"{err.strerror}.") from err

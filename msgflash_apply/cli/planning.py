@@ -1,0 +1,106 @@
+"""What `plan` and `apply` share: what is asked for, how the plan is made, and how it is printed."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from msgflash_apply import __version__
+from msgflash_apply.api.client import Client
+from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.context import Globals
+from msgflash_apply.config.load import Loaded
+from msgflash_apply.config.settings import Settings
+from msgflash_apply.engine.make_plan import Planner, PlanOptions
+from msgflash_apply.engine.plan import Plan
+from msgflash_apply.engine.refresh import Refresh
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.report.paint import PLAIN
+from msgflash_apply.report.to_json import plan_to_json
+from msgflash_apply.report.to_text import plan_to_text
+from msgflash_apply.state.reading import read_state
+from msgflash_apply.state.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    What a person asks of a plan.
+
+    Attributes:
+        refresh: which campaigns to read.
+        targets: addresses to keep to.
+        labels: labels to keep to.
+        offline: send no request.
+        has_state: False for a preview without any state.
+    """
+
+    refresh: Refresh = Refresh.CHANGED
+    targets: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    offline: bool = False
+    has_state: bool = True
+
+    def refuse_unknown(self, plan: Plan) -> None:
+        """Refuse a target or label that stands for nothing: it is a slip, and an empty plan would hide it."""
+        given = [*self.targets, *(f"{name}={value}" for name, value in self.labels.items())]
+        if given and not plan.changes:
+            raise MsgflashApplyError("No campaign matches.", f"Given: {', '.join(given)}.")
+
+
+def labels_from(selections: Sequence[str]) -> Mapping[str, str]:
+    """Read `--select name=value`, repeatable."""
+    labels = {}
+    for selection in selections:
+        name, equals, value = selection.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"'{selection}' is not NAME=VALUE.", param_hint="--select")
+        labels[name] = value
+    return labels
+
+
+def planner_for(settings: Settings, loaded: Loaded, request: Request, client: Client | None) -> Planner:
+    """Make the planner of one run."""
+    plan_options = PlanOptions(
+        environment=settings.environment,
+        policy=settings.policy,
+        refresh=request.refresh,
+        targets=request.targets,
+        labels=request.labels,
+        has_state=request.has_state,
+    )
+    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, client, wiring.now)
+
+
+async def make_plan(options: Globals, request: Request) -> Plan:
+    """Plan without the lock: for showing, not for applying."""
+    settings = wiring.settings_of(options)
+    loaded = wiring.load_files(settings)
+    if request.has_state:
+        snapshot = read_state(wiring.backend_of(settings), environment=settings.environment)
+    else:
+        snapshot = Snapshot("", 0, settings.environment, campaigns={}, in_doubt={}, history={})
+    if request.offline:
+        return await planner_for(settings, loaded, request, None).plan(snapshot)
+    async with wiring.client_of(settings) as client:
+        return await planner_for(settings, loaded, request, client).plan(snapshot)
+
+
+def print_plan(plan: Plan, options: Globals, *, as_json: bool, changes_only: bool = False) -> None:
+    """Print a plan as the result of the command."""
+    if as_json:
+        output.result(plan_to_json(plan, tool_version=__version__, changes_only=changes_only))
+        return
+    paint = output.paint_for(sys.stdout, options.colour)
+    output.result(plan_to_text(plan, now=wiring.now(), paint=paint, width=output.width()))
+
+
+def write_plan(plan: Plan, file: Path, *, as_json: bool, changes_only: bool) -> None:
+    """Write a plan's report to a file, without colour."""
+    if as_json:
+        text = plan_to_json(plan, tool_version=__version__, changes_only=changes_only)
+    else:
+        text = plan_to_text(plan, now=wiring.now(), paint=PLAIN)
+    output.write_file(file, text)

@@ -1,0 +1,81 @@
+"""How an apply is followed: a bar on a terminal, a line every few seconds in a log, results as they come."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from msgflash_apply.cli.output import note
+from msgflash_apply.engine.result import ChangeEnded, ChangeStarted, Event
+from msgflash_apply.report.apply_text import event_to_line
+from msgflash_apply.report.redact import redact
+
+LINE_EVERY_SECONDS = 5.0
+
+
+class Follower(Protocol):
+    """Whoever is told what an apply does."""
+
+    def __call__(self, event: Event) -> None:
+        """Show an event; must return at once."""
+
+
+@contextmanager
+def follow(total: int, *, terminal: bool) -> Iterator[Follower]:
+    """Show the progress of `total` changes on stderr; stdout stays free for results."""
+    if terminal:
+        with _bar(total) as follower:
+            yield follower
+    else:
+        yield _Log(total)
+
+
+class _Log:
+    """Lines for a log: every result, and the pace every few seconds."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._began_at = self._told_at = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        self._done += isinstance(event, ChangeEnded)
+        if isinstance(event, ChangeStarted):
+            return
+        note(event_to_line(event, done=self._done, total=self._total))
+        now = time.monotonic()
+        if self._done and now - self._told_at >= LINE_EVERY_SECONDS:
+            self._told_at = now
+            rate = self._done / (now - self._began_at)
+            left = (self._total - self._done) / rate
+            note(f"{self._done} of {self._total}, {rate:.1f} a second, {left:.0f} s left")
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Follower]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(file=sys.stderr, highlight=False)
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    began_at = time.monotonic()
+    with Progress(*columns, console=console, redirect_stdout=False, transient=True) as progress:
+        task = progress.add_task("apply", total=total, rate="")
+        done = 0
+
+        def follower(event: Event) -> None:
+            nonlocal done
+            if isinstance(event, ChangeStarted):
+                return
+            done += isinstance(event, ChangeEnded)
+            console.print(redact(event_to_line(event, done=done, total=total)), markup=False, soft_wrap=True)
+            rate = done / max(time.monotonic() - began_at, 0.001)
+            progress.update(task, completed=done, rate=f"{rate:.1f}/s")
+
+        yield follower

@@ -1,0 +1,79 @@
+"""`sandbox`: the embedded MsgFlash, to try things on and to test against."""
+
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from msgflash_apply.errors import MsgflashApplyError
+
+
+@click.command(short_help="Serve an embedded MsgFlash on this machine.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option("--port", type=int, default=8025, show_default=True, help="0 for any free one.")
+@click.option("--clock", "clock_speed", type=float, default=1.0, show_default=True, help="Sandbox seconds per second.")
+@click.option("--start-at", metavar="TIME", help="What time it is there at first, ISO 8601 with offset; else now.")
+@click.option("--data", type=click.Path(path_type=Path, dir_okay=False), help="Remember everything in this file.")
+@click.option("--rate", type=int, default=10, show_default=True, help="Requests a second per key; 0 for no limit.")
+@click.option("--latency", type=float, default=0.0, help="Seconds before each answer.")
+@click.option("--fault", "faults", metavar="RULE", multiple=True, help="E.g. 'POST /api/v1/campaigns drop_after'.")
+@click.option("--lenient", is_flag=True, help="Ignore unknown fields and nulls instead of refusing them.")
+def command(
+    host: str,
+    port: int,
+    clock_speed: float,
+    start_at: str | None,
+    data: Path | None,
+    rate: int,
+    latency: float,
+    faults: tuple[str, ...],
+    *,
+    lenient: bool,
+) -> None:
+    """Serve an embedded MsgFlash until it is stopped; it reaches nobody. It says where it had to assume."""
+    require_sandbox()
+    from msgflash_apply.sandbox.faults import parse_fault
+    from msgflash_apply.sandbox.options import Options, SandboxError
+    from msgflash_apply.sandbox.server import serve
+
+    try:
+        options = Options(
+            host=host,
+            port=port,
+            clock_speed=clock_speed,
+            start_at=datetime.fromisoformat(start_at) if start_at else None,
+            requests_per_second=rate,
+            latency_seconds=latency,
+            data=data,
+            faults=tuple(parse_fault(text) for text in faults),
+            strict=not lenient,
+        )
+        serve(options, on_start=lambda url: greet(url, options.api_keys[0].secret))
+    except (ValueError, SandboxError) as err:
+        raise MsgflashApplyError("The sandbox can not start.", str(err)) from err
+
+
+def require_sandbox() -> None:
+    """Refuse with the command that installs what is missing."""
+    if find_spec("aiohttp") is None:
+        raise MsgflashApplyError(
+            "The sandbox is not installed.", "It comes with an extra:", "  pip install 'msgflash-apply[sandbox]'"
+        )
+
+
+def greet(url: str, key: str) -> None:
+    """Say where it listens, how to point this program at it, and what it had to assume."""
+    from msgflash_apply.sandbox.assumptions import ASSUMPTIONS
+
+    lines = [
+        f"The sandbox listens on {url}. It reaches nobody. Stop it with Ctrl-C.",
+        "",
+        f"  export MSGFLASH_BASE_URL={url}",
+        f"  export MSGFLASH_API_KEY={key}",
+        "",
+        "Where MsgFlash's documentation is silent it assumes:",
+        *(f"  {assumption}" for assumption in ASSUMPTIONS),
+    ]
+    # Not through `output`: this key opens nothing but the sandbox, and people must be able to copy it.
+    click.echo("\n".join(lines))

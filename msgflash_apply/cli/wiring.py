@@ -1,0 +1,162 @@
+"""
+How the parts fit together: settings, files, state, MsgFlash, clock. The only module that knows them all.
+
+Secrets come in here, from the environment alone, and go into `Access`; nothing else ever sees them.
+"""
+
+import os
+import random
+import socket
+import sys
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from getpass import getuser
+from pathlib import Path
+
+from msgflash_apply.api.access import DEFAULT_BASE_URL, Access
+from msgflash_apply.api.client import Client
+from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.cli.context import Globals
+from msgflash_apply.cli.output import note
+from msgflash_apply.config.load import Loaded, load
+from msgflash_apply.config.settings import Settings, load_settings
+from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
+from msgflash_apply.state.backends.base import Backend, Holder
+from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.ledger import Ledger
+from msgflash_apply.state.reading import read_state
+from msgflash_apply.state.recovery import recover, recovery_lines
+from msgflash_apply.state.snapshot import Snapshot
+
+KEY_FIX = """Set it in the environment, or name a file that holds it:
+  export MSGFLASH_API_KEY=...
+  export MSGFLASH_API_KEY_FILE=/run/secrets/msgflash
+To look without a key: msgflash-apply plan --offline, or msgflash-apply demo."""
+
+
+def now() -> datetime:
+    """Read the clock."""
+    return datetime.now(UTC)
+
+
+def settings_of(options: Globals) -> Settings:
+    """Read msgflash.yaml and the variables for the environment that the options choose."""
+    return load_settings(
+        options.root,
+        environment=options.environment,
+        environ=os.environ,
+        variables=options.variables,
+        variable_files=options.variable_files,
+    )
+
+
+def load_files(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
+    """
+    Read the campaigns.
+
+    Raises:
+        InvalidFiles: with every mistake of every file.
+    """
+    loaded = load(settings, paths)
+    if any(diagnostic.is_error for diagnostic in loaded.diagnostics):
+        raise InvalidFiles(loaded.diagnostics)
+    return loaded
+
+
+def backend_of(settings: Settings) -> Backend:
+    """Open the storage of the state."""
+    return open_backend(settings.state, root=settings.root)
+
+
+def access_from(environ: Mapping[str, str]) -> Access:
+    """
+    Learn where MsgFlash is and with which key to ask it.
+
+    Raises:
+        MsgflashApplyError: there is no key, or it would travel in clear.
+    """
+    base_url = environ.get("MSGFLASH_BASE_URL") or DEFAULT_BASE_URL
+    return Access.checked(base_url, _api_key(environ), environ.get("MSGFLASH_TEAM_ID") or None)
+
+
+def _api_key(environ: Mapping[str, str]) -> str:
+    if key := environ.get("MSGFLASH_API_KEY", "").strip():
+        return key
+    file = environ.get("MSGFLASH_API_KEY_FILE")
+    if not file:
+        raise MsgflashApplyError("There is no API key.", "", KEY_FIX)
+    try:
+        key = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        why = err.strerror if isinstance(err, OSError) else "it is not text"
+        raise MsgflashApplyError("The API key can not be read.", f"MSGFLASH_API_KEY_FILE is {file}: {why}.") from err
+    if not key:
+        raise MsgflashApplyError("There is no API key.", f"MSGFLASH_API_KEY_FILE is {file}, and it is empty.", KEY_FIX)
+    return key
+
+
+def client_of(settings: Settings) -> Client:
+    """Make the client from the environment; the request pace is the project's."""
+    limiter = Limiter(settings.requests_per_second, jitter=random.random)
+    return Client(access_from(os.environ), limiter, jitter=random.random)
+
+
+def holder(what: str) -> Holder:
+    """Say who takes the lock, where and for what."""
+    try:
+        who = getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        who = str(os.getuid())
+    return Holder(str(uuid.uuid4()), who, socket.gethostname(), os.getpid(), what, now())
+
+
+def fail_without_terminal(what: str) -> None:
+    """Refuse to ask where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise MsgflashApplyError(
+            f"There is no terminal to ask whether to {what}.", "", "In a pipeline, add --auto-approve."
+        )
+
+
+def snapshot_of(settings: Settings) -> Snapshot:
+    """Read the state as it is known now."""
+    return read_state(backend_of(settings), environment=settings.environment)
+
+
+def rescue(ledger: Ledger, folder: Path) -> str:
+    """
+    Put outcomes that the state's storage refused where a person finds them, and say where.
+
+    The repo's folder first, then the system's folder for temporary files; if both fail, the terminal: the ids exist
+    nowhere else.
+    """
+    lines = recovery_lines(ledger.head, ledger.unsaved)
+    for place in (folder, Path(tempfile.gettempdir())):
+        file = place / f"msgflash-recovery-{ledger.head.journal}.jsonl"
+        try:
+            file.write_bytes(lines)
+        except OSError:
+            continue
+        return str(file)
+    note(lines.decode("utf-8"))
+    return "the lines above, saved to a file by hand"
+
+
+def recover_from(settings: Settings, file: Path) -> int:
+    """Bring a recovery file into the state; returns how many outcomes were new to it."""
+    try:
+        data = file.read_bytes()
+    except OSError as err:
+        raise MsgflashApplyError(f"{file} can not be read.", f"{err.strerror}.") from err
+    brought_in = recover(
+        backend_of(settings),
+        data,
+        where=str(file),
+        environment=settings.environment,
+        holder=holder("state recover"),
+        lock_timeout_seconds=0.0,
+        now=now,
+    )
+    return len(brought_in)

@@ -1,0 +1,92 @@
+"""What a plan asks MsgFlash about besides campaigns: each thing once per process, side by side, and only if needed."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from msgflash_apply.api.client import Client
+from msgflash_apply.api.wire import Group, Instance, Template, Usage
+from msgflash_apply.engine.names import TEMPLATE, NameTable, table_of_server
+
+
+class Lookups:
+    """
+    Answers that do not change while one plan is made and applied, kept once they were asked for.
+
+    Source: contract section 7, "Reads": instances are one request, templates one per page, groups one per distinct
+    group, usage one.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._instances: tuple[Instance, ...] | None = None
+        self._templates: tuple[Template, ...] | None = None
+        self._variables: dict[str, tuple[str, ...]] = {}
+        self._groups: dict[str, Group | None] = {}
+        self._contacts_total: int | None = None
+
+    @property
+    def requests_sent(self) -> int:
+        """Requests of the whole process so far."""
+        return self._client.requests_sent
+
+    async def instances(self) -> tuple[Instance, ...]:
+        """List the account's instances."""
+        if self._instances is None:
+            self._instances = await self._client.instances()
+        return self._instances
+
+    async def templates(self) -> tuple[Template, ...]:
+        """List the account's templates."""
+        if self._templates is None:
+            self._templates = await self._client.templates()
+        return self._templates
+
+    async def table(self, fields: Iterable[str]) -> NameTable:
+        """Ask for what these payload fields' names need: instances for `instanceId`, templates for `templateId`."""
+        wanted = set(fields)
+        templates_wanted = TEMPLATE in wanted
+        instances_wanted = bool(wanted - {TEMPLATE})
+        instances, templates = await asyncio.gather(
+            self.instances() if instances_wanted else _nothing(), self.templates() if templates_wanted else _nothing()
+        )
+        return table_of_server(instances, templates)
+
+    async def template_variables(self, identifiers: Iterable[str]) -> Mapping[str, tuple[str, ...] | None]:
+        """
+        Learn the placeholders of some templates.
+
+        Returns:
+            Dotted paths (`custom.code`) by template id; None for a template that does not exist.
+        """
+        listed = {template.id: template for template in await self.templates()}
+        return {identifier: await self._variables_of(listed.get(identifier)) for identifier in identifiers}
+
+    async def groups(self, identifiers: Iterable[str]) -> Mapping[str, Group | None]:
+        """Read some groups; None for one that does not exist."""
+        wanted = [identifier for identifier in dict.fromkeys(identifiers) if identifier not in self._groups]
+        found = await asyncio.gather(*(self._client.group(identifier) for identifier in wanted))
+        self._groups |= dict(zip(wanted, found, strict=True))
+        return self._groups
+
+    async def contacts_total(self) -> int | None:
+        """Count the account's contacts; None where MsgFlash does not say."""
+        if self._contacts_total is None:
+            self._contacts_total = await self._client.contacts_total()
+        return self._contacts_total
+
+    async def usage(self) -> Usage | None:
+        """Read the month so far; asked anew each time, because this very process uses it up. None for team keys."""
+        return await self._client.usage()
+
+    async def _variables_of(self, template: Template | None) -> tuple[str, ...] | None:
+        if template is None:
+            return None
+        if template.id not in self._variables:
+            # Examples of the list are abridged (reference 4); only then is each template read by itself.
+            whole = template if template.variables is not None else await self._client.template(template.id)
+            self._variables[template.id] = (whole.variables if whole else None) or ()
+        return self._variables[template.id]
+
+
+async def _nothing() -> tuple[()]:
+    return ()

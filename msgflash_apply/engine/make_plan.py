@@ -1,0 +1,223 @@
+"""
+From desired state and record to a plan: look up, decide, read, decide again, check.
+
+The order is the point: only what a first decision would act on is read, and the second decision, made on what was
+read, is the one that counts (contract section 7, promise 5).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from msgflash_apply.api.client import Client
+from msgflash_apply.campaign import Address, Desired, Facts
+from msgflash_apply.config.settings import Policy
+from msgflash_apply.engine.decide import Moment, Prior, Reading, decide
+from msgflash_apply.engine.lookup import Lookups
+from msgflash_apply.engine.names import LookedUp, NameTable, fill_in, table_of_memory, unknown_names
+from msgflash_apply.engine.plan import Action, Change, Plan, RequestForecast
+from msgflash_apply.engine.preflight import check_sending, enforce, requests_needed, same_mailing
+from msgflash_apply.engine.refresh import Refresh, ids_to_read, read
+from msgflash_apply.errors import Diagnostic, InvalidFiles, Severity, in_order
+from msgflash_apply.state.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """
+    How to plan.
+
+    Attributes:
+        environment: whose state it is.
+        policy: of msgflash.yaml.
+        refresh: which campaigns to read.
+        targets: addresses to keep to; `promo/x` includes `promo/x["fr"]`. Empty means all.
+        labels: keep to campaigns that carry all of these. Empty means all.
+        has_state: False for a preview without any state.
+    """
+
+    environment: str
+    policy: Policy
+    refresh: Refresh = Refresh.CHANGED
+    targets: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    has_state: bool = True
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the plan keeps to a part of the campaigns."""
+        return bool(self.targets or self.labels)
+
+    def selects(self, change: Change) -> bool:
+        """Whether a change belongs to the part that is planned."""
+        by_address = not self.targets or any(_is_under(change.address, target) for target in self.targets)
+        return by_address and all(change.labels.get(name) == value for name, value in self.labels.items())
+
+
+class Planner:
+    """
+    Makes plans from the same files; the second one, under the lock, asks for nothing that can not have changed.
+
+    Args:
+        desired: every campaign of the files.
+        diagnostics: warnings about the files, carried along.
+        options: how to plan.
+        client: None to send no request at all; names stay as the state remembers them.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        desired: Sequence[Desired],
+        diagnostics: Sequence[Diagnostic],
+        options: PlanOptions,
+        client: Client | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._desired = desired
+        self._diagnostics = tuple(diagnostics)
+        self._options = options
+        self._client = client
+        self._lookups = Lookups(client) if client else None
+        self._now = now
+
+    @property
+    def environment(self) -> str:
+        """Whose state the plans are for."""
+        return self._options.environment
+
+    async def plan(self, snapshot: Snapshot) -> Plan:
+        """
+        Compare the files with the state.
+
+        Raises:
+            InvalidFiles: a name that does not exist, a variable that a template misses, the same mailing twice.
+            ApiError: MsgFlash could not be asked.
+        """
+        moment = Moment(self._now(), self._options.policy.min_lead_time)
+        items = await self._look_up(snapshot, moment)
+        readings: dict[str, Reading | None] = {}
+        while True:
+            changes = self._decide(items, Prior(snapshot, readings), moment)
+            unread = ids_to_read(self._options.refresh, changes, snapshot) - readings.keys()
+            if self._client is None or not unread:
+                break
+            readings |= await read(self._client, unread)
+        changes = enforce(changes, self._options.policy, snapshot)
+        return await self._finish(changes, items, snapshot, moment)
+
+    def _decide(self, items: Sequence[LookedUp], prior: Prior, moment: Moment) -> tuple[Change, ...]:
+        return tuple(change for change in decide(items, prior, moment) if self._options.selects(change))
+
+    async def _look_up(self, snapshot: Snapshot, moment: Moment) -> list[LookedUp]:
+        memory = table_of_memory(_all_facts(snapshot))
+        remembered = [fill_in(item, memory) for item in self._desired]
+        fields = {
+            name for item in self._fields_in_question(remembered, snapshot, moment) for name in item.desired.names
+        }
+        if self._lookups is None or not fields:
+            _refuse_twins(remembered)
+            return remembered
+        table = await self._lookups.table(fields)
+        items = [fill_in(item, table) for item in self._desired]
+        self._refuse_unknown(items, table)
+        _refuse_twins(items)
+        return items
+
+    def _fields_in_question(
+        self, remembered: Sequence[LookedUp], snapshot: Snapshot, moment: Moment
+    ) -> Sequence[LookedUp]:
+        """Select the campaigns whose names must be asked for: with `--refresh none` only those that would change."""
+        if self._options.refresh is not Refresh.NONE:
+            return remembered
+        settled = {c.address for c in decide(remembered, Prior(snapshot), moment) if c.action is Action.NO_OP}
+        return [item for item in remembered if item.desired.address not in settled or not item.is_complete]
+
+    def _refuse_unknown(self, items: Sequence[LookedUp], table: NameTable) -> None:
+        found = [diagnostic for item in items if not item.is_complete for diagnostic in unknown_names(item, table)]
+        if found:
+            raise InvalidFiles([*self._diagnostics, *found])
+
+    async def _finish(
+        self, changes: tuple[Change, ...], items: Sequence[LookedUp], snapshot: Snapshot, moment: Moment
+    ) -> Plan:
+        found = list(same_mailing(changes, snapshot))
+        if self._lookups is not None:
+            changes, more = await check_sending(changes, self._lookups)
+            found += more
+        else:
+            found += _unchecked(changes, items)
+        diagnostics = in_order([*self._diagnostics, *found])
+        if any(diagnostic.is_error for diagnostic in diagnostics):
+            raise InvalidFiles(diagnostics)
+        return Plan(
+            environment=self._options.environment,
+            lineage=snapshot.lineage if self._options.has_state else None,
+            serial=snapshot.serial if self._options.has_state else None,
+            created_at=moment.now,
+            complete=self._lookups is not None and not self._options.is_narrowed,
+            changes=changes,
+            diagnostics=diagnostics,
+            requests=await self._forecast(changes),
+        )
+
+    async def _forecast(self, changes: Sequence[Change]) -> RequestForecast:
+        needed = requests_needed(changes)
+        usage = await self._lookups.usage() if self._lookups is not None and needed else None
+        used = self._client.requests_sent if self._client is not None else 0
+        return RequestForecast(used, needed, usage.requests_left if usage else None)
+
+
+def _all_facts(snapshot: Snapshot) -> list[Facts]:
+    created, doubtful = snapshot.campaigns.values(), snapshot.in_doubt.values()
+    return [record.facts for record in created] + [intent.facts for intent in doubtful]
+
+
+def _is_under(address: Address, target: str) -> bool:
+    return address == target or address.startswith((f"{target}[", f"{target.rstrip('/')}/"))
+
+
+def _refuse_twins(items: Sequence[LookedUp]) -> None:
+    """Refuse two campaigns that turned out to be the same mailing once their names were looked up."""
+    first: dict[str, LookedUp] = {}
+    found = []
+    for item in items:
+        twin = first.setdefault(item.fingerprint, item)
+        if twin is not item:
+            source = item.desired.source
+            found.append(
+                Diagnostic(
+                    Severity.ERROR,
+                    "MF510",
+                    f"this is the same mailing as `{twin.desired.address}`: it would reach people twice",
+                    "remove one of them, or change what is sent",
+                    file=source.file,
+                    line=source.line,
+                    address=item.desired.address,
+                )
+            )
+    if found:
+        raise InvalidFiles(found)
+
+
+def _unchecked(changes: Sequence[Change], items: Sequence[LookedUp]) -> list[Diagnostic]:
+    """Say which names an offline plan could not look up."""
+    planned = {change.address for change in changes}
+    return [
+        Diagnostic(
+            Severity.WARNING,
+            "MF512",
+            f"{', '.join(_missing(item))} was not looked up",
+            "plan without --offline to check it",
+            file=item.desired.source.file,
+            line=item.desired.source.line,
+            address=item.desired.address,
+        )
+        for item in items
+        if not item.is_complete and item.desired.address in planned
+    ]
+
+
+def _missing(item: LookedUp) -> list[str]:
+    missing = [name for name_field, name in item.desired.names.items() if name_field not in item.payload]
+    return [f"`{name}`" if name else "the only connected instance" for name in missing]

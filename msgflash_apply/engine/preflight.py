@@ -1,0 +1,245 @@
+"""
+Before anything leaves: what the policy forbids, what MsgFlash would not do, and what it will cost.
+
+The policy turns creates into blocked changes. Checks against MsgFlash are diagnostics: errors where the server would
+fail silently or on the wrong account, warnings where a person may know better.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from msgflash_apply.campaign import Address, Status, fingerprint
+from msgflash_apply.config.settings import Policy, QuietHours
+from msgflash_apply.engine.lookup import Lookups
+from msgflash_apply.engine.moves import fingerprints_at
+from msgflash_apply.engine.plan import Action, Audience, Change, Reason
+from msgflash_apply.errors import Diagnostic, Severity
+from msgflash_apply.state.snapshot import Snapshot
+
+SENDING = frozenset({Action.CREATE, Action.REPLACE})
+FEW_CAMPAIGNS = 10
+
+
+def enforce(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> tuple[Change, ...]:
+    """Block what the policy of msgflash.yaml forbids: quiet hours, and more at once than a plan may hold."""
+    quiet = policy.quiet_hours
+    if quiet is not None:
+        changes = [_block_if_quiet(change, quiet) for change in changes]
+    changes = _limit_creates(changes, policy)
+    return tuple(_limit_retires(changes, policy, snapshot))
+
+
+def _block_if_quiet(change: Change, quiet: QuietHours) -> Change:
+    if change.action not in SENDING or not is_quiet(change.starts_at, quiet):
+        return change
+    told = f"its start lies in the quiet hours, {quiet.starts:%H:%M} to {quiet.ends:%H:%M} {quiet.timezone}"
+    return replace(change, action=Action.BLOCKED, reason=Reason.QUIET_HOURS, explanation=told)
+
+
+def is_quiet(moment: datetime, quiet: QuietHours) -> bool:
+    """Say whether an instant lies in the quiet hours, in the zone of the policy; the hours may span midnight."""
+    local: time = moment.astimezone(ZoneInfo(quiet.timezone)).time()
+    if quiet.starts <= quiet.ends:
+        return quiet.starts <= local < quiet.ends
+    return local >= quiet.starts or local < quiet.ends
+
+
+def _limit_creates(changes: Sequence[Change], policy: Policy) -> Sequence[Change]:
+    count = sum(change.action in SENDING for change in changes)
+    if policy.max_creates is None or count <= policy.max_creates:
+        return changes
+    told = f"the plan would create {count}, and `policy.max_creates` is {policy.max_creates}"
+    return [_block_by_limit(change, told) if change.action in SENDING else change for change in changes]
+
+
+def _limit_retires(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> Sequence[Change]:
+    managed = len(snapshot.campaigns)
+    live = sum(not record.retired for record in snapshot.campaigns.values())
+    allowed = _allowed_retires(policy, live)
+    count = sum(change.action is Action.RETIRE for change in changes)
+    if managed <= FEW_CAMPAIGNS or allowed is None or count <= allowed:
+        return changes
+    told = f"the plan would retire {count} of {live}, and `policy.max_retires` allows {allowed}"
+    return [_block_by_limit(change, told) if change.action is Action.RETIRE else change for change in changes]
+
+
+def _allowed_retires(policy: Policy, live: int) -> int | None:
+    limit = policy.max_retires
+    return int(limit * live) if isinstance(limit, float) else limit
+
+
+def _block_by_limit(change: Change, told: str) -> Change:
+    return replace(change, action=Action.BLOCKED, reason=Reason.LIMIT, explanation=told)
+
+
+def same_mailing(changes: Iterable[Change], snapshot: Snapshot) -> list[Diagnostic]:
+    """
+    Find creates that would send again what the state already has under an address that is still in use.
+
+    A file that is copied and then edited at its old place looks like this: contract section 5, never a second mailing.
+    """
+    sending = [change for change in changes if change.action in SENDING]
+    if not sending:
+        return []
+    sent: dict[str, Address] = {
+        print_: address
+        for address in [*snapshot.in_doubt, *snapshot.campaigns]
+        for print_ in fingerprints_at(snapshot, address)
+    }
+    found = []
+    for change in sending:
+        other = sent.get(fingerprint(change.after or {}))
+        if other is not None and other not in {change.address, change.previous_address}:
+            found.append(
+                finding(
+                    Severity.ERROR,
+                    "MF510",
+                    change,
+                    f"this is the mailing that `{other}` already stands for: it would reach people twice",
+                    f"change what is sent, or, if this is its new name, write `moved_from: [{other}]`",
+                )
+            )
+    return found
+
+
+async def check_sending(changes: Sequence[Change], lookups: Lookups) -> tuple[tuple[Change, ...], list[Diagnostic]]:
+    """
+    Check every create and replace against the account: instance, template variables, group, audience.
+
+    Returns:
+        The changes with their audiences counted, and the findings.
+    """
+    sending = [change for change in changes if change.action in SENDING]
+    if not sending:
+        return tuple(changes), []
+    diagnostics = await _check_instances(sending, lookups)
+    diagnostics += await _check_templates(sending, lookups)
+    audiences, more = await _count_audiences(sending, lookups)
+    counted = tuple(
+        replace(change, audience=audiences[change.address]) if change.address in audiences else change
+        for change in changes
+    )
+    return counted, diagnostics + more
+
+
+async def _check_instances(sending: Sequence[Change], lookups: Lookups) -> list[Diagnostic]:
+    known = {instance.id: instance for instance in await lookups.instances()}
+    found = []
+    for change in sending:
+        identifier = str((change.after or {}).get("instanceId"))
+        instance = known.get(identifier)
+        if instance is None:
+            listed = "; ".join(f"{one.name} ({one.id})" for one in known.values()) or "none"
+            message = f"the account has no instance {identifier}"
+            found.append(finding(Severity.ERROR, "MF504", change, message, f"it has: {listed}"))
+        elif not instance.is_connected:
+            message = f"instance `{instance.name}` is {instance.status}, not connected"
+            hint = "connect it in the MsgFlash console before the campaign starts, or every message fails"
+            found.append(finding(Severity.WARNING, "MF505", change, message, hint))
+    return found
+
+
+async def _check_templates(sending: Sequence[Change], lookups: Lookups) -> list[Diagnostic]:
+    by_template = {str(c.after["templateId"]): c for c in sending if c.after and "templateId" in c.after}
+    if not by_template:
+        return []
+    known = await lookups.template_variables(by_template)
+    found: list[Diagnostic] = []
+    for change in sending:
+        if change.after and "templateId" in change.after:
+            found += _check_variables(change, known[str(change.after["templateId"])])
+    return found
+
+
+def _check_variables(change: Change, placeholders: Sequence[str] | None) -> Iterable[Diagnostic]:
+    after = change.after or {}
+    if placeholders is None:
+        message = f"the account has no template {after['templateId']}"
+        return [finding(Severity.ERROR, "MF506", change, message, "give a template of this account, by name or id")]
+    variables = after.get("variables")
+    given = set(variables) if isinstance(variables, Mapping) else set()
+    needed = {path.removeprefix("custom.") for path in placeholders if path.startswith("custom.")}
+    missing = [
+        finding(
+            Severity.ERROR,
+            "MF507",
+            change,
+            f"the template needs the variable `{name}`, and `variables` does not give it",
+            f"add `{name}: ...` to `variables`; without it every message of the campaign fails",
+        )
+        for name in sorted(needed - given)
+    ]
+    unused = [
+        finding(Severity.WARNING, "MF508", change, f"the template does not use the variable `{name}`", "remove it")
+        for name in sorted(given - needed)
+    ]
+    return missing + unused
+
+
+async def _count_audiences(
+    sending: Sequence[Change], lookups: Lookups
+) -> tuple[dict[Address, Audience], list[Diagnostic]]:
+    recipients = {change.address: _recipients(change) for change in sending}
+    wanted = [str(value["groupId"]) for value in recipients.values() if value.get("type") == "group"]
+    groups = await lookups.groups(wanted)
+    total = await lookups.contacts_total() if any(r.get("type") == "all" for r in recipients.values()) else None
+    audiences: dict[Address, Audience] = {}
+    found: list[Diagnostic] = []
+    for change in sending:
+        told = recipients[change.address]
+        kind, value = str(told.get("type")), told.get("value")
+        count = total if kind == "all" else len(value) if kind == "explicit" and isinstance(value, list) else None
+        if kind == "group":
+            group = groups[str(told["groupId"])]
+            count = group.contact_count if group else None
+            if group is None:
+                message = f"the account has no group {told['groupId']}"
+                found.append(
+                    finding(Severity.ERROR, "MF509", change, message, "give the id of a group of this account")
+                )
+        if count == 0:
+            message = f"nobody would get it: {'the group' if kind == 'group' else 'the account'} has no contacts"
+            found.append(finding(Severity.WARNING, "MF511", change, message, None))
+        audiences[change.address] = Audience(kind, count)
+    return audiences, found
+
+
+def _recipients(change: Change) -> Mapping[str, object]:
+    recipients = (change.after or {}).get("recipients")
+    return recipients if isinstance(recipients, Mapping) else {}
+
+
+def finding(severity: Severity, code: str, change: Change, message: str, hint: str | None) -> Diagnostic:
+    """Make a diagnostic about a change, at the place its campaign is written."""
+    source = change.source
+    return Diagnostic(
+        severity,
+        code,
+        message,
+        hint,
+        file=source.file if source else None,
+        line=source.line if source else None,
+        address=change.address,
+    )
+
+
+def requests_needed(changes: Iterable[Change]) -> int:
+    """Forecast how many requests an apply of these changes sends when nothing goes wrong."""
+    return sum(_requests_for(change) for change in changes)
+
+
+def _requests_for(change: Change) -> int:
+    match change.action:
+        case Action.CREATE:
+            return 2 if change.pause_after else 1
+        case Action.REPLACE:
+            # Pause the old one unless it is paused, read it to make sure that nothing was sent, create the new one.
+            return 2 + (change.status != Status.PAUSED) + change.pause_after
+        case Action.PAUSE | Action.RESUME:
+            return 1
+        case Action.RETIRE:
+            return 0 if change.status == Status.PAUSED else 1
+        case Action.FORGET | Action.MOVE | Action.NO_OP | Action.BLOCKED:
+            return 0

@@ -1,0 +1,106 @@
+"""Values for tests, with everything that does not matter filled in."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from msgflash_apply.campaign import (
+    DEFAULT_LIFECYCLE,
+    Address,
+    Desired,
+    Facts,
+    Intent,
+    Lifecycle,
+    Payload,
+    Record,
+    Source,
+    fingerprint,
+    format_instant,
+)
+from msgflash_apply.state.snapshot import Snapshot
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+SOON = NOW + timedelta(days=4)
+INSTANCE_ID = "11111111-1111-4111-8111-111111111111"
+
+
+def a_payload(*, name: str = "Sale", starts_at: datetime = SOON, **fields: object) -> Payload:
+    """Build a text campaign to everybody; `fields` replace or add, None takes away."""
+    payload: dict[str, object] = {
+        "instanceId": INSTANCE_ID,
+        "name": name,
+        "schedule": format_instant(starts_at),
+        "recipients": {"type": "all"},
+        "type": "text",
+        "body": "Hello",
+        **fields,
+    }
+    return {key: value for key, value in payload.items() if value is not None}
+
+
+def a_desired(
+    address: str = "sale",
+    *,
+    payload: Payload | None = None,
+    names: Mapping[str, str] | None = None,
+    paused: bool | None = None,
+    lifecycle: Lifecycle = DEFAULT_LIFECYCLE,
+    labels: Mapping[str, str] | None = None,
+    moved_from: tuple[str, ...] = (),
+) -> Desired:
+    """Build a campaign as files want it; its name is its address, so that two of them differ."""
+    payload = payload or a_payload(name=address)
+    return Desired(
+        address=Address(address),
+        source=Source(f"campaigns/{address}.yaml"),
+        payload=payload,
+        names=names or {},
+        starts_at=datetime.fromisoformat(str(payload["schedule"])),
+        paused=paused,
+        lifecycle=lifecycle,
+        labels=labels or {},
+        moved_from=tuple(Address(former) for former in moved_from),
+    )
+
+
+def some_facts(
+    payload: Payload | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+    on_remove: Literal["pause", "keep"] = "pause",
+    labels: Mapping[str, str] | None = None,
+    file: str = "campaigns/sale.yaml",
+) -> Facts:
+    """Build what the record keeps of a campaign that was sent."""
+    payload = payload or a_payload()
+    return Facts(payload, fingerprint(payload), names or {}, file, on_remove=on_remove, labels=labels or {})
+
+
+def a_record(
+    address: str = "sale",
+    *,
+    identifier: str | None = None,
+    status: str = "scheduled",
+    retired: bool = False,
+    facts: Facts | None = None,
+) -> Record:
+    """Build a created campaign that `a_desired` of the same address matches."""
+    facts = facts or some_facts(a_payload(name=address), file=f"campaigns/{address}.yaml")
+    return Record(identifier or f"id-{address}", status, NOW, NOW, facts, retired=retired)
+
+
+def an_intent(address: str = "sale", *, facts: Facts | None = None) -> Intent:
+    """Build an announced create without an outcome."""
+    return Intent("run-1", 1, NOW, facts or some_facts(a_payload(name=address)))
+
+
+def a_snapshot(campaigns: Mapping[str, Record] | None = None, in_doubt: Mapping[str, Intent] | None = None) -> Snapshot:
+    """Build a state document."""
+    return Snapshot(
+        "5f0c8a3e-3c52-4c7e-9d59-5d2f3a6b7c8d",
+        7,
+        "default",
+        campaigns={Address(address): record for address, record in (campaigns or {}).items()},
+        in_doubt={Address(address): intent for address, intent in (in_doubt or {}).items()},
+        history={},
+    )

@@ -1,0 +1,214 @@
+"""The endpoints, through the one seam of the client: its transport."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+import httpx
+import pytest
+
+from msgflash_apply.api import client as client_module
+from msgflash_apply.api.access import Access
+from msgflash_apply.api.client import Client
+from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.api.outcome import NoReply, Reply
+from msgflash_apply.errors import ApiError, NotOnThisPlan, QuotaExhausted, Unauthorized, Unreachable
+
+T = TypeVar("T")
+Step = httpx.Response | Exception
+
+
+class Script(httpx.AsyncBaseTransport):
+    """A transport that plays prepared answers and keeps the requests."""
+
+    def __init__(self, steps: Iterable[Step]) -> None:
+        self._steps = iter(steps)
+        self.requests: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Play the next step."""
+        self.requests.append(request)
+        step = next(self._steps)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+def ask(steps: Iterable[Step], call: Callable[[Client], Awaitable[T]], **access: str) -> tuple[T, Script]:
+    """Run one call against a script, without waits."""
+    script = Script(steps)
+
+    async def run() -> T:
+        made = Access("https://api.test", access.get("key", "msgf_live_1"), access.get("team"))
+        async with Client(made, Limiter(0, jitter=lambda: 0.0), jitter=lambda: -1.0, transport=script) as client:
+            return await call(client)
+
+    return asyncio.run(run()), script
+
+
+def ok(data: object, status: int = 200) -> httpx.Response:
+    """Answer with the success envelope."""
+    return httpx.Response(status, json={"data": data})
+
+
+def problem(status: int, code: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    """Answer with the error envelope."""
+    return httpx.Response(status, json={"error": {"code": code, "message": "no"}}, headers=headers)
+
+
+def test_reads_send_key_and_team() -> None:
+    """Every request carries the key, and the team where there is one."""
+    found, script = ask([ok([{"id": "i1", "name": "shop", "status": "connected"}])], lambda c: c.instances(), team="t1")
+
+    assert [instance.is_connected for instance in found] == [True]
+    assert script.requests[0].headers["x-api-key"] == "msgf_live_1"
+    assert script.requests[0].headers["x-team-id"] == "t1"
+    assert script.requests[0].url == "https://api.test/api/v1/instances"
+
+
+def test_templates_are_one_request_per_page() -> None:
+    """Pages are read until the total is reached."""
+    pages = [
+        ok({"templates": [{"id": str(n)} for n in range(100)], "total": 101}),
+        ok({"templates": [{"id": "100"}], "total": 101}),
+    ]
+    found, script = ask(pages, lambda c: c.templates())
+
+    assert len(found) == 101
+    assert [request.url.params["page"] for request in script.requests] == ["1", "2"]
+
+
+def test_a_page_that_lies_about_its_total_ends() -> None:
+    """An empty page ends the reading, whatever the total says."""
+    found, _ = ask([ok({"templates": [], "total": 5})], lambda c: c.templates())
+
+    assert found == ()
+
+
+@pytest.mark.parametrize("call", [lambda c: c.campaign("x"), lambda c: c.group("x"), lambda c: c.template("x")])
+def test_absent_things_are_none(call: Callable[[Client], Awaitable[object]]) -> None:
+    """A 404 with the envelope is an answer, not an error."""
+    found, _ = ask([problem(404, "NOT_FOUND")], call)
+
+    assert found is None
+
+
+def test_ids_can_not_leave_their_path() -> None:
+    """An id with slashes stays one segment of the path."""
+    _, script = ask([ok({"id": "a", "status": "paused"})], lambda c: c.campaign("../usage?x"))
+
+    assert script.requests[0].url.raw_path == b"/api/v1/campaigns/..%2Fusage%3Fx"
+
+
+def test_contacts_are_counted_in_both_editions() -> None:
+    """The count comes from the total, or from the bare array of the earlier edition."""
+    assert ask([ok({"contacts": [], "total": 7})], lambda c: c.contacts_total())[0] == 7
+    assert ask([ok([{"id": "1"}, {"id": "2"}])], lambda c: c.contacts_total())[0] == 2
+
+
+def test_team_keys_do_not_ask_for_usage() -> None:
+    """A team's key may not read usage, so no request is spent on it."""
+    usage, script = ask([], lambda c: c.usage(), key="msgf_team_1")
+
+    assert usage is None
+    assert script.requests == []
+
+
+def test_usage_tells_what_is_left() -> None:
+    """Requests left are the quota less what was used, and never below zero."""
+    body = {"limits": {"monthlyApiRequestQuota": 10}, "usage": {"apiRequestsCount": 12}}
+    usage, _ = ask([ok(body)], lambda c: c.usage())
+
+    assert usage is not None
+    assert usage.requests_left == 0
+    unlimited, _ = ask([ok({})], lambda c: c.usage())
+    assert unlimited is not None
+    assert unlimited.requests_left is None
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        problem(429, "API_RATE_LIMIT_EXCEEDED", {"retry-after": "0"}),
+        problem(500, "INTERNAL_ERROR", {"retry-after": "0.001"}),
+        httpx.Response(503, text="<html>busy</html>"),
+        httpx.ReadTimeout("slow"),
+        httpx.ConnectError("refused"),
+    ],
+    ids=["rate", "500", "503 html", "timeout", "refused"],
+)
+def test_reads_are_repeated(first: Step) -> None:
+    """A read that failed for the moment is sent again."""
+    found, script = ask([first, ok([])], lambda c: c.instances())
+
+    assert found == ()
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (problem(401, "UNAUTHORIZED"), Unauthorized),
+        (problem(403, "CAMPAIGNS_NOT_AVAILABLE_ON_PLAN"), NotOnThisPlan),
+        (problem(429, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED"), QuotaExhausted),
+        (problem(400, "VALIDATION_ERROR"), ApiError),
+        (httpx.Response(302, headers={"location": "https://evil.test"}), Unreachable),
+        (httpx.Response(404, text="not found"), Unreachable),
+        (ok({"id": 1}), ApiError),
+    ],
+)
+def test_useless_answers_say_what_to_do(answer: httpx.Response, error: type[ApiError]) -> None:
+    """A read without hope raises the class that says what to do, after one request."""
+    with pytest.raises(error):
+        ask([answer], lambda c: c.campaign("x"))
+
+
+def test_unreachable_host_is_named() -> None:
+    """Without a network the error names the host."""
+    with pytest.raises(Unreachable, match=r"api\.test"):
+        ask([httpx.ConnectError("refused")] * 4, lambda c: c.instances())
+
+
+def test_create_is_sent_once_as_json() -> None:
+    """A create is one POST with the payload, and its answer is handed on."""
+    answer, script = ask([ok({"id": "c1"}, 201)], lambda c: c.create({"name": "Café"}))
+
+    assert isinstance(answer, Reply)
+    assert json.loads(script.requests[0].content) == {"name": "Café"}
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("call", [lambda c: c.create({}), lambda c: c.pause("x"), lambda c: c.resume("x")])
+def test_writes_are_never_repeated(call: Callable[[Client], Awaitable[object]]) -> None:
+    """Create, pause and resume leave repeating to who knows more."""
+    answer, script = ask([httpx.ReadTimeout("")], call)
+
+    assert answer == NoReply(sent=True, what="no complete answer from api.test: ReadTimeout")
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("error", client_module.NOT_SENT)
+def test_no_connection_means_not_sent(error: type[httpx.HTTPError]) -> None:
+    """Only failures before the first byte count as not sent."""
+    answer, _ = ask([error("no")], lambda c: c.create({}))
+
+    assert isinstance(answer, NoReply)
+    assert not answer.sent
+
+
+def test_endless_answers_are_cut() -> None:
+    """An answer larger than any honest one is not read to its end and decodes to nothing."""
+    huge = httpx.Response(201, content=b'{"data": "' + b"a" * (client_module.LARGEST_ANSWER_BYTES + 1) + b'"}')
+    answer, _ = ask([huge], lambda c: c.create({}))
+
+    assert answer == Reply(201, None)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("2", 2.0), ("soon", None), ("-1", None), ("999999", None)])
+def test_retry_after_is_read_when_sane(text: str, seconds: float | None) -> None:
+    """Retry-After counts when it is a number of seconds within an hour."""
+    answer, _ = ask([problem(429, "X", {"retry-after": text})], lambda c: c.create({}))
+
+    assert isinstance(answer, Reply)
+    assert answer.retry_after_seconds == seconds
