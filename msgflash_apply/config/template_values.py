@@ -1,0 +1,161 @@
+"""
+What templates may do with values: look into maps, print texts and numbers, hand whole values on; all within a budget.
+
+Costs are counted, not timed: the same files give the same result on every machine, however busy.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgflash_apply.config.codes import Code
+from msgflash_apply.config.template_errors import Mistake, Refused, kind_of, too_much
+
+MAX_TEXT = 65_536
+"""Characters of one rendered scalar, and of any value on the way to it."""
+MAX_STEPS = 200_000
+"""Work of one campaign's templates: a character to parse, a tenth of a node to compile or a value to look at is one."""
+MAX_CHARACTERS = 1_048_576
+"""Characters of all that is rendered in one campaign."""
+
+PLACEHOLDER = re.compile(r"\{\{\s*(?:contact|user|instance)(?:\.[A-Za-z0-9_]+)+\s*\}\}")
+"""A placeholder of MsgFlash in the form that its parser takes (reference 4.1)."""
+
+_CHARACTERS_PER_STEP = 64
+
+
+class Budget:
+    """What is left for one campaign's templates; every method raises Refused when it is not enough."""
+
+    __slots__ = ("_characters", "_steps")
+
+    def __init__(self) -> None:
+        self._steps = MAX_STEPS
+        self._characters = MAX_CHARACTERS
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a bound was reached, so that nothing more is rendered."""
+        return self._steps < 0 or self._characters < 0
+
+    def work(self, steps: int) -> None:
+        """Count work before it is done."""
+        self._steps -= steps
+        if self._steps < 0:
+            raise too_much("the templates of this campaign take too much work")
+
+    def write(self, characters: int) -> None:
+        """Count what is rendered."""
+        self._characters -= characters
+        if self._characters < 0:
+            raise too_much("the templates of this campaign give too much text")
+
+    def weigh(self, value: object) -> None:
+        """Count the work of looking at all of a value; what is shared in it counts as often as it is seen."""
+        if isinstance(value, str):
+            if len(value) > MAX_TEXT:
+                raise too_much(f"a text of {len(value)} characters is too long for a template")
+            self.work(1 + len(value) // _CHARACTERS_PER_STEP)
+            return
+        self.work(1)
+        for child in _children(value):
+            self.weigh(child)
+
+
+def look_up(owner: object, name: object) -> object:
+    """
+    Find what a template calls `owner.name` or `owner[name]`: an entry of a map, or an item of a list or text.
+
+    Raises:
+        KeyError: there is none; a value's methods and attributes never count.
+    """
+    if isinstance(owner, Mapping):
+        if isinstance(name, str) and name in owner:
+            return owner[name]
+    elif isinstance(owner, Sequence) and isinstance(name, int) and -len(owner) <= name < len(owner):
+        return owner[name]
+    raise KeyError(name)
+
+
+def as_text(value: object) -> str:
+    """
+    Print a value inside a text: texts and numbers as they are.
+
+    Raises:
+        Refused: for true, false, null, maps, lists and what is no number: nobody means to send `None` or `['a']`.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        hint = "choose the words: {{ 'yes' if custom.name else 'no' }}"
+        raise Refused(Mistake(Code.UNPRINTABLE, "true or false can not stand inside a text", hint))
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    hint = "for a list, use `| join(', ')`; for the value itself, let the expression stand alone"
+    if value is None:
+        hint = "give it a value, or use `| default('..', true)`"
+    raise Refused(Mistake(Code.UNPRINTABLE, f"{kind_of(value)} can not stand inside a text", hint))
+
+
+def printed(value: object) -> str:
+    """
+    Print a value where a template puts it.
+
+    Raises:
+        Refused: as `as_text`, or when the value itself is a template: values are not rendered again.
+    """
+    text = as_text(value)
+    if "{" in text:
+        check_rendered(text)
+    return text
+
+
+def check_rendered(text: str) -> None:
+    """
+    Make sure that nothing is left in a rendered text that looks like a template, but for placeholders of MsgFlash.
+
+    Raises:
+        Refused: MsgFlash would send it as it stands, or fail.
+    """
+    rest = PLACEHOLDER.sub("", text) if "{{" in text else text
+    for opening in ("{{", "{%"):
+        if (at := rest.find(opening)) >= 0:
+            message = f"this gives a text that is a template itself: `{rest[at : at + 40]}`"
+            hint = "values are not rendered again; they may hold only {{ contact.* }}, {{ user.* }}, {{ instance.* }}"
+            raise Refused(Mistake(Code.UNPRINTABLE, message, hint))
+
+
+def plain(value: object, budget: Budget) -> object:
+    """
+    Copy a value that stands for a whole scalar, as JSON can carry it, counting every part.
+
+    Raises:
+        Refused: it is too large, or holds what is no text, number, true, false, null, list or map.
+    """
+    budget.write(1)
+    if isinstance(value, str):
+        budget.write(len(value))
+        return check_length(printed(value))
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping):
+        return {as_text(key): plain(item, budget) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, budget) for item in value]
+    as_text(value)
+    return value
+
+
+def check_length(text: str) -> str:
+    """Refuse a text above the bound."""
+    if len(text) > MAX_TEXT:
+        raise too_much(f"this gives a text of more than {MAX_TEXT} characters")
+    return text
+
+
+def _children(value: object) -> Iterator[object]:
+    if isinstance(value, Mapping):
+        yield from value
+        yield from value.values()
+    elif isinstance(value, (list, tuple)):
+        yield from value
