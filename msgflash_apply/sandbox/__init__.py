@@ -8,10 +8,11 @@ happens to one request), `routes.py` (the table of endpoints) and `world.py` (ca
     clock, values, world, delivery, stats   the pretend account, without I/O; time is passed in
     checks, bodies, paging, placeholders    reading requests
     shapes, safety, refusal, exchange       writing answers
-    access, limits, faults                  keys, rate limit, things that go wrong on purpose
+    access, limits                          keys, rate limit
+    faults, fault_queue                     things that go wrong on purpose
     operations/, routes, control, service   one request after the other
-    seed, persistence                       the demo account, the JSON file
-    connection, server                      the socket
+    seed, persistence, codec                the demo account, the JSON file
+    connection, listener, server            the socket
 
 Served: campaigns (create, get, stats, pause, resume), instances, templates, contacts, groups (list, get, create,
 members), messages (list, get), usage and billing (usage, plans, subscription). Members are added and removed at once,

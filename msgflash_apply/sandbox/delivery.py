@@ -22,11 +22,11 @@ _NEVER_READ_EVERY = 3
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything around a campaign that decides about its messages; None for what was deleted meanwhile."""
+    """Everything around a campaign that decides about its messages; `template` is None in direct mode."""
 
     account: Account
     campaign: Campaign
-    instance: Instance | None
+    instance: Instance
     template: Template | None
 
 
@@ -39,7 +39,7 @@ def queue_message(scene: Scene, contact: Contact, identity: str, at: datetime) -
         contact_id=contact.id,
         instance_id=campaign.instance_id,
         to=contact.phone,
-        sender=scene.instance.wa_number if scene.instance else None,
+        sender=scene.instance.wa_number,
         type=template.type if template else str(campaign.payload["type"]),
         created_at=at,
     )
@@ -60,9 +60,9 @@ def send(message: Message, position: int, at: datetime) -> None:
         message.read_at = at + _READ_AFTER
 
 
-def reason_to_fail(message: Message, instance: Instance | None) -> str | None:
+def reason_to_fail(message: Message, instance: Instance) -> str | None:
     """Say why a message can not go out, or None; a disconnected instance fails its messages (reference 10.3)."""
-    if instance is None or instance.status != "connected":
+    if instance.status != "connected":
         return "Instance is not connected"
     if message.missing:
         return f"Missing template variables: {', '.join(message.missing)}"

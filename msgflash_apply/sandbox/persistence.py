@@ -31,7 +31,7 @@ def save(world: World, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.new")
     with aside.open("w", encoding="utf-8") as file:
-        json.dump(to_document(world), file)
+        file.write(json.dumps(to_document(world)))
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)

@@ -17,7 +17,8 @@ from msgflash_apply.sandbox.assumptions import HEADER
 from msgflash_apply.sandbox.checks import Rules
 from msgflash_apply.sandbox.clock import Clock
 from msgflash_apply.sandbox.exchange import Answer, Call, Request
-from msgflash_apply.sandbox.faults import Fault, FaultQueue
+from msgflash_apply.sandbox.fault_queue import FaultQueue
+from msgflash_apply.sandbox.faults import Fault
 from msgflash_apply.sandbox.limits import RateLimit
 from msgflash_apply.sandbox.options import Options
 from msgflash_apply.sandbox.persistence import load, save

@@ -185,8 +185,7 @@ class World:
 
     def _hand_out(self, campaign: Campaign) -> None:
         message = self.messages[campaign.messages[campaign.handed_out]]
-        instance = self.instances.get(campaign.instance_id)
-        message.error = reason_to_fail(message, instance)
+        message.error = reason_to_fail(message, self.instances[campaign.instance_id])
         if message.error is not None:
             message.failed_at = self.now
         elif self._is_outbound_used_up():
@@ -233,4 +232,4 @@ class World:
 
     def _scene_of(self, campaign: Campaign) -> Scene:
         template = None if campaign.template_id is None else self.templates[campaign.template_id]
-        return Scene(self.account, campaign, self.instances.get(campaign.instance_id), template)
+        return Scene(self.account, campaign, self.instances[campaign.instance_id], template)

@@ -119,6 +119,17 @@ def test_preview_fills_in_and_lists_what_is_missing() -> None:
     assert (whole.at("data.rendered"), whole.at("data.valid")) == ("Bruno, this card holds your stars.", True)
 
 
+def test_preview_without_a_contact() -> None:
+    """Without contact and body, a template that greets by name is not valid, and its placeholders stay (10.4)."""
+    with running() as (_, client):
+        answer = client.post(f"/templates/{WELCOME_ID}/preview")
+    assert answer.at("data.missingVariables") == ["contact.firstName", "custom.brand", "custom.code"]
+    assert (
+        answer.at("data.rendered")
+        == "Hello {{contact.firstName}}, welcome to {{custom.brand}}! Your code: {{custom.code}}"
+    )
+
+
 def test_preview_of_an_unknown_contact() -> None:
     """A requested context that does not exist is 400 TEMPLATE_CONTEXT_UNAVAILABLE (4, 10.4)."""
     with running() as (_, client):

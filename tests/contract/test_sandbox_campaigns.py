@@ -199,6 +199,15 @@ def test_disconnected_instance_is_accepted() -> None:
     assert (answer.at("data.status"), answer.at("data.stats.failed")) == ("completed", 40)
 
 
+def test_nobody_to_write_to_is_an_assumption() -> None:
+    """A campaign to a tag that nobody has is created, completes, and names the assumption (10.3)."""
+    with running() as (sandbox, client):
+        identity = create(client, recipients={"type": "tags", "value": ["nobody"]})
+        sandbox.advance(7200)
+        answer = client.get(f"/campaigns/{identity}")
+    assert (answer.at("data.status"), answer.headers[HEADER]) == ("completed", "10.3")
+
+
 def test_used_up_messages_refuse_creates() -> None:
     """Once the month's messages are used up a create is 429 MONTHLY_OUTBOUND_QUOTA_EXCEEDED (2.6)."""
     with running(replace(STILL, monthly_outbound=5)) as (sandbox, client):

@@ -58,8 +58,8 @@ def resume(world: World, call: Call) -> Answer:
     world.resume(campaign)
     world.advance(world.now)
     shape = campaign_shape(world, campaign) | template_variables(campaign)
-    if instance := world.instances.get(campaign.instance_id):
-        shape["safety"] = _without_audience(assess(instance, world.audience_of(campaign.recipients)))
+    instance = world.instances[campaign.instance_id]
+    shape["safety"] = _without_audience(assess(instance, world.audience_of(campaign.recipients)))
     return Answer(shape, assumption="10.3" if campaign.status == "scheduled" else None)
 
 
@@ -88,8 +88,7 @@ def _assumption_of(world: World, campaign: Campaign) -> str | None:
         return "10.2"
     if campaign.status == "completed" and not campaign.messages:
         return "10.3"
-    instance = world.instances.get(campaign.instance_id)
-    return "10.3" if instance is None or instance.status != "connected" else None
+    return "10.3" if world.instances[campaign.instance_id].status != "connected" else None
 
 
 def _without_audience(safety: JsonObject) -> JsonObject:

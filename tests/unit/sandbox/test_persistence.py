@@ -32,12 +32,13 @@ def test_life_goes_on_after_a_restart() -> None:
     """What was due next is still due after a restart."""
     world = a_world()
     a_campaign(world)
+    world.pause(a_campaign(world))
     world.advance(NOON + timedelta(seconds=20))
     again = from_document(to_document(world), demo_account(), no_id)
     for each in (world, again):
         each.advance(NOON + timedelta(hours=1))
     assert again.messages == world.messages
-    assert [campaign.status for campaign in again.campaigns.values()] == ["completed"]
+    assert [campaign.status for campaign in again.campaigns.values()] == ["completed", "paused"]
 
 
 def test_no_file_is_no_world(tmp_path: Path) -> None:

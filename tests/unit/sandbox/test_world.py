@@ -233,6 +233,15 @@ def test_console_ends_take_the_queue_along(end: str, status: str) -> None:
     assert (counters["sent"], counters["queued"], counters[status]) == (10, 0, 30)
 
 
+def test_cancel_wants_a_campaign_that_is_not_over() -> None:
+    """Cancelling what is over is refused (5.8)."""
+    world = a_world()
+    campaign = a_campaign(world)
+    world.cancel(campaign)
+    with pytest.raises(RefusedError, match="400 BAD_REQUEST"):
+        world.cancel(campaign)
+
+
 @pytest.mark.parametrize(
     ("recipients", "size"),
     [
