@@ -11,8 +11,13 @@ from dataclasses import dataclass
 
 from msgflash_apply.config.places import Path
 from msgflash_apply.config.template_errors import Mistake, Refused
-from msgflash_apply.config.template_parts import Part, cut_at_names
+from msgflash_apply.config.template_parts import OPENINGS, Part, cut_at_names
 from msgflash_apply.config.template_values import Budget, check_length, check_rendered, plain, printed
+
+# What cutting and compiling cost, in the steps of a budget: they are spent before, and whether or not it is cached.
+_STEPS_PER_CHARACTER = 4
+_STEPS_PER_TAG = 200
+_MAX_MESSAGE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,8 @@ class Renderer:
     def _compiled(self, text: str) -> tuple[Part, ...]:
         from msgflash_apply.config.template_scalar import compile_scalar  # noqa: PLC0415 - jinja2 takes 50 ms to import
 
-        self._budget.work(len(text))
+        tags = sum(text.count(opening) for opening in OPENINGS)
+        self._budget.work(_STEPS_PER_CHARACTER * len(text) + _STEPS_PER_TAG * tags)
         return compile_scalar(text)
 
     def _whole(self, part: Part, path: Path) -> object:
@@ -130,8 +136,8 @@ class Renderer:
         return text
 
     def _piece(self, part: Part, path: Path) -> str:
-        if isinstance(part, str):
-            return part
+        if isinstance(part, str) or self._budget.is_spent:
+            return part if isinstance(part, str) else ""
         try:
             return check_length(printed(part.evaluate(self._variables, self._budget)))
         except Refused as err:
@@ -139,4 +145,7 @@ class Renderer:
         return ""
 
     def _report(self, path: Path, offset: int | None, mistake: Mistake) -> None:
-        self._problems.append(RenderProblem(path, offset, mistake.message, mistake.hint, mistake.code))
+        message = mistake.message
+        if len(message) > _MAX_MESSAGE:  # it may quote a name of any length
+            message = message[: _MAX_MESSAGE - 1] + "…"
+        self._problems.append(RenderProblem(path, offset, message, mistake.hint, mistake.code))

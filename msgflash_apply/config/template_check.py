@@ -5,6 +5,7 @@ A parsed template, checked against what is allowed, and rewritten so that every 
 syntax tree, so neither spelling nor whitespace can hide anything from them.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -14,11 +15,11 @@ from jinja2.visitor import NodeTransformer
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.near import did_you_mean
 from msgflash_apply.config.template_errors import NAMESPACES, PASS_THROUGH, Mistake, misused, unknown_namespace
-from msgflash_apply.config.template_language import (
+from msgflash_apply.config.template_filters import (
     CONCATENATED,
     FILTER_NAMES,
     SCALARS,
-    TEST_NAMES,
+    TESTS,
     TICKED,
     WEIGHED,
 )
@@ -74,16 +75,16 @@ def _mistake(node: nodes.Node, assigned: set[str]) -> Mistake | None:
             return _forbidden(
                 f"the filter `{node.name}` does not exist here", did_you_mean(node.name, FILTER_NAMES), node.name
             )
-        case nodes.Test() if node.name not in TEST_NAMES:
-            return _forbidden(
-                f"the test `{node.name}` does not exist here", did_you_mean(node.name, TEST_NAMES), node.name
-            )
+        case nodes.Test() if node.name not in TESTS:
+            return _forbidden(f"the test `{node.name}` does not exist here", did_you_mean(node.name, TESTS), node.name)
         case nodes.Filter() | nodes.Test() if node.dyn_args is not None or node.dyn_kwargs is not None:
             return _forbidden("arguments can not be unpacked with `*`", "write them one by one", node.name)
         case nodes.For() if node.recursive:
             return _forbidden("a loop can not be recursive", "write the loops inside each other")
         case nodes.Call():
             return _forbidden("nothing can be called", "use a filter: `custom.name | upper`")
+        case nodes.Const(value=float(value)) if not math.isfinite(value):
+            return Mistake(Code.TEMPLATE_LIMIT, "this number is too large", "write a smaller one")
         case nodes.Pow():
             return _forbidden("`**` is not allowed", "write the number")
         case _:

@@ -2,36 +2,21 @@
 What templates can say: jinja2 with a closed list of filters and tests, no functions, and every operation bounded.
 
 A template sees plain maps, lists and scalars and nothing of Python: `getattr` and `getitem` look into values and never
-at their attributes. Growth is bounded where it happens: in `+` and `*`, and in the filters that can multiply a text.
+at their attributes. Growth is bounded where it happens: here for `+` and `*`, in `template_filters` for the filters.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import wraps
-from typing import cast
-
-from jinja2 import StrictUndefined, Undefined, pass_context
-from jinja2.filters import FILTERS, make_attrgetter
+from jinja2 import StrictUndefined, pass_context
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.tests import TESTS
 
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.template_errors import Mistake, Refused, too_much, undefined
-from msgflash_apply.config.template_values import MAX_TEXT, Budget, as_text, look_up, printed
-
-BUDGET = " budget"
-"""Where a template's context keeps the budget; no template can write a name with a blank."""
-WEIGHED = " weighed"
-TICKED = " ticked"
-SCALARS = " scalars"
-CONCATENATED = " concatenated"
+from msgflash_apply.config.template_filters import FILTERS, TESTS, budget_of, defined
+from msgflash_apply.config.template_values import MAX_TEXT, look_up, printed
 
 _LOOP_NAMES = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0"})
 _MAX_ITEMS = 1_000
 _MAX_BITS = 256
-_MAX_PRECISION = 20
-_CONVERSION = re.compile(r"%(?:\([A-Za-z_]\w*\))?[-+ 0]*\d{0,3}(?:\.\d{1,2})?[sdf]|%%", re.ASCII)
 
 
 class Missing(StrictUndefined):
@@ -49,10 +34,13 @@ class Language(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=Missing, keep_trailing_newline=True, finalize=_finalize, cache_size=0)
+        # Not optimized: nothing is worked out while compiling, where no budget is at hand.
+        super().__init__(
+            undefined=Missing, keep_trailing_newline=True, finalize=_finalize, cache_size=0, optimized=False
+        )
         self.globals.clear()
-        self.filters = cast("dict[str, Callable[..., object]]", dict(_FILTERS))
-        self.tests = {name: TESTS[name] for name in _TESTS}
+        self.filters = dict(FILTERS)
+        self.tests = dict(TESTS)
 
     def getattr(self, obj: object, attribute: str) -> object:
         """Look up an entry; of `loop`, one of its counters."""
@@ -62,10 +50,8 @@ class Language(ImmutableSandboxedEnvironment):
 
     def getitem(self, obj: object, argument: object) -> object:
         """Look up an entry or an item."""
-        if isinstance(obj, Undefined):
-            str(obj)  # raises: nothing can be looked up in what is not there
         try:
-            return look_up(obj, argument)
+            return look_up(defined(obj), argument)
         except KeyError:
             return self.undefined(obj=obj, name=str(argument))
 
@@ -75,11 +61,6 @@ class Language(ImmutableSandboxedEnvironment):
         _check_growth(operator, left, right)
         result: object = super().call_binop(context, operator, left, right)
         return result
-
-
-def budget_of(context: Context) -> Budget:
-    """The budget that a template runs on."""
-    return cast("Budget", context[BUDGET])
 
 
 def _check_growth(operator: str, left: object, right: object) -> None:
@@ -99,145 +80,4 @@ def _check_growth(operator: str, left: object, right: object) -> None:
 def _finalize(context: Context, value: object) -> str:
     budget = budget_of(context)
     budget.work(1)
-    if isinstance(value, Undefined):
-        str(value)  # raises
-    return printed(value)
-
-
-@pass_context
-def _weighed(context: Context, value: object) -> object:
-    """The value itself, once the work of looking at all of it is counted."""
-    if not isinstance(value, Undefined):
-        budget_of(context).weigh(value)
-    return value
-
-
-@pass_context
-def _ticked(context: Context, nothing: str, steps: int) -> str:
-    """Count one turn of a loop."""
-    budget_of(context).work(steps)
-    return nothing
-
-
-@pass_context
-def _scalars(context: Context, value: object) -> object:
-    """A list or map written in a template; collections inside it would let it double at every step."""
-    for item in (*value, *value.values()) if isinstance(value, Mapping) else cast("Sequence[object]", value):
-        if isinstance(item, Undefined):
-            str(item)  # raises
-        if isinstance(item, (Mapping, list, tuple)):
-            message = "a list or map that is written in a template can not hold another"
-            raise Refused(Mistake(Code.TEMPLATE_FORBIDDEN, message, "define it under `custom`"))
-    return _weighed(context, value)
-
-
-@pass_context
-def _concatenated(context: Context, values: Sequence[object]) -> str:
-    """Jinja2's `~`."""
-    return _bounded_join([_text(value) for value in values], "", budget_of(context))
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Undefined):
-        str(value)  # raises
-    return as_text(value)
-
-
-def _bounded_join(texts: Sequence[str], separator: str, budget: Budget) -> str:
-    length = sum(map(len, texts)) + len(separator) * len(texts)
-    if length > MAX_TEXT:
-        raise too_much(f"this gives a text of more than {MAX_TEXT} characters")
-    budget.work(1 + length // 64)
-    return separator.join(texts)
-
-
-@pass_context
-def _join(context: Context, value: object, d: str = "", attribute: str | None = None) -> str:
-    if not isinstance(value, (list, tuple, Mapping)):
-        raise TypeError("join takes a list")
-    items: list[object] = list(value)
-    if attribute is not None:
-        items = [make_attrgetter(context.environment, attribute)(item) for item in items]
-    return _bounded_join([_text(item) for item in items], _text(d), budget_of(context))
-
-
-def _replace(value: object, old: object, new: object, count: int = -1) -> str:
-    text, before, after = _text(value), _text(old), _text(new)
-    times = text.count(before) if count < 0 else min(count, text.count(before))
-    if len(text) + times * (len(after) - len(before)) > MAX_TEXT:
-        raise too_much("`replace` would give too large a text")
-    return text.replace(before, after, count)
-
-
-def _string(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else _text(value)
-
-
-def _round(value: float, precision: int = 0, method: str = "common") -> object:
-    if abs(precision) > _MAX_PRECISION:
-        raise too_much("`round` takes a precision from -20 to 20")
-    result: object = FILTERS["round"](value, precision, method)
-    return result
-
-
-def _format(value: object, *args: object, **kwargs: object) -> str:
-    pattern = _text(value)
-    if "%" in _CONVERSION.sub("", pattern):
-        hint = "use %s, %d, %f or %%, with at most three digits of width and two of precision"
-        raise Refused(Mistake(Code.TEMPLATE_FORBIDDEN, f"`format` does not take `{pattern[:40]}`", hint))
-    for argument in (*args, *kwargs.values()):
-        _text(argument)
-    return pattern % (kwargs or args)
-
-
-def _of_text(name: str) -> Callable[..., object]:
-    """A filter of jinja2 that would print a list or null as Python does."""
-    function = FILTERS[name]
-    takes_environment = getattr(function, "jinja_pass_arg", None) is not None
-
-    @wraps(function)
-    def of_text(*args: object, **kwargs: object) -> object:
-        at = 1 if takes_environment else 0
-        result: object = function(*args[:at], _text(args[at]), *args[at + 1 :], **kwargs)
-        return result
-
-    return of_text
-
-
-def _of_list(name: str) -> Callable[..., object]:
-    """A filter of jinja2 whose generator would be used up by the first look at it."""
-    function = FILTERS[name]
-
-    @wraps(function)
-    def of_list(*args: object, **kwargs: object) -> object:
-        result: object = function(*args, **kwargs)
-        return list(result) if isinstance(result, Iterator) else result
-
-    return of_list
-
-
-_OF_TEXT = ("capitalize", "lower", "title", "trim", "truncate", "upper", "urlencode")
-_OF_LIST = ("dictsort", "first", "items", "last", "list", "max", "min", "reverse", "sort", "unique")
-_AS_THEY_ARE = ("abs", "count", "d", "default", "float", "int", "length")
-_FILTERS: Mapping[str, Callable[..., object]] = {
-    **{name: FILTERS[name] for name in _AS_THEY_ARE},
-    **{name: _of_text(name) for name in _OF_TEXT},
-    **{name: _of_list(name) for name in _OF_LIST},
-    "format": _format,
-    "join": _join,
-    "replace": _replace,
-    "round": _round,
-    "string": _string,
-    WEIGHED: _weighed,
-    TICKED: _ticked,
-    SCALARS: _scalars,
-    CONCATENATED: _concatenated,
-}
-FILTER_NAMES = frozenset(name for name in _FILTERS if not name.startswith(" "))
-"""The filters that a template may name."""
-_TESTS = (
-    "boolean", "defined", "divisibleby", "even", "false", "float", "integer", "iterable", "mapping", "none", "number",
-    "odd", "sequence", "string", "true", "undefined",
-)  # fmt: skip
-TEST_NAMES = frozenset(_TESTS)
-"""The tests that a template may name."""
+    return printed(defined(value))

@@ -14,6 +14,9 @@ _TAG = re.compile(
     r"|(?:contact|user|instance)(?:\.[A-Za-z0-9_]++)++)\s*+\}\}",
 )
 
+OPENINGS = ("{{", "{%", "{#")
+"""What begins a tag."""
+
 
 class Evaluable(Protocol):
     """
@@ -96,4 +99,4 @@ def with_line_feeds(text: str) -> str:
 
 
 def _opens_a_tag(text: str, start: int, end: int) -> bool:
-    return any(text.find(opening, start, end) >= 0 for opening in ("{{", "{%", "{#"))
+    return any(text.find(opening, start, end) >= 0 for opening in OPENINGS)

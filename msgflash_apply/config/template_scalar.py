@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, nodes
+from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError
 
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.template_check import bounded, count, mistakes_in
 from msgflash_apply.config.template_errors import Mistake, Refused, too_much
-from msgflash_apply.config.template_language import BUDGET, Language
+from msgflash_apply.config.template_filters import BUDGET, defined
+from msgflash_apply.config.template_language import Language
 from msgflash_apply.config.template_parts import Broken, Part, with_line_feeds
 from msgflash_apply.config.template_tags import Tag, cut_at_tags, point_at
 from msgflash_apply.config.template_values import MAX_TEXT, PLACEHOLDER, Budget
@@ -53,10 +54,7 @@ class Expression:
             context = self.program.template.new_context({**variables, BUDGET: budget})
             for _ in self.program.template.root_render_func(context):
                 pass  # it only sets the result
-            value: object = context.vars[_RESULT]
-            if isinstance(value, Undefined):
-                str(value)  # raises
-        return value
+            return defined(context.vars[_RESULT])
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +126,8 @@ def _statements(pieces: tuple[str | Tag, ...], tags: tuple[Tag, ...]) -> tuple[P
     try:
         with _translated(tags):
             tree = _LANGUAGE.parse("".join(_source_of(piece) for piece in pieces))
-            broken = tuple(_broken(mistake, tags) for mistake in mistakes_in(tree))
-            return broken or (Statements(tags, _program(tree)),)
+            broken = dict.fromkeys(_broken(mistake, tags) for mistake in mistakes_in(tree))
+            return tuple(broken) or (Statements(tags, _program(tree)),)
     except Refused as err:
         return (Broken(err.offset, err.mistake),)
 

@@ -16,6 +16,8 @@ _KINDS: dict[str, Literal["expression", "statement", "comment"]] = {
     "comment_begin": "comment",
 }
 _ENDS = frozenset({"variable_end", "block_end", "comment_end"})
+_NAMES_BEFORE = re.compile(r"(?:\w+\s*\.\s*)+$")
+_NEARBY = 200
 _Token: TypeAlias = tuple[int, str, str]
 
 
@@ -85,12 +87,19 @@ def _tag(kind: str, begin: str, tokens: Iterator[_Token], offset: int, line: int
 def point_at(mistake: Mistake, tags: Iterable[Tag]) -> tuple[Mistake, int | None]:
     """Find the tag that a mistake is about: by its name, else by its line; with the name as it is written there."""
     by_line: int | None = None
-    pattern = re.compile(rf"(?:\w+\s*\.\s*)*(?<!\w){re.escape(mistake.name or '')}(?!\w)")
     for tag in tags:
-        if tag.kind == "comment":
-            continue
-        if mistake.name is not None and (found := pattern.search(tag.text)) is not None:
-            return mistake.called(re.sub(r"\s+", "", found.group())), tag.offset
+        if mistake.name is not None and (dotted := _written(mistake.name, tag)) is not None:
+            return mistake.called(dotted), tag.offset
         if by_line is None and tag.line == mistake.line:
             by_line = tag.offset
     return mistake, by_line
+
+
+def _written(name: str, tag: Tag) -> str | None:
+    """A name as it stands in a tag, with the names before it: `custom.shop.name`."""
+    found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", tag.text) if tag.kind != "comment" else None
+    if found is None:
+        return None
+    nearby = tag.text[max(0, found.start() - _NEARBY) : found.start()]  # bounded: the search is quadratic in it
+    before = _NAMES_BEFORE.search(nearby)
+    return re.sub(r"\s+", "", before.group() if before is not None else "") + name
