@@ -66,10 +66,11 @@ _RULES = (
           "put a text that holds `: ` in quotes; if this is a field, check its indentation"),
     _rule(r"could not find expected ':'", "this line is neither a field nor part of a text",
           "write `name: value`, or indent the line under the text that it belongs to", at_start=True),
-    _rule(r"unknown escape|escape code|hexadecimal", "this escape does not exist",
+    _rule(r"unknown escape|escape code|hexa?decimal", "this escape does not exist",
           "write `\\\\` for a backslash, or use single quotes"),
     _rule(r"(alphabetic or numeric|expected alphanumeric).*(alias|anchor)", "`*` and `&` have a meaning in YAML",
           _STAR_HINT, at_start=True),
+    _rule(r"flow node|node content", "a value is missing before this", "remove the comma, or write the value"),
     _rule(r"flow sequence", "this `[` is never closed, or a comma is missing", "close it with `]`", at_start=True),
     _rule(r"flow mapping", "this `{` is never closed, or a comma is missing", "close it with `}`", at_start=True),
     _rule(r"block scalar", "text stands on the line of a `|` or `>`", "begin the text on the next line, indented"),
@@ -77,7 +78,6 @@ _RULES = (
           "this begins something that is not allowed here", "remove directives (`%..`) and tags (`!..`)"),
     _rule(r"sequence entries are not allowed", "a list item stands where none is expected",
           "put the `-` on a line of its own, indented under its field"),
-    _rule(r"duplicate anchor|multiple anchor", "one value has two anchors", "keep one `&name`"),
     _rule(r"expected key|'-' indicator|block end", "this line does not fit the lines above it", _INDENT_HINT),
 )  # fmt: skip
 

@@ -94,7 +94,7 @@ def _near_zones(name: str) -> str:
     """The nearest names, by the whole name or by its city alone, whatever the case."""
     wanted = name.lower().replace(" ", "_")
     by_spelling: dict[str, str] = {}
-    for known in sorted(available_timezones()):
+    for known in sorted(zone for zone in available_timezones() if not zone.startswith(_NOT_ZONES)):
         by_spelling.setdefault(known.rpartition("/")[2].lower(), known)
         by_spelling[known.lower()] = known
     if wanted in by_spelling:
