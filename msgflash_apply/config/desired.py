@@ -5,7 +5,7 @@ Read `desired` first: it builds the payload in the API's own order of fields.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
@@ -34,7 +34,7 @@ def desired(fields: Fields, address: Address, source: Source, starts_at: datetim
         settings: for defaults.
     """
     names: dict[str, str] = {}
-    payload = dict(_payload(fields, starts_at, names, settings.instance))
+    payload = _payload(fields, starts_at, names, settings.instance)
     return Desired(
         address=address,
         source=source,
@@ -55,29 +55,28 @@ def former_addresses(fields: Fields) -> tuple[Address, ...]:
     return tuple(address for text in written if (address := read_address(text)) is not None)
 
 
-def _payload(
-    fields: Fields, starts_at: datetime, names: dict[str, str], instance: str | None
-) -> Iterator[tuple[str, object]]:
-    yield from _reference("instanceId", fields.get("instanceId") or fields.get("instance") or instance or "", names)
-    yield "name", fields["name"]
-    yield "schedule", format_instant(starts_at)
+def _payload(fields: Fields, starts_at: datetime, names: dict[str, str], instance: str | None) -> dict[str, object]:
+    """The body of the create, as far as it is known, in the API's order; what must be looked up goes into `names`."""
+    payload: dict[str, object] = {}
+    _refer("instanceId", fields.get("instanceId") or fields.get("instance") or instance or "", payload, names)
+    payload["name"] = fields["name"]
+    payload["schedule"] = format_instant(starts_at)
     if (repeat := fields.get("repeat")) in {"daily", "weekly"}:  # once is said by silence: reference 5.3
-        yield "repeat", repeat
-    yield "recipients", wire_recipients(cast("Fields", fields["recipients"]))
-    if (template := fields.get("templateId") or fields.get("template")) is not None:
-        yield from _reference("templateId", template, names)
+        payload["repeat"] = repeat
+    payload["recipients"] = wire_recipients(cast("Fields", fields["recipients"]))
+    if template := fields.get("templateId") or fields.get("template"):
+        _refer("templateId", template, payload, names)
     if variables := fields.get("variables"):
-        yield "variables", variables
-    for name in AS_WRITTEN:
-        if name in fields:
-            yield name, fields[name]
+        payload["variables"] = variables
+    payload.update((name, fields[name]) for name in AS_WRITTEN if name in fields)
+    return payload
 
 
-def _reference(field: str, value: object, names: dict[str, str]) -> Iterator[tuple[str, object]]:
+def _refer(field: str, value: object, payload: dict[str, object], names: dict[str, str]) -> None:
     """An id goes into the payload; a name waits in `names` until it is looked up."""
     text = str(value)
     if UUID.fullmatch(text):
-        yield field, text
+        payload[field] = text
     else:
         names[field] = text
 

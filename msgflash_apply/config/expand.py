@@ -11,7 +11,7 @@ from typing import cast
 
 from msgflash_apply.campaign import Address, Desired, Source
 from msgflash_apply.config.addresses import entry_address
-from msgflash_apply.config.codes import BY_TEXT
+from msgflash_apply.config.codes import BY_TEXT, Code
 from msgflash_apply.config.desired import desired
 from msgflash_apply.config.documents import Path
 from msgflash_apply.config.findings import Finding
@@ -83,7 +83,7 @@ def _expanded(renderer: Renderer, body: Fields, raw: Fields, target: _Target) ->
     """Render and check one campaign; a good one passes each check once and pays for no explanation."""
     rendered, problems = renderer.render(body)
     fields = cast("Fields", {**cast("Fields", rendered), **raw} if raw else rendered)
-    found = _shape_findings(check(fields), problems)
+    found = [_for_template(finding, body) for finding in _shape_findings(check(fields), problems)]
     broken = {finding.path[0] for finding in found if finding.path}
     sound = {name: value for name, value in fields.items() if name not in broken} if broken else fields
     start = None
@@ -102,6 +102,22 @@ def _shape_findings(shape: tuple[Finding, ...], problems: tuple[RenderProblem, .
     """What rendering and the schema found; where rendering failed, the schema would only see the template."""
     unrendered = [problem.path for problem in problems]
     return [*map(_from_render, problems), *(finding for finding in shape if not _is_below(finding.path, unrendered))]
+
+
+def _for_template(finding: Finding, body: Fields) -> Finding:
+    """A number where a text is wanted: quotes do not help when an expression gave it."""
+    is_number = finding.code is Code.WRONG_TYPE and str(finding.hint).startswith("quote it")
+    if is_number and isinstance(_written(body, finding.path), str):
+        return replace(finding, hint="make the expression a text: `{{ ... | string }}`")
+    return finding
+
+
+def _written(tree: object, path: Path) -> object:
+    """What stands in the file at a path; None where only rendering made the place."""
+    for step in path:
+        inside = tree if isinstance(tree, dict) else dict(enumerate(tree)) if isinstance(tree, list) else {}
+        tree = inside.get(step)
+    return tree
 
 
 def _from_render(problem: RenderProblem) -> Finding:

@@ -7,18 +7,22 @@ to complain about branches nobody meant.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import cast
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
+from msgflash_apply.config.codes import Code
 from msgflash_apply.config.documents import Path
-from msgflash_apply.config.findings import Finding
+from msgflash_apply.config.findings import Finding, spell
 from msgflash_apply.config.mistakes import mistakes
 from msgflash_apply.config.schemas import SchemaName, schema_text
+from msgflash_apply.config.trees import texts_in
 from msgflash_apply.config.wording import Broken
 
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 EXPRESSION = {"$ref": "#/$defs/expression"}
 
 
@@ -34,9 +38,12 @@ def check(document: object, schema: SchemaName = "campaign") -> tuple[Finding, .
         One finding per mistake, in no special order; nothing for a good document, which is the cheap case.
     """
     validator = _validator(schema)
-    if validator.is_valid(document):
-        return ()
-    broken = [_broken(error, document, schema) for error in validator.iter_errors(document)]
+    try:
+        if validator.is_valid(document):
+            return ()
+        broken = [_broken(error, document, schema) for error in validator.iter_errors(document)]
+    except UnicodeEncodeError:
+        return (*_half_characters(document), *check(_with_whole_characters(document), schema))
     return mistakes(broken, schema)
 
 
@@ -61,6 +68,26 @@ def _without_expressions(schema: object) -> object:
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
         return _without_expressions({**rest, **real})
     return {key: _without_expressions(value) for key, value in schema.items()}
+
+
+def _half_characters(document: object) -> Iterator[Finding]:
+    """Texts that are no text: half of a surrogate pair, which neither the validator nor JSON on the wire can carry."""
+    halves = [path for path, text in texts_in(document) if HALF_CHARACTER.search(text)]
+    for path in halves or [()]:  # in a key: nowhere in particular
+        field = f"`{spell(path)}`" if path else "the document"
+        yield Finding(Code.WRONG_FORM, path, f"{field} holds half a character", "write the character itself")
+
+
+def _with_whole_characters(value: object) -> object:
+    match value:
+        case str():
+            return HALF_CHARACTER.sub("?", value)
+        case dict():
+            return {_with_whole_characters(key): _with_whole_characters(inner) for key, inner in value.items()}
+        case list():
+            return [_with_whole_characters(inner) for inner in value]
+        case _:
+            return value
 
 
 def _broken(error: ValidationError, document: object, schema: SchemaName) -> Broken:

@@ -5,7 +5,7 @@ Values from the environment and from `--var` are texts and stay texts; a `--var-
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgflash_apply.config.documents import BadYaml, parse
@@ -14,6 +14,8 @@ from msgflash_apply.errors import MsgflashApplyError
 
 PREFIX = "MSGFLASH_VAR_"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""Python's stand-ins for bytes of the environment or the command line that are not UTF-8."""
 
 
 def variables_from_outside(
@@ -31,7 +33,8 @@ def variables_from_outside(
     for file in files:
         merged |= _from_file(file)
     merged |= dict(_from_option(option) for option in options)
-    _check_names(merged)
+    for name, value in merged.items():
+        _check(name, value)
     return merged
 
 
@@ -57,9 +60,10 @@ def _from_file(file: Path) -> Mapping[str, object]:
     return value
 
 
-def _check_names(names: Iterable[str]) -> None:
-    for name in names:
-        if not NAME.fullmatch(name):
-            detail = f"{name!r} can not be used as {{{{ custom.name }}}}"
-            fix = "Use letters, digits and _, and begin with a letter or _."
-            raise MsgflashApplyError("A variable's name is not understood.", detail, fix)
+def _check(name: str, value: object) -> None:
+    if not NAME.fullmatch(name):
+        detail = f"{name!r} can not be used as {{{{ custom.name }}}}"
+        fix = "Use letters, digits and _, and begin with a letter or _."
+        raise MsgflashApplyError("A variable's name is not understood.", detail, fix)
+    if isinstance(value, str) and NOT_UTF8.search(value):
+        raise MsgflashApplyError("A variable's value is not UTF-8.", name)

@@ -136,6 +136,12 @@ def test_odd_variable_is_refused(tmp_path: Path, option: str, shown: str) -> Non
         settings_of(tmp_path, variables=[option])
 
 
+def test_variable_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """Bytes of the environment that are no text are an error that names the variable, never part of a message."""
+    with pytest.raises(MsgflashApplyError, match="city"):
+        settings_of(tmp_path, environ={"MSGFLASH_VAR_city": "Li\udce8ge"})
+
+
 @pytest.mark.parametrize(
     ("text", "says"), [("- a\n", "one map"), ("a: 1\n---\nb: 2\n", "one map"), ("a: [\n", r"vars\.yaml:2:1: ")]
 )

@@ -182,3 +182,18 @@ def test_several_mistakes_are_all_told() -> None:
 
     assert {finding.code for finding in check(broken)} == {"MF301", "MF303", "MF304", "MF305"}
     assert len(check(broken)) == 5
+
+
+def test_half_a_character_hides_no_other_mistake() -> None:
+    """A text that JSON can not carry is told with its place, and so is everything else."""
+    findings = check({**TEXT, "body": "a\ud83d", "paused": 3})
+
+    assert [(finding.code, finding.path) for finding in findings] == [("MF305", ("body",)), ("MF303", ("paused",))]
+
+
+def test_half_a_character_in_a_name_is_told() -> None:
+    """A key that JSON can not carry is told of the document."""
+    findings = check({**TEXT, "labels": {"\ud83d": ""}})
+
+    assert findings[0].path == ()
+    assert "half a character" in findings[0].message
