@@ -48,7 +48,7 @@ def command(options: Globals) -> None:
     backend = wiring.backend_of(settings)
     snapshot = init_state(backend, environment=settings.environment, lineage=str(uuid.uuid4()))
     output.result(
-        f"The state of environment {snapshot.environment} is ready: {backend.url}\n"
+        f"The state of environment {snapshot.environment} is ready: {settings.state}\n"
         "Keep it: it is the only record of campaign ids. Next: msgflash-apply plan"
     )
 
