@@ -162,5 +162,7 @@ def _tell(report: ApplyReport, options: Globals, *, as_json: bool) -> None:
     if as_json:
         output.result(apply_to_json(report))
         return
+    if not report.results and report.stopped is None:
+        return  # the plan has said that there is nothing to do
     paint = output.paint_for(sys.stdout, options.colour)
     output.result(apply_to_text(report, paint=paint, width=output.width()))
