@@ -123,6 +123,7 @@ def test_good_documents_pass(document: object) -> None:
         ({**TEXT, "recipients": {"type": "explicit", "value": ["bob"]}}, f'not "bob" (for example `{CONTACT}`)'),
         ({**TEXT, "recipients": {"type": "explicit", "value": [CONTACT] * 10001}}, "`type: group` with its `groupId`"),
         ({**BUTTONS, "buttons": [{**CALL, "phoneNumber": 33140000000}]}, '"33140000000" (a leading `+` or `0`'),
+        ({**BUTTONS, "buttons": [{**CALL, "title": "call"}]}, "the kind of a campaign's button is `type`"),
         ({**BUTTONS, "buttons": [CALL] * 3}, "`buttons` holds 3 entries, at most 2 are allowed"),
         ({**BUTTONS, "buttons": [{**CALL, "url": "https://a.example"}]}, "does not go with `type: call`"),
         ({**TEXT, "mediaUrl": "x"}, "mediaUrl: `mediaUrl` does not go with `type: text` (`type: text` needs `body`)"),
@@ -189,6 +190,23 @@ def test_half_a_character_hides_no_other_mistake() -> None:
     findings = check({**TEXT, "body": "a\ud83d", "paused": 3})
 
     assert [(finding.code, finding.path) for finding in findings] == [("MF305", ("body",)), ("MF303", ("paused",))]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**HEAD, "template": "a", "variables": {"x": "\ud83d"}},
+        {**TEXT, "labels": {"x": "\ud83d"}},
+        {**TEXT, "instance": "\ud83d"},
+        {**TEXT, "recipients": {"type": "tags", "value": ["\ud83d"]}},
+        {**BUTTONS, "footer": "\ud83d"},
+        {**BUTTONS, "buttons": [{**CALL, "displayText": "\ud83d"}]},
+        {**TEXT, "moved_from": ["\ud83d"]},
+    ],
+)
+def test_half_a_character_passes_nowhere(document: object) -> None:
+    """No field that is sent or kept accepts a text that JSON can not carry."""
+    assert "half a character" in check(document)[0].message
 
 
 def test_half_a_character_in_a_name_is_told() -> None:
