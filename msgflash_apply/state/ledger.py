@@ -181,11 +181,14 @@ class Ledger:
         while True:
             theirs = self._load_theirs()
             if self._is_folded_into(theirs.snapshot):
-                return self._yield_to(theirs, ours)
+                self._yield_to(theirs, ours)
+                return
             draft = Draft(theirs.snapshot)
-            self._warnings += merge_into(draft, base=Draft(self._base.snapshot), ours=ours, touched=self._touched)
+            warnings = merge_into(draft, base=Draft(self._base.snapshot), ours=ours, touched=self._touched)
             with suppress(StateConflict):
-                return self._end(commit(self._backend, theirs, draft.snapshot(), self.head.journal))
+                self._end(commit(self._backend, theirs, draft.snapshot(), self.head.journal))
+                self._warnings += warnings
+                return
 
     def _yield_to(self, theirs: Loaded, ours: Draft) -> None:
         """Leave the document as it is: our own write came through after all, or a run that sealed us folded us in."""

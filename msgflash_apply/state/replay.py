@@ -20,7 +20,7 @@ An entry that does not find what it needs is damage: it was written for another 
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar, assert_never
+from typing import TypeAlias, TypeVar
 
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateDamaged
@@ -201,11 +201,13 @@ def _about_record(entry: _RecordEntry, slot: Slot) -> Slot:
             sent = record.facts
             facts = replace(entry.facts, payload=sent.payload, fingerprint=sent.fingerprint)
             after = replace(slot, record=replace(record, facts=facts))
-        case Forgotten():
-            after = replace(slot, record=None, history=(*slot.history, record))
         case _:
-            assert_never(entry)
+            after = _forget(entry, slot, record)
     return after
+
+
+def _forget(_: Forgotten, slot: Slot, record: Record) -> Slot:
+    return replace(slot, record=None, history=(*slot.history, record))
 
 
 def _misfit(what: str) -> StateDamaged:

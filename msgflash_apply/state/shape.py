@@ -1,8 +1,8 @@
 """
 The shapes of the state document and of a journal entry, checked by pydantic: the edge where JSON becomes values.
 
-Strict both ways: a field too many is refused like one too few, for it would be lost with the next write. Import this
-module late: pydantic takes 100 ms, and whoever only writes does not need it.
+A field too many is refused, for it would be lost with the next write; only what has a default may be missing. Import
+this module late: pydantic takes 100 ms, and whoever only writes does not need it.
 """
 
 from collections.abc import Mapping

@@ -150,11 +150,19 @@ class FailingBackend(_Door):
         super().__init__(inner)
         self._when = when
         self._lasting = lasting
-        self.at = at
+        self._at = at
+
+    def fail_soon(self, *, after: int = 0) -> None:
+        """Fail from the next effect on, or `after` as many more that succeed."""
+        self._at = self.effects + after + 1
+
+    def heal(self) -> None:
+        """Fail no more."""
+        self._at = 0
 
     def _effect(self, step: Callable[[], _Answer]) -> _Answer:
         self.effects += 1
-        fails = self.at and (self.effects == self.at or (self._lasting and self.effects > self.at))
+        fails = self._at and (self.effects == self._at or (self._lasting and self.effects > self._at))
         if fails and self._when == "before":
             raise BackendError("The state's storage failed.", "on cue")
         answer = step()

@@ -1,0 +1,136 @@
+"""Whatever a journal holds and wherever it is cut: it replays to a valid state and no whole intent is lost."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent
+from msgflash_apply.errors import StateDamaged
+from msgflash_apply.state.journal import (
+    Created,
+    Described,
+    Entry,
+    Forgotten,
+    Intended,
+    Moved,
+    NotCreated,
+    Observed,
+    Opened,
+    Restored,
+    Retired,
+    decode_journal,
+    encode_entries,
+)
+from msgflash_apply.state.replay import Draft, fold
+from msgflash_apply.state.snapshot import Snapshot, decode, encode
+from tests.support.builders import NOW
+from tests.support.states import ENVIRONMENT, LINEAGE
+
+EMPTY = Snapshot(LINEAGE, 1, ENVIRONMENT, campaigns={}, in_doubt={}, history={})
+HEAD = Opened("run-1", LINEAGE, 1, ENVIRONMENT, NOW)
+
+ADDRESSES = st.sampled_from([Address(text) for text in ("sale", "promo/été", 'tea["fr"]')])
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+TIMES = st.timedeltas(timedelta(0), timedelta(days=900)).map(lambda delta: NOW + delta)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=4,
+)
+FACTS = st.builds(
+    Facts,
+    payload=st.dictionaries(TEXTS, JSON, max_size=3),
+    fingerprint=TEXTS.map(Fingerprint),
+    names=st.dictionaries(TEXTS, TEXTS, max_size=2),
+    file=TEXTS,
+    timezone=st.none() | TEXTS,
+    on_remove=st.sampled_from(["pause", "keep"]),
+    labels=st.dictionaries(TEXTS, TEXTS, max_size=2),
+)
+INTENTS = st.builds(Intent, run=TEXTS, attempt=st.integers(1, 9), announced_at=TIMES, facts=FACTS)
+ENTRIES: st.SearchStrategy[Entry] = st.one_of(
+    st.builds(Intended, ADDRESSES, INTENTS),
+    st.builds(Created, ADDRESSES, TEXTS, TEXTS, TIMES),
+    st.builds(NotCreated, ADDRESSES, TEXTS, TIMES),
+    st.builds(Observed, ADDRESSES, TEXTS, TIMES),
+    st.builds(Retired, ADDRESSES, TIMES, TEXTS),
+    st.builds(Restored, ADDRESSES, TIMES, TEXTS),
+    st.builds(Moved, ADDRESSES, ADDRESSES),
+    st.builds(Forgotten, ADDRESSES, TIMES),
+    st.builds(Described, ADDRESSES, FACTS),
+)
+
+
+def what_fits(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Keep the entries that a ledger would have written: those that fit the state when their turn comes."""
+    draft = Draft(EMPTY)
+    kept: list[Entry] = []
+    for entry in entries:
+        try:
+            draft.put(draft.preview([entry]))
+        except StateDamaged:
+            continue
+        kept.append(entry)
+    return tuple(kept)
+
+
+JOURNALS = st.lists(ENTRIES, max_size=25).map(what_fits).map(lambda entries: (HEAD, *entries))
+
+
+def doubts(entries: Sequence[Entry]) -> int:
+    """Count the intents without an outcome, without regard to where they were moved."""
+    opened = sum(isinstance(entry, Intended) for entry in entries)
+    return opened - sum(isinstance(entry, Created | NotCreated) for entry in entries)
+
+
+@given(JOURNALS, st.data())
+def test_any_prefix_replays_and_loses_no_whole_line(journal: tuple[Entry, ...], data: st.DataObject) -> None:
+    """A journal cut at any byte replays, holds every whole line, and leaves in doubt what has no outcome in it."""
+    text = encode_entries(journal, first=0)
+    cut = text[: data.draw(st.integers(0, len(text)), label="cut at")]
+
+    entries = decode_journal(cut, where="here")
+    state = fold(EMPTY, entries)
+
+    assert entries == journal[: len(entries)]
+    assert cut.count(b"\n") <= len(entries) <= cut.count(b"\n") + 1
+    assert len(state.in_doubt) == doubts(entries)
+
+
+@given(JOURNALS, st.data())
+def test_any_altered_byte_is_found(journal: tuple[Entry, ...], data: st.DataObject) -> None:
+    """A journal with one altered byte is damage; only its last line, if its line break went, may be dropped as torn."""
+    text = bytearray(encode_entries(journal, first=0))
+    place = data.draw(st.integers(0, len(text) - 1), label="place")
+    text[place] ^= data.draw(st.integers(1, 255), label="bits")
+
+    try:
+        entries = decode_journal(bytes(text), where="here")
+    except StateDamaged:
+        return
+
+    assert entries == journal[:-1]
+    assert place == len(text) - 1
+
+
+@given(JOURNALS, st.integers(0, 25))
+def test_folding_in_two_parts_is_folding_at_once(journal: tuple[Entry, ...], split: int) -> None:
+    """A state that was committed half way ends as one that was not."""
+    first, second = journal[:split], journal[split:]
+    rest = second[1:] if second and isinstance(second[0], Opened) else second
+
+    assert fold(fold(EMPTY, first), rest) == fold(EMPTY, journal)
+
+
+@given(JOURNALS)
+def test_document_round_trips(journal: tuple[Entry, ...]) -> None:
+    """Whatever a journal made of a state, its document reads back as the same state and the same bytes."""
+    snapshot = replace(fold(EMPTY, journal), journal="run-1")
+
+    document = encode(snapshot)
+
+    assert decode(document, where="here") == snapshot
+    assert encode(decode(document, where="here")) == document

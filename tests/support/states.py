@@ -1,0 +1,73 @@
+"""States for tests: a local one in a folder, and runs on it with everything that does not matter filled in."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from msgflash_apply.campaign import Address, Facts, Intent
+from msgflash_apply.state.backends.base import Backend, Holder
+from msgflash_apply.state.backends.local import LocalBackend
+from msgflash_apply.state.journal import Created, Entry, Intended
+from msgflash_apply.state.ledger import Ledger, init_state, open_ledger
+from tests.support.builders import NOW, a_payload, some_facts
+
+ENVIRONMENT = "default"
+LINEAGE = "5f0c8a3e-3c52-4c7e-9d59-5d2f3a6b7c8d"
+
+
+def a_backend(folder: Path) -> LocalBackend:
+    """Build a client of the state in a folder; two of them are two processes as far as the state can tell."""
+    return LocalBackend(folder / "default.json")
+
+
+def a_state(folder: Path) -> LocalBackend:
+    """Make an empty state."""
+    backend = a_backend(folder)
+    init_state(backend, environment=ENVIRONMENT, lineage=LINEAGE)
+    return backend
+
+
+def a_holder(lock_id: str = "run-1", *, host: str = "here") -> Holder:
+    """Build somebody who wants the lock."""
+    return Holder(lock_id, "ada", host, 4711, "msgflash-apply apply", NOW)
+
+
+def a_run(
+    backend: Backend,
+    lock_id: str = "run-1",
+    *,
+    environment: str = ENVIRONMENT,
+    lock_timeout_seconds: float = 0,
+    sleep: Callable[[float], None] | None = None,
+) -> AbstractContextManager[Ledger]:
+    """Open a ledger; by default it does not wait for the lock."""
+    return open_ledger(
+        backend,
+        environment=environment,
+        holder=a_holder(lock_id),
+        lock_timeout_seconds=lock_timeout_seconds,
+        now=lambda: NOW,
+        sleep=sleep or _never,
+    )
+
+
+def intended(address: str = "sale", *, run: str = "run-1", attempt: int = 1, facts: Facts | None = None) -> Intended:
+    """Announce a create."""
+    return Intended(Address(address), Intent(run, attempt, NOW, facts or some_facts(a_payload(name=address))))
+
+
+def created(address: str = "sale", identifier: str | None = None, at: datetime = NOW) -> Created:
+    """Tell that the create made a campaign, a second after it was announced."""
+    return Created(Address(address), identifier or f"id-{address}", "scheduled", at + timedelta(seconds=1))
+
+
+def a_run_that_ends(error: BaseException, backend: Backend, *entries: Entry, lock_id: str = "run-1") -> None:
+    """Append entries in a run that then raises."""
+    with a_run(backend, lock_id) as ledger:
+        ledger.append(*entries)
+        raise error
+
+
+def _never(seconds: float) -> None:
+    raise AssertionError(f"nobody asked to wait, least of all for {seconds} s")

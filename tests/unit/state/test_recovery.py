@@ -1,0 +1,131 @@
+"""Recovery files: outcomes that the storage refused, brought in later."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.errors import StateConflict, StateDamaged, StateError
+from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.journal import Entry, Forgotten, NotCreated, Observed, Opened, Outcome, Retired
+from msgflash_apply.state.ledger import read_state
+from msgflash_apply.state.recovery import recover, recovery_lines
+from tests.support.builders import NOW
+from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_holder, a_run, a_state, created, intended
+
+SALE, TEA = Address("sale"), Address("tea")
+HEAD = Opened("run-1", LINEAGE, 1, ENVIRONMENT, NOW)
+LATER = NOW + timedelta(minutes=1)
+
+
+def a_state_in_doubt(folder: Path) -> Backend:
+    """Make a state where two creates are in doubt."""
+    backend = a_state(folder)
+    with a_run(backend) as ledger:
+        ledger.append(intended("sale"), intended("tea"))
+    return backend
+
+
+def bring_in(backend: Backend, *entries: Entry, lock_id: str = "run-2", head: Opened = HEAD) -> tuple[Outcome, ...]:
+    """Write a recovery file and bring it in."""
+    return recover(
+        backend,
+        recovery_lines(head, entries),
+        where="recovery.jsonl",
+        environment=ENVIRONMENT,
+        holder=a_holder(lock_id),
+        lock_timeout_seconds=0,
+        now=lambda: LATER,
+    )
+
+
+def test_outcomes_are_brought_in(tmp_path: Path) -> None:
+    """Outcomes that the storage refused close the doubts that they belong to."""
+    backend = a_state_in_doubt(tmp_path)
+    outcomes = (created("sale"), NotCreated(TEA, "400", LATER), Retired(SALE, LATER, "paused"))
+
+    assert bring_in(backend, *outcomes) == outcomes
+
+    state = read_state(backend, environment=ENVIRONMENT)
+    assert (state.in_doubt, state.campaigns[SALE].id, state.campaigns[SALE].retired) == ({}, "id-sale", True)
+
+
+def test_bringing_in_twice_changes_nothing(tmp_path: Path) -> None:
+    """A recovery file that was brought in already has nothing new, and the serial stays."""
+    backend = a_state_in_doubt(tmp_path)
+    outcomes = (created("sale"), NotCreated(TEA, "400", LATER), Observed(SALE, "running", LATER))
+    bring_in(backend, *outcomes)
+    state = read_state(backend, environment=ENVIRONMENT)
+
+    assert bring_in(backend, *outcomes, lock_id="run-3") == ()
+
+    assert read_state(backend, environment=ENVIRONMENT) == state
+
+
+def test_intents_and_bookkeeping_are_left_out(tmp_path: Path) -> None:
+    """An intent that was refused was not sent, so a recovery file does not bring it in."""
+    backend = a_state(tmp_path)
+
+    assert bring_in(backend, intended("sale"), Forgotten(TEA, NOW)) == ()
+
+    assert read_state(backend, environment=ENVIRONMENT).in_doubt == {}
+
+
+def test_replaced_or_forgotten_campaign_is_known(tmp_path: Path) -> None:
+    """A campaign that was replaced or forgotten since is not new."""
+    backend = a_state_in_doubt(tmp_path)
+    with a_run(backend, "run-2") as ledger:
+        ledger.append(created("sale", "first"), intended("sale"), created("sale", "second"))
+        ledger.append(created("tea", "third"), Forgotten(TEA, NOW))
+
+    outcomes = (created("sale", "first"), created("sale", "second"), created("tea", "third"), Observed(TEA, "x", LATER))
+
+    assert bring_in(backend, *outcomes, lock_id="run-3") == ()
+
+
+def test_late_outcome_does_not_close_a_newer_doubt(tmp_path: Path) -> None:
+    """A doubt that was opened after an outcome was learned is about another create, and stays."""
+    backend = a_state(tmp_path)
+    newer = replace(intended(), intent=replace(intended().intent, announced_at=LATER))
+    with a_run(backend) as ledger:
+        ledger.append(newer)
+
+    assert bring_in(backend, NotCreated(SALE, "400", NOW)) == ()
+    with pytest.raises(StateConflict):
+        bring_in(backend, created("sale"), lock_id="run-3")
+
+    assert set(read_state(backend, environment=ENVIRONMENT).in_doubt) == {"sale"}
+
+
+def test_created_campaign_without_a_place_is_told(tmp_path: Path) -> None:
+    """A campaign whose doubt was closed wrongly in the meantime is named, with the command that adopts it."""
+    backend = a_state_in_doubt(tmp_path)
+    with a_run(backend, "run-2") as ledger:
+        ledger.append(NotCreated(SALE, "resolved by a person", NOW))
+
+    with pytest.raises(StateConflict, match="campaign id-sale was created") as caught:
+        bring_in(backend, created("sale"), lock_id="run-3")
+
+    assert "msgflash-apply import 'sale' id-sale" in caught.value.fix
+
+
+def test_file_of_another_state_is_refused(tmp_path: Path) -> None:
+    """A recovery file of another lineage is not brought in."""
+    with pytest.raises(StateError, match="belongs to another state"):
+        bring_in(a_state_in_doubt(tmp_path), created("sale"), head=replace(HEAD, lineage="another"))
+
+
+def test_file_without_a_whole_line_is_damage(tmp_path: Path) -> None:
+    """An empty recovery file is not a success."""
+    with pytest.raises(StateDamaged, match=r"recovery\.jsonl: it holds no whole line"):
+        recover(
+            a_backend(tmp_path),
+            b"",
+            where="recovery.jsonl",
+            environment=ENVIRONMENT,
+            holder=a_holder(),
+            lock_timeout_seconds=0,
+            now=lambda: NOW,
+        )

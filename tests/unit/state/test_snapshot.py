@@ -1,0 +1,160 @@
+"""The state document: what it proves, and what it refuses."""
+
+import json
+import time
+from dataclasses import replace
+from datetime import timedelta, timezone
+from hashlib import sha256
+
+import pytest
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.errors import StateDamaged, StateError
+from msgflash_apply.state.snapshot import decode, encode
+from tests.support.builders import NOW, a_payload, a_record, a_snapshot, an_intent, some_facts
+
+A_STATE = replace(
+    a_snapshot({"promo/été": a_record("promo/été"), "sale": a_record("sale", retired=True)}, {"sale": an_intent()}),
+    history={Address("gone"): (a_record("gone", status="completed"),)},
+    journal="run-1",
+)
+A_DOCUMENT = encode(A_STATE)
+
+
+def rewritten(before: str, after: str) -> bytes:
+    """Change the document's text and prove it anew, as only another version of the program would."""
+    lines = A_DOCUMENT.replace(before.encode(), after.encode()).splitlines(keepends=True)
+    body = b"".join(line for line in lines if not line.startswith(b'  "checksum"'))
+    checksum = f'  "checksum": "sha256:{sha256(body).hexdigest()}",\n'.encode()
+    return body.replace(b'  "environment"', checksum + b'  "environment"')
+
+
+def test_document_round_trips() -> None:
+    """What is decoded equals what was encoded, and encodes to the same bytes."""
+    snapshot = decode(A_DOCUMENT, where="here")
+
+    assert snapshot == A_STATE
+    assert encode(snapshot) == A_DOCUMENT
+
+
+def test_document_is_json_for_people() -> None:
+    """The document is sorted, indented JSON in UTF-8 that ends with a line break, whoever reads it."""
+    text = A_DOCUMENT.decode("utf-8")
+    document = json.loads(text)
+
+    assert text == json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert "promo/été" in text
+    assert document["format_version"] == 1
+
+
+def test_one_more_campaign_is_a_small_diff() -> None:
+    """A new campaign adds its own lines and changes those of serial and checksum, nothing else."""
+    more = replace(A_STATE, serial=8, campaigns={**A_STATE.campaigns, Address("tea"): a_record("tea")})
+
+    before, after = set(A_DOCUMENT.splitlines()), set(encode(more).splitlines())
+
+    assert len(before - after) == 2
+    assert all(line.lstrip().startswith((b'"checksum"', b'"serial"')) for line in before - after)
+
+
+def test_times_are_kept_exactly() -> None:
+    """Microseconds survive, and a time in another zone is the same instant."""
+    moment = NOW.replace(microsecond=123456).astimezone(timezone(timedelta(hours=2)))
+    state = a_snapshot({"sale": replace(a_record(), created_at=moment)})
+
+    record = decode(encode(state), where="here").campaigns[Address("sale")]
+
+    assert record.created_at == moment
+    assert b"2026-11-23T12:00:00.123456Z" in encode(state)
+
+
+def test_text_that_utf8_can_not_hold_does_not_brick_the_state() -> None:
+    """Half a surrogate pair becomes a question mark, so that the document can be written and read back."""
+    state = a_snapshot({"sale": a_record(status="odd\udc80", facts=some_facts(a_payload(body="a\ud83d")))})
+
+    record = decode(encode(state), where="here").campaigns[Address("sale")]
+
+    assert record.status == "odd?"
+    assert record.facts.payload["body"] == "a?"
+
+
+def test_truncated_document_is_damage() -> None:
+    """A document cut anywhere is damage, and never an emptier state."""
+    for length in range(len(A_DOCUMENT)):
+        with pytest.raises(StateDamaged):
+            decode(A_DOCUMENT[:length], where="here")
+
+
+@pytest.mark.parametrize("bit", [1, 2, 32, 128])
+def test_flipped_bit_is_refused(bit: int) -> None:
+    """A document with one altered bit, wherever it is, is refused."""
+    for place in range(len(A_DOCUMENT)):
+        flipped = A_DOCUMENT[:place] + bytes([A_DOCUMENT[place] ^ bit]) + A_DOCUMENT[place + 1 :]
+        with pytest.raises(StateError):
+            decode(flipped, where="here")
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "it is empty"),
+        (b" \n", "it is empty"),
+        (b"<html>Sign in</html>", "it is not JSON"),
+        (b"\xff\xfe", "it is not JSON"),
+        (b"[" * 100_000, "it is not JSON"),
+        (b"[]", "not a state of msgflash-apply"),
+        (b'{"version": 4, "resources": []}', "not a state of msgflash-apply"),
+        (b'{"format_version": "1"}', "not a state of msgflash-apply"),
+        (b'{"format_version": 1}', "altered by hand"),
+        (A_DOCUMENT.replace(b'"serial": 7', b'"serial": 6'), "altered by hand"),
+        (A_DOCUMENT.replace(b'",\n  "environment"', b'", \n  "environment"'), "altered by hand"),
+        (A_DOCUMENT + A_DOCUMENT, "it is not JSON"),
+    ],
+)
+def test_message_says_what_is_wrong(data: bytes, what: str) -> None:
+    """The error names the place, what was found there, and says not to start an empty state."""
+    with pytest.raises(StateDamaged) as caught:
+        decode(data, where="/states/production.json")
+
+    assert "/states/production.json" in caught.value.detail
+    assert what in caught.value.detail
+    assert "Never delete it" in caught.value.fix
+
+
+def test_newer_version_is_refused_as_such() -> None:
+    """A document of a newer version asks for an upgrade instead of calling it damaged."""
+    newer = rewritten('"format_version": 1', '"format_version": 2')
+
+    with pytest.raises(StateError, match="newer version") as caught:
+        decode(newer, where="here")
+
+    assert not isinstance(caught.value, StateDamaged)
+    assert caught.value.fix == "Upgrade msgflash-apply."
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"serial": 7', '"serial": "7"'),
+        ('"serial": 7', '"serial": 7,\n  "shoe_size": 43'),
+        ('"retired": true', '"retired": 1'),
+        ('"lineage"', '"ancestry"'),
+        ('"2026-11-23T12:00:00Z"', '"yesterday"'),
+        ('"format_version": 1', '"format_version": 0'),
+    ],
+)
+def test_wrong_shape_is_damage(before: str, after: str) -> None:
+    """A proven document with a field too many, too few, or of another kind is refused, not read around."""
+    with pytest.raises(StateDamaged, match="shape of a state"):
+        decode(rewritten(before, after), where="here")
+
+
+def test_ten_thousand_campaigns_take_seconds() -> None:
+    """A state of 10 000 campaigns is written and read within seconds, not minutes."""
+    state = a_snapshot({f"promo/{number}": a_record(f"promo/{number}") for number in range(10_000)})
+    began = time.perf_counter()
+
+    snapshot = decode(encode(state), where="here")
+
+    assert len(snapshot.campaigns) == 10_000
+    assert time.perf_counter() - began < 10
