@@ -2,7 +2,8 @@
 Every code that a diagnostic about files can carry, with what it means in one line.
 
 Codes are promises: one is never reused for another meaning, and a retired one stays in this table.
-MF1xx files, YAML and msgflash.yaml, MF2xx templates, MF3xx shape, MF4xx meaning.
+MF1xx files, YAML and msgflash.yaml, MF2xx templates, MF3xx shape, MF4xx meaning; MF5xx what a plan finds out, with the
+account and the state at hand.
 """
 
 from enum import StrEnum
@@ -59,6 +60,19 @@ class Code(StrEnum):
     LONG_BUTTON = "MF412", "the text of a button may be cut"
     PLACEHOLDER_IN_DIRECT = "MF413", "a placeholder in direct content is probably sent as written"
     PLACEHOLDER_IN_VARIABLES = "MF414", "a placeholder in a template variable is probably sent as written"
+
+    NO_DEFAULT_INSTANCE = "MF501", "no instance is given, and the account has not exactly one that is connected"
+    AMBIGUOUS_NAME = "MF502", "a name stands for several instances or templates"
+    UNKNOWN_NAME = "MF503", "the account has no instance or template of this name"
+    UNKNOWN_INSTANCE = "MF504", "the account has no instance with this id"
+    NOT_CONNECTED = "MF505", "an instance is not connected"
+    UNKNOWN_TEMPLATE = "MF506", "the account has no template with this id"
+    VARIABLE_MISSING = "MF507", "a template needs a variable that is not given"
+    VARIABLE_UNUSED = "MF508", "a variable is given that the template does not use"
+    UNKNOWN_GROUP = "MF509", "the account has no group with this id"
+    ALREADY_SENT = "MF510", "the state has this mailing under another address"
+    NOBODY = "MF511", "nobody would get it"
+    NOT_LOOKED_UP = "MF512", "an offline plan could not look up a name"
 
 
 BY_TEXT = {str(code): code for code in Code}

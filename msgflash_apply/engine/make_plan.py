@@ -11,6 +11,7 @@ from datetime import datetime
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.campaign import Address, Desired, Facts
+from msgflash_apply.config.codes import Code
 from msgflash_apply.config.settings import Policy
 from msgflash_apply.engine.decide import Moment, Prior, Reading, decide
 from msgflash_apply.engine.lookup import Lookups
@@ -188,7 +189,7 @@ def _refuse_twins(items: Sequence[LookedUp]) -> None:
             found.append(
                 Diagnostic(
                     Severity.ERROR,
-                    "MF510",
+                    Code.SAME_MAILING,
                     f"this is the same mailing as `{twin.desired.address}`: it would reach people twice",
                     "remove one of them, or change what is sent",
                     file=source.file,
@@ -206,7 +207,7 @@ def _unchecked(changes: Sequence[Change], items: Sequence[LookedUp]) -> list[Dia
     return [
         Diagnostic(
             Severity.WARNING,
-            "MF512",
+            Code.NOT_LOOKED_UP,
             f"{', '.join(_missing(item))} was not looked up",
             "plan without --offline to check it",
             file=item.desired.source.file,

@@ -13,6 +13,7 @@ from msgflash_apply.campaign import (
     Payload,
     fingerprint,
 )
+from msgflash_apply.config.codes import Code
 from msgflash_apply.errors import Diagnostic, Severity
 
 INSTANCE = "instanceId"
@@ -121,20 +122,20 @@ def _unknown(desired: Desired, field: str, name: str, table: NameTable) -> Diagn
         count = f"{len(ids)} connected instances" if ids else "no connected instance"
         return _error(
             desired,
-            "MF501",
+            Code.NO_DEFAULT_INSTANCE,
             f"no instance is given, and the account has {count}",
             f"set `instance` here or in `defaults` of msgflash.yaml; the account has: {listed}",
         )
     if ids:
         return _error(
             desired,
-            "MF502",
+            Code.AMBIGUOUS_NAME,
             f"{word} `{name}` stands for {len(ids)} of them",
             f"give the id instead (`{field}`); candidates: {listed}",
         )
     nearest = table.nearest(field, name)
     hint = f"did you mean `{nearest}`? " if nearest else ""
-    return _error(desired, "MF503", f"the account has no {word} `{name}`", f"{hint}it has: {listed}")
+    return _error(desired, Code.UNKNOWN_NAME, f"the account has no {word} `{name}`", f"{hint}it has: {listed}")
 
 
 def _error(desired: Desired, code: str, message: str, hint: str) -> Diagnostic:

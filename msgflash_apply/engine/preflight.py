@@ -11,6 +11,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.campaign import Address, Status, fingerprint
+from msgflash_apply.config.codes import Code
 from msgflash_apply.config.settings import Policy, QuietHours
 from msgflash_apply.engine.lookup import Lookups
 from msgflash_apply.engine.moves import fingerprints_at
@@ -95,7 +96,7 @@ def same_mailing(changes: Iterable[Change], snapshot: Snapshot) -> list[Diagnost
             found.append(
                 finding(
                     Severity.ERROR,
-                    "MF510",
+                    Code.ALREADY_SENT,
                     change,
                     f"this is the mailing that `{other}` already stands for: it would reach people twice",
                     f"change what is sent, or, if this is its new name, write `moved_from: [{other}]`",
@@ -133,11 +134,11 @@ async def _check_instances(sending: Sequence[Change], lookups: Lookups) -> list[
         if instance is None:
             listed = "; ".join(f"{one.name} ({one.id})" for one in known.values()) or "none"
             message = f"the account has no instance {identifier}"
-            found.append(finding(Severity.ERROR, "MF504", change, message, f"it has: {listed}"))
+            found.append(finding(Severity.ERROR, Code.UNKNOWN_INSTANCE, change, message, f"it has: {listed}"))
         elif not instance.is_connected:
             message = f"instance `{instance.name}` is {instance.status}, not connected"
             hint = "connect it in the MsgFlash console before the campaign starts, or every message fails"
-            found.append(finding(Severity.WARNING, "MF505", change, message, hint))
+            found.append(finding(Severity.WARNING, Code.NOT_CONNECTED, change, message, hint))
     return found
 
 
@@ -157,14 +158,18 @@ def _check_variables(change: Change, placeholders: Sequence[str] | None) -> Iter
     after = change.after or {}
     if placeholders is None:
         message = f"the account has no template {after['templateId']}"
-        return [finding(Severity.ERROR, "MF506", change, message, "give a template of this account, by name or id")]
+        return [
+            finding(
+                Severity.ERROR, Code.UNKNOWN_TEMPLATE, change, message, "give a template of this account, by name or id"
+            )
+        ]
     variables = after.get("variables")
     given = set(variables) if isinstance(variables, Mapping) else set()
     needed = {path.removeprefix("custom.") for path in placeholders if path.startswith("custom.")}
     missing = [
         finding(
             Severity.ERROR,
-            "MF507",
+            Code.VARIABLE_MISSING,
             change,
             f"the template needs the variable `{name}`, and `variables` does not give it",
             f"add `{name}: ...` to `variables`; without it every message of the campaign fails",
@@ -172,7 +177,13 @@ def _check_variables(change: Change, placeholders: Sequence[str] | None) -> Iter
         for name in sorted(needed - given)
     ]
     unused = [
-        finding(Severity.WARNING, "MF508", change, f"the template does not use the variable `{name}`", "remove it")
+        finding(
+            Severity.WARNING,
+            Code.VARIABLE_UNUSED,
+            change,
+            f"the template does not use the variable `{name}`",
+            "remove it",
+        )
         for name in sorted(given - needed)
     ]
     return missing + unused
@@ -197,11 +208,13 @@ async def _count_audiences(
             if group is None:
                 message = f"the account has no group {told['groupId']}"
                 found.append(
-                    finding(Severity.ERROR, "MF509", change, message, "give the id of a group of this account")
+                    finding(
+                        Severity.ERROR, Code.UNKNOWN_GROUP, change, message, "give the id of a group of this account"
+                    )
                 )
         if count == 0:
             message = f"nobody would get it: {'the group' if kind == 'group' else 'the account'} has no contacts"
-            found.append(finding(Severity.WARNING, "MF511", change, message, None))
+            found.append(finding(Severity.WARNING, Code.NOBODY, change, message, None))
         audiences[change.address] = Audience(kind, count)
     return audiences, found
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from msgflash_apply.config import codes
 from msgflash_apply.config.codes import Code
 
-SOURCES = [file for file in Path(codes.__file__).parent.glob("*.py") if file.name != "codes.py"]
+PACKAGE = Path(codes.__file__).parents[1]
+SOURCES = [file for part in ("config", "engine") for file in (PACKAGE / part).glob("*.py") if file.name != "codes.py"]
 WRITTEN_OUT = re.compile(r"MF[0-9]{3}")
 BY_NAME = re.compile(r"\bCode\.([A-Z_]+)")
 
