@@ -13,7 +13,16 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Literal
 
-from msgflash_apply.campaign import Address, Names, Payload, Source
+from msgflash_apply.campaign import (
+    PAUSED_BY_SYSTEM,
+    TERMINAL,
+    Address,
+    Names,
+    Payload,
+    Source,
+    Status,
+    parse_instant,
+)
 from msgflash_apply.errors import Diagnostic, ExitCode
 
 
@@ -42,6 +51,17 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet-hours"
     MISSING_ON_SERVER = "missing-on-server"
     LIMIT = "limit"
+
+
+class Stage(StrEnum):
+    """How far a campaign is, as to what can still be stopped: its point of no return."""
+
+    NOT_CREATED = "not-created"
+    IN_DOUBT = "in-doubt"
+    STOPPABLE = "stoppable"
+    PAUSED = "paused"
+    SENDING = "sending"
+    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,24 @@ class Change:
     on_remove: Literal["pause", "keep"] = "pause"
     previous_address: Address | None = None
     pause_after: bool = False
+
+    def stage(self, now: datetime) -> Stage:
+        """
+        Tell what can still be stopped, as of the status that is known.
+
+        `stoppable` lasts until the start that was sent; a scheduled campaign whose start is past counts as `sending`
+        until it is read, and so does a status that this version does not know.
+        """
+        if self.reason is Reason.IN_DOUBT:
+            return Stage.IN_DOUBT
+        if self.id is None or self.before is None or self.status is None:
+            return Stage.NOT_CREATED
+        if self.status in TERMINAL:
+            return Stage.OVER
+        if self.status in {Status.PAUSED, *PAUSED_BY_SYSTEM}:
+            return Stage.PAUSED
+        ahead = parse_instant(str(self.before["schedule"])) > now
+        return Stage.STOPPABLE if ahead and self.status in {Status.SCHEDULED, Status.DRAFT} else Stage.SENDING
 
 
 @dataclass(frozen=True, slots=True)

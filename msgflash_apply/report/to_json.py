@@ -8,6 +8,7 @@ characters that act on a terminal stand as `\u` escapes, which a JSON reader tur
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from msgflash_apply.campaign import Address, Facts, Intent, Record, format_instant
 from msgflash_apply.engine.plan import Action, AttributeDiff, Change, Plan
@@ -40,7 +41,7 @@ def plan_to_json(plan: Plan, *, tool_version: str, changes_only: bool = False) -
             "created_at": format_instant(plan.created_at),
             "complete": plan.complete,
             "digest": plan.digest,
-            "changes": [_change(change) for change in changes],
+            "changes": [_change(change, plan.created_at) for change in changes],
             "summary": {action.value: number for action, number in plan.summary.items()},
             "diagnostics": _diagnostics(plan.diagnostics),
             "requests": {
@@ -85,7 +86,7 @@ def record_to_json(address: Address, record: Record | None, doubt: Intent | None
     return _text(_entry(address, record, doubt))
 
 
-def _change(change: Change) -> dict[str, object]:
+def _change(change: Change, now: datetime) -> dict[str, object]:
     source = change.source and {"file": change.source.file, "line": change.source.line}
     audience = change.audience and {"type": change.audience.type, "count": change.audience.count}
     return {
@@ -104,6 +105,7 @@ def _change(change: Change) -> dict[str, object]:
         "audience": audience,
         "labels": _foreign(change.labels),
         "status": change.status,
+        "stage": change.stage(now).value,
         "previous_address": change.previous_address,
         "pause_after": change.pause_after,
     }

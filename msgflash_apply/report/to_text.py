@@ -16,7 +16,7 @@ from msgflash_apply.report.layout import NARROWEST, columns, counted, indented, 
 from msgflash_apply.report.moments import with_distance
 from msgflash_apply.report.paint import Paint, Tone
 from msgflash_apply.report.untrusted import shown
-from msgflash_apply.report.wording import advice, headline, resolving_commands, sign
+from msgflash_apply.report.wording import advice, headline, resolving_commands, sign, stage_words
 
 _COUNTED_ALWAYS = (Action.CREATE, Action.PAUSE, Action.RESUME, Action.REPLACE, Action.RETIRE)
 _COUNTED_IF_ANY = (Action.MOVE, Action.FORGET)
@@ -111,7 +111,8 @@ def _rows(change: Change, look: _Look) -> Iterator[Row]:
     if change.id:
         yield Row("id", f"{change.id} (is paused first)" if change.action is Action.REPLACE else change.id)
     if change.status:
-        yield Row("status", change.status)
+        stage = stage_words(change, look.now)
+        yield Row("status", f"{change.status} ({stage})" if stage else change.status)
     if payload is None:
         yield Row("start", start)
         return

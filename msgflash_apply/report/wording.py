@@ -5,10 +5,11 @@ The symbols are Terraform's, with `!` for blocked and `?` for in doubt.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.engine.plan import Action, Change, Reason
+from msgflash_apply.engine.plan import Action, Change, Reason, Stage
 from msgflash_apply.report.paint import Tone
 from msgflash_apply.report.untrusted import shell_word
 
@@ -68,6 +69,19 @@ _WHAT_TO_DO = {
     Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
     " console, then run one of these; ID is the id that the console shows:",
 }
+
+
+_STAGES = {
+    Stage.STOPPABLE: "can be stopped until its start",
+    Stage.PAUSED: "stopped, and can be resumed",
+    Stage.SENDING: "may be sending now: a pause keeps back only what is left",
+    Stage.OVER: "over",
+}
+
+
+def stage_words(change: Change, now: datetime) -> str:
+    """Say what can still be stopped of a campaign that exists; empty for one that does not."""
+    return _STAGES.get(change.stage(now), "")
 
 
 def sign(change: Change) -> Sign:

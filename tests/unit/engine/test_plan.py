@@ -1,12 +1,12 @@
 """The plan as a value: counts, digest, exit code."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.engine.plan import Action, Change, Plan, Reason, RequestForecast
+from msgflash_apply.engine.plan import Action, Change, Plan, Reason, RequestForecast, Stage
 from msgflash_apply.errors import ExitCode
 from tests.support.builders import NOW, SOON, a_payload
 
@@ -63,3 +63,30 @@ def test_digest_is_about_what_would_be_done() -> None:
         replace(CREATE, id="c1"),
     ]
     assert len({a_plan(other).digest for other in [CREATE, *others]}) == 6
+
+
+@pytest.mark.parametrize(
+    ("status", "starts_at", "stage"),
+    [
+        ("scheduled", SOON, Stage.STOPPABLE),
+        ("draft", SOON, Stage.STOPPABLE),
+        ("scheduled", NOW, Stage.SENDING),
+        ("running", SOON, Stage.SENDING),
+        ("brand_new_status", SOON, Stage.SENDING),
+        ("paused", NOW, Stage.PAUSED),
+        ("paused_quota", NOW, Stage.PAUSED),
+        ("completed", NOW, Stage.OVER),
+        (None, SOON, Stage.NOT_CREATED),
+    ],
+)
+def test_stage_tells_the_point_of_no_return(status: str | None, starts_at: datetime, stage: Stage) -> None:
+    """Each campaign says what can still be stopped; what is not known to wait counts as sending."""
+    change = replace(NO_OP, id="c1", status=status, before=a_payload(starts_at=starts_at))
+
+    assert change.stage(NOW) is stage
+
+
+def test_stage_before_a_create() -> None:
+    """What was not created is said to be so, and what may have been is in doubt."""
+    assert CREATE.stage(NOW) is Stage.NOT_CREATED
+    assert replace(BLOCKED, reason=Reason.IN_DOUBT).stage(NOW) is Stage.IN_DOUBT
