@@ -10,8 +10,8 @@ the gap, writing down every step before it takes it.
     Plan -- engine.apply, per change --> journal intent, POST, classify, journal outcome, event to the command line
     end of run -- state.ledger --> journal folded into a new snapshot, compare-and-swap on the serial
 
-Two doors lead to what matters: `api.client` to the people, `state.backends` to the record. Each package's docstring says
-what lives in it and which module to read first; `errors` and `campaign` are the words that all of them share.
+Two doors lead to what matters: `api.client` to the people, `state.backends` to the record. Each package's docstring
+says what lives in it and which module to read first; `errors` and `campaign` are the words that all of them share.
 """
 
 __version__ = "0.1.0"

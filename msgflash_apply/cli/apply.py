@@ -3,6 +3,7 @@
 import click
 
 from msgflash_apply.cli.context import Globals, pass_globals
+from msgflash_apply.config.policy import LIMITS
 
 
 @click.command(short_help="Create what is missing, pause what is gone.")
@@ -10,6 +11,7 @@ from msgflash_apply.cli.context import Globals, pass_globals
 @click.option("--expect", "digest", metavar="DIGEST", help="Apply only if the plan has this digest.")
 @click.option("--target", "targets", metavar="ADDR", multiple=True, help="Keep to an address; repeatable.")
 @click.option("--select", "selections", metavar="NAME=VALUE", multiple=True, help="Keep to a label; repeatable.")
+@click.option("--override", "overrides", type=click.Choice(LIMITS), multiple=True, help="Lift a limit for this run.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print the end.")
 @click.option("--lock-timeout", metavar="DURATION", default="0s", help="Wait for the lock, e.g. 5m.")
 @pass_globals
@@ -18,6 +20,7 @@ def command(
     digest: str | None,
     targets: tuple[str, ...],
     selections: tuple[str, ...],
+    overrides: tuple[str, ...],
     format_: str,
     lock_timeout: str,
     *,
@@ -35,7 +38,7 @@ def command(
     from msgflash_apply.cli.planning import Request, labels_from
 
     order = Order(
-        request=Request(targets=targets, labels=labels_from(selections)),
+        request=Request(targets=targets, labels=labels_from(selections), overrides=overrides),
         auto_approve=auto_approve,
         digest=digest,
         as_json=format_ == "json",

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from msgflash_apply.cli.context import Globals, pass_globals
+from msgflash_apply.config.policy import LIMITS
 
 
 @click.command(short_help="Show what an apply would do. Changes nothing.")
@@ -21,6 +22,7 @@ from msgflash_apply.cli.context import Globals, pass_globals
 @click.option("--no-state", is_flag=True, help="With --offline: preview every campaign, without any state.")
 @click.option("--target", "targets", metavar="ADDR", multiple=True, help="Keep to an address; repeatable.")
 @click.option("--select", "selections", metavar="NAME=VALUE", multiple=True, help="Keep to a label; repeatable.")
+@click.option("--override", "overrides", type=click.Choice(LIMITS), multiple=True, help="Lift a limit for this run.")
 @click.option("--changes-only", is_flag=True, help="Leave unchanged campaigns out of the json.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @pass_globals
@@ -31,6 +33,7 @@ def command(
     refresh: str,
     targets: tuple[str, ...],
     selections: tuple[str, ...],
+    overrides: tuple[str, ...],
     *,
     offline: bool,
     no_state: bool,
@@ -49,7 +52,9 @@ def command(
 
     if no_state and not offline:
         raise click.UsageError("--no-state goes with --offline: without a state nothing can be compared.")
-    request = Request(Refresh(refresh), targets, labels_from(selections), offline=offline, has_state=not no_state)
+    request = Request(
+        Refresh(refresh), targets, labels_from(selections), overrides, offline=offline, has_state=not no_state
+    )
     plan = asyncio.run(make_plan(options, request))
     request.refuse_unknown(plan)
     if file is None:

@@ -33,6 +33,7 @@ class Request:
         refresh: which campaigns to read.
         targets: addresses to keep to.
         labels: labels to keep to.
+        overrides: limits of the policy to lift for this run.
         offline: send no request.
         has_state: False for a preview without any state.
     """
@@ -40,6 +41,7 @@ class Request:
     refresh: Refresh = Refresh.CHANGED
     targets: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    overrides: tuple[str, ...] = ()
     offline: bool = False
     has_state: bool = True
 
@@ -65,7 +67,7 @@ def planner_for(settings: Settings, loaded: Loaded, request: Request, client: Cl
     """Make the planner of one run."""
     plan_options = PlanOptions(
         environment=settings.environment,
-        policy=settings.policy,
+        policy=settings.policy.without(request.overrides),
         refresh=request.refresh,
         targets=request.targets,
         labels=request.labels,

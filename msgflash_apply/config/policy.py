@@ -1,12 +1,15 @@
 """How far a plan may go without a person: the `policy` of msgflash.yaml as values with units."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
-from typing import Literal, TypeAlias, cast
+from typing import Final, Literal, Self, TypeAlias, cast
 
 PlaceholderPolicy: TypeAlias = Literal["error", "warn", "allow"]
+
+LIMITS: Final = ("lead-time", "quiet-hours", "max-creates", "max-retires")
+"""What a person may lift for one run, with `--override`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,16 @@ class Policy:
     max_creates: int | None = 500
     max_retires: float | int | None = 0.3
     placeholders_in_direct: PlaceholderPolicy = "warn"
+
+    def without(self, limits: Collection[str]) -> Self:
+        """Lift some of `LIMITS`, for one run. A start that is past stays blocked whatever is lifted."""
+        return replace(
+            self,
+            min_lead_time=timedelta(0) if "lead-time" in limits else self.min_lead_time,
+            quiet_hours=None if "quiet-hours" in limits else self.quiet_hours,
+            max_creates=None if "max-creates" in limits else self.max_creates,
+            max_retires=None if "max-retires" in limits else self.max_retires,
+        )
 
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

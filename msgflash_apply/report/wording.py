@@ -59,13 +59,14 @@ _WHAT_TO_DO = {
     Reason.ALREADY_STARTED: "Put the file back as it was sent. What is left to be said needs a campaign of its own,"
     " and goes to people who may have had this one.",
     Reason.SCHEDULE_PASSED: "Give it a later `schedule`, or delete the file if it shall not go out.",
-    Reason.LEAD_TIME: "Give it a later `schedule`, or lower `min_lead_time` under `policy` in msgflash.yaml.",
+    Reason.LEAD_TIME: "Give it a later `schedule`, or lower `min_lead_time` under `policy` in msgflash.yaml; for one"
+    " run: --override lead-time.",
     Reason.QUIET_HOURS: "Give it a `schedule` outside the quiet hours, or change `quiet_hours` under `policy` in"
-    " msgflash.yaml.",
+    " msgflash.yaml; for one run: --override quiet-hours.",
     Reason.MISSING_ON_SERVER: "People may have had it before it went. Look in the MsgFlash console what became of it;"
     " delete the file if nothing more shall go out.",
-    Reason.LIMIT: "If this many are meant, raise the limit under `policy` in msgflash.yaml; if not, plan fewer at a"
-    " time with --target or --select.",
+    Reason.LIMIT: "If this many are meant, raise the limit under `policy` in msgflash.yaml, or lift it for one run"
+    " with --override max-creates or --override max-retires; if not, plan fewer at a time with --target or --select.",
     Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
     " console, then run one of these; ID is the id that the console shows:",
 }
