@@ -6,7 +6,7 @@ syntax tree, so neither spelling nor whitespace can hide anything from them.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import cast
 
 from jinja2 import nodes
@@ -69,27 +69,43 @@ def _mistake(node: nodes.Node, assigned: set[str]) -> Mistake | None:
     match node:
         case nodes.Name():
             return _name_mistake(node, assigned)
-        case nodes.Getattr() if node.attr.startswith("_"):
-            return _forbidden(f"`{node.attr}` can not be looked at", "names do not begin with `_`", node.attr)
-        case nodes.Filter() if node.name not in FILTER_NAMES:
-            return _forbidden(
-                f"the filter `{node.name}` does not exist here", did_you_mean(node.name, FILTER_NAMES), node.name
-            )
-        case nodes.Test() if node.name not in TESTS:
-            return _forbidden(f"the test `{node.name}` does not exist here", did_you_mean(node.name, TESTS), node.name)
-        case nodes.Filter() | nodes.Test() if node.dyn_args is not None or node.dyn_kwargs is not None:
-            return _forbidden("arguments can not be unpacked with `*`", "write them one by one", node.name)
-        case nodes.For() if node.recursive:
-            return _forbidden("a loop can not be recursive", "write the loops inside each other")
-        case nodes.Call():
-            return _forbidden("nothing can be called", "use a filter: `custom.name | upper`")
+        case nodes.Getattr():
+            return _attribute_mistake(node)
+        case nodes.Filter():
+            return _operation_mistake("filter", node, FILTER_NAMES)
+        case nodes.Test():
+            return _operation_mistake("test", node, TESTS)
         case nodes.Const(value=float(value)) if not math.isfinite(value):
             return Mistake(Code.TEMPLATE_LIMIT, "this number is too large", "write a smaller one")
-        case nodes.Pow():
-            return _forbidden("`**` is not allowed", "write the number")
+        case nodes.For() if node.recursive:
+            return _forbidden("a loop can not be recursive", "write the loops inside each other")
         case _:
-            pass
-    return None if isinstance(node, _ALLOWED) else _forbidden(*_not_allowed(node))
+            return None if isinstance(node, _ALLOWED) else _forbidden(*_not_allowed(node))
+
+
+def _operation_mistake(kind: str, node: nodes.Filter | nodes.Test, known: Collection[str]) -> Mistake | None:
+    if node.name not in known:
+        return _forbidden(f"the {kind} `{node.name}` does not exist here", did_you_mean(node.name, known), node.name)
+    if node.dyn_args is not None or node.dyn_kwargs is not None:
+        return _forbidden("arguments can not be unpacked with `*`", "write them one by one", node.name)
+    return None
+
+
+def _attribute_mistake(node: nodes.Getattr) -> Mistake | None:
+    dotted = _dotted(node)
+    if dotted.partition(".")[0] in PASS_THROUGH:
+        return misused(dotted)
+    if node.attr.startswith("_"):
+        return _forbidden(f"`{node.attr}` can not be looked at", "names do not begin with `_`", node.attr)
+    return None
+
+
+def _dotted(node: nodes.Node) -> str:
+    """`contact.meta.town` as it is written; empty where something else than a name begins it."""
+    if isinstance(node, nodes.Getattr):
+        before = _dotted(node.node)
+        return f"{before}.{node.attr}" if before else ""
+    return node.name if isinstance(node, nodes.Name) else ""
 
 
 def _name_mistake(node: nodes.Name, assigned: set[str]) -> Mistake | None:
@@ -108,6 +124,10 @@ def _name_mistake(node: nodes.Name, assigned: set[str]) -> Mistake | None:
 
 
 def _not_allowed(node: nodes.Node) -> tuple[str, str]:
+    if isinstance(node, nodes.Call):
+        return "nothing can be called", "use a filter: `custom.name | upper`"
+    if isinstance(node, nodes.Pow):
+        return "`**` is not allowed", "write the number"
     word = _STATEMENTS.get(type(node))
     if word is None:
         return f"`{type(node).__name__}` is not allowed in a template", "use expressions, `if`, `for` and `set`"

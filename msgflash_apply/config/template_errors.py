@@ -73,7 +73,8 @@ def unknown_namespace(name: str, local_names: Iterable[str]) -> Mistake:
 def misused(name: str) -> Mistake:
     """A placeholder of MsgFlash anywhere but alone between its braces."""
     message = f"`{name}` is filled in by MsgFlash, which does nothing but put the value in"
-    hint = f"write it alone, as {{{{ {name}.name }}}}: without filter, test, condition or whitespace control"
+    placeholder = name if "." in name else f"{name}.name"
+    hint = f"write it alone, as {{{{ {placeholder} }}}}: without filter, test, condition or whitespace control"
     return Mistake(Code.PASS_THROUGH_MISUSED, message, hint, name)
 
 

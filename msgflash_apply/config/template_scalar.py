@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
-from jinja2.exceptions import SecurityError
 
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.template_check import bounded, count, mistakes_in
@@ -52,8 +51,7 @@ class Expression:
         budget.work(self.program.steps)
         with _translated((self.tag,)):
             context = self.program.template.new_context({**variables, BUDGET: budget})
-            for _ in self.program.template.root_render_func(context):
-                pass  # it only sets the result
+            list(self.program.template.root_render_func(context))  # writes nothing, sets the result
             return defined(context.vars[_RESULT])
 
 
@@ -96,7 +94,7 @@ def compile_scalar(text: str) -> tuple[Part, ...]:
         return (Broken(err.offset, err.mistake),)
     tags = tuple(piece for piece in pieces if isinstance(piece, Tag))
     if any(tag.kind == "statement" or tag.strips for tag in tags):
-        return _statements(pieces, tags)
+        return _statements(source, tags)
     return tuple(_part(piece) for piece in pieces if isinstance(piece, str) or piece.kind != "comment")
 
 
@@ -122,21 +120,25 @@ def _expression(text: str) -> _Program:
         return _program(nodes.Template([assign], lineno=1))
 
 
-def _statements(pieces: tuple[str | Tag, ...], tags: tuple[Tag, ...]) -> tuple[Part, ...]:
+def _statements(source: str, tags: tuple[Tag, ...]) -> tuple[Part, ...]:
     try:
         with _translated(tags):
-            tree = _LANGUAGE.parse("".join(_source_of(piece) for piece in pieces))
+            tree = _LANGUAGE.parse(_with_literal_placeholders(source, tags))
             broken = dict.fromkeys(_broken(mistake, tags) for mistake in mistakes_in(tree))
             return tuple(broken) or (Statements(tags, _program(tree)),)
     except Refused as err:
         return (Broken(err.offset, err.mistake),)
 
 
-def _source_of(piece: str | Tag) -> str:
-    """A placeholder of MsgFlash as an expression that gives its own text: it holds neither quotes nor backslashes."""
-    if isinstance(piece, str):
-        return piece
-    return f'{{{{ "{piece.text}" }}}}' if PLACEHOLDER.fullmatch(piece.text) else piece.text
+def _with_literal_placeholders(source: str, tags: tuple[Tag, ...]) -> str:
+    """Write each placeholder of MsgFlash as an expression that gives its own text; it holds no quote or backslash."""
+    pieces: list[str] = []
+    end = 0
+    for tag in tags:
+        if PLACEHOLDER.fullmatch(tag.text):
+            pieces += (source[end : tag.offset], f'{{{{ "{tag.text}" }}}}')
+            end = tag.offset + len(tag.text)
+    return "".join((*pieces, source[end:]))
 
 
 def _program(tree: nodes.Template) -> _Program:
@@ -165,8 +167,6 @@ def _translated(tags: tuple[Tag, ...]) -> Iterator[None]:
         raise Refused(*point_at(mistake, tags)) from None
     except (RecursionError, MemoryError, SyntaxError):  # the last: generated code too deep for Python
         raise too_much("this template is nested too deeply") from None
-    except SecurityError as err:
-        raise Refused(Mistake(Code.TEMPLATE_FORBIDDEN, _plain_words(str(err)))) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as err:
         message = f"this can not be worked out with these values: {_plain_words(str(err))}"
         raise Refused(Mistake(Code.UNPRINTABLE, message, "check the kinds of the values")) from None
