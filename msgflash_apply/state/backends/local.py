@@ -36,10 +36,7 @@ class LocalBackend:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._path = path.resolve()
-        except (OSError, RuntimeError) as err:
-            raise BackendError("The state's location can not be followed.", f"{err}.") from err
+        self._path = Path(os.path.realpath(path))  # unlike Path.resolve, no Python version raises at a loop of links
         self._stem = self._path.name.removesuffix(".json")
         self._guard = self._beside(".guard")
         self._backup = self._path.with_name(self._path.name + ".backup")

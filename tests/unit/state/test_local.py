@@ -80,8 +80,8 @@ def test_loop_of_links_is_told(tmp_path: Path) -> None:
     """A location that leads nowhere is an error that names it."""
     (tmp_path / "loop.json").symlink_to(tmp_path / "loop.json")
 
-    with pytest.raises(BackendError, match=r"can not be followed(?s:.*)loop\.json"):
-        LocalBackend(tmp_path / "loop.json")
+    with pytest.raises(BackendError, match=r"loop\.json: Too many levels of symbolic links"):
+        LocalBackend(tmp_path / "loop.json").read()
 
 
 def test_disk_full_leaves_the_document(tmp_path: Path) -> None:

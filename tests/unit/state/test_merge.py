@@ -22,6 +22,7 @@ OTHER_DOUBT = replace(DOUBT, run="run-2")
     [
         (EMPTY, Slot(MINE), EMPTY, Slot(MINE)),
         (EMPTY, EMPTY, Slot(YOURS), Slot(YOURS)),
+        (Slot(MINE), Slot(history=(MINE,)), Slot(MINE), Slot(history=(MINE,))),
         (EMPTY, Slot(MINE), Slot(MINE), Slot(MINE)),
         (Slot(MINE), EMPTY, Slot(replace(MINE, status="running")), Slot(replace(MINE, status="running"))),
         (Slot(intent=DOUBT), Slot(MINE), Slot(intent=DOUBT, history=(YOURS,)), Slot(MINE, history=(YOURS,))),
