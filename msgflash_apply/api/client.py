@@ -19,7 +19,17 @@ from msgflash_apply.api.access import Access
 from msgflash_apply.api.failure import failure
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, data_in, problem_in
-from msgflash_apply.api.wire import ContactPage, Group, Instance, RemoteCampaign, Template, TemplatePage, Usage
+from msgflash_apply.api.wire import (
+    CampaignStats,
+    ContactPage,
+    Group,
+    Instance,
+    MessagePage,
+    RemoteCampaign,
+    Template,
+    TemplatePage,
+    Usage,
+)
 from msgflash_apply.campaign import Payload
 from msgflash_apply.errors import ApiError
 
@@ -128,6 +138,15 @@ class Client:
         """`GET /campaigns/{id}`; None where there is none."""
         return await self._read_one(RemoteCampaign, f"/campaigns/{_segment(identifier)}")
 
+    async def campaign_stats(self, identifier: str) -> CampaignStats | None:
+        """`GET /campaigns/{id}/stats`; None where there is no such campaign."""
+        return await self._read_one(CampaignStats, f"/campaigns/{_segment(identifier)}/stats")
+
+    async def messages(self, instance_id: str, cursor: str | None = None) -> MessagePage:
+        """`GET /messages` of one instance, one page; there is no filter by campaign (reference 7)."""
+        parameters = {"instanceId": instance_id, "limit": "100"} | ({"cursor": cursor} if cursor else {})
+        return self._parse(MessagePage, await self._read("/messages", parameters))
+
     async def create(self, payload: Payload) -> Answer:
         """`POST /campaigns`, once. The caller has written its intent down and has awaited `limiter.acquire()`."""
         return await self._send("POST", "/campaigns", body=payload)
@@ -142,40 +161,59 @@ class Client:
         await self.limiter.acquire()
         return await self._send("POST", f"/campaigns/{_segment(identifier)}/resume")
 
-    async def _read_one(self, model: type[Model], path: str) -> Model | None:
-        data = await self._read(path, absent_is_none=True)
-        return None if data is None else self._parse(model, data)
+    async def back_off(self, attempt: int) -> None:
+        """Wait before the attempt that follows `attempt`, from 1: half a second, then twice as long each time."""
+        await asyncio.sleep(0.25 * 2**attempt * (1 + self._jitter()))
 
-    async def _read(
-        self, path: str, parameters: Mapping[str, str] | None = None, *, absent_is_none: bool = False
-    ) -> object:
-        """GET until there is an answer or no hope; then an ApiError that says what to do."""
-        for attempt in range(1, READ_ATTEMPTS + 1):
+    async def _read_one(self, model: type[Model], path: str) -> Model | None:
+        """Read what may be absent. Only MsgFlash's own 404 says so: an empty or foreign 200 proves nothing."""
+        answer = await self._get(path)
+        problem = problem_in(answer) if isinstance(answer, Reply) else None
+        if problem is not None and problem.is_absence:
+            return None
+        return self._parse(model, self._data(path, answer))
+
+    async def _read(self, path: str, parameters: Mapping[str, str] | None = None) -> object:
+        return self._data(path, await self._get(path, parameters))
+
+    async def _get(self, path: str, parameters: Mapping[str, str] | None = None) -> Answer:
+        """GET until there is an answer or no hope."""
+        attempt = 0
+        while True:
+            attempt += 1
             await self.limiter.acquire()
             answer = await self._send("GET", path, parameters=parameters)
-            if isinstance(answer, Reply) and answer.status == 200:
-                return data_in(answer)
             problem = problem_in(answer) if isinstance(answer, Reply) else None
-            if absent_is_none and problem is not None and problem.status == 404:
-                return None
             if attempt == READ_ATTEMPTS or not _is_transient(answer, problem):
-                break
+                return answer
             await self._wait_before_next(attempt, answer, problem)
+
+    def _data(self, path: str, answer: Answer) -> object:
+        """Unwrap a 200; anything else is an ApiError that says what to do."""
+        if isinstance(answer, Reply) and answer.status == 200:
+            return data_in(answer)
         raise failure(self.access, f"/api/v1{path}", answer)
 
     async def _wait_before_next(self, attempt: int, answer: Answer, problem: Problem | None) -> None:
         asked = answer.retry_after_seconds if isinstance(answer, Reply) else None
         if problem is not None and problem.is_rate_limit:
             self.limiter.pause(max(1.0, asked or 0.0))
-            return
-        await asyncio.sleep(asked or 0.25 * 2**attempt * (1 + self._jitter()))
+        elif asked:
+            await asyncio.sleep(asked)
+        else:
+            await self.back_off(attempt)
 
     async def _send(
         self, method: str, path: str, *, parameters: Mapping[str, str] | None = None, body: Payload | None = None
     ) -> Answer:
         self.requests_sent += 1
+        # ASCII with escapes: whatever text a variable brought along can be written, and the server judges it.
+        content_sent = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
+        headers = None if body is None else {"content-type": "application/json"}
         try:
-            async with self._http.stream(method, f"/api/v1{path}", params=parameters, json=body) as response:
+            async with self._http.stream(
+                method, f"/api/v1{path}", params=parameters, content=content_sent, headers=headers
+            ) as response:
                 content = await _content(response)
         except NOT_SENT as err:
             return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words(err)}")

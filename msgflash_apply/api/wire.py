@@ -5,6 +5,7 @@ What is sent needs no model: a payload is checked against the schema before it b
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -101,6 +102,38 @@ class Counters(_Answer):
     failed: int = 0
     cancelled: int = 0
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether the sending began: before the start all are zero (reference 10.3)."""
+        return any((self.planned, self.queued, self.sent, self.delivered, self.read, self.failed, self.cancelled))
+
+
+class CampaignStats(_Answer):
+    """
+    How far a campaign is (reference 5.7).
+
+    `progress_percent` is MsgFlash's own; the counters need not add up (reference 5.7).
+    """
+
+    status: str
+    stats: Counters = Counters()
+    progress_percent: float | None = None
+
+
+class Message(_Answer):
+    """What a message tells of its campaign (reference 7)."""
+
+    campaign_id: str | None = None
+    created_at: datetime | None = None
+
+
+class MessagePage(_Answer):
+    """One page of messages; `next_cursor` is opaque."""
+
+    messages: tuple[Message, ...] = ()
+    next_cursor: str | None = None
+    has_more: bool = False
+
 
 class RemoteCampaign(_Answer):
     """
@@ -126,8 +159,8 @@ class RemoteCampaign(_Answer):
 
     @property
     def has_sent(self) -> bool:
-        """Whether anybody may have been sent anything."""
-        return self.stats is not None and (self.stats.sent > 0 or self.stats.failed > 0)
+        """Whether anybody may have been sent anything: so it is unless every counter is there and says no."""
+        return self.stats is None or self.stats.is_moving
 
     def as_payload(self, like: Payload) -> Payload:
         """
@@ -141,7 +174,7 @@ class RemoteCampaign(_Answer):
         told: dict[str, object] = {
             "instanceId": self.instance_id,
             "name": self.name,
-            "schedule": format_instant(parse_instant(self.schedule)) if self.schedule else None,
+            "schedule": _instant(self.schedule) if self.schedule else None,
             "repeat": None if self.repeat in {"none", "noe"} else self.repeat,
             "recipients": None if self.recipients is None else _recipients(self.recipients),
             "templateId": self.template_id,
@@ -152,6 +185,14 @@ class RemoteCampaign(_Answer):
         }
         unechoed = {key: like[key] for key in CONTENT_FIELDS[3:] if key in like}
         return {key: value for key, value in told.items() if value is not None} | unechoed
+
+
+def _instant(text: str) -> str:
+    """Spell an instant our way; what is none stays as it is and matches nothing."""
+    try:
+        return format_instant(parse_instant(text))
+    except ValueError:
+        return text
 
 
 def _recipients(recipients: Mapping[str, object]) -> Mapping[str, object]:

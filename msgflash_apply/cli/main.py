@@ -19,6 +19,7 @@ COMMANDS = {
     "plan": ("plan", "Show what an apply would do. Changes nothing."),
     "apply": ("apply", "Create what is missing, pause what is gone."),
     "resolve": ("resolve", "Tell how a create in doubt ended."),
+    "status": ("status", "Show how far campaigns are."),
     "state": ("state", "Look at the record of what was sent."),
     "schema": ("schema", "Print a JSON Schema, for editors."),
     "sandbox": ("sandbox_", "Serve an embedded MsgFlash on this machine."),

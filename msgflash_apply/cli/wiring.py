@@ -136,12 +136,19 @@ def rescue(ledger: Ledger, folder: Path) -> str:
     for place in (folder, Path(tempfile.gettempdir())):
         file = place / f"msgflash-recovery-{ledger.head.journal}.jsonl"
         try:
-            file.write_bytes(lines)
+            with open(file, "xb", opener=_private) as stream:
+                stream.write(lines)
+                stream.flush()
+                os.fsync(stream.fileno())
         except OSError:
             continue
         return str(file)
     note(lines.decode("utf-8"))
     return "the lines above, saved to a file by hand"
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def recover_from(settings: Settings, file: Path) -> int:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from msgflash_apply.api.client import Client
+from msgflash_apply.api.wire import RemoteCampaign
 from msgflash_apply.campaign import Address, Intent, fingerprint
 from msgflash_apply.engine.compare import differences
+from msgflash_apply.engine.plan import AttributeDiff
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.state.journal import Created, NotCreated
 from msgflash_apply.state.ledger import Ledger
@@ -28,17 +30,27 @@ async def resolve_created(
             it is another one.
         ApiError: MsgFlash could not be asked.
     """
-    intent = _in_doubt(ledger.snapshot, address)
+    intent = in_doubt(ledger.snapshot, address)
     _refuse_known_id(ledger.snapshot, address, identifier)
     remote = await client.campaign(identifier)
     if remote is None:
         raise MsgflashApplyError(f"MsgFlash has no campaign {identifier}.", "", "Check the id, and the key's account.")
-    told = remote.as_payload(intent.facts.payload)
-    if fingerprint(told) != intent.facts.fingerprint:
-        differing = differences(intent.facts.payload, told)
+    if differing := differences_from(intent, remote):
         lines = [f"  {diff.path}: {diff.before!r} was sent, it has {diff.after!r}" for diff in differing]
         raise MsgflashApplyError(f"Campaign {identifier} is not {address}.", "\n".join(lines))
     ledger.append(Created(address, identifier, remote.status, now()))
+
+
+def differences_from(intent: Intent, remote: RemoteCampaign) -> tuple[AttributeDiff, ...]:
+    """
+    List in what a campaign of MsgFlash is not the one that was announced; empty when it is the same by meaning.
+
+    The schedule of a repeating campaign moves on after each run (reference 10.2), so a later one is no difference.
+    """
+    sent, told = intent.facts.payload, dict(remote.as_payload(intent.facts.payload))
+    if "repeat" in sent and str(told.get("schedule")) > str(sent["schedule"]):
+        told["schedule"] = sent["schedule"]
+    return () if fingerprint(told) == intent.facts.fingerprint else differences(sent, told)
 
 
 def resolve_not_created(ledger: Ledger, address: Address, now: Callable[[], datetime]) -> None:
@@ -48,11 +60,12 @@ def resolve_not_created(ledger: Ledger, address: Address, now: Callable[[], date
     Raises:
         MsgflashApplyError: nothing is in doubt there.
     """
-    _in_doubt(ledger.snapshot, address)
+    in_doubt(ledger.snapshot, address)
     ledger.append(NotCreated(address, "resolved by a person", now()))
 
 
-def _in_doubt(snapshot: Snapshot, address: Address) -> Intent:
+def in_doubt(snapshot: Snapshot, address: Address) -> Intent:
+    """Return the open intent of an address; MsgflashApplyError where nothing is in doubt."""
     intent = snapshot.in_doubt.get(address)
     if intent is None:
         listed = ", ".join(sorted(snapshot.in_doubt)) or "nothing"
@@ -63,7 +76,8 @@ def _in_doubt(snapshot: Snapshot, address: Address) -> Intent:
 
 
 def _refuse_known_id(snapshot: Snapshot, address: Address, identifier: str) -> None:
-    for other, record in snapshot.campaigns.items():
+    forgotten = ((other, record) for other, records in snapshot.history.items() for record in records)
+    for other, record in (*snapshot.campaigns.items(), *forgotten):
         if identifier in {record.id, *record.former_ids}:
             raise MsgflashApplyError(
                 f"Campaign {identifier} is not {address}.",

@@ -68,7 +68,8 @@ _WHAT_TO_DO = {
     Reason.LIMIT: "If this many are meant, raise the limit under `policy` in msgflash.yaml, or lift it for one run"
     " with --override max-creates or --override max-retires; if not, plan fewer at a time with --target or --select.",
     Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
-    " console, then run one of these; ID is the id that the console shows:",
+    " console, then run one of these; ID is the id that the console shows, and --probe finds it by the messages it sent,"
+    " once its start is past:",
 }
 
 
@@ -106,10 +107,10 @@ def advice(change: Change) -> str:
     return _WHAT_TO_DO[change.reason] if change.reason else ""
 
 
-def resolving_commands(address: Address, environment: str) -> tuple[str, str]:
-    """Spell the two commands that end a doubt, ready to paste (`ID` aside); contract section 6."""
+def resolving_commands(address: Address, environment: str) -> tuple[str, str, str]:
+    """Spell the three commands that end a doubt, ready to paste (`ID` aside); contract section 6."""
     command = program(environment) + f" resolve {shell_word(address)}"
-    return f"{command} --created ID", f"{command} --not-created"
+    return f"{command} --created ID", f"{command} --not-created", f"{command} --probe"
 
 
 def program(environment: str) -> str:

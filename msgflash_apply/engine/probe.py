@@ -1,0 +1,92 @@
+"""
+Finding a campaign in doubt by what it sent: messages carry a `campaignId` (reference 7), and nothing else names it.
+
+Works only after the start, and proves only that a campaign exists: no message found proves nothing (contract section
+6).
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgflash_apply.api.client import Client
+from msgflash_apply.campaign import Address
+from msgflash_apply.engine.doubt import differences_from, in_doubt
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.state.snapshot import Snapshot
+
+MOST_PAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """
+    What a probe found.
+
+    Attributes:
+        id: of the campaign that is this one; None where none was found.
+        messages: how many messages were looked through.
+        others: how many campaigns that the state does not know were looked at and are other ones.
+    """
+
+    id: str | None
+    messages: int
+    others: int
+
+
+async def probe(snapshot: Snapshot, client: Client, address: Address, now: datetime) -> Probed:
+    """
+    Look through the instance's messages since the start for the campaign in doubt. Changes nothing.
+
+    Args:
+        snapshot: the state; campaigns that it knows are not looked at.
+        client: MsgFlash.
+        address: in doubt.
+        now: the time.
+
+    Raises:
+        MsgflashApplyError: nothing is in doubt there, or its start is ahead, so that no message can be there yet.
+        ApiError: MsgFlash could not be asked.
+    """
+    intent = in_doubt(snapshot, address)
+    starts_at = intent.facts.starts_at
+    if now < starts_at:
+        raise MsgflashApplyError(
+            f"{address} can not be probed yet.",
+            f"It is found by the messages it sends, and its start is {starts_at:%Y-%m-%d %H:%M} UTC.",
+            "Until then, look into the MsgFlash console and use --created ID or --not-created.",
+        )
+    seen, messages = _known_ids(snapshot), 0
+    known = len(seen)
+    async for count, identifiers in _campaigns_of_messages(client, str(intent.facts.payload["instanceId"]), starts_at):
+        messages += count
+        for identifier in sorted(identifiers - seen):
+            seen.add(identifier)
+            remote = await client.campaign(identifier)
+            if remote is not None and not differences_from(intent, remote):
+                return Probed(identifier, messages, len(seen) - known - 1)
+    return Probed(None, messages, len(seen) - known)
+
+
+async def _campaigns_of_messages(
+    client: Client, instance_id: str, since: datetime
+) -> AsyncIterator[tuple[int, set[str]]]:
+    """Give, page by page, how many messages there are and which campaigns they belong to."""
+    cursor: str | None = None
+    for _ in range(MOST_PAGES):
+        page = await client.messages(instance_id, cursor)
+        recent = [one for one in page.messages if one.created_at is None or one.created_at >= since]
+        yield len(recent), {one.campaign_id for one in recent if one.campaign_id is not None}
+        # The order of the pages is not documented; a whole page from before the start is taken as the end.
+        if not recent or not page.has_more or page.next_cursor is None:
+            return
+        cursor = page.next_cursor
+
+
+def _known_ids(snapshot: Snapshot) -> set[str]:
+    forgotten = (record for records in snapshot.history.values() for record in records)
+    return {
+        identifier
+        for record in (*snapshot.campaigns.values(), *forgotten)
+        for identifier in (record.id, *record.former_ids)
+    }
