@@ -6,7 +6,7 @@ instead. No YAML library is needed here: problems come in as text.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -87,6 +87,7 @@ _STARRED = re.compile(r"(?:[:\-]\s+)(?P<text>[*&]\S.*)$")
 
 def explain(problem: Problem, text: str) -> BadYaml:
     """Put a library's complaint about `text` into words that name what is seen there."""
+    problem = replace(problem, at=_inside(text, problem.at), began=problem.began and _inside(text, problem.began))
     line = _line(text, problem.at)
     indent = line[: len(line) - len(line.lstrip())]
     if "\t" in indent and problem.at.column <= len(indent):
@@ -128,8 +129,13 @@ def quote_hint(text: str) -> str:
 
 
 def _line(text: str, at: Spot) -> str:
-    lines = text.splitlines()
-    return lines[at.line] if at.line < len(lines) else ""
+    return (text.splitlines() or [""])[at.line]
+
+
+def _inside(text: str, at: Spot) -> Spot:
+    """The end of the file is told as the end of its last line, not as a line that no editor shows."""
+    lines = text.splitlines() or [""]
+    return at if at.line < len(lines) else Spot(len(lines) - 1, len(lines[-1]))
 
 
 def _bad(message: str, hint: str | None, at: Spot) -> BadYaml:
