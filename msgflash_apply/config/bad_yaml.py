@@ -129,12 +129,17 @@ def quote_hint(text: str) -> str:
 
 
 def _line(text: str, at: Spot) -> str:
-    return (text.splitlines() or [""])[at.line]
+    return _lines(text)[at.line]
+
+
+def _lines(text: str) -> list[str]:
+    """As an editor shows them: an empty one after the last line break."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _inside(text: str, at: Spot) -> Spot:
-    """The end of the file is told as the end of its last line, not as a line that no editor shows."""
-    lines = text.splitlines() or [""]
+    """Where a file does not end in a line break, its end is not the beginning of a line that nobody sees."""
+    lines = _lines(text)
     return at if at.line < len(lines) else Spot(len(lines) - 1, len(lines[-1]))
 
 
