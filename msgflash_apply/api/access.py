@@ -34,22 +34,28 @@ class Access:
             MsgflashApplyError: the URL would carry the key in clear or to nowhere, or the key can not be one.
         """
         base_url = base_url.rstrip("/")
-        parts = urlsplit(base_url)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query or parts.username:
+        if not _is_usable(base_url):
             raise MsgflashApplyError(
                 "MSGFLASH_BASE_URL is not a usable address.", "", f"Write it as scheme and host: {DEFAULT_BASE_URL}"
             )
+        parts = urlsplit(base_url)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
             raise MsgflashApplyError(
                 "The API key would travel in clear.",
                 f"MSGFLASH_BASE_URL is plain http to {parts.hostname}; that is allowed to this machine only.",
                 "Write https:// instead.",
             )
-        if not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
+        if not _fits_a_header(api_key):
             raise MsgflashApplyError(
                 "The API key can not be one: it holds a space or a character outside ASCII.",
                 "",
                 "Copy it again from the MsgFlash console: it begins with msgf_live_ or msgf_team_.",
+            )
+        if team_id and not _fits_a_header(team_id):
+            raise MsgflashApplyError(
+                "MSGFLASH_TEAM_ID can not be one: it holds a space or a character outside ASCII.",
+                "",
+                "Copy it again from the MsgFlash console.",
             )
         return cls(base_url, api_key, team_id)
 
@@ -70,3 +76,17 @@ class Access:
     def is_team(self) -> bool:
         """Whether the key is a team's, which may not read usage (reference 2.3)."""
         return self.api_key.startswith("msgf_team_")
+
+
+def _is_usable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port_fits = parts.port != 0  # reading it finds what is no number
+    except ValueError:
+        return False
+    surplus = parts.path or parts.query or parts.fragment or parts.username or parts.password
+    return parts.scheme in {"https", "http"} and bool(parts.hostname) and port_fits and not surplus
+
+
+def _fits_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text

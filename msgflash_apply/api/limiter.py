@@ -27,6 +27,7 @@ class Limiter:
         self._jitter = jitter
         self._next_at = 0.0
         self._paused_until = 0.0
+        self._pauses = 0
 
     async def acquire(self) -> None:
         """Wait for the next slot. A pause that is asked for while waiting is waited for as well."""
@@ -36,12 +37,12 @@ class Limiter:
             if now < self._paused_until:
                 await asyncio.sleep(self._paused_until - now)
                 continue
-            starts_at = max(now, self._next_at)
+            starts_at, pauses = max(now, self._next_at), self._pauses
             self._next_at = starts_at + self._current_seconds
             self._recover()
             if starts_at > now:
                 await asyncio.sleep(starts_at - now)
-            if loop.time() >= self._paused_until:
+            if pauses == self._pauses:
                 return
 
     def pause(self, seconds: float) -> float:
@@ -54,7 +55,8 @@ class Limiter:
         waited = seconds * (1 + self._jitter() / 4)
         now = asyncio.get_running_loop().time()
         self._paused_until = max(self._paused_until, now + waited)
-        # Slots handed out before the pause are void; without this the waiters would leave as one burst after it.
+        # Slots handed out before the pause are void: kept, they would leave between those handed out anew after it.
+        self._pauses += 1
         self._next_at = max(self._paused_until, now)
         self._current_seconds = min(max(self._current_seconds, 0.01) * SLOWER_AFTER_429, SLOWEST_SECONDS)
         return waited

@@ -146,6 +146,11 @@ class Problem:
         """Whether patience helps; branch on the code, never on 429 alone (reference 2.6)."""
         return self.status == 429 and self.code == RATE_LIMITED
 
+    @property
+    def is_absence(self) -> bool:
+        """Whether MsgFlash says that there is no such thing; a web page or another 404 (`TEAM_NOT_FOUND`) does not."""
+        return self.status == 404 and self.code == "NOT_FOUND"
+
     def __str__(self) -> str:
         return f"{self.status} {self.code}: {self.message}"
 

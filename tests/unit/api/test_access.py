@@ -25,6 +25,11 @@ def test_tls_or_this_machine(url: str) -> None:
         "https://user@srv.msgflash.com",
         "https://srv.msgflash.com/api/v1",
         "https://srv.msgflash.com?x=1",
+        "https://srv.msgflash.com#x",
+        "https://:secret@srv.msgflash.com",
+        "https://srv.msgflash.com:port",
+        "https://srv.msgflash.com:0",
+        "https://[::1",
     ],
 )
 def test_unsafe_addresses_are_refused(url: str) -> None:
@@ -40,6 +45,12 @@ def test_impossible_keys_are_refused_without_showing_them(key: str) -> None:
         Access.checked(DEFAULT_BASE_URL, key, None)
 
     assert key not in str(caught.value)
+
+
+def test_impossible_team_is_refused() -> None:
+    """A team's id that no header can carry is refused before anything is sent."""
+    with pytest.raises(MsgflashApplyError, match="MSGFLASH_TEAM_ID"):
+        Access.checked(DEFAULT_BASE_URL, KEY, "té am")
 
 
 def test_key_is_not_in_repr() -> None:

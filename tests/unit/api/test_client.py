@@ -164,6 +164,13 @@ def test_useless_answers_say_what_to_do(answer: httpx.Response, error: type[ApiE
         ask([answer], lambda c: c.campaign("x"))
 
 
+@pytest.mark.parametrize("answer", [httpx.Response(200, text="<html>"), ok(None), problem(404, "TEAM_NOT_FOUND")])
+def test_only_a_proof_makes_a_campaign_absent(answer: httpx.Response) -> None:
+    """An answer that is not MsgFlash's own "no such campaign" never counts as one: the campaign may be live."""
+    with pytest.raises(ApiError):
+        ask([answer], lambda c: c.campaign("x"))
+
+
 def test_unreachable_host_is_named() -> None:
     """Without a network the error names the host."""
     with pytest.raises(Unreachable, match=r"api\.test"):
@@ -177,6 +184,15 @@ def test_create_is_sent_once_as_json() -> None:
     assert isinstance(answer, Reply)
     assert json.loads(script.requests[0].content) == {"name": "Café"}
     assert len(script.requests) == 1
+
+
+def test_any_text_can_be_written() -> None:
+    """A half character that a variable brought along is sent as an escape, for the server to judge."""
+    answer, script = ask([problem(400, "VALIDATION_ERROR")], lambda c: c.create({"name": "\udce9"}))
+
+    assert isinstance(answer, Reply)
+    assert script.requests[0].content == b'{"name":"\\udce9"}'
+    assert script.requests[0].headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize("call", [lambda c: c.create({}), lambda c: c.pause("x"), lambda c: c.resume("x")])

@@ -50,6 +50,21 @@ def test_pause_holds_back_those_already_waiting() -> None:
     assert min(b - a for a, b in itertools.pairwise(after)) > 0.015
 
 
+def test_pause_voids_the_slots_beyond_it() -> None:
+    """Who had a slot after the pause's end asks again, and does not leave between those who came later."""
+
+    async def scenario() -> list[float]:
+        limiter = Limiter(50, jitter=lambda: 0.0)
+        early = asyncio.create_task(starts(limiter, 6))
+        await asyncio.sleep(0.005)
+        limiter.pause(0.01)
+        late = asyncio.create_task(starts(limiter, 6))
+        return sorted([*await early, *await late])
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(asyncio.run(scenario()))]
+    assert min(gaps[1:]) > 0.012
+
+
 def test_spacing_widens_after_429_and_recovers() -> None:
     """After a 429 the spacing is wider, and with every slot a little less so."""
 
