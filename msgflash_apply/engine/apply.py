@@ -6,6 +6,7 @@ one thread, this event loop, owns the journal. The caller holds the lock for as 
 """
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -71,11 +72,13 @@ class Apply:
             What happened to each change. Nothing expected raises: refusals, doubts and a storage that fails are told
             in the report. Cancelling stops at once and leaves what was in flight in doubt.
         """
-        keep_books(self._plan, self._ledger, self._books, self._now)
+        durable = keep_books(self._plan, self._ledger, self._books, self._now)
         effective = self._plan.effective
         for change in effective:
             if change.action in BY_BOOKS_ALONE:
-                self._end(Result(change.address, change.action, Outcome.DONE, change.id))
+                is_done = change.address in durable
+                outcome, error = (Outcome.DONE, None) if is_done else (Outcome.SKIPPED, self._stop.why)
+                self._end(Result(change.address, change.action, outcome, change.id, error))
         await self._carry_out([change for change in effective if change.action in FIRST])
         rest = [change for change in effective if change.action not in FIRST | BY_BOOKS_ALONE]
         await self._carry_out(sorted(rest, key=lambda change: (change.starts_at, change.address)))
@@ -142,7 +145,10 @@ class Apply:
         self._books.write(Observed(change.address, former.status, self._now()))
         if former.status != Status.PAUSED or former.has_sent:
             return failed(f"the former one is {former.status} and may have sent something; the new one was not created")
-        return await self._create(change)
+        result = await self._create(change)
+        if result.id != change.id:
+            return result
+        return dataclasses.replace(result, error=f"{result.error}; the former one, {change.id}, stays paused")
 
     async def _retire(self, change: Change) -> Result:
         steered = Steered(Status.PAUSED)

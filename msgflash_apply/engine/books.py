@@ -1,6 +1,6 @@
 """Writing the journal during an apply, and what happens when it can not be written any more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +10,10 @@ from msgflash_apply.engine.stop import Stop
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.journal import Described, Entry, Forgotten, Moved, Observed, Restored
 from msgflash_apply.state.ledger import Ledger
+
+BACK_WITHOUT_RESUME = frozenset({Action.NO_OP, Action.MOVE, Action.PAUSE})
+DESCRIBED = BACK_WITHOUT_RESUME | {Action.RESUME}
+"""What keeps the campaign that was sent; a create or replace brings its own description."""
 
 
 class Books:
@@ -24,7 +28,9 @@ class Books:
         self._stop = stop
 
     def write(self, *entries: Entry) -> bool:
-        """Append entries; False when the storage refused them, and then nothing new may start."""
+        """Append entries, all or none; False when the storage refused them, and then nothing new may start."""
+        if not entries:
+            return True
         try:
             self._ledger.append(*entries)
         except BackendError as err:
@@ -38,43 +44,67 @@ class Books:
         return record is not None and record.retired
 
 
-def keep_books(plan: Plan, ledger: Ledger, books: Books, now: Callable[[], datetime]) -> None:
+def keep_books(plan: Plan, ledger: Ledger, books: Books, now: Callable[[], datetime]) -> frozenset[Address]:
     """
     Write down what needs no request: moves, forgotten ones, statuses that were read, descriptions that changed.
 
-    Comes first, so that everything after it finds each record at its own address.
+    Comes first, so that everything after it finds each record at its own address. A blocked campaign moves as well:
+    its address must be free for the one that takes its place.
+
+    Returns:
+        The addresses of which all this is durable.
     """
     snapshot = ledger.snapshot
-    for change in plan.changes:
-        if change.action is Action.BLOCKED:
-            continue
+    durable = set()
+    for change in _in_order_of_moves(plan.changes):
         record = snapshot.campaigns.get(change.previous_address or change.address)
-        if change.previous_address is not None:
-            books.write(Moved(change.previous_address, change.address))
-        if record is not None:
-            _renew(change, record, books, now())
-        if change.action is Action.FORGET:
-            books.write(Forgotten(change.address, now()))
+        if books.write(*_entries(change, record, now())):
+            durable.add(change.address)
+    return frozenset(durable)
 
 
-def _renew(change: Change, record: Record, books: Books, now: datetime) -> None:
+def _in_order_of_moves(changes: Sequence[Change]) -> Iterator[Change]:
+    """Whoever leaves an address comes before whoever takes it; such chains are never closed (see `claim`)."""
+    leaving = {change.previous_address: change for change in changes if change.previous_address is not None}
+    told: set[Address] = set()
+    for change in changes:
+        chain: list[Change] = []
+        following: Change | None = change
+        while following is not None and following.address not in told:
+            told.add(following.address)
+            chain.append(following)
+            following = leaving.get(following.address)
+        yield from reversed(chain)
+
+
+def _entries(change: Change, record: Record | None, now: datetime) -> Iterator[Entry]:
+    if change.previous_address is not None:
+        yield Moved(change.previous_address, change.address)
+    if record is not None and change.action is not Action.BLOCKED:
+        yield from _renewed(change, record, now)
+    if change.action is Action.FORGET:
+        yield Forgotten(change.address, now)
+
+
+def _renewed(change: Change, record: Record, now: datetime) -> Iterator[Entry]:
     status = change.status or record.status
     if status != record.status:
-        books.write(Observed(change.address, status, now))
-    if change.action is Action.NO_OP and change.source is not None:
-        if record.retired:
-            books.write(Restored(change.address, now, status))
-        described = describe(change, record)
-        if described is not None:
-            books.write(described)
+        yield Observed(change.address, status, now)
+    if record.retired and change.source is not None and change.action in BACK_WITHOUT_RESUME:
+        yield Restored(change.address, now, status)
+    described = describe(change, record) if change.action in DESCRIBED else None
+    if described is not None:
+        yield described
 
 
 def describe(change: Change, record: Record) -> Described | None:
     """Renew what the record keeps of the file (path, names, labels, zone, `on_remove`); None when all is the same."""
+    if change.source is None:
+        return None
     facts = replace(
         record.facts,
         names=dict(change.names),
-        file=change.source.file if change.source else record.facts.file,
+        file=change.source.file,
         timezone=change.timezone,
         on_remove=change.on_remove,
         labels=dict(change.labels),

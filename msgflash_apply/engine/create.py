@@ -78,10 +78,14 @@ class Sender:
             intent = Intent(self.run, attempt, self.now(), facts)
             if not self.books.write(journal.Intended(change.address, intent)):
                 return self.stop.why
-            if await self._paced():
-                return None
-            self.books.write(journal.NotCreated(change.address, "stopped before it was sent", self.now()))
-            return self.stop.why
+            is_paced = False
+            try:
+                is_paced = await self._paced()
+            finally:
+                # Also where the run is cancelled here: nothing left, so nothing may stay in doubt.
+                if not is_paced:
+                    self.books.write(journal.NotCreated(change.address, "stopped before it was sent", self.now()))
+            return None if is_paced else self.stop.why
 
     async def _paced(self) -> bool:
         """Wait for the slot or the stop, whichever is first; True means send."""
@@ -95,7 +99,7 @@ class Sender:
         return not self.stop.is_set
 
     def _created(self, change: Change, outcome: Created) -> Result:
-        status = str(outcome.campaign.get("status", "scheduled"))
+        status = str(outcome.campaign.get("status") or "scheduled")
         stored = self.books.write(journal.Created(change.address, outcome.id, status, self.now()))
         safety = outcome.campaign.get("safety")
         error = None if stored else "created, but its id could not be stored in the state"
@@ -112,7 +116,7 @@ class Sender:
         if attempt >= CONNECT_ATTEMPTS:
             self.stop.set(outcome.what)  # the host is away: every other create would fare the same
             return False
-        await asyncio.sleep(0.25 * 2**attempt)
+        await self.client.back_off(attempt)
         return True
 
 

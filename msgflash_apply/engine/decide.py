@@ -14,6 +14,7 @@ from msgflash_apply.campaign import (
     TERMINAL,
     Address,
     Facts,
+    Fingerprint,
     Intent,
     Payload,
     Record,
@@ -27,6 +28,9 @@ from msgflash_apply.engine.plan import Action, Change, Reason
 from msgflash_apply.state.snapshot import Snapshot
 
 NOT_STARTED = frozenset({Status.DRAFT, Status.SCHEDULED, Status.PAUSED})
+NEVER_SENT = NOT_STARTED | {Status.CANCELLED, Status.FAILED}
+"""Of a campaign whose start is still ahead: it ended, if at all, before anybody was sent anything."""
+
 _WRITTEN_AS = {"instance": INSTANCE, "template": TEMPLATE}
 
 
@@ -89,6 +93,8 @@ def decide(desired: Sequence[LookedUp], prior: Prior, moment: Moment) -> tuple[C
     """
     claims = claim(desired, prior.snapshot)
     changes = [_decide_desired(item, claims.get(item.desired.address, Claim()), prior, moment) for item in desired]
+    past = _sent_in_the_past(prior.snapshot)
+    changes = [_block_if_in_the_past(change, past) for change in changes]
     homes = {held.previous_address or address for address, held in claims.items()}
     changes += _decide_vanished(prior, homes)
     return tuple(sorted(changes, key=lambda change: change.address))
@@ -125,6 +131,22 @@ def _decide_new(item: LookedUp, base: Change, moment: Moment, *, explanation: st
         return _blocked(wanted, *late)
     pause_after = item.desired.paused is True
     return replace(wanted, action=Action.CREATE, pause_after=pause_after, explanation=explanation)
+
+
+def _sent_in_the_past(snapshot: Snapshot) -> Mapping[Fingerprint, Record]:
+    forgotten = (record for records in snapshot.history.values() for record in records)
+    return {record.facts.fingerprint: record for record in forgotten if record.status not in NEVER_SENT}
+
+
+def _block_if_in_the_past(change: Change, past: Mapping[Fingerprint, Record]) -> Change:
+    """Forgetting a campaign does not make it new: a file that comes back must not send it again."""
+    if not past or change.action is not Action.CREATE:
+        return change
+    former = past.get(fingerprint(change.after or {}))
+    if former is None:
+        return change
+    told = f"it was sent before as {former.id}, which was {former.status}, and people may have had its messages"
+    return _blocked(change, Reason.ALREADY_STARTED, told)
 
 
 def _decide_gone(item: LookedUp, base: Change, record: Record, moment: Moment) -> Change:

@@ -24,11 +24,6 @@ class Lookups:
         self._groups: dict[str, Group | None] = {}
         self._contacts_total: int | None = None
 
-    @property
-    def requests_sent(self) -> int:
-        """Requests of the whole process so far."""
-        return self._client.requests_sent
-
     async def instances(self) -> tuple[Instance, ...]:
         """List the account's instances."""
         if self._instances is None:

@@ -17,8 +17,9 @@ from msgflash_apply.engine.decide import Moment, Prior, Reading, decide
 from msgflash_apply.engine.lookup import Lookups
 from msgflash_apply.engine.names import LookedUp, NameTable, fill_in, table_of_memory, unknown_names
 from msgflash_apply.engine.plan import Action, Change, Plan, RequestForecast
-from msgflash_apply.engine.preflight import check_sending, enforce, requests_needed, same_mailing
+from msgflash_apply.engine.preflight import check_sending, enforce, requests_needed
 from msgflash_apply.engine.refresh import Refresh, ids_to_read, read
+from msgflash_apply.engine.twins import refuse_twins, same_mailing, taken_addresses
 from msgflash_apply.errors import Diagnostic, InvalidFiles, Severity, in_order
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -113,26 +114,24 @@ class Planner:
     async def _look_up(self, snapshot: Snapshot, moment: Moment) -> list[LookedUp]:
         memory = table_of_memory(_all_facts(snapshot))
         remembered = [fill_in(item, memory) for item in self._desired]
-        fields = {
-            name for item in self._fields_in_question(remembered, snapshot, moment) for name in item.desired.names
-        }
+        settled = self._settled(remembered, snapshot, moment)
+        fields = {name for item in remembered if item.desired.address not in settled for name in item.desired.names}
         if self._lookups is None or not fields:
-            _refuse_twins(remembered)
+            refuse_twins(remembered)
             return remembered
         table = await self._lookups.table(fields)
-        items = [fill_in(item, table) for item in self._desired]
+        items = [item if item.desired.address in settled else fill_in(item.desired, table) for item in remembered]
         self._refuse_unknown(items, table)
-        _refuse_twins(items)
+        refuse_twins(items)
         return items
 
-    def _fields_in_question(
-        self, remembered: Sequence[LookedUp], snapshot: Snapshot, moment: Moment
-    ) -> Sequence[LookedUp]:
-        """Select the campaigns whose names must be asked for: with `--refresh none` only those that would change."""
+    def _settled(self, remembered: Sequence[LookedUp], snapshot: Snapshot, moment: Moment) -> frozenset[Address]:
+        """Select the campaigns whose names need not be asked for: with `--refresh none` those that do not change."""
         if self._options.refresh is not Refresh.NONE:
-            return remembered
-        settled = {c.address for c in decide(remembered, Prior(snapshot), moment) if c.action is Action.NO_OP}
-        return [item for item in remembered if item.desired.address not in settled or not item.is_complete]
+            return frozenset()
+        complete = {item.desired.address for item in remembered if item.is_complete}
+        changes = decide(remembered, Prior(snapshot), moment)
+        return frozenset(c.address for c in changes if c.action is Action.NO_OP and c.address in complete)
 
     def _refuse_unknown(self, items: Sequence[LookedUp], table: NameTable) -> None:
         found = [diagnostic for item in items if not item.is_complete for diagnostic in unknown_names(item, table)]
@@ -142,7 +141,7 @@ class Planner:
     async def _finish(
         self, changes: tuple[Change, ...], items: Sequence[LookedUp], snapshot: Snapshot, moment: Moment
     ) -> Plan:
-        found = list(same_mailing(changes, snapshot))
+        found = [*same_mailing(changes, snapshot), *taken_addresses(changes, snapshot)]
         if self._lookups is not None:
             changes, more = await check_sending(changes, self._lookups)
             found += more
@@ -176,29 +175,6 @@ def _all_facts(snapshot: Snapshot) -> list[Facts]:
 
 def _is_under(address: Address, target: str) -> bool:
     return address == target or address.startswith((f"{target}[", f"{target.rstrip('/')}/"))
-
-
-def _refuse_twins(items: Sequence[LookedUp]) -> None:
-    """Refuse two campaigns that turned out to be the same mailing once their names were looked up."""
-    first: dict[str, LookedUp] = {}
-    found = []
-    for item in items:
-        twin = first.setdefault(item.fingerprint, item)
-        if twin is not item:
-            source = item.desired.source
-            found.append(
-                Diagnostic(
-                    Severity.ERROR,
-                    Code.SAME_MAILING,
-                    f"this is the same mailing as `{twin.desired.address}`: it would reach people twice",
-                    "remove one of them, or change what is sent",
-                    file=source.file,
-                    line=source.line,
-                    address=item.desired.address,
-                )
-            )
-    if found:
-        raise InvalidFiles(found)
 
 
 def _unchecked(changes: Sequence[Change], items: Sequence[LookedUp]) -> list[Diagnostic]:

@@ -34,26 +34,33 @@ def claim(desired: Sequence[LookedUp], snapshot: Snapshot) -> dict[Address, Clai
     Give each desired campaign its record.
 
     Explicit `moved_from` wins over the same address, the same address over a matching fingerprint. A `moved_from`
-    whose own address is already on record has done its work and is ignored.
+    whose own address is already on record has done its work and is ignored, unless that record moves on itself: of
+    `a` to `b` and `b` to `c` both are moves. No chain of moves is ever closed: it begins at an address that was free.
 
     Returns:
         Claims by desired address; an address without one is new.
     """
     known = snapshot.campaigns.keys() | snapshot.in_doubt.keys()
-    homes: dict[Address, Address] = {}
-    taken: set[Address] = set()
-    for address, former in [*_explicit(desired, known), *((i.desired.address, i.desired.address) for i in desired)]:
-        if former in known and former not in taken and address not in homes:
-            homes[address] = former
-            taken.add(former)
-    homes |= dict(_renamed(desired, snapshot, homes, known - taken))
+    homes = _explicit(desired, known)
+    taken = set(homes.values())
+    stay = {item.desired.address for item in desired} & known - taken - homes.keys()
+    homes |= {address: address for address in stay}
+    homes |= dict(_renamed(desired, snapshot, homes, known - taken - stay))
     return {address: _claim_at(snapshot, address, home) for address, home in homes.items()}
 
 
-def _explicit(desired: Sequence[LookedUp], known: set[Address]) -> Iterator[tuple[Address, Address]]:
-    for item in desired:
-        if item.desired.address not in known:
-            yield from ((item.desired.address, former) for former in item.desired.moved_from)
+def _explicit(desired: Sequence[LookedUp], known: set[Address]) -> dict[Address, Address]:
+    """Follow `moved_from`, from addresses that are free to those that become so."""
+    movers = {item.desired.address: item.desired.moved_from for item in desired if item.desired.moved_from}
+    homes: dict[Address, Address] = {}
+    free = sorted((address for address in movers if address not in known), reverse=True)
+    while free:
+        address = free.pop()
+        former = next((one for one in movers[address] if one in known and one not in homes.values()), None)
+        if former is not None:
+            homes[address] = former
+            free += [former] if former in movers else []
+    return homes
 
 
 def _renamed(
@@ -66,7 +73,7 @@ def _renamed(
         for print_ in fingerprints_at(snapshot, former):
             by_fingerprint.setdefault(print_, []).append(former)
     gone: set[Address] = set()
-    for item in desired:
+    for item in sorted(desired, key=lambda item: item.desired.address):
         candidates = [] if item.desired.address in homes else by_fingerprint.get(item.fingerprint, [])
         free = [former for former in candidates if former not in gone]
         if free:

@@ -10,11 +10,10 @@ from dataclasses import replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from msgflash_apply.campaign import Address, Status, fingerprint
+from msgflash_apply.campaign import Address, Status
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.settings import Policy, QuietHours
 from msgflash_apply.engine.lookup import Lookups
-from msgflash_apply.engine.moves import fingerprints_at
 from msgflash_apply.engine.plan import Action, Audience, Change, Reason
 from msgflash_apply.errors import Diagnostic, Severity
 from msgflash_apply.state.snapshot import Snapshot
@@ -73,36 +72,6 @@ def _allowed_retires(policy: Policy, live: int) -> int | None:
 
 def _block_by_limit(change: Change, told: str) -> Change:
     return replace(change, action=Action.BLOCKED, reason=Reason.LIMIT, explanation=told)
-
-
-def same_mailing(changes: Iterable[Change], snapshot: Snapshot) -> list[Diagnostic]:
-    """
-    Find creates that would send again what the state already has under an address that is still in use.
-
-    A file that is copied and then edited at its old place looks like this: contract section 5, never a second mailing.
-    """
-    sending = [change for change in changes if change.action in SENDING]
-    if not sending:
-        return []
-    sent: dict[str, Address] = {
-        print_: address
-        for address in [*snapshot.in_doubt, *snapshot.campaigns]
-        for print_ in fingerprints_at(snapshot, address)
-    }
-    found = []
-    for change in sending:
-        other = sent.get(fingerprint(change.after or {}))
-        if other is not None and other not in {change.address, change.previous_address}:
-            found.append(
-                finding(
-                    Severity.ERROR,
-                    Code.ALREADY_SENT,
-                    change,
-                    f"this is the mailing that `{other}` already stands for: it would reach people twice",
-                    f"change what is sent, or, if this is its new name, write `moved_from: [{other}]`",
-                )
-            )
-    return found
 
 
 async def check_sending(changes: Sequence[Change], lookups: Lookups) -> tuple[tuple[Change, ...], list[Diagnostic]]:

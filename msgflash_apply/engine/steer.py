@@ -4,7 +4,6 @@ Pause and resume: repeatable, because a campaign can be read again in between (c
 An answer that never came, or a 400, is settled by reading: "already there" is success.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -52,8 +51,9 @@ async def _steer(
     goal: frozenset[Status],
     stop: Stop,
 ) -> Steered:
-    told = ""
-    for attempt in range(1, ATTEMPTS + 1):
+    attempt = 0
+    while True:
+        attempt += 1
         answer = await send(identifier)
         campaign = campaign_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None
         if campaign is not None and campaign.get("status") in goal:
@@ -66,13 +66,15 @@ async def _steer(
             return Steered(None, told)
         if problem is not None and problem.is_rate_limit:
             client.limiter.pause(max(1.0, _asked(answer)))
-            continue
-        refused = problem is not None and problem.status < 500
-        settled = await _settle(client, identifier, goal, told, may_try_again=not refused)
-        if settled is not None:
-            return settled
-        await asyncio.sleep(0.25 * 2**attempt)
-    return Steered(None, told)
+        else:
+            refused = problem is not None and problem.status < 500
+            settled = await _settle(client, identifier, goal, told, may_try_again=not refused)
+            if settled is not None:
+                return settled
+        if attempt == ATTEMPTS:
+            return Steered(None, told)
+        if problem is None or not problem.is_rate_limit:
+            await client.back_off(attempt)
 
 
 async def _settle(

@@ -42,7 +42,7 @@ def test_tags_are_a_set() -> None:
 )
 def test_paths_are_dotted(before: dict[str, object], after: dict[str, object], path: str) -> None:
     """Each attribute is told by the path at which people find it."""
-    assert [entry[0] for entry in told(a_payload(**before), a_payload(**after))] == [path]
+    assert [entry[0] for entry in told({**a_payload(), **before}, {**a_payload(), **after})] == [path]
 
 
 def test_what_is_new_or_gone_has_no_other_side() -> None:

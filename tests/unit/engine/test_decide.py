@@ -1,10 +1,11 @@
 """The decision table of contract section 7, row by row."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from msgflash_apply.campaign import Address, Desired, Lifecycle
+from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Address, Desired, Lifecycle, Record
 from msgflash_apply.engine.decide import Moment, Prior, Reading, decide
 from msgflash_apply.engine.names import NameTable, fill_in
 from msgflash_apply.engine.plan import Action, Change, Reason
@@ -24,9 +25,9 @@ def decided(
     return {change.address: change for change in changes}
 
 
-def edited(address: str = "sale", **options: object) -> Desired:
+def edited(address: str = "sale", *, paused: bool | None = None, lifecycle: Lifecycle = DEFAULT_LIFECYCLE) -> Desired:
     """Build a campaign whose body is not the one on record."""
-    return a_desired(address, payload=a_payload(name=address, body="Other"), **options)  # type: ignore[arg-type] - handed on as given
+    return a_desired(address, payload=a_payload(name=address, body="Other"), paused=paused, lifecycle=lifecycle)
 
 
 def test_new_campaign_is_created() -> None:
@@ -326,6 +327,74 @@ def test_one_record_is_claimed_once() -> None:
     changes = decided(a_desired("a", payload=twin), a_desired("b", payload=twin), state=state)
 
     assert sorted(change.action for change in changes.values()) == [Action.CREATE, Action.MOVE]
+
+
+def test_chain_of_moves_moves_every_link() -> None:
+    """Of `a` to `b` and `b` to `c` both are moves, though `b` is on record: its own record goes on."""
+    state = a_snapshot({"a": a_record("a"), "b": a_record("b")})
+    onwards = a_desired("c", payload=a_payload(name="b"), moved_from=("b",))
+    # The newcomer at `b` is edited too, so that no fingerprint can tell whose record is whose.
+    newcomer = a_desired("b", payload=a_payload(name="a", body="Other"), moved_from=("a",))
+    changes = decided(newcomer, onwards, state=state)
+
+    assert {address: change.previous_address for address, change in changes.items()} == {"b": "a", "c": "b"}
+    assert (changes["b"].action, changes["c"].action) == (Action.BLOCKED, Action.MOVE)
+
+
+def test_swapped_contents_stay_where_they_are() -> None:
+    """Two files that swap their contents are two changed campaigns, whatever their `moved_from` says."""
+    state = a_snapshot({"a": a_record("a"), "b": a_record("b")})
+    one = a_desired("a", payload=a_payload(name="b"), moved_from=("b",))
+    two = a_desired("b", payload=a_payload(name="a"), moved_from=("a",))
+    changes = decided(one, two, state=state)
+
+    assert {change.reason for change in changes.values()} == {Reason.IMMUTABLE_CHANGE}
+    assert {change.id for change in changes.values()} == {"id-a", "id-b"}
+
+
+def test_first_former_address_on_record_counts() -> None:
+    """Of several former addresses the first that the state knows gives the record; the others are left."""
+    state = a_snapshot({"one": a_record("one"), "two": a_record("two")})
+    desired = a_desired("new", payload=a_payload(name="one"), moved_from=("zero", "one", "two"))
+    changes = decided(desired, state=state)
+
+    assert {address: change.action for address, change in changes.items()} == {
+        "new": Action.MOVE,
+        "two": Action.RETIRE,
+    }
+
+
+def forgotten(status: str) -> Snapshot:
+    """Build a state whose history alone knows the campaign."""
+    past: tuple[Record, ...] = (a_record(status=status),)
+    return replace(a_snapshot(), history={Address("elsewhere"): past})
+
+
+@pytest.mark.parametrize("status", ["running", "completed", "paused_quota", "brand_new_status"])
+def test_forgotten_after_its_start_is_not_sent_again(status: str) -> None:
+    """A file that comes back after its campaign ran and was forgotten is blocked, not created again."""
+    change = decided(a_desired(), state=forgotten(status))["sale"]
+
+    assert (change.action, change.reason) == (Action.BLOCKED, Reason.ALREADY_STARTED)
+    assert "id-sale" in change.explanation
+
+
+@pytest.mark.parametrize("status", ["scheduled", "paused", "cancelled", "failed"])
+def test_forgotten_before_its_start_may_be_created_again(status: str) -> None:
+    """A campaign that ended before anybody was sent anything is new when its file comes back."""
+    assert decided(a_desired(), state=forgotten(status))["sale"].action is Action.CREATE
+
+
+def test_history_is_no_matter_for_another_mailing() -> None:
+    """A campaign that differs from all that were forgotten is created."""
+    assert decided(edited(), state=forgotten("completed"))["sale"].action is Action.CREATE
+
+
+def test_retired_and_gone_is_created_when_its_file_is_back() -> None:
+    """A retired campaign that was deleted on MsgFlash is created again, unless its file is paused and late."""
+    state = a_snapshot({"sale": a_record(status="paused", retired=True)})
+
+    assert decided(a_desired(), state=state, readings={"id-sale": None})["sale"].action is Action.CREATE
 
 
 def test_changes_are_sorted_by_address() -> None:

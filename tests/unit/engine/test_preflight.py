@@ -7,9 +7,8 @@ import pytest
 from msgflash_apply.campaign import Address
 from msgflash_apply.config.settings import Policy, QuietHours
 from msgflash_apply.engine.plan import Action, Change, Reason
-from msgflash_apply.engine.preflight import enforce, is_quiet, requests_needed, same_mailing
-from msgflash_apply.state.snapshot import Snapshot
-from tests.support.builders import SOON, a_payload, a_record, a_snapshot, an_intent
+from msgflash_apply.engine.preflight import enforce, is_quiet, requests_needed
+from tests.support.builders import SOON, a_payload, a_record, a_snapshot
 
 NIGHT = QuietHours(time(21), time(8), "Europe/Paris")
 EMPTY = a_snapshot()
@@ -71,28 +70,6 @@ def test_too_many_retires_are_all_blocked(managed: int, limit: float | None, ret
     enforced = enforce(changes, Policy(max_retires=limit), state)
 
     assert [change.reason for change in enforced].count(Reason.LIMIT) == blocked
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        a_snapshot({"old": a_record("old", facts=None), "new": a_record("new")}),
-        a_snapshot(in_doubt={"new": an_intent("new")}),
-    ],
-)
-def test_copied_file_is_not_a_second_mailing(state: Snapshot) -> None:
-    """A create that the state already has under another address in use is an error."""
-    copied = Change(Address("copy"), Action.CREATE, SOON, after=a_payload(name="new"))
-    [found] = same_mailing([copied], state)
-
-    assert (found.code, found.is_error) == ("MF510", True)
-    assert "moved_from: [new]" in str(found.hint)
-
-
-def test_nothing_to_send_asks_nothing() -> None:
-    """Without creates there is no second mailing to look for."""
-    assert same_mailing([a_change("a", Action.NO_OP)], a_snapshot({"a": a_record("a")})) == []
-    assert same_mailing([a_change("a", Action.CREATE)], EMPTY) == []
 
 
 @pytest.mark.parametrize(
