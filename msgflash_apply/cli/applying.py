@@ -69,7 +69,7 @@ async def run_apply(options: Globals, order: Order) -> int:
         if not order.auto_approve:
             shown = await planner.plan(read_state(backend, environment=settings.environment))
             _show(shown, options, order)
-            if shown.is_empty or not click.confirm("\nApply these changes?", err=True):
+            if shown.is_empty or not _says_yes():
                 return shown.exit_code(detailed=False)
             approved = approved or shown.digest
         stop = Stop()
@@ -125,6 +125,15 @@ async def _apply_locked(
     for warning in ledger.warnings:
         output.note(f"Warning: {warning}")
     return report
+
+
+def _says_yes() -> bool:
+    """Ask. Ctrl-C must end the question at once; asyncio's own handler would only note it and let it wait on."""
+    asyncio_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return click.confirm("\nApply these changes?", err=True)
+    finally:
+        signal.signal(signal.SIGINT, asyncio_handler)
 
 
 def _refuse_other(plan: Plan, approved: str | None) -> None:
