@@ -68,8 +68,8 @@ _WHAT_TO_DO = {
     Reason.LIMIT: "If this many are meant, raise the limit under `policy` in msgflash.yaml, or lift it for one run"
     " with --override max-creates or --override max-retires; if not, plan fewer at a time with --target or --select.",
     Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
-    " console, then run one of these; ID is the id that the console shows, and --probe finds it by the messages it sent,"
-    " once its start is past:",
+    " console, then run one of these; ID is the id that the console shows, and --probe finds it by the messages it"
+    " sent, once its start is past:",
 }
 
 
