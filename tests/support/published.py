@@ -6,7 +6,6 @@ from pathlib import Path
 
 import jsonschema_rs
 
-
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 

@@ -1,0 +1,98 @@
+"""Signals, kills and a second pipeline in the middle of an apply: what is sent, and what the next run makes of it."""
+
+import signal
+
+import pytest
+
+from msgflash_apply.sandbox.server import Sandbox
+from tests.support.command import Repo, Running, created, creates_seen, wait_until
+
+SLOW = "POST /api/v1/campaigns delay seconds=1.2 times=*"
+MANY = 20
+
+
+@pytest.fixture
+def running(repo: Repo, sandbox: Sandbox) -> Running:
+    """Start an apply of twenty campaigns whose creates take a while, and return with a few of them in flight."""
+    repo.campaigns(MANY)
+    sandbox.add_fault(SLOW)
+    started = repo.start("apply", "--auto-approve")
+    wait_until(lambda: creates_seen(sandbox) >= 3)
+    return started
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_first_signal_drains(running: Running, repo: Repo, sandbox: Sandbox, number: int, code: int) -> None:
+    """What is in flight is finished and recorded, nothing new starts, and the next run does the rest."""
+    running.signal(number)
+    stopped = running.wait()
+    sandbox.clear_faults()
+    assert stopped.code == code
+    assert f"Interrupted by {signal.Signals(number).name}" in stopped.out
+    assert sorted(repo.records) == sorted(created(sandbox))
+    assert len(repo.records) < MANY
+    assert repo.apply().code == 0
+    assert created(sandbox) == dict.fromkeys(repo.records, 1)
+    assert len(repo.records) == MANY
+
+
+def test_second_signal_leaves_doubt(running: Running, repo: Repo, sandbox: Sandbox) -> None:
+    """A second signal stops at once; what was in flight is in doubt, named, and not sent again."""
+    running.signal(signal.SIGINT)
+    wait_until(lambda: creates_seen(sandbox) >= 3)
+    running.signal(signal.SIGTERM)
+    stopped = running.wait()
+    sandbox.clear_faults()
+    before = created(sandbox)
+    listed, again = repo.run("state", "list"), repo.apply()
+    assert stopped.code in {130, 143}
+    assert "in doubt" in stopped.err
+    assert "in doubt" in listed.out
+    assert again.code == 3
+    assert set(created(sandbox).values()) == {1}
+    assert before.keys() <= created(sandbox).keys()
+
+
+def test_killed_apply_sends_nothing_twice(running: Running, repo: Repo, sandbox: Sandbox) -> None:
+    """After kill -9 the next apply takes over the lock; every campaign was sent at most once, or is in doubt."""
+    running.signal(signal.SIGKILL)
+    assert running.wait().code == -signal.SIGKILL
+    sandbox.clear_faults()
+    again = repo.apply("--format", "json")
+    doubtful = {address for address, action in repo.actions().items() if action == "blocked"}
+    assert again.code == 3
+    assert doubtful
+    assert set(created(sandbox).values()) == {1}
+    assert repo.records.keys() | doubtful == {f"c{number:02d}" for number in range(MANY)}
+    assert creates_seen(sandbox) <= MANY
+
+
+def test_second_writer_is_told_who_is_at_it(running: Running, repo: Repo, sandbox: Sandbox) -> None:
+    """While one apply runs another is refused: who, where, what, since when."""
+    refused = repo.apply()
+    running.signal(signal.SIGINT)
+    running.wait()
+    assert refused.code == 1
+    assert str(running.process.pid) in refused.err
+    assert "apply" in refused.err
+    assert set(created(sandbox).values()) == {1}
+
+
+def test_lock_timeout_waits_for_the_first(repo: Repo, sandbox: Sandbox) -> None:
+    """With --lock-timeout the second apply waits, and finds nothing left to do."""
+    repo.campaigns(2)
+    sandbox.add_fault("POST /api/v1/campaigns delay seconds=1.5 times=*")
+    first = repo.start("apply", "--auto-approve")
+    wait_until(lambda: creates_seen(sandbox) >= 1)
+    second = repo.apply("--lock-timeout", "20s")
+    assert first.wait().code == 0
+    assert second.code == 0, second.err
+    assert created(sandbox) == {"c00": 1, "c01": 1}
+
+
+def test_plan_is_free_while_an_apply_runs(running: Running, repo: Repo) -> None:
+    """Whoever only looks needs no lock."""
+    listed = repo.run("state", "list")
+    running.signal(signal.SIGINT)
+    running.wait()
+    assert listed.code == 0, listed.err
