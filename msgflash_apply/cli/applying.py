@@ -7,19 +7,18 @@ Promise 3 lives here: what a person saw is compared, by digest, with what is pla
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-
-import click
+from pathlib import Path
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.context import Globals
+from msgflash_apply.cli.plan_sources import FromFiles, FromPlanFile, PlanSource, read_plan_file
 from msgflash_apply.cli.planning import Request, planner_for, print_plan
 from msgflash_apply.cli.progress import follow
+from msgflash_apply.cli.signals import says_yes, stop_on_signals
+from msgflash_apply.config.settings import Settings
 from msgflash_apply.engine.apply import Apply
-from msgflash_apply.engine.make_plan import Planner
 from msgflash_apply.engine.plan import Plan
 from msgflash_apply.engine.result import ApplyReport
 from msgflash_apply.engine.stop import Stop
@@ -28,7 +27,6 @@ from msgflash_apply.report.apply_text import apply_to_text
 from msgflash_apply.report.to_json import apply_to_json
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.ledger import Ledger, open_ledger
-from msgflash_apply.state.reading import read_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,7 @@ class Order:
         digest: of the plan that was approved elsewhere; None for no such condition.
         as_json: print the end as JSON and no plan.
         lock_timeout_seconds: how long to wait for the lock.
+        plan_file: a saved plan to carry out instead of planning from the files.
     """
 
     request: Request
@@ -49,6 +48,7 @@ class Order:
     digest: str | None
     as_json: bool
     lock_timeout_seconds: float
+    plan_file: Path | None = None
 
 
 async def run_apply(options: Globals, order: Order) -> int:
@@ -61,25 +61,30 @@ async def run_apply(options: Globals, order: Order) -> int:
     if not order.auto_approve:
         wiring.fail_without_terminal("apply this")
     settings = wiring.settings_of(options)
-    loaded = wiring.load_files(settings)
     backend = wiring.backend_of(settings)
     async with wiring.client_of(settings) as client:
-        planner = planner_for(settings, loaded, order.request, client)
+        source = _source(order, settings, backend, client)
         approved = order.digest
         if not order.auto_approve:
-            shown = await planner.plan(read_state(backend, environment=settings.environment))
+            shown = await source.to_show()
             _show(shown, options, order)
-            if shown.is_empty or not _says_yes():
+            if shown.is_empty or not says_yes("\nApply these changes?"):
                 return shown.exit_code(detailed=False)
             approved = approved or shown.digest
         stop = Stop()
         try:
-            report = await _apply_locked(options, order, planner, backend, client, approved, stop)
+            report = await _apply_locked(options, order, settings, source, backend, client, approved, stop)
         except asyncio.CancelledError:
             output.note("Stopped at once. What was in flight is in doubt; see: msgflash-apply plan")
             return 128 + (stop.signal_number or signal.SIGINT)
     _tell(report, options, as_json=order.as_json)
     return report.exit_code
+
+
+def _source(order: Order, settings: Settings, backend: Backend, client: Client) -> PlanSource:
+    if order.plan_file is not None:
+        return FromPlanFile(read_plan_file(order.plan_file), settings.environment)
+    return FromFiles(planner_for(settings, wiring.load_files(settings), order.request, client), backend)
 
 
 def _show(plan: Plan, options: Globals, order: Order) -> None:
@@ -91,7 +96,8 @@ def _show(plan: Plan, options: Globals, order: Order) -> None:
 async def _apply_locked(
     options: Globals,
     order: Order,
-    planner: Planner,
+    settings: Settings,
+    source: PlanSource,
     backend: Backend,
     client: Client,
     approved: str | None,
@@ -103,16 +109,16 @@ async def _apply_locked(
     try:
         with open_ledger(
             backend,
-            environment=planner.environment,
+            environment=settings.environment,
             holder=holder,
             lock_timeout_seconds=order.lock_timeout_seconds,
             now=wiring.now,
         ) as ledger:
-            plan = await planner.plan(ledger.snapshot)
+            plan = await source.under_lock(ledger.snapshot)
             if order.auto_approve:
                 _show(plan, options, order)
             _refuse_other(plan, approved)
-            with follow(len(plan.effective), terminal=sys.stderr.isatty()) as follower, _signals(stop):
+            with follow(len(plan.effective), terminal=sys.stderr.isatty()) as follower, stop_on_signals(stop):
                 report = await Apply(
                     plan, ledger, client, stop=stop, run=holder.lock_id, on_event=follower, now=wiring.now
                 ).run()
@@ -127,15 +133,6 @@ async def _apply_locked(
     return report
 
 
-def _says_yes() -> bool:
-    """Ask. Ctrl-C must end the question at once; asyncio's own handler would only note it and let it wait on."""
-    asyncio_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return click.confirm("\nApply these changes?", err=True)
-    finally:
-        signal.signal(signal.SIGINT, asyncio_handler)
-
-
 def _refuse_other(plan: Plan, approved: str | None) -> None:
     if approved is not None and plan.digest != approved:
         raise PlanStale(
@@ -143,28 +140,6 @@ def _refuse_other(plan: Plan, approved: str | None) -> None:
             f"Approved: {approved}\nNow:      {plan.digest}",
             "Look at it again: msgflash-apply plan",
         )
-
-
-@contextmanager
-def _signals(stop: Stop) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM drain the run, and the second end it at once."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-
-    def on_signal(number: int) -> None:
-        if stop.signal_number is not None and task is not None:
-            task.cancel()
-            return
-        stop.set(f"stopped by {signal.Signals(number).name}", number)
-        output.note("Stopping: finishing what is in flight. Once more to stop at once.")
-
-    for number in numbers:
-        loop.add_signal_handler(number, on_signal, number)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 def _tell(report: ApplyReport, options: Globals, *, as_json: bool) -> None:

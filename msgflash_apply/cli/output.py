@@ -59,3 +59,12 @@ def write_file(path: Path, text: str) -> None:
         path.write_text(redact(text), encoding="utf-8")
     except OSError as err:
         raise MsgflashApplyError(f"{path} can not be written.", f"{err.strerror}.") from err
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner may read; a clear error where that fails."""
+    try:
+        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+            stream.write(data)
+    except OSError as err:
+        raise MsgflashApplyError(f"{path} can not be written.", f"{err.strerror}.") from err

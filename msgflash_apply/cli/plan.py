@@ -24,6 +24,7 @@ from msgflash_apply.config.policy import LIMITS
 @click.option("--select", "selections", metavar="NAME=VALUE", multiple=True, help="Keep to a label; repeatable.")
 @click.option("--override", "overrides", type=click.Choice(LIMITS), multiple=True, help="Lift a limit for this run.")
 @click.option("--changes-only", is_flag=True, help="Leave unchanged campaigns out of the json.")
+@click.option("--out", "plan_file", type=click.Path(path_type=Path), help="Save the plan, for `apply PLANFILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @pass_globals
 def command(
@@ -34,6 +35,7 @@ def command(
     targets: tuple[str, ...],
     selections: tuple[str, ...],
     overrides: tuple[str, ...],
+    plan_file: Path | None,
     *,
     offline: bool,
     no_state: bool,
@@ -47,16 +49,20 @@ def command(
     """
     import asyncio
 
-    from msgflash_apply.cli.planning import Request, labels_from, make_plan, print_plan, write_plan
+    from msgflash_apply.cli.planning import Request, labels_from, make_plan, print_plan, save_plan, write_plan
     from msgflash_apply.engine.refresh import Refresh
 
     if no_state and not offline:
         raise click.UsageError("--no-state goes with --offline: without a state nothing can be compared.")
+    if plan_file is not None and offline:
+        raise click.UsageError("--out does not go with --offline: such a plan could not check everything.")
     request = Request(
         Refresh(refresh), targets, labels_from(selections), overrides, offline=offline, has_state=not no_state
     )
     plan = asyncio.run(make_plan(options, request))
     request.refuse_unknown(plan)
+    if plan_file is not None:
+        save_plan(plan, options, request, plan_file)
     if file is None:
         print_plan(plan, options, as_json=format_ == "json", changes_only=changes_only)
     else:

@@ -15,6 +15,7 @@ from msgflash_apply.config.load import Loaded
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.engine.make_plan import Planner, PlanOptions
 from msgflash_apply.engine.plan import Plan
+from msgflash_apply.engine.planfile import SavedPlan, encode_plan
 from msgflash_apply.engine.refresh import Refresh
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.report.paint import PLAIN
@@ -106,3 +107,10 @@ def write_plan(plan: Plan, file: Path, *, as_json: bool, changes_only: bool) -> 
     else:
         text = plan_to_text(plan, now=wiring.now(), paint=PLAIN)
     output.write_file(file, text)
+
+
+def save_plan(plan: Plan, options: Globals, request: Request, file: Path) -> None:
+    """Save a plan for `apply PLANFILE`, with the lead time that it was made under."""
+    policy = wiring.settings_of(options).policy.without(request.overrides)
+    output.write_private(file, encode_plan(SavedPlan(plan, policy.min_lead_time)))
+    output.note(f"Saved. To carry out exactly this: msgflash-apply apply {file}")
