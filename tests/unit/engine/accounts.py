@@ -1,0 +1,82 @@
+"""An account behind the client's one seam, its transport: what a plan asks, in memory, with every request kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import httpx
+
+from msgflash_apply.api.access import Access
+from msgflash_apply.api.client import Client
+from msgflash_apply.api.limiter import Limiter
+from tests.support.builders import INSTANCE_ID
+
+T = TypeVar("T")
+Object = Mapping[str, object]
+
+SHOP: Object = {"id": INSTANCE_ID, "name": "shop", "waNumber": "+33612345678", "status": "connected"}
+WELCOME: Object = {"id": "t-welcome", "name": "welcome", "variables": ["contact.firstName", "custom.code"]}
+ZEROES = {"planned": 0, "queued": 0, "sent": 0, "delivered": 0, "read": 0, "failed": 0, "cancelled": 0}
+
+
+@dataclass
+class Account(httpx.AsyncBaseTransport):
+    """
+    What the account holds, and what it was asked.
+
+    Attributes:
+        asked: paths below `/api/v1`, in order, with the page of a list.
+    """
+
+    instances: Sequence[Object] = (SHOP,)
+    templates: Sequence[Object] = (WELCOME,)
+    groups: Mapping[str, Object] = field(default_factory=dict)
+    campaigns: Mapping[str, Object] = field(default_factory=dict)
+    contacts: int | None = 120
+    asked: list[str] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a read."""
+        path = request.url.path.removeprefix("/api/v1")
+        page = int(request.url.params.get("page", 0))
+        self.asked.append(f"{path}?{page}" if page else path)
+        found = self._find(path, page)
+        if found is None:
+            return httpx.Response(404, json={"error": {"code": "NOT_FOUND", "message": "no"}})
+        return httpx.Response(200, json={"data": found})
+
+    def _find(self, path: str, page: int) -> object:
+        match path.strip("/").split("/"):
+            case ["instances"]:
+                return self.instances
+            case ["templates"]:
+                return {"templates": self.templates[100 * page - 100 : 100 * page], "total": len(self.templates)}
+            case ["templates", identifier]:
+                return {"id": identifier, "variables": ["custom.code"]}
+            case ["contacts"]:
+                return {"contacts": [], "total": self.contacts}
+            case ["contacts", "groups", identifier]:
+                return self.groups.get(identifier)
+            case ["campaigns", identifier]:
+                return self.campaigns.get(identifier)
+            case ["usage"]:
+                return {"limits": {"monthlyApiRequestQuota": 100}, "usage": {"apiRequestsCount": 40}}
+            case _:
+                return None
+
+    def use(self, call: Callable[[Client], Awaitable[T]], *, key: str = "msgf_live_1") -> T:
+        """Run one call with a client of this account, without waits."""
+
+        async def run() -> T:
+            limiter = Limiter(0, jitter=lambda: 0.0)
+            access = Access("https://api.test", key)
+            async with Client(access, limiter, jitter=lambda: -1.0, transport=self) as client:
+                return await call(client)
+
+        return asyncio.run(run())
+
+
+def a_remote(identifier: str, *, status: str = "scheduled", sent: int = 0) -> Object:
+    """Build a campaign as a GET tells it."""
+    return {"id": identifier, "status": status, "stats": {**ZEROES, "sent": sent}}
