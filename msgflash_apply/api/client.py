@@ -36,6 +36,7 @@ from msgflash_apply.errors import ApiError
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 READ_ATTEMPTS = 4
 TEMPLATES_PER_PAGE = 100
+HIDDEN_KEY = "msgf_…".encode()
 TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
 
 # Nothing was sent when one of these is raised: no connection was made, or the request never left this process.
@@ -214,7 +215,7 @@ class Client:
             async with self._http.stream(
                 method, f"/api/v1{path}", params=parameters, content=content_sent, headers=headers
             ) as response:
-                content = await _content(response)
+                content = _without_key(await _content(response), self.access.api_key)
         except NOT_SENT as err:
             return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words(err)}")
         except (httpx.HTTPError, httpx.StreamError) as err:
@@ -251,6 +252,11 @@ async def _content(response: httpx.Response) -> bytes:
         if len(content) > LARGEST_ANSWER_BYTES:
             return b""
     return bytes(content)
+
+
+def _without_key(content: bytes, key: str) -> bytes:
+    """Take our key out of an answer that echoes it: error texts go on into the journal (contract section 12)."""
+    return content.replace(key.encode("ascii"), HIDDEN_KEY)
 
 
 def _decoded(content: bytes) -> object:

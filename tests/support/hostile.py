@@ -28,6 +28,8 @@ def echo_the_key(method: str, path: str, key: str) -> Spoken:
     if method == "GET" and path.endswith("/instances"):
         instance = {"id": BOUTIQUE_ID, "name": f"boutique {key}", "waNumber": None, "status": "connected"}
         return 200, {}, {"data": [instance]}
+    if method == "GET":
+        return 200, {}, {"data": {}}
     return 400, {}, {"error": {"code": "VALIDATION_ERROR", "message": f"key {key} said {path}", "details": [key]}}
 
 
