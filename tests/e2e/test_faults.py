@@ -55,7 +55,7 @@ def test_id_of_another_address_is_refused(doubtful: Repo, sandbox: Sandbox) -> N
 
 def test_id_of_another_campaign_is_refused(doubtful: Repo, sandbox: Sandbox) -> None:
     """A campaign of the account that says something else is not this one, and the difference is shown."""
-    other = {
+    other: dict[str, object] = {
         "instanceId": BOUTIQUE_ID,
         "name": "By hand",
         "schedule": in_days(31).replace("+00:00", ".000Z"),

@@ -1,0 +1,24 @@
+"""The pace of an apply against a server that enforces its limit."""
+
+from pathlib import Path
+
+from msgflash_apply.sandbox.server import Options, Sandbox
+from tests.support.command import CREATE, a_repo, created
+
+COUNT = 30
+RATE = 10
+LIMIT_ENFORCED = Options(requests_per_second=RATE, latency_seconds=0.2)
+
+
+def test_latency_costs_nothing_and_no_request_is_refused(tmp_path: Path) -> None:
+    """Thirty creates at 200 ms latency leave nearly as fast as the limit allows, and none draws a 429."""
+    with Sandbox(LIMIT_ENFORCED) as sandbox:
+        repo = a_repo(tmp_path, sandbox)
+        repo.write("msgflash.yaml", "version: 1\n")
+        addresses = repo.campaigns(COUNT)
+        done = repo.apply()
+        sent_at = [seen.time for seen in sandbox.requests if f"{seen.method} {seen.path}" == CREATE]
+        assert done.code == 0, done.out
+        assert created(sandbox) == dict.fromkeys(addresses, 1)
+        assert 429 not in {seen.status for seen in sandbox.requests}
+    assert sent_at[-1] - sent_at[0] <= 1.15 * (COUNT - 1) / RATE

@@ -1,0 +1,134 @@
+"""`plan` and `validate`: what they print, how they end, what they keep to."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.sandbox.server import Sandbox
+from tests.support.command import Repo
+from tests.support.published import matches
+
+
+def test_plan_as_json_fits_its_schema(repo: Repo) -> None:
+    """`plan --format json` prints one document of the published shape, and nothing else."""
+    repo.campaigns(2)
+    planned = repo.run("plan", "--format", "json")
+    matches(planned.document, "plan")
+    assert planned.err == ""
+    assert planned.document["complete"] is True
+
+
+def test_plan_goes_to_a_file(repo: Repo) -> None:
+    """`--output` writes what would have been printed."""
+    repo.campaign("sale")
+    as_text = repo.run("plan", "--output", "plan.txt")
+    as_json = repo.run("plan", "--format", "json", "--output", "plan.json")
+    assert (as_text.code, as_text.out, as_json.out) == (0, "", "")
+    assert "+ sale will be created" in (repo.folder / "plan.txt").read_text()
+    matches(json.loads((repo.folder / "plan.json").read_text()), "plan")
+
+
+def test_detailed_exit_code(repo: Repo) -> None:
+    """Nothing to do is 0, changes are 2 only when asked for, blocked is 3 in any case."""
+    codes = [repo.run("plan", "--detailed-exitcode").code]
+    repo.campaign("sale")
+    codes += [repo.run("plan").code, repo.run("plan", "--detailed-exitcode").code]
+    repo.campaign("late", schedule="2020-01-01T09:00:00Z")
+    codes += [repo.run("plan").code, repo.run("plan", "--detailed-exitcode").code]
+    repo.campaign("wrong", name=None)
+    codes += [repo.run("plan", "--detailed-exitcode").code]
+    assert codes == [0, 0, 2, 3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        (("--target", "news"), ["news"]),
+        (("--target", "visit"), ['visit["lyon"]', 'visit["paris"]']),
+        (("--target", 'visit["lyon"]', "--target", "news"), ["news", 'visit["lyon"]']),
+        (("--select", "team=shop"), ["news"]),
+    ],
+    ids=["address", "all of a for_each", "two", "label"],
+)
+def test_plan_keeps_to_a_part(repo: Repo, arguments: tuple[str, ...], kept: list[str]) -> None:
+    """--target takes an address or all under it, --select a label; the plan says that it is not complete."""
+    repo.campaign("news", labels={"team": "shop"})
+    repo.campaign("visit", for_each={"paris": 1, "lyon": 2}, name="Visit {{ each.key }}")
+    plan = repo.plan(*arguments)
+    changes = plan["changes"]
+    assert isinstance(changes, list)
+    assert [change["address"] for change in changes] == kept
+    assert plan["complete"] is False
+
+
+@pytest.mark.parametrize("arguments", [("--target", "nothing"), ("--select", "team=none"), ("--select", "team")])
+def test_slip_in_a_selection_is_an_error(repo: Repo, arguments: tuple[str, str]) -> None:
+    """What matches nothing is told, and not shown as an empty plan."""
+    repo.campaign("news")
+    refused = repo.run("plan", *arguments)
+    assert refused.code == 1
+    assert arguments[1] in refused.err
+    assert refused.out == ""
+
+
+def test_offline_plan_sends_nothing(repo: Repo, sandbox: Sandbox) -> None:
+    """--offline needs neither key nor network, and says what it could not check."""
+    repo.campaign("sale", instanceId=None, instance="boutique-principale")
+    planned = repo.run("plan", "--offline", env={"MSGFLASH_API_KEY": ""})
+    assert planned.code == 0, planned.err
+    assert "not looked up" in planned.out
+    assert sandbox.requests == []
+
+
+def test_preview_without_a_state(repo: Repo, sandbox: Sandbox) -> None:
+    """--offline --no-state shows every campaign as it stands in the files, even where no state is."""
+    repo.campaigns(2)
+    repo.state.unlink()
+    planned = repo.run("plan", "--offline", "--no-state", "--format", "json", env={"MSGFLASH_API_KEY": ""})
+    matches(planned.document, "plan")
+    assert planned.code == 0
+    assert planned.document["lineage"] is None
+    assert sandbox.requests == []
+
+
+def test_colour_is_for_terminals(repo: Repo) -> None:
+    """A terminal gets colour unless NO_COLOR or --no-color says otherwise; a pipe never does."""
+    repo.campaign("sale")
+    on_terminal = repo.run_on_terminal("plan", "--offline")
+    without = repo.run_on_terminal("plan", "--offline", env={"NO_COLOR": "1"})
+    refused = repo.run_on_terminal("--no-color", "plan", "--offline")
+    piped = repo.run("plan", "--offline")
+    shown = ["\x1b[" in said.out for said in (on_terminal, without, refused, piped)]
+    assert shown == [True, False, False, False]
+
+
+def test_valid_files(repo: Repo, sandbox: Sandbox) -> None:
+    """`validate` counts the campaigns and asks nobody."""
+    repo.campaigns(2)
+    as_text, as_json = repo.run("validate"), repo.run("validate", "--format", "json")
+    matches(as_json.document, "plan", "validation")
+    assert (as_text.code, as_text.out) == (0, "Success! 2 campaigns are valid.\n")
+    assert as_json.document["valid"] is True
+    assert sandbox.requests == []
+
+
+def test_every_mistake_of_every_file_is_told(repo: Repo) -> None:
+    """One run names all mistakes, each with file, line and column, as text and as JSON."""
+    repo.campaign("one", body=None)
+    repo.campaign("two", boddy="x", schedule="tomorrow")
+    as_text, as_json = repo.run("validate"), repo.run("validate", "--format", "json")
+    matches(as_json.document, "plan", "validation")
+    diagnostics = as_json.document["diagnostics"]
+    assert (as_text.code, as_json.code) == (1, 1)
+    assert isinstance(diagnostics, list)
+    assert {finding["file"] for finding in diagnostics} == {"campaigns/one.yaml", "campaigns/two.yaml"}
+    assert all(f"{d['file']}:{d['line']}:{d['column']}: error {d['code']}" in as_text.out for d in diagnostics)
+
+
+def test_validate_keeps_to_paths(repo: Repo) -> None:
+    """Paths narrow the check to some files."""
+    repo.campaign("good")
+    repo.campaign("wrong", name=None)
+    assert repo.run("validate", str(Path("campaigns/good.yaml"))).code == 0
+    assert repo.run("validate", "campaigns/wrong.yaml").code == 1
