@@ -41,7 +41,12 @@ class Connection:
         if fault is not None and fault.kind is Kind.REFUSE:
             self._service.note(head, arrived_at, 0)
             return _reset(incoming)
-        request = await _read_body(incoming, head)
+        try:
+            request = await _read_body(incoming, head)
+        except ConnectionResetError:
+            # The client died in the middle of its request: nobody is there to be answered, and nothing is to be done.
+            self._service.note(head, arrived_at, 0)
+            return web.Response()
         reply = await self._work(request, fault)
         response = _whole(reply) if fault is None else _altered(fault, reply)
         self._service.note(request, arrived_at, 0 if response is None else response.status)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
+from tests.support.command import wait_until
 from tests.support.sandbox import STILL, Client, a_body, running
 
 CREATE = "POST /api/v1/campaigns"
@@ -44,6 +45,18 @@ def _is_whole(received: bytes) -> bool:
     head, separator, body = received.partition(b"\r\n\r\n")
     lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
     return bool(separator) and len(body) >= int(lengths[0])
+
+
+def test_client_that_dies_in_its_request_does_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A request that ends in its middle creates nothing, is still seen, and is nothing to complain about."""
+    head = "POST /api/v1/campaigns HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    with running() as (sandbox, _client):
+        with socket.create_connection((urlsplit(sandbox.url).hostname, urlsplit(sandbox.url).port), timeout=2) as wire:
+            wire.sendall(head.encode() + b'{"name"')
+        wait_until(lambda: len(sandbox.requests) == 1)
+        assert sandbox.requests[0].status == 0
+        assert sandbox.campaigns() == []
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(
