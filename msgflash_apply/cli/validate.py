@@ -1,39 +1,72 @@
 """`validate`: every mistake of every file, without a request and without a state."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from msgflash_apply.cli.context import Globals, pass_globals
 from msgflash_apply.errors import ExitCode
 
+if TYPE_CHECKING:  # not for --help
+    from msgflash_apply.config.load import Loaded
+
 
 @click.command(short_help="Check files without any request.")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print findings.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "github", "sarif", "junit"]),
+    default="text",
+    help="How to print findings: for people, for programs, as annotations, for code scanning, as test results.",
+)
 @pass_globals
 def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
     """Check the project file and the campaigns, all of them or those under PATHS. Sends nothing, writes nothing."""
-    import sys
-
     from msgflash_apply.cli import output, wiring
     from msgflash_apply.config.load import Loaded, load
     from msgflash_apply.errors import InvalidFiles
-    from msgflash_apply.report.diagnostics import validation_to_text
-    from msgflash_apply.report.to_json import validation_to_json
 
     try:
         loaded = load(wiring.settings_of(options), paths)
     except InvalidFiles as err:  # the project file itself
         loaded = Loaded(campaigns=(), diagnostics=err.diagnostics, files=1)
-    count = len(loaded.campaigns)
-    if format_ == "json":
-        output.result(validation_to_json(count, loaded.diagnostics))
-    else:
-        paint = output.paint_for(sys.stdout, options.colour)
-        output.result(
-            validation_to_text(
-                count, loaded.diagnostics, paint=paint, source_line=output.source_line, width=output.width()
-            )
-        )
+    output.result(_text_of(loaded, format_, options))
     return ExitCode.ERROR if any(d.is_error for d in loaded.diagnostics) else ExitCode.DONE
+
+
+def _text_of(loaded: "Loaded", format_: str, options: Globals) -> str:
+    from msgflash_apply import __version__
+    from msgflash_apply.report.to_github import validation_to_github
+    from msgflash_apply.report.to_json import validation_to_json
+    from msgflash_apply.report.to_junit import validation_to_junit
+    from msgflash_apply.report.to_sarif import validation_to_sarif
+
+    count, findings = len(loaded.campaigns), loaded.diagnostics
+    match format_:
+        case "json":
+            return validation_to_json(count, findings)
+        case "github":
+            return validation_to_github(count, findings)
+        case "sarif":
+            return validation_to_sarif(findings, tool_version=__version__)
+        case "junit":
+            return validation_to_junit((campaign.source.file for campaign in loaded.campaigns), findings)
+        case _:
+            return _for_people(loaded, options)
+
+
+def _for_people(loaded: "Loaded", options: Globals) -> str:
+    import sys
+
+    from msgflash_apply.cli import output
+    from msgflash_apply.report.diagnostics import validation_to_text
+
+    return validation_to_text(
+        len(loaded.campaigns),
+        loaded.diagnostics,
+        paint=output.paint_for(sys.stdout, options.colour),
+        source_line=output.source_line,
+        width=output.width(),
+    )
