@@ -7,10 +7,9 @@ one thread, this event loop, owns the journal. The caller holds the lock for as 
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import assert_never
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.campaign import TERMINAL, Status
@@ -63,6 +62,13 @@ class Apply:
         self._books = Books(ledger, stop)
         self._sender = Sender(client, self._books, stop, asyncio.Lock(), run, on_event, now)
         self._results: dict[str, Result] = {}
+        self._steps: Mapping[Action, Callable[[Change], Awaitable[Result]]] = {
+            Action.CREATE: self._create,
+            Action.REPLACE: self._replace,
+            Action.PAUSE: self._pause,
+            Action.RETIRE: self._retire,
+            Action.RESUME: self._resume,
+        }
 
     async def run(self) -> ApplyReport:
         """
@@ -97,25 +103,8 @@ class Apply:
             result = Result(change.address, change.action, Outcome.SKIPPED, change.id, self._stop.why)
         else:
             self._on_event(ChangeStarted(change))
-            result = await self._do(change)
+            result = await self._steps[change.action](change)
         self._end(result)
-
-    async def _do(self, change: Change) -> Result:
-        match change.action:
-            case Action.CREATE:
-                return await self._create(change)
-            case Action.REPLACE:
-                return await self._replace(change)
-            case Action.PAUSE:
-                return self._paused(change, await pause(self._client, change.id or "", self._stop))
-            case Action.RETIRE:
-                return await self._retire(change)
-            case Action.RESUME:
-                return self._resumed(change, await resume(self._client, change.id or "", self._stop))
-            case Action.FORGET | Action.MOVE | Action.NO_OP | Action.BLOCKED:
-                raise AssertionError(f"{change.action} needs no request")
-            case never:
-                assert_never(never)
 
     async def _create(self, change: Change) -> Result:
         created = await self._sender.create(change)
@@ -161,12 +150,14 @@ class Apply:
             return self._not_steered(change, steered)
         return self._ended(change, Retired(change.address, self._now(), str(steered.status)))
 
-    def _paused(self, change: Change, steered: Steered) -> Result:
+    async def _pause(self, change: Change) -> Result:
+        steered = await pause(self._client, change.id or "", self._stop)
         if steered.problem is not None:
             return self._not_steered(change, steered)
         return self._ended(change, Observed(change.address, str(steered.status), self._now()))
 
-    def _resumed(self, change: Change, steered: Steered) -> Result:
+    async def _resume(self, change: Change) -> Result:
+        steered = await resume(self._client, change.id or "", self._stop)
         if steered.problem is not None:
             return self._not_steered(change, steered)
         address, status = change.address, str(steered.status)

@@ -58,15 +58,13 @@ class Sender:
             if held_back is not None:
                 return Result(change.address, change.action, Outcome.SKIPPED, change.id, held_back)
             outcome = classify(await self.client.create(facts.payload))
-            match outcome:
-                case Created():
-                    return self._created(change, outcome)
-                case Unknown():
-                    return Result(change.address, change.action, Outcome.IN_DOUBT, change.id, outcome.what)
-                case NotCreated():
-                    self.books.write(journal.NotCreated(change.address, outcome.what, self.now()))
-                    if not await self._may_try_again(outcome, attempt):
-                        return Result(change.address, change.action, Outcome.FAILED, change.id, outcome.what)
+            if isinstance(outcome, Created):
+                return self._created(change, outcome)
+            if isinstance(outcome, Unknown):
+                return Result(change.address, change.action, Outcome.IN_DOUBT, change.id, outcome.what)
+            self.books.write(journal.NotCreated(change.address, outcome.what, self.now()))
+            if not await self._may_try_again(outcome, attempt):
+                return Result(change.address, change.action, Outcome.FAILED, change.id, outcome.what)
 
     async def _announce(self, change: Change, facts: Facts, attempt: int) -> str | None:
         """Make the intent durable and wait for the slot. Returns why nothing may be sent, or None: send now."""

@@ -213,15 +213,13 @@ def requests_needed(changes: Iterable[Change]) -> int:
 
 
 def _requests_for(change: Change) -> int:
-    match change.action:
-        case Action.CREATE:
-            return 2 if change.pause_after else 1
-        case Action.REPLACE:
-            # Pause the old one unless it is paused, read it to make sure that nothing was sent, create the new one.
-            return 2 + (change.status != Status.PAUSED) + change.pause_after
-        case Action.PAUSE | Action.RESUME:
-            return 1
-        case Action.RETIRE:
-            return 0 if change.status == Status.PAUSED else 1
-        case Action.FORGET | Action.MOVE | Action.NO_OP | Action.BLOCKED:
-            return 0
+    is_live = change.status != Status.PAUSED
+    # A replace pauses the old one unless it is paused, reads it to be sure that nothing was sent, creates the new one.
+    costs = {
+        Action.CREATE: 1 + change.pause_after,
+        Action.REPLACE: 2 + is_live + change.pause_after,
+        Action.PAUSE: 1,
+        Action.RESUME: 1,
+        Action.RETIRE: int(is_live),
+    }
+    return costs.get(change.action, 0)

@@ -15,7 +15,7 @@ from msgflash_apply.engine.stop import Stop
 from msgflash_apply.state.journal import Observed, Retired
 from msgflash_apply.state.ledger import read_state
 from msgflash_apply.state.snapshot import Snapshot
-from tests.support.builders import NOW, a_desired, a_payload
+from tests.support.builders import NOW, a_desired, a_payload, some_facts
 from tests.support.doors import FailingBackend
 from tests.support.states import ENVIRONMENT, a_run, a_state, created, intended
 
@@ -84,6 +84,18 @@ def test_blocked_campaign_keeps_its_description(tmp_path: Path) -> None:
     state = kept(tmp_path, desired, known=("sale",))
 
     assert state.campaigns[Address("sale")].facts.on_remove == "pause"
+
+
+def test_kept_one_without_a_file_keeps_its_description(tmp_path: Path) -> None:
+    """What `on_remove: keep` leaves alone has no file to be described by, and nothing is written about it."""
+    backend = a_state(tmp_path)
+    with a_run(backend, "first") as ledger:
+        ledger.append(intended(facts=some_facts(on_remove="keep")), created())
+    with a_run(backend, "second") as ledger:
+        before = ledger.snapshot
+        keep_books(plan_for((), before), ledger, Books(ledger, Stop()), lambda: NOW)
+
+        assert ledger.snapshot == before
 
 
 def test_moved_record_is_described_anew(tmp_path: Path) -> None:

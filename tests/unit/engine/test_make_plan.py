@@ -151,6 +151,22 @@ def test_second_plan_asks_only_what_may_have_changed() -> None:
     assert (first.digest, first.changes) == (second.digest, second.changes)
 
 
+def test_abridged_templates_are_read_once_by_both_plans() -> None:
+    """What a template needs is learnt once per process, whatever the list leaves out."""
+    account = Account(templates=[{"id": "t-welcome", "name": "welcome"}])
+    options = PlanOptions("default", ALL)
+    desired = templated(variables={"code": "A"})
+
+    async def twice(planner: Planner) -> None:
+        await planner.plan(a_snapshot())
+        await planner.plan(a_snapshot())
+
+    account.use(lambda client: twice(Planner([desired], (), options, client, lambda: NOW)))
+
+    assert account.asked.count("/templates/t-welcome") == 1
+    assert account.asked.count("/templates?1") == 1
+
+
 def test_team_key_has_no_forecast_of_what_is_left() -> None:
     """A team's key may not read usage, so what is left is unknown."""
     account = Account()
