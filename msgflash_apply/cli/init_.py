@@ -7,25 +7,36 @@ import click
 from msgflash_apply.cli.context import Globals, pass_globals
 
 PROJECT = """\
+# yaml-language-server: $schema=schemas/project.schema.json
 version: 1
 # campaigns: campaigns
 # state: .msgflash/{environment}.json
 # defaults:
-#   instance: boutique-principale     # name or number of a WhatsApp instance; else the only connected one
+#   instance: boutique-principale     # name, number or id of a WhatsApp instance; else the only connected one
 #   timezone: Europe/Paris            # for start times without an offset
 # custom:
 #   brand: Acme                       # {{ custom.brand }} in campaign files
+# environments:
+#   staging: {defaults: {instance: test-phone}}
+# policy:
+#   quiet_hours: {from: "21:00", to: "08:00", timezone: Europe/Paris}
 """
 
+# All of it is comment, so that nobody's first apply creates a campaign that nobody wrote.
 EXAMPLE = """\
-name: Hello
-schedule: "2099-01-15T09:00:00+01:00"
-recipients:
-  type: tags
-  value: [newsletter]
-type: text
-body: |
-  Hello from a file.
+# yaml-language-server: $schema=../schemas/campaign.schema.json
+#
+# An example. Take the leading "# " off the lines below, and make it yours.
+#
+# name: Hello
+# schedule: 2099-01-15T09:00
+# timezone: Europe/Paris
+# recipients:
+#   type: tags
+#   value: [newsletter]
+# type: text
+# body: |
+#   Hello from a file.
 """
 
 
@@ -54,15 +65,28 @@ def command(options: Globals) -> None:
 
 
 def scaffold(root: Path) -> list[str]:
-    """Write project file and example where the repo has none; existing files are left alone. Returns what it wrote."""
-    written = []
-    files = {"msgflash.yaml": PROJECT}
+    """Write the first files where there is no project file yet; what exists is left alone. Returns what it wrote."""
+    from msgflash_apply.config.schemas import schema_text
+    from msgflash_apply.errors import MsgflashApplyError
+
+    if (root / "msgflash.yaml").exists():
+        return []
+    files = {
+        "msgflash.yaml": PROJECT,
+        "schemas/project.schema.json": schema_text("project"),
+        "schemas/campaign.schema.json": schema_text("campaign"),
+    }
     if not (root / "campaigns").exists():
-        files["campaigns/hello.yaml"] = EXAMPLE
-    for name, text in files.items():
-        path = root / name
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            written.append(name)
-    return written
+        files["campaigns/example.yaml"] = EXAMPLE
+    try:
+        return [name for name, text in files.items() if _write_new(root / name, text)]
+    except OSError as err:
+        raise MsgflashApplyError(f"{err.filename} can not be written.", f"{err.strerror}.") from err
+
+
+def _write_new(path: Path, text: str) -> bool:
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return True

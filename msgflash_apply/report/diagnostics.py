@@ -50,6 +50,8 @@ def validation_to_text(
     findings = diagnostics_to_text(diagnostics, paint=paint, source_line=source_line, width=width)
     if any(each.is_error for each in diagnostics):
         return f"{findings}{paint(Tone.DANGER, 'Not valid.')} Mend the errors above and validate again.\n"
+    if not campaigns:
+        return f"{findings}{paint(Tone.ADDED, 'Success!')} There are no campaigns yet.\n"
     verdict = f"{counted(campaigns, 'campaign')} {'is' if campaigns == 1 else 'are'} valid."
     return f"{findings}{paint(Tone.ADDED, 'Success!')} {verdict}\n"
 

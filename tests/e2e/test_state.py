@@ -33,7 +33,7 @@ def test_lost_state_with_a_journal_left_is_not_a_first_time(repo: Repo, sandbox:
 
 
 def test_init_makes_a_repo_from_nothing(repo: Repo) -> None:
-    """In an empty folder `init` writes project file, example and state, and the example is valid."""
+    """In an empty folder `init` writes first files and a state; nothing would be sent before the example is made real."""
     for name in ("msgflash.yaml", ".msgflash/default.json"):
         (repo.folder / name).unlink()
     (repo.folder / "campaigns").rmdir()
@@ -41,6 +41,10 @@ def test_init_makes_a_repo_from_nothing(repo: Repo) -> None:
     assert done.code == 0, done.err
     assert "wrote msgflash.yaml" in done.err
     assert "msgflash-apply plan" in done.out
+    assert repo.plan()["changes"] == []
+    example = repo.folder / "campaigns/example.yaml"
+    lines = example.read_text(encoding="utf-8").split("\n")
+    example.write_text("\n".join(line.removeprefix("# ") for line in lines[4:]), encoding="utf-8")
     assert repo.run("validate").out.startswith("Success! 1 campaign is valid.")
 
 
