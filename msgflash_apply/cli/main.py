@@ -12,6 +12,8 @@ from msgflash_apply import __version__
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.errors import ExitCode, InvalidFiles, MsgflashApplyError
 
+PROGRAM = "msgflash-apply"
+
 # Name -> module and the line that `--help` shows; a command's module is imported when the command is called.
 COMMANDS = {
     "init": ("init_", "Start a campaigns repo: project file, example, state."),
@@ -20,10 +22,12 @@ COMMANDS = {
     "apply": ("apply", "Create what is missing, pause what is gone."),
     "resolve": ("resolve", "Tell how a create in doubt ended."),
     "status": ("status", "Show how far campaigns are."),
+    "drift": ("drift", "Show what differs from the record. Changes nothing."),
     "state": ("state", "Look at the record of what was sent."),
     "schema": ("schema", "Print a JSON Schema, for editors."),
     "sandbox": ("sandbox_", "Serve an embedded MsgFlash on this machine."),
     "demo": ("demo", "Sandbox, plan and apply on the examples, in one go."),
+    "completion": ("completion", "Print the completion script of a shell."),
 }
 
 
@@ -78,7 +82,7 @@ class LazyGroup(click.Group):
     default=None,
     help="What to tell on stderr; else MSGFLASH_LOG, else warning.",
 )
-@click.version_option(__version__, prog_name="msgflash-apply", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.pass_context
 def cli(
     ctx: click.Context,
@@ -124,7 +128,7 @@ def run(arguments: list[str]) -> int:
         The exit code of contract section 9. click's own 2 for usage becomes 1, since 2 means "there are changes".
     """
     try:
-        result = cli.main(args=arguments, prog_name="msgflash-apply", standalone_mode=False)
+        result = cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.ClickException as err:
         err.show()
         return ExitCode.ERROR

@@ -82,6 +82,12 @@ class Planner:
         self._client = client
         self._lookups = Lookups(client) if client else None
         self._now = now
+        self._readings: dict[str, Reading | None] = {}
+
+    @property
+    def readings(self) -> Mapping[str, Reading | None]:
+        """What the last plan read: by campaign id, None for one that is gone on MsgFlash."""
+        return self._readings
 
     @property
     def environment(self) -> str:
@@ -105,6 +111,7 @@ class Planner:
             if self._client is None or not unread:
                 break
             readings |= await read(self._client, unread)
+        self._readings = readings
         changes = enforce(changes, self._options.policy, snapshot)
         return await self._finish(changes, items, snapshot, moment)
 

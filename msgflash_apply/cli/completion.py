@@ -1,0 +1,25 @@
+"""`completion`: what a shell needs to complete commands and options, as click writes it."""
+
+import click
+
+
+@click.command(short_help="Print the completion script of a shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    r"""
+    Print the completion script of SHELL, to be read by the shell when it starts.
+
+    \b
+    bash (4.4 or later), in ~/.bashrc:  eval "$(msgflash-apply completion bash)"
+    zsh, in ~/.zshrc:                   eval "$(msgflash-apply completion zsh)"
+    fish, once:  msgflash-apply completion fish > ~/.config/fish/completions/msgflash-apply.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from msgflash_apply.cli.main import PROGRAM, cli
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"This version of click can not complete in {shell}.")
+    variable = f"_{PROGRAM}_COMPLETE".replace("-", "_").upper()  # as click.Command.main derives it
+    click.echo(kind(cli, {}, PROGRAM, variable).source())
