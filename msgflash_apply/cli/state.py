@@ -1,9 +1,10 @@
-"""`state`: look at the record of what was sent, and put it right by hand where nothing else helps."""
+"""`state`: look at the record of what was sent. The commands that change it are in `state_changes.py`."""
 
-from pathlib import Path
+import sys
 
 import click
 
+from msgflash_apply.cli import state_changes
 from msgflash_apply.cli.context import Globals, pass_globals
 
 FORMAT = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
@@ -11,7 +12,7 @@ FORMAT = click.option("--format", "format_", type=click.Choice(["text", "json"])
 
 @click.group(name="state", short_help="Look at the record of what was sent.")
 def command() -> None:
-    """Look at the record of what was sent."""
+    """Look at the record of what was sent, and put it right by hand where nothing else helps."""
 
 
 @command.command(name="list")
@@ -19,8 +20,6 @@ def command() -> None:
 @pass_globals
 def list_(options: Globals, format_: str) -> None:
     """List every campaign on record and every create in doubt."""
-    import sys
-
     from msgflash_apply.cli import output, wiring
     from msgflash_apply.report.state_text import state_list_to_text
     from msgflash_apply.report.to_json import state_list_to_json
@@ -39,19 +38,17 @@ def list_(options: Globals, format_: str) -> None:
 @pass_globals
 def show(options: Globals, address: str, format_: str) -> None:
     """Show all that is on record for ADDRESS."""
-    import sys
-
     from msgflash_apply.campaign import Address
     from msgflash_apply.cli import output, wiring
-    from msgflash_apply.errors import MsgflashApplyError
     from msgflash_apply.report.state_text import record_to_text
     from msgflash_apply.report.to_json import record_to_json
+    from msgflash_apply.state.edits import unknown
 
     settings = wiring.settings_of(options)
     snapshot, key = wiring.snapshot_of(settings), Address(address)
     record, doubt = snapshot.campaigns.get(key), snapshot.in_doubt.get(key)
     if record is None and doubt is None:
-        raise MsgflashApplyError(f"The state has no campaign {address}.", "", "See: msgflash-apply state list")
+        raise unknown(snapshot, key)
     if format_ == "json":
         output.result(record_to_json(key, record, doubt))
         return
@@ -68,23 +65,40 @@ def show(options: Globals, address: str, format_: str) -> None:
     )
 
 
-@command.command()
-@click.argument("lock_id")
+@command.command(short_help="List campaigns that are managed no more.")
+@click.argument("address", required=False)
+@FORMAT
 @pass_globals
-def unlock(options: Globals, lock_id: str) -> None:
-    """Take away the lock LOCK_ID, whose holder is certainly gone. The serial still keeps two writers apart."""
+def history(options: Globals, address: str | None, format_: str) -> None:
+    """List campaigns that are managed no more: replaced, forgotten or removed, of ADDRESS or of all."""
+    from msgflash_apply.campaign import Address
     from msgflash_apply.cli import output, wiring
+    from msgflash_apply.report.state_text import history_to_text
+    from msgflash_apply.report.to_json import history_to_json
+    from msgflash_apply.state.edits import unknown
+    from msgflash_apply.state.past import past_of
 
-    wiring.backend_of(wiring.settings_of(options)).break_lock(lock_id)
-    output.result(f"Lock {lock_id} is gone.")
+    snapshot = wiring.snapshot_of(wiring.settings_of(options))
+    past = past_of(snapshot)
+    if address is not None:
+        key = Address(address)
+        if key not in {*snapshot.campaigns, *snapshot.in_doubt, *snapshot.history}:
+            raise unknown(snapshot, key)
+        past = tuple(campaign for campaign in past if campaign.address == key)
+    paint = output.paint_for(sys.stdout, options.colour)
+    output.result(history_to_json(past) if format_ == "json" else history_to_text(past, paint=paint))
 
 
-@command.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@command.command(short_help="Print the whole state, for a backup.")
 @pass_globals
-def recover(options: Globals, file: Path) -> None:
-    """Bring in outcomes that an apply could not store and left in FILE."""
-    from msgflash_apply.cli import output, wiring
+def pull(options: Globals) -> None:
+    """Print the state as one document, with what open journals hold folded in: a backup that `push` takes back."""
+    from msgflash_apply.cli import wiring
+    from msgflash_apply.state.snapshot import encode
 
-    count = wiring.recover_from(wiring.settings_of(options), file)
-    output.result(f"{count} brought in from {file}.")
+    # As it is, byte for byte: a document that was redacted would not prove itself any more.
+    sys.stdout.buffer.write(encode(wiring.snapshot_of(wiring.settings_of(options))))
+
+
+for change in state_changes.COMMANDS:
+    command.add_command(change)

@@ -1,6 +1,6 @@
-"""What the state holds, as text: one line per campaign, or all of one record."""
+"""What the state holds, as text: one line per campaign, all of one record, or the history."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgflash_apply.campaign import Address, Facts, Intent, Record
@@ -10,8 +10,10 @@ from msgflash_apply.report.moments import in_zone, with_distance
 from msgflash_apply.report.paint import Paint, Tone
 from msgflash_apply.report.untrusted import shown
 from msgflash_apply.report.wording import resolving_commands
+from msgflash_apply.state.past import Past
 
 _HEADINGS = ("ADDRESS", "STATUS", "START", "ID")
+_PAST_HEADINGS = ("ADDRESS", "WHAT BECAME OF IT", "STATUS", "START", "ID")
 
 
 def state_list_to_text(records: Mapping[Address, Record], doubts: Mapping[Address, Intent], *, paint: Paint) -> str:
@@ -65,6 +67,14 @@ def record_to_text(
     return "\n".join(lines) + "\n"
 
 
+def history_to_text(past: Sequence[Past], *, paint: Paint) -> str:
+    """List campaigns that are managed no more, in the order given; the columns are as wide as they need to be."""
+    if not past:
+        return "The history holds no campaigns.\n"
+    heading, *lines = columns([_PAST_HEADINGS, *map(_past_cells, past)])
+    return "\n".join([paint(Tone.STRONG, heading), *lines, "", f"{counted(len(past), 'campaign')}."]) + "\n"
+
+
 def _set(rows: list[Row], width: int) -> Iterator[str]:
     return (line for row in rows for line in row_lines(row, max(width, NARROWEST)))
 
@@ -76,6 +86,14 @@ def _record_cells(address: Address, record: Record) -> tuple[str, ...]:
 
 def _doubt_cells(address: Address, intent: Intent) -> tuple[str, ...]:
     return tuple(shown(cell) for cell in (address, "in doubt", _start(intent.facts), "-"))
+
+
+def _past_cells(past: Past) -> tuple[str, ...]:
+    if past.record is None:
+        cells = (past.address, f"replaced by {past.replaced_by}", "-", "-", past.id)
+    else:
+        cells = (past.address, "managed no more", past.record.status, _start(past.record.facts), past.id)
+    return tuple(map(shown, cells))
 
 
 def _start(facts: Facts) -> str:

@@ -16,6 +16,7 @@ from msgflash_apply.engine.result import ApplyReport, Result
 from msgflash_apply.errors import Diagnostic
 from msgflash_apply.report.redact import redact
 from msgflash_apply.report.untrusted import SUSPECT
+from msgflash_apply.state.past import Past
 
 FORMAT_VERSION = "1.0"
 """Of the plan's JSON. New fields raise the second number; readers ignore fields that they do not know."""
@@ -86,6 +87,11 @@ def record_to_json(address: Address, record: Record | None, doubt: Intent | None
     return _text(_entry(address, record, doubt))
 
 
+def history_to_json(past: Iterable[Past]) -> str:
+    """Spell campaigns that are managed no more, in the order given; of a replaced one the id alone is known."""
+    return _text({"history": [_past(campaign) for campaign in past]})
+
+
 def _change(change: Change, now: datetime) -> dict[str, object]:
     source = change.source and {"file": change.source.file, "line": change.source.line}
     audience = change.audience and {"type": change.audience.type, "count": change.audience.count}
@@ -144,6 +150,11 @@ def _result(result: Result) -> dict[str, object]:
 
 def _entry(address: Address, record: Record | None, doubt: Intent | None) -> dict[str, object]:
     return {"address": address, "record": record and _record(record), "in_doubt": doubt and _doubt(doubt)}
+
+
+def _past(past: Past) -> dict[str, object]:
+    record = past.record and _record(past.record)
+    return {"address": past.address, "id": past.id, "replaced_by": past.replaced_by, "record": record}
 
 
 def _record(record: Record) -> dict[str, object]:

@@ -2,7 +2,8 @@
 What we know was sent: the snapshot (a document), the journal (appended to by a run), the ledger (which writes both).
 
 May import `campaign` and `errors` of ours, nothing else; pydantic only in `shape.py`. Read `ledger.py` first, then
-`replay.py` for what each journal entry means; to read a state is `reading.py`, to make one is in `commit.py`.
+`replay.py` for what each journal entry means; to read a state is `reading.py`, to make one is in `commit.py`. What
+people do to it by hand is `edits.py`, `push.py` and `recovery.py`; older documents come in through `upgrade.py`.
 
 Rules that span the modules, and why a crash, a lost lock or a broken disk loses nothing:
 

@@ -39,14 +39,16 @@ def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:
 
 def commit(backend: Backend, base: Loaded, after: Snapshot, journal: str) -> Loaded:
     """
-    Replace the document `base` by `after`, one serial further, with `journal` as the one folded in last.
+    Replace the document `base` by `after`, with `journal` as the one folded in last.
+
+    The new serial is one further than both of theirs: a state that was brought in from elsewhere may be ahead.
 
     Raises:
         StateConflict: the document is not `base` any more; nothing was changed.
     """
     if base.snapshot.journal is not None:
         backend.drop(base.snapshot.journal)
-    snapshot = replace(after, serial=base.snapshot.serial + 1, journal=journal)
+    snapshot = replace(after, serial=max(base.snapshot.serial, after.serial) + 1, journal=journal)
     return Loaded(snapshot, backend.write(encode(snapshot), expected=base.version))
 
 

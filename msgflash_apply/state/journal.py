@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 from zlib import crc32
 
-from msgflash_apply.campaign import Address, Facts, Intent
+from msgflash_apply.campaign import Address, Facts, Intent, Record
 from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.serialise import to_json
 
@@ -119,6 +119,24 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """A person took it out of the campaigns: the record moves to the history, the campaign stays as it is."""
+
+    address: Address
+    at: datetime
+    kind: Literal["removed"] = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A person brought in a campaign that was created elsewhere."""
+
+    address: Address
+    record: Record
+    kind: Literal["adopted"] = "adopted"
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
     """Its file says something new that is never sent: file, names, time zone, on_remove, labels."""
 
@@ -130,7 +148,7 @@ class Described:
 Outcome: TypeAlias = Created | NotCreated | Observed | Retired | Restored
 """What MsgFlash did or said. It stays true when the store fails, so it must be kept somewhere."""
 
-Entry: TypeAlias = Opened | Intended | Outcome | Moved | Forgotten | Described
+Entry: TypeAlias = Opened | Intended | Outcome | Moved | Forgotten | Removed | Adopted | Described
 
 
 def encode_entries(entries: Iterable[Entry], *, first: int) -> bytes:

@@ -154,6 +154,23 @@ class Ledger:
             self._backend.drop(self.head.journal)
         self._is_committed = True
 
+    def replace(self, snapshot: Snapshot) -> None:
+        """
+        Put another state in the place of this one, under a serial that is ahead of both. Ends this ledger.
+
+        Args:
+            snapshot: of this environment; what it lacks is lost here, so callers have compared the two.
+
+        Raises:
+            StateConflict: somebody else wrote the document meanwhile; nothing was changed.
+            StateError: this ledger has entries, or was committed.
+            BackendError: the storage failed.
+        """
+        if self._is_committed or self._length > 1:
+            raise StateError("The state can not be replaced now.", "This run has written to it already.")
+        self._end(commit(self._backend, self._base, snapshot, self.head.journal))
+        self._is_committed = True
+
     def __enter__(self) -> Self:
         return self
 

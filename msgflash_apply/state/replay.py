@@ -13,6 +13,8 @@ The state is one `Slot` per address, and an entry changes the slot of its addres
 | Retired, Restored | a record | likewise, and whether it is retired |
 | Described | a record | file, names, time zone, on_remove and labels; the payload stays as sent |
 | Forgotten | a record | moves the record to the history |
+| Removed | a record, no open intent | likewise, by a person's word |
+| Adopted | neither record nor open intent | the record stands there, behind the history that is there |
 | Moved | something at `previous`, nothing at `address` | moves record, intent and history |
 
 An entry that does not find what it needs is damage: it was written for another state than this one.
@@ -25,6 +27,7 @@ from typing import TypeAlias, TypeVar
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.journal import (
+    Adopted,
     Created,
     Described,
     Entry,
@@ -34,6 +37,7 @@ from msgflash_apply.state.journal import (
     NotCreated,
     Observed,
     Opened,
+    Removed,
     Restored,
     Retired,
 )
@@ -48,13 +52,18 @@ class Slot:
     intent: Intent | None = None
     history: tuple[Record, ...] = ()
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether a campaign stands there, or may."""
+        return self.record is not None or self.intent is not None
+
 
 _VACANT = Slot()
 
 _Part = TypeVar("_Part")
 _Slots: TypeAlias = Mapping[Address, Slot]
 _IntentEntry: TypeAlias = Intended | Created | NotCreated
-_RecordEntry: TypeAlias = Observed | Retired | Restored | Described | Forgotten
+_RecordEntry: TypeAlias = Observed | Retired | Restored | Described | Forgotten | Removed
 
 
 class Draft:
@@ -139,6 +148,8 @@ def _step(entry: Entry, look: Callable[[Address], Slot]) -> dict[Address, Slot]:
             return _move(entry, look(entry.previous), look(entry.address))
         case Intended() | Created() | NotCreated():
             return {entry.address: _about_intent(entry, look(entry.address))}
+        case Adopted():
+            return {entry.address: _adopt(entry, look(entry.address))}
         case _:
             return {entry.address: _about_record(entry, look(entry.address))}
 
@@ -157,9 +168,9 @@ def _check_head(head: Opened, base: Snapshot) -> None:
 
 
 def _move(entry: Moved, source: Slot, target: Slot) -> dict[Address, Slot]:
-    if source.record is None and source.intent is None:
+    if not source.is_taken:
         raise _misfit(f"nothing stands at {entry.previous}, from where {entry.address} was moved")
-    if target.record is not None or target.intent is not None:
+    if target.is_taken:
         raise _misfit(f"{entry.address} is taken, so {entry.previous} can not have moved there")
     return {entry.previous: _VACANT, entry.address: replace(source, history=target.history + source.history)}
 
@@ -202,12 +213,20 @@ def _about_record(entry: _RecordEntry, slot: Slot) -> Slot:
             facts = replace(entry.facts, payload=sent.payload, fingerprint=sent.fingerprint)
             after = replace(slot, record=replace(record, facts=facts))
         case _:
-            after = _forget(entry, slot, record)
+            after = _put_away(entry, slot, record)
     return after
 
 
-def _forget(_: Forgotten, slot: Slot, record: Record) -> Slot:
+def _put_away(entry: Forgotten | Removed, slot: Slot, record: Record) -> Slot:
+    if isinstance(entry, Removed) and slot.intent is not None:
+        raise _misfit(f"{entry.address}: it was removed while a create was in doubt")
     return replace(slot, record=None, history=(*slot.history, record))
+
+
+def _adopt(entry: Adopted, slot: Slot) -> Slot:
+    if slot.is_taken:
+        raise _misfit(f"{entry.address} is taken, so {entry.record.id} can not have been adopted there")
+    return replace(slot, record=entry.record)
 
 
 def _misfit(what: str) -> StateDamaged:

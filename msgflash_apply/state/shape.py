@@ -6,15 +6,16 @@ this module late: pydantic takes 100 ms, and whoever only writes does not need i
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.state.journal import Entry
 from msgflash_apply.state.snapshot import Snapshot
 
 _EXACT = ConfigDict(extra="forbid", strict=True)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class _Document(BaseModel):
@@ -44,8 +45,8 @@ class _Line(BaseModel):
 
 
 def read_snapshot(data: bytes) -> Snapshot:
-    """Read a document whose checksum was proven. ValueError says where its shape is wrong."""
-    document = _Document.model_validate_json(data)
+    """Read a document whose checksum was proven. ValueError says in one line where its shape is wrong."""
+    document = _read(_Document, data)
     return Snapshot(
         lineage=document.lineage,
         serial=document.serial,
@@ -58,5 +59,14 @@ def read_snapshot(data: bytes) -> Snapshot:
 
 
 def read_entry(line: bytes) -> Entry:
-    """Read the entry of a journal line whose checksum was proven. ValueError says where its shape is wrong."""
-    return _Line.model_validate_json(line).entry
+    """Read the entry of a journal line whose checksum was proven. ValueError says in one line what is wrong."""
+    return _read(_Line, line).entry
+
+
+def _read(model: type[_Model], data: bytes) -> _Model:
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as err:
+        first = err.errors(include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ValueError(f"{place or 'all of it'}: {first['msg']}") from err

@@ -14,10 +14,9 @@ from typing import Final
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateDamaged, StateError
 from msgflash_apply.state.serialise import to_json
+from msgflash_apply.state.upgrade import FORMAT_VERSION, STEPS, Step, upgrade
 
-FORMAT_VERSION: Final = 1
-"""Of the documents that this version writes. An older one, once there is one, is upgraded while decoding."""
-
+_CURRENT: Final = b'\n  "format_version": %d,\n' % FORMAT_VERSION
 _CHECKSUM_KEY: Final = b'\n  "checksum": "'
 _CHECKSUM_LENGTH: Final = len("sha256:") + 64
 _CHECKSUM_END: Final = b'",'
@@ -76,13 +75,14 @@ def encode(snapshot: Snapshot) -> bytes:
     return body[:place] + _CHECKSUM_KEY + _digest(body) + _CHECKSUM_END + body[place:]
 
 
-def decode(data: bytes, *, where: str) -> Snapshot:
+def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Snapshot:
     """
-    Read a document that `encode` wrote.
+    Read a document that `encode` wrote, in this version of the program or an older one.
 
     Args:
         data: the whole document.
         where: its place, for messages.
+        steps: how older documents are upgraded; see `upgrade.py`.
 
     Raises:
         StateDamaged: it is cut short, altered by hand, or no state at all; the message says which.
@@ -93,8 +93,8 @@ def decode(data: bytes, *, where: str) -> Snapshot:
     from msgflash_apply.state import shape  # noqa: PLC0415 - pydantic takes 100 ms to import, and only readers need it
 
     try:
-        return shape.read_snapshot(data)
-    except ValueError as err:
+        return shape.read_snapshot(data if _CURRENT in data else to_json(upgrade(json.loads(data), steps)))
+    except (ValueError, RecursionError) as err:
         raise _explain(data, where, str(err)) from err
 
 
@@ -125,7 +125,7 @@ def _explain(data: bytes, where: str, misshape: str = "") -> StateError:
         return StateError(
             "The state was written by a newer version.",
             f"{where}: its format_version is {version}; this version reads up to {FORMAT_VERSION}.",
-            "Upgrade msgflash-apply.",
+            "The state stays as it is. Upgrade msgflash-apply to that version or a later one.",
         )
     if not misshape:
         return _damaged(where, "its checksum does not match: it was altered by hand or merged after it was written")

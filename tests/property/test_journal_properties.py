@@ -7,9 +7,10 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent
+from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent, Record
 from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.journal import (
+    Adopted,
     Created,
     Described,
     Entry,
@@ -19,6 +20,7 @@ from msgflash_apply.state.journal import (
     NotCreated,
     Observed,
     Opened,
+    Removed,
     Restored,
     Retired,
     decode_journal,
@@ -51,6 +53,16 @@ FACTS = st.builds(
     labels=st.dictionaries(TEXTS, TEXTS, max_size=2),
 )
 INTENTS = st.builds(Intent, run=TEXTS, attempt=st.integers(1, 9), announced_at=TIMES, facts=FACTS)
+RECORDS = st.builds(
+    Record,
+    id=TEXTS,
+    status=TEXTS,
+    read_at=TIMES,
+    created_at=TIMES,
+    facts=FACTS,
+    retired=st.booleans(),
+    former_ids=st.lists(TEXTS, max_size=2).map(tuple),
+)
 ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Intended, ADDRESSES, INTENTS),
     st.builds(Created, ADDRESSES, TEXTS, TEXTS, TIMES),
@@ -60,6 +72,8 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Restored, ADDRESSES, TIMES, TEXTS),
     st.builds(Moved, ADDRESSES, ADDRESSES),
     st.builds(Forgotten, ADDRESSES, TIMES),
+    st.builds(Removed, ADDRESSES, TIMES),
+    st.builds(Adopted, ADDRESSES, RECORDS),
     st.builds(Described, ADDRESSES, FACTS),
 )
 
@@ -123,6 +137,18 @@ def test_folding_in_two_parts_is_folding_at_once(journal: tuple[Entry, ...], spl
     rest = second[1:] if second and isinstance(second[0], Opened) else second
 
     assert fold(fold(EMPTY, first), rest) == fold(EMPTY, journal)
+
+
+@given(JOURNALS)
+def test_no_id_is_ever_lost(journal: tuple[Entry, ...]) -> None:
+    """Every campaign that a journal created or adopted is on record afterwards, or in the history, or a former id."""
+    made = {entry.id for entry in journal if isinstance(entry, Created)}
+    made |= {entry.record.id for entry in journal if isinstance(entry, Adopted)}
+
+    state = fold(EMPTY, journal)
+
+    records = [*state.campaigns.values(), *(record for past in state.history.values() for record in past)]
+    assert made <= {known for record in records for known in (record.id, *record.former_ids)}
 
 
 @given(JOURNALS)

@@ -132,8 +132,7 @@ def locked(url: str, holder: Holder) -> StateLocked:
     """Word the refusal of a lock, alike for every storage."""
     return StateLocked(
         "The state is locked.",
-        f"{url}: held by {holder.who} on {holder.host} (process {holder.pid}) for `{holder.what}` "
-        f"since {holder.since:%Y-%m-%d %H:%M:%S %Z}.",
+        f"{url}: held by {_described(holder)}.",
         "Wait until that run ends, or let this one wait with --lock-timeout. Only if that run is surely dead:\n"
         f"    msgflash-apply state unlock {holder.lock_id}",
     )
@@ -141,5 +140,16 @@ def locked(url: str, holder: Holder) -> StateLocked:
 
 def not_the_lock(url: str, lock_id: str, holder: Holder | None) -> StateError:
     """Word the refusal to break a lock that is not there, alike for every storage."""
-    found = "it is not locked" if holder is None else f"the lock there is {holder.lock_id}, of {holder.who}"
-    return StateError("There is no such lock.", f"{url}: no lock {lock_id}; {found}.")
+    if holder is None:
+        return StateError("There is no such lock.", f"{url}: no lock {lock_id}; it is not locked.")
+    return StateError(
+        "There is no such lock.",
+        f"{url}: no lock {lock_id}; the lock there is {holder.lock_id}, of {_described(holder)}.",
+    )
+
+
+def _described(holder: Holder) -> str:
+    return (
+        f"{holder.who} on {holder.host} (process {holder.pid}) for `{holder.what}` "
+        f"since {holder.since:%Y-%m-%d %H:%M:%S %Z}"
+    )

@@ -8,6 +8,7 @@ import pytest
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.journal import (
+    Adopted,
     Described,
     Entry,
     Forgotten,
@@ -15,12 +16,13 @@ from msgflash_apply.state.journal import (
     NotCreated,
     Observed,
     Opened,
+    Removed,
     Restored,
     Retired,
     decode_journal,
     encode_entries,
 )
-from tests.support.builders import NOW, some_facts
+from tests.support.builders import NOW, a_record, some_facts
 from tests.support.states import ENVIRONMENT, LINEAGE, created, intended
 
 SALE, TEA = Address("sale"), Address("tea")
@@ -37,6 +39,8 @@ EVERY_KIND: tuple[Entry, ...] = (
     Described(SALE, some_facts()),
     Moved(SALE, TEA),
     Forgotten(TEA, NOW),
+    Adopted(SALE, a_record()),
+    Removed(SALE, NOW),
 )
 A_JOURNAL = encode_entries(EVERY_KIND, first=0)
 

@@ -10,11 +10,11 @@ import pytest
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateMissing
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.journal import Entry, Forgotten, Moved, NotCreated
+from msgflash_apply.state.journal import Adopted, Entry, Forgotten, Moved, NotCreated, Removed
 from msgflash_apply.state.ledger import init_state, read_state
 from msgflash_apply.state.replay import fold
 from msgflash_apply.state.snapshot import Snapshot
-from tests.support.builders import NOW
+from tests.support.builders import NOW, a_record
 from tests.support.doors import Crash, CrashingBackend, When
 from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_run, created, intended
 
@@ -24,12 +24,13 @@ RUNS: tuple[tuple[Entry, ...], ...] = (
     (),
     (NotCreated(TEA, "resolved", NOW), intended("tea", attempt=2), created("tea"), Moved(TEA, Address("coffee"))),
     (Forgotten(Address("sale"), NOW),),
+    (Removed(Address("coffee"), NOW), Adopted(TEA, a_record("tea"))),
 )
 BEGIN = Snapshot(LINEAGE, 1, ENVIRONMENT, campaigns={}, in_doubt={}, history={})
 
 
 def live(backend: Backend, told: list[Entry]) -> None:
-    """Make a state and run four times; `told` gets each entry once it is durable."""
+    """Make a state and run five times; `told` gets each entry once it is durable."""
     init_state(backend, environment=ENVIRONMENT, lineage=LINEAGE)
     for number, entries in enumerate(RUNS):
         with a_run(backend, f"run-{number}") as ledger:

@@ -8,6 +8,7 @@ import pytest
 from msgflash_apply.campaign import Address, Record
 from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.journal import (
+    Adopted,
     Described,
     Entry,
     Forgotten,
@@ -15,6 +16,7 @@ from msgflash_apply.state.journal import (
     NotCreated,
     Observed,
     Opened,
+    Removed,
     Restored,
     Retired,
 )
@@ -105,6 +107,22 @@ def test_forgotten_record_moves_to_the_history() -> None:
     assert state.history == {SALE: (a_record(),)}
 
 
+def test_removed_record_moves_to_the_history() -> None:
+    """A campaign that a person removed is no longer managed, and its ids are still known."""
+    state = fold(a_snapshot({"sale": replace(a_record(), former_ids=("first",))}), [Removed(SALE, LATER)])
+
+    assert state.campaigns == {}
+    assert state.history == {SALE: (replace(a_record(), former_ids=("first",)),)}
+
+
+def test_adopted_campaign_is_on_record() -> None:
+    """A campaign that was created elsewhere stands where a person put it, behind the history that is there."""
+    state = fold(LIVE, [Removed(SALE, LATER), Adopted(SALE, a_record(identifier="elsewhere"))])
+
+    assert state.campaigns == {SALE: a_record(identifier="elsewhere")}
+    assert state.history == {SALE: (a_record(),)}
+
+
 def test_move_takes_everything_along() -> None:
     """Record, doubt and history move to the new address, after the history that is there."""
     state = replace(
@@ -141,6 +159,10 @@ def test_moves_can_follow_each_other() -> None:
         ([Restored(SALE, NOW, "paused")], "no campaign that could be restored"),
         ([Described(SALE, some_facts())], "no campaign that could be described"),
         ([Forgotten(SALE, NOW)], "no campaign that could be forgotten"),
+        ([Removed(SALE, NOW)], "no campaign that could be removed"),
+        ([intended(), created(), intended(attempt=2), Removed(SALE, NOW)], "removed while a create was in doubt"),
+        ([Adopted(SALE, a_record()), Adopted(SALE, a_record())], "sale is taken"),
+        ([intended(), Adopted(SALE, a_record())], "sale is taken"),
         ([Moved(SALE, TEA)], "nothing stands at sale"),
         ([intended(), intended("tea"), Moved(SALE, TEA)], "tea is taken"),
         ([intended(), created(), intended("tea"), created("tea"), Moved(SALE, TEA)], "tea is taken"),

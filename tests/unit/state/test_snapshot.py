@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta, timezone
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateDamaged, StateError
 from msgflash_apply.state.snapshot import decode, encode
 from tests.support.builders import NOW, a_payload, a_record, a_snapshot, an_intent, some_facts
+
+if TYPE_CHECKING:
+    from msgflash_apply.state.upgrade import Step
 
 A_STATE = replace(
     a_snapshot({"promo/été": a_record("promo/été"), "sale": a_record("sale", retired=True)}, {"sale": an_intent()}),
@@ -23,7 +27,12 @@ A_DOCUMENT = encode(A_STATE)
 
 def rewritten(before: str, after: str) -> bytes:
     """Change the document's text and prove it anew, as only another version of the program would."""
-    lines = A_DOCUMENT.replace(before.encode(), after.encode()).splitlines(keepends=True)
+    return proven(A_DOCUMENT.replace(before.encode(), after.encode()))
+
+
+def proven(document: bytes) -> bytes:
+    """Put the right checksum into a document, in the place of the one that is there."""
+    lines = document.splitlines(keepends=True)
     body = b"".join(line for line in lines if not line.startswith(b'  "checksum"'))
     checksum = f'  "checksum": "sha256:{sha256(body).hexdigest()}",\n'.encode()
     return body.replace(b'  "environment"', checksum + b'  "environment"')
@@ -129,7 +138,7 @@ def test_newer_version_is_refused_as_such() -> None:
         decode(newer, where="here")
 
     assert not isinstance(caught.value, StateDamaged)
-    assert caught.value.fix == "Upgrade msgflash-apply."
+    assert "Upgrade msgflash-apply" in caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -147,6 +156,38 @@ def test_wrong_shape_is_damage(before: str, after: str) -> None:
     """A proven document with a field too many, too few, or of another kind is refused, not read around."""
     with pytest.raises(StateDamaged, match="shape of a state"):
         decode(rewritten(before, after), where="here")
+
+
+def test_misshape_is_told_in_one_line() -> None:
+    """The error of a wrong shape names the field and what is wrong with it, and nothing of the library behind."""
+    with pytest.raises(StateDamaged) as caught:
+        decode(rewritten('"retired": true', '"retired": 1'), where="here")
+
+    assert caught.value.detail == (
+        "here: it does not have the shape of a state: campaigns.sale.retired: Input should be a valid boolean."
+    )
+
+
+def test_older_version_is_upgraded() -> None:
+    """A proven document of an older version is read as what this version makes of it, step by step."""
+    older = rewritten('"format_version": 1', '"format_version": -1').replace(b'"in_doubt"', b'"open"')
+    steps: dict[int, Step] = {
+        -1: lambda document: {**document, "format_version": 0},
+        0: lambda document: {
+            **{name: value for name, value in document.items() if name != "open"},
+            "format_version": 1,
+            "in_doubt": document["open"],
+        },
+    }
+
+    assert decode(proven(older), where="here", steps=steps) == A_STATE
+
+
+@pytest.mark.parametrize("body", [b'[{\n  "environment": 1}]', b'{\n  "environment": "default"}'])
+def test_proven_stranger_is_refused(body: bytes) -> None:
+    """A proof alone makes no state: whoever signs something else is told what it is."""
+    with pytest.raises(StateDamaged, match="not a state of msgflash-apply"):
+        decode(proven(body), where="here")
 
 
 def test_ten_thousand_campaigns_take_seconds() -> None:
