@@ -8,6 +8,7 @@ server can only come from one version that was sent twice.
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from msgflash_apply.campaign import Desired, Lifecycle, Record
 from msgflash_apply.engine.plan import Action
 from msgflash_apply.errors import InvalidFiles
+from msgflash_apply.sandbox.refusal import RefusedError
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload, a_record, a_snapshot, some_facts
 from tests.support.runs import LATER, STILL, World
@@ -27,7 +29,7 @@ from tests.unit.engine.test_make_plan import planned
 
 PLACES = ("a", "b", "c")
 FAULTS = (None, None, "drop_after", "drop_before", "400", "500_after")
-QUICKLY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICKLY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass
@@ -86,7 +88,8 @@ class Repo:
     def _write(self, place: str, former: Desired | None) -> None:
         self.version += 1
         body = f"version {self.version}"
-        made = a_desired(place, payload=a_payload(name=body, body=body, starts_at=LATER))
+        starts_at = LATER + timedelta(days=self.version)
+        made = a_desired(place, payload=a_payload(name=body, body=body, starts_at=starts_at))
         kept = made if former is None else replace(made, lifecycle=former.lifecycle, paused=former.paused)
         self.files[place] = kept
 
@@ -173,6 +176,43 @@ def test_after_an_apply_nothing_is_left_to_do(rounds: list[tuple[list[tuple[str,
                 again = len(sandbox.requests)
                 world.apply(repo.desired())
                 assert all(request.method == "GET" for request in sandbox.requests[again:])
+
+
+CONSOLE = ("cancel", "delete", "pause", "resume", "an hour passes", "a day passes", "a week passes")
+SCENES = st.lists(
+    st.one_of(EDITS, st.tuples(st.sampled_from(CONSOLE), st.integers(0, 5))), min_size=2, max_size=14
+)  # fmt: skip
+
+
+def act_in_console(world: World, deed: str, number: int) -> None:
+    """Do what people do beside us: steer one of the campaigns in MsgFlash's console, or let time pass."""
+    seconds = {"an hour passes": 3_600, "a day passes": 86_401, "a week passes": 7 * 86_400}.get(deed)
+    if seconds is not None:
+        world.sandbox.advance(seconds)
+        return
+    server = world.sandbox.world
+    campaigns = list(server.campaigns.values())
+    steps = {"cancel": server.cancel, "delete": server.delete, "pause": server.pause, "resume": server.resume}
+    if campaigns:
+        with suppress(RefusedError):
+            steps[deed](campaigns[number % len(campaigns)])
+
+
+@QUICKLY
+@given(scenes=SCENES)
+def test_nobody_gets_a_message_twice(scenes: list[tuple[str, str, str] | tuple[str, int]]) -> None:
+    """Whatever people do in files and console, and however time passes, nobody is sent one version twice."""
+    with tempfile.TemporaryDirectory() as folder, Sandbox(STILL) as sandbox:
+        world, repo = World(sandbox, Path(folder)), Repo()
+        for scene in scenes:
+            if len(scene) == 3:
+                repo.edit(*scene)
+            else:
+                act_in_console(world, *scene)
+            apply_if_valid(world, repo.desired())
+        sandbox.advance(30 * 86_400)
+        got = Counter((message.contact_id, message.body) for message in sandbox.world.messages.values())
+        assert max(got.values(), default=1) == 1
 
 
 @dataclass(frozen=True)
