@@ -1,0 +1,28 @@
+"""
+Text of strangers on its way into markup: whatever stands behind it, nothing that follows can be taken for a secret.
+
+`redact` may run once more over a finished report. A value that ends in `authorization:` would then swallow the markup
+behind it, as if that were the credential; so such a value is closed here, and redacting a report changes nothing more.
+"""
+
+from msgflash_apply.report.layout import ELLIPSIS, cut
+from msgflash_apply.report.redact import redact
+from msgflash_apply.report.untrusted import shown
+
+_MOST_CHARACTERS_PER_COLUMN = 4
+"""Combining characters take no column, so columns alone would let any number of them through."""
+
+
+def inert(text: str) -> str:
+    """Make one line out of any text, as `untrusted.shown` does, that stays what it is before any markup."""
+    safe = shown(text)
+    followed = redact(f"{safe}x")
+    # A space ends every credential, so what stands behind it is left alone.
+    return safe if followed == f"{safe}x" else f"{followed} "
+
+
+def clipped(text: str, columns: int) -> str:
+    """Make one inert line of about so many columns at most; `…` says that there is more."""
+    most = columns * _MOST_CHARACTERS_PER_COLUMN
+    short = cut(shown(text), columns)
+    return inert(short if len(short) <= most else short[:most] + ELLIPSIS)

@@ -1,0 +1,154 @@
+"""The comment on a pull request shows campaign text as text, and fits whatever the plan holds."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.engine.plan import Action, Plan, Reason, RequestForecast
+from msgflash_apply.report.redact import redact
+from msgflash_apply.report.to_markdown import SMALLEST, marker, plan_to_markdown
+from msgflash_apply.report.untrusted import shown
+from tests.unit.report.builders import NOW, a_change, a_finding, a_payload, a_plan
+from tests.unit.report.hostile import CORPUS, hostile_plan, many_changes
+
+CANARY = "kanarienvogel"
+LIMIT = 60_000
+OUR_HTML = re.compile(
+    r"<!-- msgflash-apply plan: (?:(?!--)[A-Za-z0-9._%-])* -->\n*"
+    r"|<details(?: open)?><summary><code>[^<>]*</code></summary>\n*"
+    r"|</details>\n*"
+)
+OUR_TOKENS = {"text", "softbreak", "code_inline", "strong_open", "strong_close", "em_open", "em_close"}
+PLAIN_BLOCKS = {"paragraph", "heading", "table", "thead", "tbody", "tr", "th", "td", "blockquote"}
+OUR_BLOCKS = {f"{name}_{end}" for name in PLAIN_BLOCKS for end in ("open", "close")} | {"inline", "fence", "html_block"}
+TEXTS = st.text(st.sampled_from("`~<>|\\\n\r\t @#:[]()!&*_-=$;{}\"'/.x1é\u202e\x00") | st.characters(), max_size=60)
+
+
+def shown_in(plan: Plan, limit: int = LIMIT) -> str:
+    """Show a plan as a comment."""
+    return plan_to_markdown(plan, now=NOW, limit=limit)
+
+
+def tokens_of(markdown: str) -> Iterator[Token]:
+    """Parse as GitHub would, with tables and bare links, and give every token, inner ones included."""
+    for token in MarkdownIt("gfm-like", {"html": True}).parse(markdown):
+        yield token
+        yield from token.children or ()
+
+
+def assert_only_ours(markdown: str) -> None:
+    """Assert that nothing in a comment is markup but what this program always writes."""
+    for token in tokens_of(markdown):
+        if token.type == "html_block":
+            assert OUR_HTML.fullmatch(token.content), token.content
+        else:
+            assert token.type in OUR_BLOCKS | OUR_TOKENS, (token.type, token.content)
+
+
+@pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS)
+def test_hostile_text_stays_text(text: str) -> None:
+    """No text becomes a link, an image, HTML or any markup, wherever a stranger can put it."""
+    markdown = shown_in(hostile_plan(text))
+    assert_only_ours(markdown)
+    assert redact(markdown) == markdown
+
+
+@pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS)
+def test_hostile_text_stands_in_code(text: str) -> None:
+    """Campaign text stands in code alone, where no platform looks for mentions, issues, hashes or emoji names."""
+    plain = [token.content for token in tokens_of(shown_in(hostile_plan(f"{CANARY}{text}"))) if token.type == "text"]
+    assert plain
+    assert CANARY not in "".join(plain)
+
+
+@given(TEXTS)
+@example("authorization:")
+@example("x-api-key: `")
+def test_any_text_stays_text(text: str) -> None:
+    """The same holds for every text there is."""
+    markdown = shown_in(hostile_plan(text))
+    assert_only_ours(markdown)
+    assert redact(markdown) == markdown
+
+
+@given(TEXTS.filter(lambda text: text.strip() and "\n" not in text))
+def test_a_line_reads_as_it_was_written(text: str) -> None:
+    """A line of a body is in the comment, character by character."""
+    markdown = shown_in(a_plan(a_change(after=a_payload(body=f"first\n{text}"))))
+    quotes = [token.content for token in tokens_of(markdown) if token.type == "fence" and "first\n" in token.content]
+    assert quotes == [f"first\n{shown(text)}\n"]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        many_changes(5_000),
+        many_changes(5_000, Action.BLOCKED),
+        a_plan(*(a_change(address=Address(f"{number}" + "é" * 900)) for number in range(300))),
+        a_plan(diagnostics=tuple(a_finding(message=f"{number} " + "wrong " * 50) for number in range(900))),
+        hostile_plan("`" * 70_000),
+        hostile_plan("é\u0301" * 70_000),
+    ],
+    ids=["creates", "blocked", "long-addresses", "warnings", "backticks", "combining"],
+)
+def test_never_longer_than_its_limit(plan: Plan) -> None:
+    """Whatever a plan holds, the comment fits, keeps its digest, and counts what it leaves out."""
+    for limit in (SMALLEST, LIMIT):
+        markdown = shown_in(plan, limit)
+        assert len(markdown.encode()) <= limit
+        assert f"Digest: `{plan.digest}`" in markdown
+        assert_only_ours(markdown)
+
+
+def test_what_is_left_out_is_counted() -> None:
+    """Rows shown and rows left out add up to the campaigns of the plan."""
+    markdown = shown_in(many_changes(5_000))
+    rows = len(re.findall(r"^\| `\+` create \|", markdown, re.MULTILINE))
+    left_out = re.findall(r"^_(\d+) more campaigns are not shown; see the job's output\._$", markdown, re.MULTILINE)
+    assert rows > 100
+    assert rows + int(left_out[0]) == 5_000
+    assert markdown.count("<details>") + int(left_out[1]) == 5_000
+
+
+def test_a_message_too_long_is_named_as_such() -> None:
+    """A campaign that does not fit in full is still named, with what to do about it."""
+    doubt = a_change(Action.BLOCKED, reason=Reason.IN_DOUBT, id=None, after=a_payload(body="word " * 100_000))
+    markdown = shown_in(a_plan(doubt), SMALLEST)
+    assert "_Too long for a comment; see the job's output._" in markdown
+    assert "msgflash-apply resolve promo/black-friday --not-created" in markdown
+
+
+def test_doubt_and_blocked_come_first() -> None:
+    """Whoever opens the comment sees at once what waits for a person, in doubt before all."""
+    blocked = a_change(Action.BLOCKED, address=Address("a"), reason=Reason.LEAD_TIME)
+    doubt = a_change(Action.BLOCKED, address=Address("b"), reason=Reason.IN_DOUBT)
+    markdown = shown_in(a_plan(blocked, doubt, a_change(), diagnostics=(a_finding(),)))
+    places = [markdown.index(part) for part in ("in doubt", "too near", "### Warnings", "### Campaigns", "### What")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ("production", "<!-- msgflash-apply plan: production -->"),
+        ("pre-prod", "<!-- msgflash-apply plan: pre-prod -->"),
+        ("a-->b", "<!-- msgflash-apply plan: a%2D-%3Eb -->"),
+        ("ends-", "<!-- msgflash-apply plan: ends%2D -->"),
+    ],
+)
+def test_first_line_names_the_environment(environment: str, expected: str) -> None:
+    """A pipeline finds its comment by a first line that depends on the environment alone."""
+    assert marker(environment) == expected
+    assert shown_in(a_plan(environment=environment)).startswith(f"{expected}\n")
+
+
+def test_a_month_without_requests_left_stands_out() -> None:
+    """A plan that the month's requests can not finish says so in bold."""
+    markdown = shown_in(a_plan(a_change(), requests=RequestForecast(used=1, apply=9, left_this_month=8)))
+    assert "only 8 left this month: an apply would stop part way.**" in markdown
