@@ -1,0 +1,50 @@
+"""The endurance run of `benchmarks/crash.py` in short, and proof that it would find what it looks for."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.crash import Remote
+from msgflash_apply.sandbox.server import Sandbox
+from msgflash_apply.state.ledger import read_state
+from tests.support.runs import ENVIRONMENT, STILL, World
+from tests.support.sandbox import Client, a_body
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks/crash.py"
+
+
+@pytest.mark.parametrize("arguments", [("--runs", "6", "--seed", "7"), ("--runs", "6", "--seed", "8", "--faults")])
+def test_killed_command_sends_nothing_twice_and_loses_nothing(arguments: tuple[str, ...]) -> None:
+    """The real command, struck at random times again and again, leaves each campaign once and on record or in doubt."""
+    done = subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, check=False)
+    counted = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines() if line[:1].isalpha())
+    assert done.returncode == 0, done.stderr
+    assert (counted["runs struck"], counted["duplicates"], counted["lost"]) == ("6", "0", "0")
+    assert int(counted["campaigns created"]) > 0
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Run a MsgFlash with one campaign that no state knows."""
+    with Sandbox(STILL) as running:
+        Client(running.url, running.api_key).post("/campaigns", a_body())
+        yield running
+
+
+def test_endurance_run_finds_a_duplicate(sandbox: Sandbox) -> None:
+    """Two campaigns with one payload are a duplicate, and two that differ are none."""
+    client = Client(sandbox.url, sandbox.api_key)
+    client.post("/campaigns", a_body(name="Other"))
+    assert Remote.of(sandbox).duplicates() == []
+    client.post("/campaigns", a_body())
+    assert Remote.of(sandbox).duplicates() == [sandbox.campaigns()[2]["id"]]
+
+
+def test_endurance_run_finds_a_lost_campaign(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A campaign that is neither on record nor in doubt is lost."""
+    world = World(sandbox, tmp_path)
+    snapshot = read_state(world.backend, environment=ENVIRONMENT)
+    assert Remote.of(sandbox).lost(snapshot) == [sandbox.campaigns()[0]["id"]]
