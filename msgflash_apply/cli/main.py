@@ -78,8 +78,9 @@ class LazyGroup(click.Group):
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.option(
     "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
-    default=None,
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    default="warning",
+    envvar="MSGFLASH_LOG",
     help="What to tell on stderr; else MSGFLASH_LOG, else warning.",
 )
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
@@ -91,14 +92,13 @@ def cli(
     variables: tuple[str, ...],
     variable_files: tuple[Path, ...],
     no_color: bool,  # noqa: FBT001 - click passes by keyword
-    log_level: str | None,
+    log_level: str,
 ) -> None:
     """Campaigns as code for MsgFlash: each campaign in the files is created at most once."""
-    level = log_level or os.environ.get("MSGFLASH_LOG", "warning")
-    set_up_logging(level)
+    set_up_logging(log_level)
     enter(chdir)
     colour = False if no_color or os.environ.get("NO_COLOR") else None
-    ctx.obj = Globals(Path.cwd(), environment, variables, variable_files, colour, level)
+    ctx.obj = Globals(Path.cwd(), environment, variables, variable_files, colour, log_level)
 
 
 def enter(folder: Path) -> None:
@@ -116,8 +116,7 @@ def set_up_logging(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     handler.addFilter(RedactingFilter())
-    number = logging.getLevelName(level.upper())
-    logging.basicConfig(level=number if isinstance(number, int) else logging.WARNING, handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 def run(arguments: list[str]) -> int:

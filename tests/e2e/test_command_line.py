@@ -136,6 +136,14 @@ def test_missing_key_is_told(repo: Repo, sandbox: Sandbox, file: str) -> None:
     assert sandbox.requests == []
 
 
+@pytest.mark.parametrize(("level", "code"), [("DEBUG", 0), ("loud", 1)])
+def test_log_level_from_the_environment(repo: Repo, level: str, code: int) -> None:
+    """MSGFLASH_LOG is checked like --log-level, in capitals too; a slip is told and not passed over."""
+    told = repo.run("validate", env={"MSGFLASH_LOG": level})
+    assert told.code == code
+    assert ("'loud' is not one of" in told.err) is bool(code)
+
+
 def test_reader_that_goes_away(repo: Repo) -> None:
     """A pipe that is closed early, as by `head`, brings no traceback."""
     running = repo.start("schema", "campaign")
