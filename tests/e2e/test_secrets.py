@@ -60,9 +60,7 @@ def test_report_of_a_bug_holds_no_key(tmp_path: Path) -> None:
     assert CANARY not in report
 
 
-@pytest.mark.parametrize(
-    "url", ["http://203.0.113.1", "http://msgflash.example", "ftp://127.0.0.1", "127.0.0.1"]
-)
+@pytest.mark.parametrize("url", ["http://203.0.113.1", "http://msgflash.example", "ftp://127.0.0.1", "127.0.0.1"])
 def test_key_travels_encrypted_or_not_at_all(repo: Repo, url: str) -> None:
     """Plain http is for this machine alone; other addresses are refused before anything is sent."""
     repo.campaign("sale")

@@ -33,7 +33,7 @@ def test_lost_state_with_a_journal_left_is_not_a_first_time(repo: Repo, sandbox:
 
 
 def test_init_makes_a_repo_from_nothing(repo: Repo) -> None:
-    """In an empty folder `init` writes first files and a state; nothing would be sent before the example is made real."""
+    """In an empty folder `init` writes first files and a state; nothing is sent before the example is made real."""
     for name in ("msgflash.yaml", ".msgflash/default.json"):
         (repo.folder / name).unlink()
     (repo.folder / "campaigns").rmdir()

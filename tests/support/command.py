@@ -181,9 +181,10 @@ class Repo:
 
 
 def scrubbed_environment() -> dict[str, str]:
-    """Take the environment of the tests, without what this program or its looks listen to."""
+    """Take the environment of the tests, without what this program or its looks listen to; warnings are errors."""
     looks = {"NO_COLOR", "TERM", "COLUMNS", "LINES"}
-    return {name: text for name, text in os.environ.items() if not name.startswith("MSGFLASH_") and name not in looks}
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("MSGFLASH_") and name not in looks}
+    return {**kept, "PYTHONWARNINGS": "error"}
 
 
 def a_repo(folder: Path, sandbox: Sandbox) -> Repo:
