@@ -7,6 +7,7 @@ import pytest
 
 from msgflash_apply.campaign import Desired, Lifecycle
 from msgflash_apply.config.settings import Policy
+from msgflash_apply.engine.decide import Reading
 from msgflash_apply.engine.make_plan import Planner, PlanOptions
 from msgflash_apply.engine.names import INSTANCE, ONLY_CONNECTED, TEMPLATE
 from msgflash_apply.engine.plan import Action, Audience, Plan, Reason
@@ -205,6 +206,21 @@ def test_what_a_reading_shows_is_decided_anew() -> None:
     plan = planned(a_desired("stop", paused=True), account=account, state=state)
 
     assert {c.address: c.action for c in plan.changes} == {"away": Action.FORGET, "stop": Action.CREATE}
+
+
+def test_what_was_read_can_be_told() -> None:
+    """A planner tells what its last plan read: campaigns by id, None for one that is gone."""
+    state = a_snapshot({"here": a_record("here"), "gone": a_record("gone")})
+    account = Account(campaigns={"id-here": a_remote("id-here", status="running")})
+    options = PlanOptions("default", ALL, Refresh.LIVE)
+
+    async def read(planner: Planner) -> Mapping[str, Reading | None]:
+        await planner.plan(state)
+        return planner.readings
+
+    found = account.use(lambda client: read(Planner([a_desired("here")], (), options, client, lambda: NOW)))
+
+    assert found == {"id-here": Reading("running"), "id-gone": None}
 
 
 def test_replacement_is_refused_once_something_was_sent() -> None:
