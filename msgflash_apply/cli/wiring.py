@@ -10,7 +10,8 @@ import socket
 import sys
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
@@ -133,18 +134,35 @@ def rescue(ledger: Ledger, folder: Path) -> str:
     nowhere else.
     """
     lines = recovery_lines(ledger.head, ledger.unsaved)
-    for place in (folder, Path(tempfile.gettempdir())):
+    for place in _places(folder):
         file = place / f"msgflash-recovery-{ledger.head.journal}.jsonl"
-        try:
-            with open(file, "xb", opener=_private) as stream:
-                stream.write(lines)
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError:
-            continue
-        return str(file)
+        if _write_new(file, lines):
+            return str(file)
     note(lines.decode("utf-8"))
     return "the lines above, saved to a file by hand"
+
+
+def _places(folder: Path) -> Iterator[Path]:
+    yield folder
+    with suppress(FileNotFoundError):  # no folder for temporary files can be written to
+        yield Path(tempfile.gettempdir())
+
+
+def _write_new(file: Path, lines: bytes) -> bool:
+    """Write a file durably; False where that can not be done, and then nothing is left that could pass for it."""
+    try:
+        stream = open(file, "xb", opener=_private)  # noqa: SIM115 - closed by the block below
+    except OSError:
+        return False
+    try:
+        with stream:
+            stream.write(lines)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        file.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _private(path: str, flags: int) -> int:
