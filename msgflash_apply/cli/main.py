@@ -24,6 +24,7 @@ COMMANDS = {
     "status": ("status", "Show how far campaigns are."),
     "drift": ("drift", "Show what differs from the record. Changes nothing."),
     "state": ("state", "Look at the record of what was sent."),
+    "fmt": ("fmt", "Write files in canonical form, comments kept."),
     "schema": ("schema", "Print a JSON Schema, for editors."),
     "sandbox": ("sandbox_", "Serve an embedded MsgFlash on this machine."),
     "demo": ("demo", "Sandbox, plan and apply on the examples, in one go."),

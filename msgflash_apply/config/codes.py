@@ -28,6 +28,7 @@ class Code(StrEnum):
     NOT_FOUND = "MF104", "a campaigns folder or a path given does not exist or holds no campaign file"
     SECRET_IN_FILE = "MF105", "a file holds what only the environment may hold"
     SHARED_STATE = "MF106", "two environments would share one state"
+    NOT_FORMATTED = "MF107", "a file could not be written in canonical form without a risk to its meaning"
 
     TEMPLATE_SYNTAX = "MF201", "a template can not be parsed"
     UNKNOWN_NAMESPACE = "MF202", "a template uses a namespace that does not exist"
@@ -73,6 +74,9 @@ class Code(StrEnum):
     ALREADY_SENT = "MF510", "the state has this mailing under another address"
     NOBODY = "MF511", "nobody would get it"
     NOT_LOOKED_UP = "MF512", "an offline plan could not look up a name"
+    OVERLAP = "MF513", "two campaigns go to the same people within a day"
+    ABOVE_WARM_UP = "MF514", "more recipients than the instance's warm-up allows in one campaign"
+    OUTBOUND_QUOTA = "MF515", "the month's messages do not suffice for what would be sent"
 
 
 BY_TEXT = {str(code): code for code in Code}
