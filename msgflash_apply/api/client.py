@@ -21,8 +21,10 @@ from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, data_in, problem_in
 from msgflash_apply.api.wire import (
     CampaignStats,
+    Contact,
     ContactPage,
     Group,
+    Health,
     Instance,
     MessagePage,
     RemoteCampaign,
@@ -130,6 +132,25 @@ class Client:
         if isinstance(data, list):  # an earlier edition answers with all of them (reference 6.1)
             return len(data)
         return self._parse(ContactPage, data).total
+
+    async def contacts(self) -> tuple[Contact, ...]:
+        """`GET /contacts`, all of them: one request per hundred. There is no filter by tag (reference 6.1)."""
+        found: list[Contact] = []
+        cursor: str | None = None
+        while True:
+            parameters = {"limit": "100", "sort": "createdAt_desc"} | ({"cursor": cursor} if cursor else {})
+            data = await self._read("/contacts", parameters)
+            if isinstance(data, list):  # an earlier edition answers with all of them (reference 6.1)
+                return tuple(self._parse(Contact, item) for item in data)
+            page = self._parse(ContactPage, data)
+            found += page.contacts
+            if not page.has_more or page.next_cursor is None or page.next_cursor == cursor:
+                return tuple(found)
+            cursor = page.next_cursor
+
+    async def health(self, instance_id: str) -> Health | None:
+        """`GET /instances/{id}/health`; None where there is none."""
+        return await self._read_one(Health, f"/instances/{_segment(instance_id)}/health")
 
     async def usage(self) -> Usage | None:
         """`GET /usage`; None for team keys, which may not read it (reference 2.3)."""

@@ -10,9 +10,9 @@ RECOVERY_SHARE = 0.02
 
 class Limiter:
     """
-    Hands out absolute slots, so that latency and a slow caller never turn into a burst.
+    Spaces the starts of requests, so that latency, a stall or a slow caller never turn into a burst.
 
-    A 429 pauses everybody and widens the spacing; each slot after that narrows it again by a little, so that several
+    A 429 pauses everybody and widens the spacing; each start after that narrows it again by a little, so that several
     processes on one key find a common pace. Source: reference 2.6 and 10.5 (the window's shape is not documented, so
     the spacing is legal under any).
 
@@ -27,23 +27,18 @@ class Limiter:
         self._jitter = jitter
         self._next_at = 0.0
         self._paused_until = 0.0
-        self._pauses = 0
 
     async def acquire(self) -> None:
-        """Wait for the next slot. A pause that is asked for while waiting is waited for as well."""
+        """
+        Wait for the next start. A pause that is asked for while waiting is waited for as well.
+
+        The spacing counts from the last start as it really was: after a stall nobody hurries to catch up.
+        """
         loop = asyncio.get_running_loop()
-        while True:
-            now = loop.time()
-            if now < self._paused_until:
-                await asyncio.sleep(self._paused_until - now)
-                continue
-            starts_at, pauses = max(now, self._next_at), self._pauses
-            self._next_at = starts_at + self._current_seconds
-            self._recover()
-            if starts_at > now:
-                await asyncio.sleep(starts_at - now)
-            if pauses == self._pauses:
-                return
+        while (wait_seconds := max(self._next_at, self._paused_until) - loop.time()) > 0:  # noqa: ASYNC110 - a time, no event
+            await asyncio.sleep(wait_seconds)
+        self._next_at = loop.time() + self._current_seconds
+        self._recover()
 
     def pause(self, seconds: float) -> float:
         """
@@ -55,9 +50,6 @@ class Limiter:
         waited = seconds * (1 + self._jitter() / 4)
         now = asyncio.get_running_loop().time()
         self._paused_until = max(self._paused_until, now + waited)
-        # Slots handed out before the pause are void: kept, they would leave between those handed out anew after it.
-        self._pauses += 1
-        self._next_at = max(self._paused_until, now)
         self._current_seconds = min(max(self._current_seconds, 0.01) * SLOWER_AFTER_429, SLOWEST_SECONDS)
         return waited
 

@@ -33,6 +33,25 @@ class Instance(_Answer):
         return self.status == "connected"
 
 
+class WarmupPolicy(_Answer):
+    """What MsgFlash advises for a number that is not warmed up yet."""
+
+    max_campaign_recipients: int | None = None
+
+
+class Health(_Answer):
+    """How much a number should send (reference 3); advice, it never blocks."""
+
+    warmup_policy: WarmupPolicy = WarmupPolicy()
+
+
+class Contact(_Answer):
+    """A contact, as far as it decides who is in an audience."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+
+
 class Template(_Answer):
     """A message template (reference 4); `variables` are dotted paths, None where the answer was abridged."""
 
@@ -59,9 +78,12 @@ class Group(_Answer):
 
 
 class ContactPage(_Answer):
-    """The head of the contacts: only the count is of use here."""
+    """One page of contacts; `total` counts all of them, `next_cursor` is opaque."""
 
+    contacts: tuple[Contact, ...] = ()
     total: int | None = None
+    next_cursor: str | None = None
+    has_more: bool = False
 
 
 class UsageLimits(_Answer):
@@ -89,6 +111,12 @@ class Usage(_Answer):
         """API requests left this month; None where no limit is given."""
         quota = self.limits.monthly_api_request_quota
         return None if quota is None else max(0, quota - self.usage.api_requests_count)
+
+    @property
+    def messages_left(self) -> int | None:
+        """Messages left this month; None where no limit is given."""
+        quota = self.limits.monthly_outbound_quota
+        return None if quota is None else max(0, quota - self.usage.effective_outbound_usage)
 
 
 class Counters(_Answer):

@@ -22,7 +22,7 @@ from msgflash_apply.engine.apply import Apply
 from msgflash_apply.engine.plan import Plan
 from msgflash_apply.engine.result import ApplyReport
 from msgflash_apply.engine.stop import Stop
-from msgflash_apply.errors import BackendError, PlanStale, StateError
+from msgflash_apply.errors import BackendError, PlanStale, QuotaExhausted, StateError
 from msgflash_apply.report.apply_text import apply_to_text
 from msgflash_apply.report.to_json import apply_to_json
 from msgflash_apply.state.backends.base import Backend
@@ -118,6 +118,7 @@ async def _apply_locked(
             if order.auto_approve:
                 _show(plan, options, order)
             _refuse_other(plan, approved)
+            _refuse_beyond_quota(plan, order)
             with follow(len(plan.effective), terminal=sys.stderr.isatty()) as follower, stop_on_signals(stop):
                 report = await Apply(
                     plan, ledger, client, stop=stop, run=holder.lock_id, on_event=follower, now=wiring.now
@@ -126,10 +127,12 @@ async def _apply_locked(
         if report is None or ledger is None:
             raise
         # What was sent was sent: the report is told in any case, and what the storage refused is put elsewhere.
-        file = wiring.rescue(ledger, options.root) if ledger.unsaved else None
+        file = wiring.rescue(ledger, options.root) if ledger.endangered else None
         return replace(report, stopped=f"{err.summary} {err.detail}".strip(), recovery_file=file)
     for warning in ledger.warnings:
         output.note(f"Warning: {warning}")
+    if ledger.unsaved:  # another run took over, and what came back after that is known to this process alone
+        return replace(report, recovery_file=wiring.rescue(ledger, options.root))
     return report
 
 
@@ -139,6 +142,16 @@ def _refuse_other(plan: Plan, approved: str | None) -> None:
             "The plan is not the one that was approved; nothing was sent.",
             f"Approved: {approved}\nNow:      {plan.digest}",
             "Look at it again: msgflash-apply plan",
+        )
+
+
+def _refuse_beyond_quota(plan: Plan, order: Order) -> None:
+    """Refuse to begin what the month's requests can not finish: half of a plan is nobody's plan."""
+    if not plan.requests.suffice and "request-quota" not in order.request.overrides:
+        raise QuotaExhausted(
+            "The month's API requests do not suffice for this apply; nothing was sent.",
+            f"It needs {plan.requests.apply}, and {plan.requests.left_this_month} are left.",
+            "Apply a part with --target or --select, or begin all the same with --override request-quota.",
         )
 
 

@@ -9,7 +9,13 @@ from msgflash_apply.config.policy import LIMITS
 
 
 @click.command(short_help="Show what an apply would do. Changes nothing.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print the plan.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "markdown", "html"]),
+    default="text",
+    help="How to print the plan: for a terminal, a program, a pull request's comment, or as a page of its own.",
+)
 @click.option("--output", "file", type=click.Path(path_type=Path), help="Write the plan there instead of printing it.")
 @click.option(
     "--refresh",
@@ -20,6 +26,7 @@ from msgflash_apply.config.policy import LIMITS
 )
 @click.option("--offline", is_flag=True, help="Send no request; say what could not be checked.")
 @click.option("--no-state", is_flag=True, help="With --offline: preview every campaign, without any state.")
+@click.option("--audience", "count_tags", is_flag=True, help="Count the people of tags: reads all contacts, once.")
 @click.option("--target", "targets", metavar="ADDR", multiple=True, help="Keep to an address; repeatable.")
 @click.option("--select", "selections", metavar="NAME=VALUE", multiple=True, help="Keep to a label; repeatable.")
 @click.option("--override", "overrides", type=click.Choice(LIMITS), multiple=True, help="Lift a limit for this run.")
@@ -39,6 +46,7 @@ def command(
     *,
     offline: bool,
     no_state: bool,
+    count_tags: bool,
     changes_only: bool,
     detailed_exitcode: bool,
 ) -> int:
@@ -56,15 +64,23 @@ def command(
         raise click.UsageError("--no-state goes with --offline: without a state nothing can be compared.")
     if plan_file is not None and offline:
         raise click.UsageError("--out does not go with --offline: such a plan could not check everything.")
+    if count_tags and offline:
+        raise click.UsageError("--audience does not go with --offline: contacts are counted by reading them.")
     request = Request(
-        Refresh(refresh), targets, labels_from(selections), overrides, offline=offline, has_state=not no_state
+        Refresh(refresh),
+        targets,
+        labels_from(selections),
+        overrides,
+        offline=offline,
+        has_state=not no_state,
+        count_tags=count_tags,
     )
     plan = asyncio.run(make_plan(options, request))
     request.refuse_unknown(plan)
     if plan_file is not None:
         save_plan(plan, options, request, plan_file)
     if file is None:
-        print_plan(plan, options, as_json=format_ == "json", changes_only=changes_only)
+        print_plan(plan, options, format_, changes_only=changes_only)
     else:
-        write_plan(plan, file, as_json=format_ == "json", changes_only=changes_only)
+        write_plan(plan, file, format_, changes_only=changes_only)
     return plan.exit_code(detailed=detailed_exitcode)

@@ -18,7 +18,7 @@ from msgflash_apply.engine.plan import Plan
 from msgflash_apply.engine.planfile import SavedPlan, encode_plan
 from msgflash_apply.engine.refresh import Refresh
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.report.paint import PLAIN
+from msgflash_apply.report.paint import PLAIN, Paint
 from msgflash_apply.report.to_json import plan_to_json
 from msgflash_apply.report.to_text import plan_to_text
 from msgflash_apply.state.reading import read_state
@@ -37,6 +37,7 @@ class Request:
         overrides: limits of the policy to lift for this run.
         offline: send no request.
         has_state: False for a preview without any state.
+        count_tags: read all contacts to count the people of a tag.
     """
 
     refresh: Refresh = Refresh.CHANGED
@@ -45,6 +46,7 @@ class Request:
     overrides: tuple[str, ...] = ()
     offline: bool = False
     has_state: bool = True
+    count_tags: bool = False
 
     def refuse_unknown(self, plan: Plan) -> None:
         """Refuse a target or label that stands for nothing: it is a slip, and an empty plan would hide it."""
@@ -73,6 +75,7 @@ def planner_for(settings: Settings, loaded: Loaded, request: Request, client: Cl
         targets=request.targets,
         labels=request.labels,
         has_state=request.has_state,
+        count_tags=request.count_tags,
     )
     return Planner(loaded.campaigns, loaded.diagnostics, plan_options, client, wiring.now)
 
@@ -91,22 +94,34 @@ async def make_plan(options: Globals, request: Request) -> Plan:
         return await planner_for(settings, loaded, request, client).plan(snapshot)
 
 
-def print_plan(plan: Plan, options: Globals, *, as_json: bool, changes_only: bool = False) -> None:
+def print_plan(
+    plan: Plan, options: Globals, format_: str = "text", *, as_json: bool = False, changes_only: bool = False
+) -> None:
     """Print a plan as the result of the command."""
-    if as_json:
-        output.result(plan_to_json(plan, tool_version=__version__, changes_only=changes_only))
-        return
     paint = output.paint_for(sys.stdout, options.colour)
-    output.result(plan_to_text(plan, now=wiring.now(), paint=paint, width=output.width()))
+    chosen = "json" if as_json else format_
+    output.result(report_of(plan, chosen, paint=paint, width=output.width(), changes_only=changes_only))
 
 
-def write_plan(plan: Plan, file: Path, *, as_json: bool, changes_only: bool) -> None:
+def write_plan(plan: Plan, file: Path, format_: str, *, changes_only: bool) -> None:
     """Write a plan's report to a file, without colour."""
-    if as_json:
-        text = plan_to_json(plan, tool_version=__version__, changes_only=changes_only)
-    else:
-        text = plan_to_text(plan, now=wiring.now(), paint=PLAIN)
-    output.write_file(file, text)
+    output.write_file(file, report_of(plan, format_, paint=PLAIN, width=100, changes_only=changes_only))
+
+
+def report_of(plan: Plan, format_: str, *, paint: Paint, width: int, changes_only: bool) -> str:
+    """Render a plan as `text`, `json`, `markdown` or `html`; colour and width are for text alone."""
+    if format_ == "json":
+        return plan_to_json(plan, tool_version=__version__, changes_only=changes_only)
+    if format_ == "markdown":
+        from msgflash_apply.report.to_markdown import plan_to_markdown
+
+        return plan_to_markdown(plan, now=wiring.now())
+    if format_ == "html":
+        # jinja2 is a door that opens late.
+        from msgflash_apply.report.to_html import plan_to_html
+
+        return plan_to_html(plan, now=wiring.now())
+    return plan_to_text(plan, now=wiring.now(), paint=paint, width=width)
 
 
 def save_plan(plan: Plan, options: Globals, request: Request, file: Path) -> None:

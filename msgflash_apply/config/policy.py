@@ -8,7 +8,7 @@ from typing import Final, Literal, Self, TypeAlias, cast
 
 PlaceholderPolicy: TypeAlias = Literal["error", "warn", "allow"]
 
-LIMITS: Final = ("lead-time", "quiet-hours", "max-creates", "max-retires")
+LIMITS: Final = ("lead-time", "quiet-hours", "max-creates", "max-retires", "request-quota")
 """What a person may lift for one run, with `--override`."""
 
 
@@ -41,7 +41,11 @@ class Policy:
     placeholders_in_direct: PlaceholderPolicy = "warn"
 
     def without(self, limits: Collection[str]) -> Self:
-        """Lift some of `LIMITS`, for one run. A start that is past stays blocked whatever is lifted."""
+        """
+        Lift some of `LIMITS`, for one run. A start that is past stays blocked whatever is lifted.
+
+        `request-quota` is the account's and no part of a policy: it is held when an apply begins.
+        """
         return replace(
             self,
             min_lead_time=timedelta(0) if "lead-time" in limits else self.min_lead_time,

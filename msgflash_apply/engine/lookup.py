@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.api.wire import Group, Instance, Template, Usage
+from msgflash_apply.api.wire import Contact, Group, Health, Instance, Template, Usage
 from msgflash_apply.engine.names import TEMPLATE, NameTable, table_of_server
+from msgflash_apply.errors import NotOnThisPlan
 
 
 class Lookups:
@@ -23,6 +24,8 @@ class Lookups:
         self._variables: dict[str, tuple[str, ...]] = {}
         self._groups: dict[str, Group | None] = {}
         self._contacts_total: int | None = None
+        self._contacts: tuple[Contact, ...] | None = None
+        self._health: dict[str, Health | None] = {}
 
     async def instances(self) -> tuple[Instance, ...]:
         """List the account's instances."""
@@ -69,9 +72,30 @@ class Lookups:
             self._contacts_total = await self._client.contacts_total()
         return self._contacts_total
 
+    async def contacts(self) -> tuple[Contact, ...]:
+        """List the account's contacts; one request per hundred of them, so only where somebody asked for it."""
+        if self._contacts is None:
+            self._contacts = await self._client.contacts()
+        return self._contacts
+
+    async def warm_up_limits(self, instance_ids: Iterable[str]) -> Mapping[str, int | None]:
+        """Read how many recipients each instance should have in one campaign; None where MsgFlash does not say."""
+        wanted = [identifier for identifier in dict.fromkeys(instance_ids) if identifier not in self._health]
+        found = await asyncio.gather(*(self._health_of(identifier) for identifier in wanted))
+        self._health |= dict(zip(wanted, found, strict=True))
+        return {
+            i: health.warmup_policy.max_campaign_recipients if health else None for i, health in self._health.items()
+        }
+
     async def usage(self) -> Usage | None:
         """Read the month so far; asked anew each time, because this very process uses it up. None for team keys."""
         return await self._client.usage()
+
+    async def _health_of(self, instance_id: str) -> Health | None:
+        try:
+            return await self._client.health(instance_id)
+        except NotOnThisPlan:  # advice is not worth an error
+            return None
 
     async def _variables_of(self, template: Template | None) -> tuple[str, ...] | None:
         if template is None:

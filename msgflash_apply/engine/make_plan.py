@@ -13,9 +13,11 @@ from msgflash_apply.api.client import Client
 from msgflash_apply.campaign import Address, Desired, Facts
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.settings import Policy
+from msgflash_apply.engine.audience import count_audiences, messages_of
 from msgflash_apply.engine.decide import Moment, Prior, Reading, decide
 from msgflash_apply.engine.lookup import Lookups
 from msgflash_apply.engine.names import LookedUp, NameTable, fill_in, table_of_memory, unknown_names
+from msgflash_apply.engine.overlap import overlaps
 from msgflash_apply.engine.plan import Action, Change, Plan, RequestForecast
 from msgflash_apply.engine.preflight import check_sending, enforce, requests_needed
 from msgflash_apply.engine.refresh import Refresh, ids_to_read, read
@@ -36,6 +38,7 @@ class PlanOptions:
         targets: addresses to keep to; `promo/x` includes `promo/x["fr"]`. Empty means all.
         labels: keep to campaigns that carry all of these. Empty means all.
         has_state: False for a preview without any state.
+        count_tags: read all contacts to count the people of a tag.
     """
 
     environment: str
@@ -44,6 +47,7 @@ class PlanOptions:
     targets: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     has_state: bool = True
+    count_tags: bool = False
 
     @property
     def is_narrowed(self) -> bool:
@@ -150,11 +154,14 @@ class Planner:
     ) -> Plan:
         found = [*same_mailing(changes, snapshot), *taken_addresses(changes, snapshot)]
         if self._lookups is not None:
-            changes, more = await check_sending(changes, self._lookups)
+            found += await check_sending(changes, self._lookups)
+            count_tags = self._options.count_tags
+            changes, more = await count_audiences(changes, self._lookups, count_tags=count_tags)
             found += more
         else:
             found += _unchecked(changes, items)
-        diagnostics = in_order([*self._diagnostics, *found])
+        requests, quota = await self._forecast(changes)
+        diagnostics = in_order([*self._diagnostics, *found, *overlaps(changes), *quota])
         if any(diagnostic.is_error for diagnostic in diagnostics):
             raise InvalidFiles(diagnostics)
         return Plan(
@@ -165,14 +172,22 @@ class Planner:
             complete=self._lookups is not None and not self._options.is_narrowed,
             changes=changes,
             diagnostics=diagnostics,
-            requests=await self._forecast(changes),
+            requests=requests,
         )
 
-    async def _forecast(self, changes: Sequence[Change]) -> RequestForecast:
-        needed = requests_needed(changes)
+    async def _forecast(self, changes: Sequence[Change]) -> tuple[RequestForecast, list[Diagnostic]]:
+        """Say what the month has left and the plan needs; a warning where the messages do not suffice."""
+        needed, messages = requests_needed(changes), messages_of(changes)
         usage = await self._lookups.usage() if self._lookups is not None and needed else None
         used = self._client.requests_sent if self._client is not None else 0
-        return RequestForecast(used, needed, usage.requests_left if usage else None)
+        if usage is None:
+            return RequestForecast(used, needed, messages=messages), []
+        forecast = RequestForecast(used, needed, usage.requests_left, messages, usage.messages_left)
+        if messages is None or usage.messages_left is None or messages <= usage.messages_left:
+            return forecast, []
+        message = f"the plan sends at least {messages} messages, and the month has {usage.messages_left} left"
+        hint = "MsgFlash refuses the creates beyond it, or pauses campaigns while they send"
+        return forecast, [Diagnostic(Severity.WARNING, Code.OUTBOUND_QUOTA, message, hint)]
 
 
 def _all_facts(snapshot: Snapshot) -> list[Facts]:

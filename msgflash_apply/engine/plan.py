@@ -75,10 +75,18 @@ class AttributeDiff:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who would get it: the recipients' type, and how many where it could be counted."""
+    """
+    Who would get it.
+
+    Attributes:
+        type: of the recipients: all, tags, explicit, group.
+        count: how many; None where it was not counted.
+        limit: how many the instance's warm-up advises in one campaign; None where MsgFlash does not say.
+    """
 
     type: str
     count: int | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +160,19 @@ class RequestForecast:
     API requests: `used` to make this plan, `apply` to carry it out, `left_this_month` where it can be read.
 
     `left_this_month` is None for team keys (they may not read usage), offline, and where nothing would be sent.
+    `messages` is how many the creates would send, as far as their audiences were counted; `messages_left` of the month.
     """
 
     used: int
     apply: int
     left_this_month: int | None = None
+    messages: int | None = None
+    messages_left: int | None = None
+
+    @property
+    def suffice(self) -> bool:
+        """Whether the month's requests are enough to carry the plan out; True where they could not be read."""
+        return self.left_this_month is None or self.left_this_month >= self.apply
 
 
 @dataclass(frozen=True, slots=True)

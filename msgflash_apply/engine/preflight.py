@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from msgflash_apply.campaign import Address, Status
+from msgflash_apply.campaign import Status
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.settings import Policy, QuietHours
 from msgflash_apply.engine.lookup import Lookups
-from msgflash_apply.engine.plan import Action, Audience, Change, Reason
+from msgflash_apply.engine.plan import Action, Change, Reason
 from msgflash_apply.errors import Diagnostic, Severity
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -74,24 +74,12 @@ def _block_by_limit(change: Change, told: str) -> Change:
     return replace(change, action=Action.BLOCKED, reason=Reason.LIMIT, explanation=told)
 
 
-async def check_sending(changes: Sequence[Change], lookups: Lookups) -> tuple[tuple[Change, ...], list[Diagnostic]]:
-    """
-    Check every create and replace against the account: instance, template variables, group, audience.
-
-    Returns:
-        The changes with their audiences counted, and the findings.
-    """
+async def check_sending(changes: Sequence[Change], lookups: Lookups) -> list[Diagnostic]:
+    """Check every create and replace against the account: is its instance there and connected, its template filled."""
     sending = [change for change in changes if change.action in SENDING]
     if not sending:
-        return tuple(changes), []
-    diagnostics = await _check_instances(sending, lookups)
-    diagnostics += await _check_templates(sending, lookups)
-    audiences, more = await _count_audiences(sending, lookups)
-    counted = tuple(
-        replace(change, audience=audiences[change.address]) if change.address in audiences else change
-        for change in changes
-    )
-    return counted, diagnostics + more
+        return []
+    return [*await _check_instances(sending, lookups), *await _check_templates(sending, lookups)]
 
 
 async def _check_instances(sending: Sequence[Change], lookups: Lookups) -> list[Diagnostic]:
@@ -156,41 +144,6 @@ def _check_variables(change: Change, placeholders: Sequence[str] | None) -> Iter
         for name in sorted(given - needed)
     ]
     return missing + unused
-
-
-async def _count_audiences(
-    sending: Sequence[Change], lookups: Lookups
-) -> tuple[dict[Address, Audience], list[Diagnostic]]:
-    recipients = {change.address: _recipients(change) for change in sending}
-    wanted = [str(value["groupId"]) for value in recipients.values() if value.get("type") == "group"]
-    groups = await lookups.groups(wanted)
-    total = await lookups.contacts_total() if any(r.get("type") == "all" for r in recipients.values()) else None
-    audiences: dict[Address, Audience] = {}
-    found: list[Diagnostic] = []
-    for change in sending:
-        told = recipients[change.address]
-        kind, value = str(told.get("type")), told.get("value")
-        count = total if kind == "all" else len(value) if kind == "explicit" and isinstance(value, list) else None
-        if kind == "group":
-            group = groups[str(told["groupId"])]
-            count = group.contact_count if group else None
-            if group is None:
-                message = f"the account has no group {told['groupId']}"
-                found.append(
-                    finding(
-                        Severity.ERROR, Code.UNKNOWN_GROUP, change, message, "give the id of a group of this account"
-                    )
-                )
-        if count == 0:
-            message = f"nobody would get it: {'the group' if kind == 'group' else 'the account'} has no contacts"
-            found.append(finding(Severity.WARNING, Code.NOBODY, change, message, None))
-        audiences[change.address] = Audience(kind, count)
-    return audiences, found
-
-
-def _recipients(change: Change) -> Mapping[str, object]:
-    recipients = (change.after or {}).get("recipients")
-    return recipients if isinstance(recipients, Mapping) else {}
 
 
 def finding(severity: Severity, code: str, change: Change, message: str, hint: str | None) -> Diagnostic:

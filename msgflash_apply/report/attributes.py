@@ -86,7 +86,7 @@ def audience_text(recipients: object, audience: Audience | None) -> str:
             who = f"group {recipients.get('groupId')}"
         case _:
             who = plain(recipients)
-    return f"{who}: {_how_many(audience.count)}" if audience else who
+    return f"{who}: {_how_many(audience)}" if audience else who
 
 
 def row_lines(row: Row, width: int) -> list[str]:
@@ -113,10 +113,15 @@ def _looked_up(identifier: object, name: str | None) -> str:
     return f"{identifier} ({name})" if name and name != identifier else str(identifier)
 
 
-def _how_many(count: int | None) -> str:
-    if count is None:
+def _how_many(audience: Audience) -> str:
+    if audience.count is None:
         return "not counted"
-    return counted(count, "contact") if count else "nobody would get it"
+    if not audience.count:
+        return "nobody would get it"
+    told = counted(audience.count, "contact")
+    if audience.limit is not None and audience.count > audience.limit:
+        return f"{told}, above the {audience.limit} that the number's warm-up advises"
+    return told
 
 
 def _button(button: object) -> str:

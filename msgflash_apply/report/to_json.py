@@ -49,6 +49,8 @@ def plan_to_json(plan: Plan, *, tool_version: str, changes_only: bool = False) -
                 "used": plan.requests.used,
                 "apply": plan.requests.apply,
                 "left_this_month": plan.requests.left_this_month,
+                "messages": plan.requests.messages,
+                "messages_left": plan.requests.messages_left,
             },
         }
     )
@@ -94,7 +96,11 @@ def history_to_json(past: Iterable[Past]) -> str:
 
 def _change(change: Change, now: datetime) -> dict[str, object]:
     source = change.source and {"file": change.source.file, "line": change.source.line}
-    audience = change.audience and {"type": change.audience.type, "count": change.audience.count}
+    audience = change.audience and {
+        "type": change.audience.type,
+        "count": change.audience.count,
+        "limit": change.audience.limit,
+    }
     return {
         "address": change.address,
         "action": change.action.value,

@@ -181,4 +181,9 @@ def _requests(forecast: RequestForecast, look: _Look) -> list[str]:
         said = f"{said}, {left} left this month."
     else:
         said = f"{said}; how many are left this month was not read." if forecast.apply else f"{said}."
-    return titled("Requests:", said, paint=look.paint, tone=tone, width=look.width)
+    lines = titled("Requests:", said, paint=look.paint, tone=tone, width=look.width)
+    if forecast.messages is not None:
+        rest = "" if forecast.messages_left is None else f", {forecast.messages_left} left this month"
+        said = f"{forecast.messages} or more to send, as far as they were counted{rest}."
+        lines += titled("Messages:", said, paint=look.paint, tone=Tone.STRONG, width=look.width)
+    return lines

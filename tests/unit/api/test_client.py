@@ -228,3 +228,32 @@ def test_retry_after_is_read_when_sane(text: str, seconds: float | None) -> None
 
     assert isinstance(answer, Reply)
     assert answer.retry_after_seconds == seconds
+
+
+def test_contacts_are_read_to_the_end() -> None:
+    """Pages of contacts are followed by their cursor, and a cursor that stands still ends them."""
+    pages = [
+        ok({"contacts": [{"id": "1", "tags": ["a"]}], "nextCursor": "x", "hasMore": True}),
+        ok({"contacts": [{"id": "2"}], "nextCursor": "x", "hasMore": True}),
+    ]
+    found, script = ask(pages, lambda c: c.contacts())
+
+    assert [(contact.id, contact.tags) for contact in found] == [("1", ("a",)), ("2", ())]
+    assert [request.url.params.get("cursor") for request in script.requests] == [None, "x"]
+
+
+def test_contacts_of_the_earlier_edition_are_read() -> None:
+    """A bare array is all there is."""
+    assert len(ask([ok([{"id": "1"}, {"id": "2"}])], lambda c: c.contacts())[0]) == 2
+
+
+def test_messages_left_are_told_where_there_is_a_limit() -> None:
+    """Messages left are the quota less what was sent."""
+    usage, _ = ask(
+        [ok({"limits": {"monthlyOutboundQuota": 10}, "usage": {"effectiveOutboundUsage": 3}})], lambda c: c.usage()
+    )
+    unlimited, _ = ask([ok({})], lambda c: c.usage())
+
+    assert usage is not None
+    assert unlimited is not None
+    assert (usage.messages_left, unlimited.messages_left) == (7, None)

@@ -34,6 +34,9 @@ class Account(httpx.AsyncBaseTransport):
     groups: Mapping[str, Object] = field(default_factory=dict)
     campaigns: Mapping[str, Object] = field(default_factory=dict)
     contacts: int | None = 120
+    tagged: Sequence[Sequence[str]] = ()
+    health: Object | None = None
+    messages_left: int = 1000
     asked: list[str] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -55,7 +58,9 @@ class Account(httpx.AsyncBaseTransport):
             case ["templates", identifier]:
                 return {"id": identifier, "variables": ["custom.code"]}
             case ["contacts"]:
-                return {"contacts": [], "total": self.contacts}
+                return {"contacts": [{"id": "c", "tags": tags} for tags in self.tagged], "total": self.contacts}
+            case ["instances", _, "health"]:
+                return self.health
             case ["contacts", "groups", identifier]:
                 return self.groups.get(identifier)
             case ["campaigns", identifier]:
@@ -64,7 +69,8 @@ class Account(httpx.AsyncBaseTransport):
                 one = {"id": f"m{len(self.asked)}", "campaignId": f"c{len(self.asked)}", "status": "sent"}
                 return {"messages": [one], "nextCursor": "more", "hasMore": True}
             case ["usage"]:
-                return {"limits": {"monthlyApiRequestQuota": 100}, "usage": {"apiRequestsCount": 40}}
+                limits = {"monthlyApiRequestQuota": 100, "monthlyOutboundQuota": self.messages_left}
+                return {"limits": limits, "usage": {"apiRequestsCount": 40, "effectiveOutboundUsage": 0}}
             case _:
                 return None
 
