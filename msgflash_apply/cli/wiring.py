@@ -128,12 +128,12 @@ def snapshot_of(settings: Settings) -> Snapshot:
 
 def rescue(ledger: Ledger, folder: Path) -> str:
     """
-    Put outcomes that the state's storage refused where a person finds them, and say where.
+    Put what a failed storage endangers where a person finds it, and say where.
 
     The repo's folder first, then the system's folder for temporary files; if both fail, the terminal: the ids exist
     nowhere else.
     """
-    lines = recovery_lines(ledger.head, ledger.unsaved)
+    lines = recovery_lines(ledger.head, ledger.endangered)
     for place in _places(folder):
         file = place / f"msgflash-recovery-{ledger.head.journal}.jsonl"
         if _write_new(file, lines):

@@ -83,7 +83,7 @@ class Ledger:
         self._base = base
         self._draft = Draft(base.snapshot)
         self._touched: set[Address] = set()
-        self._length = 1
+        self._entries: list[Entry] = []
         self._unsaved: list[Outcome] = []
         self._warnings: list[str] = []
         self._failure: BackendError | None = None
@@ -98,6 +98,16 @@ class Ledger:
     def unsaved(self) -> tuple[Outcome, ...]:
         """Outcomes that the storage refused, in order: known to this process alone, until a commit takes them in."""
         return tuple(self._unsaved)
+
+    @property
+    def endangered(self) -> tuple[Entry, ...]:
+        """
+        What must be kept elsewhere after a commit that failed: all of this run, unless its journal has it.
+
+        All of it and not what is unsaved alone: the place of the state may come back from a backup older than this run.
+        """
+        is_safe = not self._unsaved and self._is_in_journal()
+        return () if is_safe else (*self._entries, *self._unsaved)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -126,12 +136,12 @@ class Ledger:
             raise BackendError(self._failure.summary, self._failure.detail, self._failure.fix) from self._failure
         changed = self._draft.preview(entries)
         try:
-            self._backend.append(self.head.journal, encode_entries(entries, first=self._length))
+            self._backend.append(self.head.journal, encode_entries(entries, first=1 + len(self._entries)))
         except BackendError as err:
             self._failure = err
             self._keep(entries)
             raise
-        self._length += len(entries)
+        self._entries += entries
         self._touched |= changed.keys()
         self._draft.put(changed)
 
@@ -166,7 +176,7 @@ class Ledger:
             StateError: this ledger has entries, or was committed.
             BackendError: the storage failed.
         """
-        if self._is_committed or self._length > 1:
+        if self._is_committed or self._entries:
             raise StateError("The state can not be replaced now.", "This run has written to it already.")
         self._end(commit(self._backend, self._base, snapshot, self.head.journal))
         self._is_committed = True
@@ -179,6 +189,13 @@ class Ledger:
             self.commit()
         elif isinstance(error, Exception):
             _note_failure(self.commit, error)
+
+    def _is_in_journal(self) -> bool:
+        try:
+            written = self._backend.read_journal(self.head.journal)
+        except BackendError:
+            return False
+        return written == encode_entries([self.head, *self._entries], first=0)
 
     def _keep(self, entries: Sequence[Entry]) -> None:
         self._unsaved += [entry for entry in entries if isinstance(entry, Outcome)]

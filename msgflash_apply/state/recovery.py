@@ -1,18 +1,22 @@
 """
-Outcomes that the storage refused: written to a file elsewhere, and brought in once the storage is back.
+What a run did whose storage failed: written to a file elsewhere, and brought in once the storage is back.
 
-A recovery file is a journal: the head of the run, then outcomes.
+A recovery file is a journal: the head of the run, then what was durable, then the outcomes that the storage refused.
+The state knows what was durable, unless it was brought back from a backup that is older than the run.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
+from msgflash_apply.campaign import Record
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError
 from msgflash_apply.state.backends.base import Backend, Holder
 from msgflash_apply.state.journal import (
     Created,
     Entry,
+    Intended,
     NotCreated,
     Opened,
     Outcome,
@@ -29,9 +33,9 @@ def recovery_lines(head: Opened, entries: Iterable[Entry]) -> bytes:
 
     Args:
         head: `Ledger.head` of the run.
-        entries: what the storage refused. Only outcomes are kept: an intent that was not durable was not sent.
+        entries: `Ledger.endangered`, in order.
     """
-    return encode_entries([head, *(entry for entry in entries if isinstance(entry, Outcome))], first=0)
+    return encode_entries([head, *entries], first=0)
 
 
 def recover(
@@ -67,7 +71,7 @@ def recover(
         StateConflict: the state has no place for a campaign that was created; names it and what to do.
         StateLocked, StateMissing, BackendError: as for `open_ledger`.
     """
-    head, outcomes = _read(data, where)
+    head, entries = _read(data, where)
     with open_ledger(
         backend,
         environment=environment,
@@ -77,13 +81,15 @@ def recover(
         sleep=sleep,
     ) as ledger:
         _check_lineage(head, ledger.head, where)
-        return tuple(outcome for outcome in outcomes if _bring_in(ledger, outcome))
+        if ledger.snapshot.serial <= head.serial:
+            return _bring_in(ledger, entries)  # older than the run: it lacks the intents too
+        return _bring_in(ledger, [entry for entry in entries if isinstance(entry, Outcome)])
 
 
-def _read(data: bytes, where: str) -> tuple[Opened, list[Outcome]]:
+def _read(data: bytes, where: str) -> tuple[Opened, list[Entry]]:
     match decode_journal(data, where=where):
         case (Opened() as head, *entries):
-            return head, [entry for entry in entries if isinstance(entry, Outcome)]
+            return head, entries
         case _:
             raise StateDamaged("The recovery file is damaged.", f"{where}: it holds no whole line.")
 
@@ -97,25 +103,52 @@ def _check_lineage(head: Opened, own: Opened, where: str) -> None:
         )
 
 
-def _bring_in(ledger: Ledger, outcome: Outcome) -> bool:
-    """Append an outcome unless the state knows it; says whether it was appended."""
-    slot = ledger.slot(outcome.address)
+def _bring_in(ledger: Ledger, entries: Iterable[Entry]) -> tuple[Outcome, ...]:
+    """Append what the state does not know; returns the outcomes among it."""
+    brought_in: list[Outcome] = []
+    homeless: list[Created] = []
+    for entry in entries:
+        if not isinstance(entry, Outcome):
+            _bring_in_step(ledger, entry)
+        elif isinstance(entry, Created) and _is_homeless(ledger.slot(entry.address), entry):
+            homeless.append(entry)
+        elif _is_new(ledger.slot(entry.address), entry):
+            ledger.append(entry)
+            brought_in.append(entry)
+    if homeless:
+        raise _no_place(homeless)
+    return tuple(brought_in)
+
+
+def _bring_in_step(ledger: Ledger, entry: Entry) -> None:
+    """Append an intent unless something newer stands there; anything else if it fits, since a plan finds it again."""
+    if not isinstance(entry, Intended):
+        with suppress(StateDamaged):
+            ledger.append(entry)
+        return
+    slot, announced_at = ledger.slot(entry.address), entry.intent.announced_at
+    if slot.intent is None and all(record.created_at <= announced_at for record in _records(slot)):
+        ledger.append(entry)
+
+
+def _is_new(slot: Slot, outcome: Outcome) -> bool:
     if isinstance(outcome, Created):
-        is_new = not _knows(slot, outcome.id)
-        if is_new and not _awaits(slot, outcome):
-            raise _no_place(outcome)
-    elif isinstance(outcome, NotCreated):
-        is_new = _awaits(slot, outcome)
-    else:
-        is_new = slot.record is not None and slot.record.read_at < outcome.at
-    if is_new:
-        ledger.append(outcome)
-    return is_new
+        return not _knows(slot, outcome.id)
+    if isinstance(outcome, NotCreated):
+        return _awaits(slot, outcome)
+    return slot.record is not None and slot.record.read_at < outcome.at
+
+
+def _is_homeless(slot: Slot, outcome: Created) -> bool:
+    return not _knows(slot, outcome.id) and not _awaits(slot, outcome)
+
+
+def _records(slot: Slot) -> tuple[Record, ...]:
+    return (*slot.history, *([slot.record] if slot.record else []))
 
 
 def _knows(slot: Slot, campaign_id: str) -> bool:
-    records = (*slot.history, *([slot.record] if slot.record else []))
-    return any(campaign_id in (record.id, *record.former_ids) for record in records)
+    return any(campaign_id in (record.id, *record.former_ids) for record in _records(slot))
 
 
 def _awaits(slot: Slot, outcome: Created | NotCreated) -> bool:
@@ -123,10 +156,18 @@ def _awaits(slot: Slot, outcome: Created | NotCreated) -> bool:
     return slot.intent is not None and slot.intent.announced_at <= outcome.at
 
 
-def _no_place(outcome: Created) -> StateConflict:
+def _no_place(homeless: Sequence[Created]) -> StateConflict:
     return StateConflict(
         "A campaign was created, and the state does not await it.",
-        f"{outcome.address}: campaign {outcome.id} was created at {outcome.at:%Y-%m-%d %H:%M:%S %Z}, "
-        "but its address is not in doubt any more.",
-        f"Look at the campaign on MsgFlash, and adopt it:\n    msgflash-apply import '{outcome.address}' {outcome.id}",
+        "\n".join(
+            f"{outcome.address}: campaign {outcome.id} was created at {outcome.at:%Y-%m-%d %H:%M:%S %Z}, "
+            "but its address is not in doubt any more."
+            for outcome in homeless
+        ),
+        "\n".join(
+            (
+                "Everything else was brought in. Look at the campaign on MsgFlash, and adopt it:",
+                *(f"    msgflash-apply import '{outcome.address}' {outcome.id}" for outcome in homeless),
+            )
+        ),
     )

@@ -1,5 +1,6 @@
 """Recovery files: outcomes that the storage refused, brought in later."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -64,13 +65,50 @@ def test_bringing_in_twice_changes_nothing(tmp_path: Path) -> None:
     assert read_state(backend, environment=ENVIRONMENT) == state
 
 
-def test_intents_and_bookkeeping_are_left_out(tmp_path: Path) -> None:
-    """An intent that was refused was not sent, so a recovery file does not bring it in."""
-    backend = a_state(tmp_path)
+def test_state_that_knows_the_run_takes_outcomes_alone(tmp_path: Path) -> None:
+    """An intent that was settled since is not opened again by a recovery file."""
+    backend = a_state_in_doubt(tmp_path)
+    with a_run(backend, "run-2") as ledger:
+        ledger.append(NotCreated(TEA, "resolved by a person", NOW))
 
-    assert bring_in(backend, intended("sale"), Forgotten(TEA, NOW)) == ()
+    assert bring_in(backend, intended("sale"), intended("tea"), created("sale"), lock_id="run-3") == (created("sale"),)
 
     assert read_state(backend, environment=ENVIRONMENT).in_doubt == {}
+
+
+def test_state_from_before_the_run_takes_all_of_it(tmp_path: Path) -> None:
+    """A state that a backup brought back learns what was created and what is in doubt, and learns it once."""
+    backend = a_state(tmp_path)
+    entries = (Forgotten(TEA, NOW), intended("sale"), intended("tea"), created("sale"))
+
+    assert bring_in(backend, *entries) == (created("sale"),)
+    state = read_state(backend, environment=ENVIRONMENT)
+    assert (set(state.campaigns), set(state.in_doubt)) == ({SALE}, {TEA})
+
+    assert bring_in(backend, *entries, lock_id="run-3") == ()
+    assert read_state(backend, environment=ENVIRONMENT) == state
+
+
+def test_newer_campaign_is_not_taken_for_a_replaced_one(tmp_path: Path) -> None:
+    """Where a state that a backup brought back created the campaign again, the former one is told and not hidden."""
+    backend = a_state(tmp_path)
+    with a_run(backend, "run-2") as ledger:
+        ledger.append(intended("sale"), created("sale", "again", LATER))
+
+    with pytest.raises(StateConflict, match="campaign id-sale was created"):
+        bring_in(backend, intended("sale"), created("sale"), lock_id="run-3", head=replace(HEAD, serial=9))
+
+    assert read_state(backend, environment=ENVIRONMENT).campaigns[SALE].id == "again"
+
+
+def test_one_campaign_without_a_place_does_not_hold_up_others(tmp_path: Path) -> None:
+    """Every campaign that has no place is named, and what has one is brought in."""
+    backend = a_state_in_doubt(tmp_path)
+
+    with pytest.raises(StateConflict, match=r"(?s)spring: campaign id-spring.*summer: campaign id-summer"):
+        bring_in(backend, created("spring"), created("sale"), created("summer"))
+
+    assert read_state(backend, environment=ENVIRONMENT).campaigns.keys() == {SALE}
 
 
 def test_replaced_or_forgotten_campaign_is_known(tmp_path: Path) -> None:
@@ -129,3 +167,17 @@ def test_file_without_a_whole_line_is_damage(tmp_path: Path) -> None:
             lock_timeout_seconds=0,
             now=lambda: NOW,
         )
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, Path.mkdir], ids=["gone", "unreadable"])
+def test_run_is_endangered_where_its_journal_lacks_it(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    """What the journal has is safe; without the journal all of the run has to be kept elsewhere."""
+    with a_run(a_state(tmp_path)) as ledger:
+        run: tuple[Entry, ...] = (intended("sale"), created("sale"))
+        ledger.append(*run)
+        assert not ledger.endangered
+        journal = next(tmp_path.glob("default.journal-*.jsonl"))
+        if spoil is Path.mkdir:
+            journal.unlink()
+        spoil(journal)
+        assert ledger.endangered == run
