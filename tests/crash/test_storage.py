@@ -17,8 +17,9 @@ import pytest
 
 from msgflash_apply.engine.plan import Action
 from msgflash_apply.sandbox.server import Options, Sandbox
+from msgflash_apply.state.backends.local import LocalBackend
 from tests.support.builders import a_desired, a_payload
-from tests.support.command import Completed, Repo, a_repo, created, creates_seen
+from tests.support.command import Completed, Repo, a_repo, created, creates_seen, wait_until
 from tests.support.processes import announced, read_only, recovery_file, small_disk, start, start_sending
 from tests.support.runs import LATER, STILL, World
 
@@ -135,6 +136,34 @@ def test_removed_state_folder_is_not_an_empty_state(repo: Repo) -> None:
         assert refused.code == 1
         assert "There is no state." in refused.err
     assert creates_seen(repo.sandbox) == sent
+
+
+def test_removed_state_folder_is_replaced_by_a_backup(repo: Repo) -> None:
+    """A backup from before the apply and the recovery file make up the whole state: nothing is sent again."""
+    running = start_sending(repo, creates=15)
+    shutil.rmtree(repo.state.parent)
+    done = running.wait()
+    ended_badly(done, repo)
+    (repo.folder / "backup").rename(repo.state.parent)
+    recover(repo, recovery_file(done))
+    assert set(repo.records) == set(created(repo.sandbox))
+    ends_well(repo)
+
+
+def test_run_that_another_one_took_over(repo: Repo, sandbox: Sandbox) -> None:
+    """What a run learns after its lock was broken and its journal sealed goes to a file, and resolves the doubts."""
+    sandbox.add_fault("POST /api/v1/campaigns delay seconds=6 times=5")
+    running = start(repo, "apply", "--auto-approve")
+    wait_until(lambda: len(announced(repo.state.parent)) >= 5)
+    backend = LocalBackend(repo.state)
+    holder = backend.holder()
+    assert holder is not None
+    backend.break_lock(holder.lock_id)
+    assert repo.apply().code == 3
+    done = running.wait()
+    assert done.code == 1, done.out + done.err
+    recover(repo, recovery_file(done))
+    ends_well(repo)
 
 
 def _remove(journal: Path) -> None:
