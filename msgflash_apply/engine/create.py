@@ -8,11 +8,11 @@ ever sent again by itself.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.api.outcome import Created, NotCreated, Then, Unknown, classify
+from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Then, Unknown, classify
 from msgflash_apply.campaign import Facts, Intent, JsonObject, fingerprint
 from msgflash_apply.engine.books import Books
 from msgflash_apply.engine.plan import Change
@@ -22,6 +22,22 @@ from msgflash_apply.state import journal
 
 CONNECT_ATTEMPTS = 4
 RATE_LIMIT_ATTEMPTS = 30
+MOST_UNKNOWN_IN_A_ROW = 5
+
+
+@dataclass(slots=True)
+class Streak:
+    """Unknown outcomes in a row. An outage must not put every campaign of a plan in doubt, one after the other."""
+
+    length: int = 0
+
+    def count(self, outcome: CreateOutcome, stop: Stop) -> None:
+        """Take one outcome in; hold back what has not started once too many in a row told nothing."""
+        self.length = self.length + 1 if isinstance(outcome, Unknown) else 0
+        if self.length >= MOST_UNKNOWN_IN_A_ROW:
+            stop.set(
+                f"the last {self.length} creates got no answer that tells how they ended; no more are put in doubt"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +54,7 @@ class Sender:
         run: id of the run, written into each intent.
         on_event: told when MsgFlash asks for patience.
         now: the clock.
+        streak: of unknown outcomes, over all creates.
     """
 
     client: Client
@@ -47,6 +64,7 @@ class Sender:
     run: str
     on_event: Callable[[Event], None]
     now: Callable[[], datetime]
+    streak: Streak = field(default_factory=Streak)
 
     async def create(self, change: Change) -> Result:
         """Create a campaign at most once. Only what provably was not created is tried again."""
@@ -58,6 +76,7 @@ class Sender:
             if held_back is not None:
                 return Result(change.address, change.action, Outcome.SKIPPED, change.id, held_back)
             outcome = classify(await self.client.create(facts.payload))
+            self.streak.count(outcome, self.stop)
             if isinstance(outcome, Created):
                 return self._created(change, outcome)
             if isinstance(outcome, Unknown):

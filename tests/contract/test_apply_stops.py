@@ -12,6 +12,7 @@ from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.campaign import Desired
 from msgflash_apply.engine.apply import IN_FLIGHT, Apply
+from msgflash_apply.engine.create import MOST_UNKNOWN_IN_A_ROW
 from msgflash_apply.engine.refresh import Refresh
 from msgflash_apply.engine.result import ApplyReport, ChangeStarted, Event, Outcome
 from msgflash_apply.engine.stop import Stop
@@ -221,3 +222,17 @@ def test_waiting_for_a_slot_is_not_being_in_flight(world: World) -> None:
 
     assert world.snapshot().in_doubt == {}
     assert set(world.created()) == {"halt", "drop", "old", "one"}
+
+
+def test_an_outage_does_not_put_every_campaign_in_doubt(tmp_path: Path) -> None:
+    """After some creates in a row without a telling answer nothing new is sent; doubts stay few and named."""
+    with Sandbox(STILL) as sandbox:
+        world = World(sandbox, tmp_path)
+        sandbox.add_fault("POST /api/v1/campaigns 503 times=*")
+        many = [campaign(f"c{number:03d}") for number in range(100)]
+        report = world.apply(many)
+
+    assert report.stopped is not None
+    assert MOST_UNKNOWN_IN_A_ROW <= report.summary[Outcome.IN_DOUBT] <= MOST_UNKNOWN_IN_A_ROW + IN_FLIGHT
+    assert report.summary[Outcome.SKIPPED] == 100 - report.summary[Outcome.IN_DOUBT]
+    assert len(world.snapshot().in_doubt) == report.summary[Outcome.IN_DOUBT]
