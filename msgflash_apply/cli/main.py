@@ -23,6 +23,7 @@ COMMANDS = {
     "resolve": ("resolve", "Tell how a create in doubt ended."),
     "status": ("status", "Show how far campaigns are."),
     "drift": ("drift", "Show what differs from the record. Changes nothing."),
+    "calendar": ("calendar_", "Show what goes out when."),
     "state": ("state", "Look at the record of what was sent."),
     "fmt": ("fmt", "Write files in canonical form, comments kept."),
     "schema": ("schema", "Print a JSON Schema, for editors."),
