@@ -10,7 +10,7 @@ LOCK_TIMEOUT = click.option("--lock-timeout", metavar="DURATION", default="0s", 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 
 
-@click.command()
+@click.command(short_help="Move what stands at an address.")
 @click.argument("previous", metavar="FROM")
 @click.argument("address", metavar="TO")
 @LOCK_TIMEOUT
@@ -27,7 +27,7 @@ def mv(options: Globals, previous: str, address: str, lock_timeout: str) -> None
     output.result(move_to(options, previous, address, lock_timeout))
 
 
-@click.command()
+@click.command(short_help="Take a campaign out; its id is kept.")
 @click.argument("address")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @LOCK_TIMEOUT
@@ -51,7 +51,7 @@ def rm(options: Globals, address: str, lock_timeout: str, *, auto_approve: bool)
     output.result(removal.carry_out(lock_timeout))
 
 
-@click.command()
+@click.command(short_help="Put a document in the place of the state.")
 @FILE
 @click.option(
     "--force", is_flag=True, help="Take another lineage or a serial that is not newer, and lose what it lacks."
@@ -70,7 +70,7 @@ def push(options: Globals, file: Path, lock_timeout: str, *, force: bool) -> Non
     output.result(push_file(options, file, lock_timeout, force=force))
 
 
-@click.command()
+@click.command(short_help="Take away the lock of a dead run.")
 @click.argument("lock_id")
 @click.option("--force", is_flag=True, help="Also from a process of this host that seems to be at work.")
 @pass_globals
@@ -88,7 +88,7 @@ def unlock(options: Globals, lock_id: str, *, force: bool) -> None:
     output.result(f"Lock {lock_id} is gone.")
 
 
-@click.command()
+@click.command(short_help="Bring in what an apply could not store.")
 @FILE
 @pass_globals
 def recover(options: Globals, file: Path) -> None:

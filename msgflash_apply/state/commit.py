@@ -66,11 +66,13 @@ def settle(backend: Backend, journal: str, environment: str) -> None:
             return
         # Read after the document: if it is gone by now, it was folded into this document or an earlier one.
         entries = read_journal(backend, journal)
+        # Folded even where it has no effect: its head alone finds out an older copy of the document.
+        folded = fold(base.snapshot, entries)
         if not has_effect(entries):
             backend.drop(journal)
             return
         with suppress(StateConflict):
-            commit(backend, base, fold(base.snapshot, entries), journal)
+            commit(backend, base, folded, journal)
 
 
 def has_effect(entries: tuple[Entry, ...]) -> bool:

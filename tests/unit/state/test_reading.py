@@ -159,6 +159,20 @@ def test_older_document_is_found_out(tmp_path: Path) -> None:
         read_state(backend, environment=ENVIRONMENT)
 
 
+@pytest.mark.parametrize(("lineage", "serial"), [(LINEAGE, 2), ("another", 1)])
+def test_run_that_did_nothing_is_evidence_too(tmp_path: Path, lineage: str, serial: int) -> None:
+    """The head of a journal alone finds out an older or foreign document, for writing as for reading, and stays."""
+    backend = a_state(tmp_path)
+    backend.append("run-0", encode_entries([Opened("run-0", lineage, serial, ENVIRONMENT, NOW)], first=0))
+
+    with pytest.raises(StateDamaged, match="does not fit the state"):
+        read_state(backend, environment=ENVIRONMENT)
+    with pytest.raises(StateDamaged, match="does not fit the state"), a_run(a_backend(tmp_path)):
+        pass
+
+    assert list(backend.journals()) == ["run-0"]
+
+
 def test_commit_moves_the_serial_by_one_or_not_at_all(tmp_path: Path) -> None:
     """A commit on the document that was read is one serial further; on any other it is refused."""
     backend = a_state(tmp_path)
