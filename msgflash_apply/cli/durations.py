@@ -7,9 +7,9 @@ import click
 UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
-def seconds_from(duration: str) -> float:
+def seconds_from(duration: str, option: str = "--lock-timeout") -> float:
     """Read `90s`, `5m`, `1h` or a number of seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", duration.strip())
     if match is None:
-        raise click.BadParameter(f"'{duration}' is not a duration; write 90s, 5m or 1h.", param_hint="--lock-timeout")
+        raise click.BadParameter(f"'{duration}' is not a duration; write 90s, 5m or 1h.", param_hint=option)
     return float(match[1]) * UNIT_SECONDS[match[2]]

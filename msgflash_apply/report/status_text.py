@@ -2,6 +2,7 @@
 
 import json
 
+from msgflash_apply.api.wire import CampaignStats
 from msgflash_apply.engine.status import CampaignStatus, StatusReport
 from msgflash_apply.report.layout import columns, counted
 from msgflash_apply.report.moments import in_zone
@@ -42,6 +43,14 @@ def status_to_json(report: StatusReport) -> str:
     """Give the same as JSON: `{"campaigns": [..], "in_doubt": [addresses]}`."""
     document = {"campaigns": [_entry(one) for one in report.campaigns], "in_doubt": list(report.in_doubt)}
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def progress_of(stats: CampaignStats) -> float:
+    """Say how far a campaign is, from 0 to 100: MsgFlash's own number, or what the counters give."""
+    if stats.progress_percent is not None:
+        return min(100.0, max(0.0, stats.progress_percent))
+    counters = stats.stats
+    return 100 * (counters.planned - counters.queued) / counters.planned if counters.planned else 0.0
 
 
 def _cells(one: CampaignStatus) -> tuple[str, ...]:

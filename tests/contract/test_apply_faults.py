@@ -36,7 +36,7 @@ class PacedWorld(World):
     def client(self, transport: httpx.AsyncBaseTransport | None = None, *, timeout_seconds: float = 5.0) -> Client:
         """Connect to the sandbox at a pace, and without waits between attempts."""
         access = Access(self.sandbox.url, self.sandbox.api_key)
-        limiter = Limiter(30, jitter=lambda: 0.0)
+        limiter = Limiter(12, jitter=lambda: 0.0)
         return Client(access, limiter, jitter=lambda: -1.0, transport=transport, timeout_seconds=timeout_seconds)
 
 
