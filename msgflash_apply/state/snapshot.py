@@ -36,12 +36,12 @@ class Snapshot:
 
     Attributes:
         lineage: UUID given at `init`; two states with different ones have nothing to do with each other.
-        serial: of the document; grows by one with every commit.
+        serial: of the document; grows with every commit, by one unless a state ahead of it was pushed.
         environment: whose state it is.
         campaigns: what was created and is not forgotten.
         in_doubt: creates that were announced and whose outcome is not known. An address may stand in `campaigns` too:
             that record is the one being replaced.
-        history: forgotten records, oldest first.
+        history: forgotten and removed records, oldest first.
         journal: id of the journal folded in last; None before the first.
     """
 

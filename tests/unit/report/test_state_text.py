@@ -1,8 +1,12 @@
 """What the state holds, in columns and in full."""
 
+import json
+
 from msgflash_apply.campaign import Address
 from msgflash_apply.report.paint import PLAIN
-from msgflash_apply.report.state_text import record_to_text, state_list_to_text
+from msgflash_apply.report.state_text import history_to_text, record_to_text, state_list_to_text
+from msgflash_apply.report.to_json import history_to_json
+from msgflash_apply.state.past import Past
 from tests.unit.report.builders import ADDRESS, CAMPAIGN_ID, NOW, a_record, an_intent, facts
 
 
@@ -43,3 +47,27 @@ def test_doubt_without_a_record() -> None:
     assert "      announced    Mon 23 Nov 2026 09:00 UTC, 1 h ago\n" in text
     assert "    msgflash-apply resolve promo/black-friday --not-created\n" in text
     assert CAMPAIGN_ID not in text
+
+
+def test_empty_history() -> None:
+    """A state without a past says so."""
+    assert history_to_text((), paint=PLAIN) == "The history holds no campaigns.\n"
+
+
+def test_history_in_columns() -> None:
+    """A replaced campaign names its successor, of one that was put away the last status and start are known."""
+    past = (Past(ADDRESS, "first", None, "second"), Past(ADDRESS, CAMPAIGN_ID, a_record(), None))
+    heading, replaced, put_away, *end = history_to_text(past, paint=PLAIN).split("\n")
+    assert heading.split() == ["ADDRESS", "WHAT", "BECAME", "OF", "IT", "STATUS", "START", "ID"]
+    assert replaced.split() == [ADDRESS, "replaced", "by", "second", "-", "-", "first"]
+    assert "managed no more" in put_away
+    assert put_away.endswith(CAMPAIGN_ID)
+    assert end == ["", "2 campaigns.", ""]
+
+
+def test_history_as_json() -> None:
+    """Each campaign has its address and id, and a record unless it was replaced."""
+    past = (Past(ADDRESS, "first", None, "second"), Past(ADDRESS, CAMPAIGN_ID, a_record(), None))
+    replaced, put_away = json.loads(history_to_json(past))["history"]
+    assert replaced == {"address": ADDRESS, "id": "first", "replaced_by": "second", "record": None}
+    assert (put_away["id"], put_away["record"]["id"], put_away["replaced_by"]) == (CAMPAIGN_ID, CAMPAIGN_ID, None)
