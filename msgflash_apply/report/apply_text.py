@@ -44,7 +44,7 @@ _NOT_DONE = {
 _MEANING = {
     Outcome.IN_DOUBT: "In doubt: sent, and no answer says whether it arrived. Nothing more is sent for these until a"
     " person looks in the MsgFlash console and runs one of the commands; ID is the id that the console shows.",
-    Outcome.FAILED: "Failed: mend the cause and apply again. Nothing was created for these.",
+    Outcome.FAILED: "Failed: mend the cause and apply again. Nothing was created for these, unless it says so.",
     Outcome.SKIPPED: "Skipped: nothing was sent for these.",
 }
 _RECOVERY = (
