@@ -1,0 +1,15 @@
+# A container that runs msgflash-apply on a repo mounted at /repo. No secret is built in: give MSGFLASH_API_KEY, or mount a
+# file and name it in MSGFLASH_API_KEY_FILE. Runs with a read-only root; /repo needs write access only for a local state.
+FROM python:3.13-slim AS build
+COPY . /src
+RUN python -m venv /opt/msgflash-apply \
+ && /opt/msgflash-apply/bin/pip install --no-cache-dir --disable-pip-version-check "/src[all]"
+
+FROM python:3.13-slim
+COPY --from=build /opt/msgflash-apply /opt/msgflash-apply
+RUN useradd --system --uid 10001 --no-create-home msgflash
+ENV PATH="/opt/msgflash-apply/bin:${PATH}" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER 10001
+WORKDIR /repo
+ENTRYPOINT ["msgflash-apply"]
+CMD ["--help"]

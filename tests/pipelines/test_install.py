@@ -1,0 +1,46 @@
+"""The first step of the action: the program comes from the action's own checkout, and knows no secret."""
+
+import subprocess
+from pathlib import Path
+
+from msgflash_apply import __version__
+from tests.pipelines.runner import ACTION, ROOT, Runner
+
+TRAP = "raise SystemExit('a module of the checkout was imported')\n"
+
+
+def test_program_is_installed_from_the_checkout_of_the_action(runner: Runner) -> None:
+    """The step makes the program, even in a checkout that shadows the modules of Python that it uses."""
+    for name in ("venv", "ensurepip", "pip", "site"):
+        runner.repo.write(f"{name}.py", TRAP)
+    runner.environ["PYTHONWARNINGS"] = "default"  # of other people's installer
+
+    process = runner.start_step(ACTION["runs"]["steps"][0], {})
+    log, _ = process.communicate(timeout=300)
+
+    assert process.returncode == 0, log
+    program = runner.folder / "msgflash-apply/bin/msgflash-apply"
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert __version__ in said.stdout
+
+
+def test_old_python_is_told_plainly(runner: Runner) -> None:
+    """A runner whose python3 is too old learns which one is needed."""
+    old = runner.repo.write("bin/python3", "#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    runner.environ["PATH"] = f"{old.parent}:/usr/bin:/bin"
+
+    process = runner.start_step(ACTION["runs"]["steps"][0], {})
+    log, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "::error::msgflash-apply needs python3 of version 3.11 or later" in log
+
+
+def test_scripts_are_strict() -> None:
+    """Every script of the action starts strictly: errors, unset names and broken pipes end it."""
+    for script in ("install.sh", "run.sh"):
+        text = Path(ROOT / ".github/scripts" / script).read_text(encoding="utf-8")
+
+        assert "\nset -euo pipefail\n" in text
+        assert "eval" not in text

@@ -1,0 +1,129 @@
+"""`plan` in a pull request: one comment, kept up to date, and nobody else's taken for it."""
+
+import re
+
+from tests.pipelines.github_server import BOT, GitHub
+from tests.pipelines.runner import Runner
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def test_first_plan_comments_and_later_ones_update(runner: Runner, github: GitHub) -> None:
+    """The first run makes one comment, and the next run with another plan changes that comment."""
+    first = runner.run(command="plan")
+    runner.repo.campaign("second")
+    second = runner.run(command="plan")
+
+    [comment] = github.comments.values()
+    assert (first.code, second.code, comment.number) == (0, 0, 7)
+    assert first.outputs == {"exitcode": "2", "digest": DIGEST.findall(first.log)[-1]}
+    assert comment.body.splitlines()[0] == "<!-- msgflash-apply action: default in . -->"
+    assert second.outputs["digest"] in comment.body.splitlines()[-1]
+    assert second.outputs["digest"] != first.outputs["digest"]
+    assert second.outputs["digest"] in second.summary
+
+
+def test_surplus_comments_go(runner: Runner, github: GitHub) -> None:
+    """Two comments that two runs at once may leave become one again."""
+    runner.run(command="plan")
+    [body] = [comment.body for comment in github.comments.values()]
+    github.add(7, BOT, body)
+
+    runner.run(command="plan")
+
+    assert list(github.comments) == [1001]
+
+
+def test_comment_is_found_on_a_later_page(runner: Runner, github: GitHub) -> None:
+    """The comment is found behind hundreds of others."""
+    for _ in range(250):
+        github.add(7, "alice", "me too", "User")
+    runner.run(command="plan")
+
+    runner.run(command="plan")
+
+    assert [comment.author for comment in github.comments.values()].count(BOT) == 1
+
+
+def test_comments_of_others_are_left_alone(runner: Runner, github: GitHub) -> None:
+    """A forged comment by a person, and one by another bot, are neither changed nor counted as ours."""
+    forged = "<!-- msgflash-apply action: default in . -->\nDigest: `sha256:" + "0" * 64 + "`\n"
+    github.add(7, "mallory", forged, "User")
+    github.add(7, "other[bot]", forged)
+    github.add(7, BOT, f"quoted:\n{forged}")
+
+    runner.run(command="plan")
+
+    *others, ours = github.comments.values()
+    assert [comment.body for comment in others] == [forged, forged, f"quoted:\n{forged}"]
+    assert (ours.author, ours.body.count("Digest:")) == (BOT, 1)
+
+
+def test_each_environment_and_folder_has_its_comment(runner: Runner, github: GitHub) -> None:
+    """Plans of two folders or environments do not overwrite each other."""
+    runner.repo.run("--env", "staging", "init")
+
+    runner.run(command="plan")
+    runner.run(command="plan", environment="staging")
+    runner.run(command="plan", working_directory="./")
+
+    assert [comment.body.splitlines()[0] for comment in github.comments.values()] == [
+        "<!-- msgflash-apply action: default in . -->",
+        "<!-- msgflash-apply action: staging in . -->",
+        "<!-- msgflash-apply action: default in .%2F -->",
+    ]
+
+
+def test_mistakes_become_annotations_and_replace_the_plan(runner: Runner, github: GitHub) -> None:
+    """A mistake is annotated at its line as seen from the root, the step fails, and the older plan is gone."""
+    runner.run(command="plan", working_directory=".")
+    path = runner.repo.write("campaigns/broken.yaml", "name: x\n")
+
+    ran = runner.run(command="plan")
+
+    [comment] = github.comments.values()
+    assert (ran.code, ran.outputs) == (1, {"exitcode": "1"})
+    assert any(line.startswith("::error file=campaigns/broken.yaml,line=1,") for line in ran.commands)
+    assert "No plan" in comment.body
+    assert "sha256:" not in comment.body
+    path.unlink()
+
+
+def test_annotations_count_from_the_root_of_the_repository(runner: Runner) -> None:
+    """In a folder of its own, a mistake is annotated at its path from the root."""
+    runner.repo.write("mailings/campaigns/broken.yaml", "name: x\n")
+
+    ran = runner.run(command="validate", working_directory="mailings")
+
+    assert ran.code == 1
+    assert any(line.startswith("::error file=mailings/campaigns/broken.yaml,") for line in ran.commands)
+
+
+def test_blocked_plan_fails_the_check_with_its_comment(runner: Runner, github: GitHub) -> None:
+    """A plan with something blocked is shown, and its step fails with 3."""
+    runner.repo.campaign("late", schedule="2020-01-01T09:00:00Z")
+
+    ran = runner.run(command="plan")
+
+    [comment] = github.comments.values()
+    assert (ran.code, ran.outputs["exitcode"]) == (3, "3")
+    assert "Needs a person" in comment.body
+
+
+def test_comment_can_be_switched_off(runner: Runner, github: GitHub) -> None:
+    """Without `comment` the plan goes to the log and the summary, and GitHub is asked nothing."""
+    ran = runner.run(command="plan", comment="false")
+
+    assert ran.code == 0
+    assert ran.outputs["digest"] in ran.summary
+    assert github.requests == []
+
+
+def test_read_only_token_fails_plainly(runner: Runner, github: GitHub) -> None:
+    """Where the job lacks the privilege to comment, the step fails and says what GitHub answered."""
+    github.refuses_writes = True
+
+    ran = runner.run(command="plan")
+
+    assert ran.code != 0
+    assert "403" in ran.log
