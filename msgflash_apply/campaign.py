@@ -50,6 +50,10 @@ PAUSABLE = frozenset({Status.SCHEDULED, Status.RUNNING})
 PAUSED_BY_SYSTEM = frozenset({Status.PAUSED_QUOTA, Status.PAUSED_PLAN})
 
 
+GONE = "gone"
+"""Status on record of a campaign that MsgFlash does not know any more; never a status of MsgFlash's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a campaign is written: a path relative to the repo, and the line its document begins at, from 1."""

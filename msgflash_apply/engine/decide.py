@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from msgflash_apply.campaign import (
+    GONE,
     PAUSABLE,
     TERMINAL,
     Address,
@@ -28,8 +29,8 @@ from msgflash_apply.engine.plan import Action, Change, Reason
 from msgflash_apply.state.snapshot import Snapshot
 
 NOT_STARTED = frozenset({Status.DRAFT, Status.SCHEDULED, Status.PAUSED})
-NEVER_SENT = NOT_STARTED | {Status.CANCELLED, Status.FAILED}
-"""Of a campaign whose start is still ahead: it ended, if at all, before anybody was sent anything."""
+NEVER_SENT = frozenset({Status.CANCELLED, Status.FAILED, GONE})
+"""Of a campaign whose start is still ahead: it ended before anybody was sent anything."""
 
 _WRITTEN_AS = {"instance": INSTANCE, "template": TEMPLATE}
 
@@ -145,7 +146,13 @@ def _block_if_in_the_past(change: Change, past: Mapping[Fingerprint, Record]) ->
     former = past.get(fingerprint(change.after or {}))
     if former is None:
         return change
-    told = f"it was sent before as {former.id}, which was {former.status}, and people may have had its messages"
+    if former.status in TERMINAL:
+        told = f"it was sent before as {former.id}, which was {former.status}, and people may have had its messages"
+        return _blocked(change, Reason.ALREADY_STARTED, told)
+    told = (
+        f"the state's history has this mailing as {former.id}, last seen {former.status}: taken off the record, "
+        f"it may still be sent. To bring it back: msgflash-apply import {change.address} {former.id}"
+    )
     return _blocked(change, Reason.ALREADY_STARTED, told)
 
 
@@ -198,7 +205,9 @@ def _decide_left(address: Address, record: Record, prior: Prior) -> Change:
     status = prior.status(record)
     base = replace(_left_base(address, record.facts), id=record.id, status=status)
     if prior.is_gone(record):
-        return replace(base, action=Action.FORGET, explanation="its file is gone, and it is gone on MsgFlash too")
+        return replace(
+            base, action=Action.FORGET, status=GONE, explanation="its file is gone, and it is gone on MsgFlash too"
+        )
     if status in TERMINAL:
         return replace(base, action=Action.FORGET, explanation=f"its file is gone, and it is {status}")
     if record.facts.on_remove == "keep":

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Literal
 
 from msgflash_apply.campaign import (
+    GONE,
     PAUSED_BY_SYSTEM,
     TERMINAL,
     Address,
@@ -146,7 +147,7 @@ class Change:
             return Stage.IN_DOUBT
         if self.id is None or self.before is None or self.status is None:
             return Stage.NOT_CREATED
-        if self.status in TERMINAL:
+        if self.status in {*TERMINAL, GONE}:
             return Stage.OVER
         if self.status in {Status.PAUSED, *PAUSED_BY_SYSTEM}:
             return Stage.PAUSED
