@@ -102,12 +102,13 @@ class Ledger:
     @property
     def endangered(self) -> tuple[Entry, ...]:
         """
-        What must be kept elsewhere after a commit that failed: all of this run, unless its journal has it.
+        What must be kept elsewhere after a commit that failed: what is unsaved, and what the journal has lost.
 
-        All of it and not what is unsaved alone: the place of the state may come back from a backup older than this run.
+        The latter, because the state's folder may come back from a backup that is older than this run; and only then,
+        because a disk that is full has little room for it.
         """
-        is_safe = not self._unsaved and self._is_in_journal()
-        return () if is_safe else (*self._entries, *self._unsaved)
+        lost = () if self._is_in_journal() else self._entries
+        return (*lost, *self._unsaved)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -195,7 +196,7 @@ class Ledger:
             written = self._backend.read_journal(self.head.journal)
         except BackendError:
             return False
-        return written == encode_entries([self.head, *self._entries], first=0)
+        return written is not None and written.startswith(encode_entries([self.head, *self._entries], first=0))
 
     def _keep(self, entries: Sequence[Entry]) -> None:
         self._unsaved += [entry for entry in entries if isinstance(entry, Outcome)]

@@ -1,8 +1,8 @@
 """
 What a run did whose storage failed: written to a file elsewhere, and brought in once the storage is back.
 
-A recovery file is a journal: the head of the run, then what was durable, then the outcomes that the storage refused.
-The state knows what was durable, unless it was brought back from a backup that is older than the run.
+A recovery file is a journal: the head of the run, then the outcomes that the storage refused. Where the run's own
+journal is gone, it holds all of the run, intents too: the state may come back from a backup that is older than it.
 """
 
 import time
