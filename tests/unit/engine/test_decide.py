@@ -8,7 +8,7 @@ import pytest
 from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Address, Desired, Lifecycle, Record
 from msgflash_apply.engine.decide import Moment, Prior, Reading, decide
 from msgflash_apply.engine.names import NameTable, fill_in
-from msgflash_apply.engine.plan import Action, Change, Reason
+from msgflash_apply.engine.plan import Action, Change, Reason, Stage
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, SOON, a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
 
@@ -203,7 +203,7 @@ def test_vanished_and_gone_is_forgotten() -> None:
     """Not in files and gone on the server: forget."""
     change = decided(state=a_snapshot({"sale": a_record()}), readings={"id-sale": None})["sale"]
 
-    assert change.action is Action.FORGET
+    assert (change.action, change.status, change.stage(NOW)) == (Action.FORGET, "gone", Stage.OVER)
 
 
 def test_vanished_with_on_remove_keep_is_left_alone() -> None:
@@ -370,7 +370,7 @@ def forgotten(status: str) -> Snapshot:
     return replace(a_snapshot(), history={Address("elsewhere"): past})
 
 
-@pytest.mark.parametrize("status", ["running", "completed", "paused_quota", "brand_new_status"])
+@pytest.mark.parametrize("status", ["completed", "brand_new_status"])
 def test_forgotten_after_its_start_is_not_sent_again(status: str) -> None:
     """A file that comes back after its campaign ran and was forgotten is blocked, not created again."""
     change = decided(a_desired(), state=forgotten(status))["sale"]
@@ -379,7 +379,16 @@ def test_forgotten_after_its_start_is_not_sent_again(status: str) -> None:
     assert "id-sale" in change.explanation
 
 
-@pytest.mark.parametrize("status", ["scheduled", "paused", "cancelled", "failed"])
+@pytest.mark.parametrize("status", ["scheduled", "paused", "running"])
+def test_removed_while_live_is_not_sent_again(status: str) -> None:
+    """What was taken off the record by hand may still be sent, so the same mailing is blocked; the way back is told."""
+    change = decided(a_desired(), state=forgotten(status))["sale"]
+
+    assert change.action is Action.BLOCKED
+    assert "msgflash-apply import sale id-sale" in change.explanation
+
+
+@pytest.mark.parametrize("status", ["gone", "cancelled", "failed"])
 def test_forgotten_before_its_start_may_be_created_again(status: str) -> None:
     """A campaign that ended before anybody was sent anything is new when its file comes back."""
     assert decided(a_desired(), state=forgotten(status))["sale"].action is Action.CREATE
