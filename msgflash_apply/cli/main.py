@@ -24,6 +24,7 @@ COMMANDS = {
     "status": ("status", "Show how far campaigns are."),
     "drift": ("drift", "Show what differs from the record. Changes nothing."),
     "calendar": ("calendar_", "Show what goes out when."),
+    "import": ("import_", "Take a campaign that exists into the record."),
     "state": ("state", "Look at the record of what was sent."),
     "fmt": ("fmt", "Write files in canonical form, comments kept."),
     "schema": ("schema", "Print a JSON Schema, for editors."),

@@ -1,0 +1,49 @@
+"""A campaign's file that is written here reads as what it was written from."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from msgflash_apply.config.canonical import canonical, field_order
+from msgflash_apply.config.documents import parse
+from msgflash_apply.config.writing import campaign_text
+
+FIELDS = field_order("campaign")
+texts = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
+    [
+        "a\nb",
+        "a\n\n b\n",
+        " a\nb",
+        "a\n\n",
+        "\na",
+        "a \nb",
+        "yes",
+        "1",
+        "{{contact.name}}\n",
+        "# no",
+        "\x85\u2028\ufeff",
+        "😀",
+    ]
+)
+fields_strategy = st.dictionaries(
+    st.sampled_from(FIELDS),
+    texts | st.integers() | st.booleans() | st.lists(texts, max_size=3) | st.dictionaries(texts, texts, max_size=3),
+    min_size=1,
+)
+
+
+@settings(deadline=None)
+@given(fields_strategy)
+def test_what_is_written_is_read(fields: dict[str, object]) -> None:
+    """Every text comes back as it was, odd spaces, breaks and signs included, and the order is the schema's."""
+    text = campaign_text(fields, "a note")
+    [document] = parse(text.encode())
+    assert document.value == fields
+    assert text.startswith("# a note\n")
+
+
+@settings(deadline=None)
+@given(fields_strategy)
+def test_what_is_written_is_canonical(fields: dict[str, object]) -> None:
+    """`fmt` leaves the file alone."""
+    text = campaign_text(fields).encode()
+    assert canonical(text, FIELDS) == text
