@@ -12,6 +12,7 @@ from tests.support.processes import read_only, start
 READING = [
     ("validate",),
     ("validate", "--format", "json"),
+    ("validate", "--format", "sarif"),
     ("plan", "--refresh", "changed"),
     ("plan", "--refresh", "live"),
     ("plan", "--refresh", "none"),
@@ -19,10 +20,13 @@ READING = [
     ("plan", "--offline", "--no-state"),
     ("plan", "--format", "json"),
     ("plan", "--detailed-exitcode"),
+    ("drift",),
+    ("calendar",),
     ("status",),
     ("status", "--format", "json"),
     ("state", "list"),
     ("state", "list", "--format", "json"),
+    ("state", "pull"),
     ("state", "show", "stays"),
     ("state", "show", "doubtful"),
     ("schema", "campaign"),
@@ -92,7 +96,9 @@ def test_reading_command_writes_nothing(repo: Repo, sandbox: Sandbox, arguments:
     assert ids(sandbox) == remote
 
 
-@pytest.mark.parametrize("arguments", [("validate",), ("plan",), ("status",), ("state", "list")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("validate",), ("plan",), ("drift",), ("status",), ("state", "list")], ids=" ".join
+)
 def test_reading_command_works_in_a_read_only_repo(repo: Repo, arguments: tuple[str, ...]) -> None:
     """It needs no right to write, neither beside the files nor beside the state."""
     with read_only(repo.state.parent), read_only(repo.folder):
