@@ -14,6 +14,8 @@ def fact_rows(change: Change, now: datetime) -> Iterator[Row]:
     """Tell all of a change but its message: id, status, name, number, start, audience, labels, place in the files."""
     if change.id:
         yield Row("id", f"{change.id} (is paused first)" if change.action is Action.REPLACE else change.id)
+    if change.previous_address and change.action is not Action.MOVE:
+        yield Row("moved from", change.previous_address)
     if change.status:
         stage = stage_words(change, now)
         yield Row("status", f"{change.status} ({stage})" if stage else change.status)

@@ -14,4 +14,4 @@ from tests.unit.report.builders import NOW
 def test_plan_as_a_page(name: str, golden: SnapshotAssertion) -> None:
     """A page's elements are those that were reviewed."""
     html = re.sub(r"<(style|script)>.*?</\1>", r"<\1></\1>", plan_to_html(PLANS[name], now=NOW), flags=re.DOTALL)
-    assert re.sub(r"'sha256-[^']+'", "'sha256-'", html) == golden
+    assert re.sub(r"sha256-[\w+/=]+", "sha256-", html) == golden

@@ -25,6 +25,7 @@ TAGS = re.compile(
     "|button|output|table|thead|tbody|tr|th|td"
 )
 LINK = re.compile(r"#(?:main|c\d+|sends|blocked|doubt|stopped)")
+UNHURRIED = settings(deadline=None, max_examples=60)
 TEXTS = st.text(st.sampled_from("<>\"'&/=`{}%#;:- \n\x00\u202eax1") | st.characters(), max_size=60)
 
 
@@ -81,7 +82,7 @@ def test_hostile_text_stays_text(text: str) -> None:
     assert not re.search("[\x00\x1b\u202e\u2066\ud800]", html)
 
 
-@settings(max_examples=60)
+@UNHURRIED
 @given(TEXTS)
 def test_any_text_stays_text(text: str) -> None:
     """The same holds for every text there is, and after secrets are taken out of the whole page once more."""
@@ -103,6 +104,7 @@ def test_page_names_its_style_and_script_by_digest() -> None:
     )
 
 
+@UNHURRIED
 @given(st.text(min_size=1, max_size=200).filter(lambda text: "{{" not in text and "\n" not in text))
 def test_a_line_reads_as_it_was_written(text: str) -> None:
     """A line of a message is on the page, character by character."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msgflash_apply.campaign import Address
@@ -13,6 +13,7 @@ from msgflash_apply.report.to_html_scale import WIDTH, scale_of
 from msgflash_apply.report.to_html_timeline import MOST_MARKS, Timeline, timeline_of
 from tests.unit.report.builders import NOW, STARTS_AT, a_change, a_payload
 
+UNHURRIED = settings(deadline=None)
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
 
@@ -24,6 +25,7 @@ def timeline(*changes: Change) -> Timeline:
     return found
 
 
+@UNHURRIED
 @given(st.lists(MOMENTS, min_size=1), MOMENTS, st.booleans())
 def test_every_moment_has_a_place(moments: list[datetime], now: datetime, repeats: bool) -> None:
     """Whatever the span, every start is inside the drawing, and the days that are named can be told apart."""

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.engine.plan import Action, Plan, Reason, RequestForecast
+from msgflash_apply.report.inert import inert
 from msgflash_apply.report.redact import redact
 from msgflash_apply.report.to_markdown import SMALLEST, marker, plan_to_markdown
 from msgflash_apply.report.untrusted import shown
@@ -27,6 +28,7 @@ OUR_HTML = re.compile(
 OUR_TOKENS = {"text", "softbreak", "code_inline", "strong_open", "strong_close", "em_open", "em_close"}
 PLAIN_BLOCKS = {"paragraph", "heading", "table", "thead", "tbody", "tr", "th", "td", "blockquote"}
 OUR_BLOCKS = {f"{name}_{end}" for name in PLAIN_BLOCKS for end in ("open", "close")} | {"inline", "fence", "html_block"}
+UNHURRIED = settings(deadline=None)
 TEXTS = st.text(st.sampled_from("`~<>|\\\n\r\t @#:[]()!&*_-=$;{}\"'/.x1é\u202e\x00") | st.characters(), max_size=60)
 
 
@@ -67,6 +69,7 @@ def test_hostile_text_stands_in_code(text: str) -> None:
     assert CANARY not in "".join(plain)
 
 
+@UNHURRIED
 @given(TEXTS)
 @example("authorization:")
 @example("x-api-key: `")
@@ -77,6 +80,7 @@ def test_any_text_stays_text(text: str) -> None:
     assert redact(markdown) == markdown
 
 
+@UNHURRIED
 @given(TEXTS.filter(lambda text: text.strip() and "\n" not in text))
 def test_a_line_reads_as_it_was_written(text: str) -> None:
     """A line of a body is in the comment, character by character."""
@@ -152,3 +156,14 @@ def test_a_month_without_requests_left_stands_out() -> None:
     """A plan that the month's requests can not finish says so in bold."""
     markdown = shown_in(a_plan(a_change(), requests=RequestForecast(used=1, apply=9, left_this_month=8)))
     assert "only 8 left this month: an apply would stop part way.**" in markdown
+
+
+def test_a_move_that_comes_with_another_action_is_told() -> None:
+    """A campaign that is resumed under a new address names the old one."""
+    moved = a_change(Action.RESUME, previous_address=Address("promo/before"))
+    assert "\nmoved from   promo/before\n" in shown_in(a_plan(moved))
+
+
+def test_stacked_accents_are_cut() -> None:
+    """Accents by the thousand, which would cover the lines around, are cut; those of a language are kept."""
+    assert inert("e\u0301" + "x" + "\u0301" * 9) == "e\u0301x" + "\u0301" * 8 + "…"
