@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from msgflash_apply.engine.agenda import Occasion
-from msgflash_apply.report.layout import columns, counted
+from msgflash_apply.report.layout import columns, counted, cut
 from msgflash_apply.report.moments import in_zone
 from msgflash_apply.report.paint import Paint, Tone
 from msgflash_apply.report.untrusted import shown
@@ -14,6 +14,7 @@ _DAY_WORDS = 4
 """`Fri 27 Nov 2026 09:00 Europe/Paris`: so many words of a moment are its day."""
 _LONGEST_LINE = 75
 """Octets, RFC 5545 section 3.1."""
+_WIDEST_NAME = 40
 _ONLY_CONNECTED = "the only connected one"
 
 
@@ -58,7 +59,14 @@ def agenda_to_ics(occasions: Sequence[Occasion], *, environment: str, stamped_at
 
 def _cells(one: Occasion) -> list[str]:
     repeat = "" if one.repeat == "none" else one.repeat
-    return [shown(one.address), shown(one.name), _instance(one), f"to {shown(one.audience)}", repeat, _standing(one)]
+    return [
+        shown(one.address),
+        cut(shown(one.name), _WIDEST_NAME),
+        _instance(one),
+        f"to {shown(one.audience)}",
+        repeat,
+        _standing(one),
+    ]
 
 
 def _instance(one: Occasion) -> str:

@@ -18,6 +18,7 @@ from msgflash_apply.report.untrusted import shown
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 PROGRAM_URI = "https://docs.msgflash.com"
 _ROOT = "%SRCROOT%"
+_PROJECT_FILE = "msgflash.yaml"
 _INDEXES = {str(code): index for index, code in enumerate(Code)}
 _LINK = re.compile(r"\](?=\()")
 _PLACEHOLDER = re.compile(r"\{(?=\d+\})")
@@ -62,18 +63,17 @@ def _result(finding: Diagnostic) -> Mapping[str, object]:
     result: dict[str, object] = {"ruleId": finding.code, "level": str(finding.severity), "message": {"text": text}}
     if finding.code in _INDEXES:
         result["ruleIndex"] = _INDEXES[finding.code]
-    if location := _location(finding):
-        result["locations"] = [location]
-    return result
+    return {**result, "locations": [_location(finding)]}
 
 
 def _location(finding: Diagnostic) -> Mapping[str, object]:
-    location: dict[str, object] = {}
-    if finding.file is not None:
-        physical: dict[str, object] = {"artifactLocation": {"uri": _uri(finding.file), "uriBaseId": _ROOT}}
-        if region := _region(finding):
-            physical["region"] = region
-        location["physicalLocation"] = physical
+    """Where it is; code scanning refuses a log with a result at no place, so what is in no file is in the project's."""
+    physical: dict[str, object] = {
+        "artifactLocation": {"uri": _uri(finding.file or _PROJECT_FILE), "uriBaseId": _ROOT},
+    }
+    if region := _region(finding):
+        physical["region"] = region
+    location: dict[str, object] = {"physicalLocation": physical}
     if finding.address is not None:
         location["logicalLocations"] = [{"fullyQualifiedName": shown(finding.address)}]
     return location

@@ -39,6 +39,7 @@ LOCATION = {  # 3.28, 3.29, 3.33
             "items": {"type": "object", "properties": {"fullyQualifiedName": {"type": "string"}}},
         },
     },
+    "required": ["physicalLocation"],
     "additionalProperties": False,
 }
 RESULT = {  # 3.27
@@ -48,9 +49,9 @@ RESULT = {  # 3.27
         "ruleIndex": {"type": "integer", "minimum": 0},
         "level": {"enum": ["none", "note", "warning", "error"]},
         "message": TEXT,
-        "locations": {"type": "array", "items": LOCATION},
+        "locations": {"type": "array", "items": LOCATION, "minItems": 1},
     },
-    "required": ["message"],
+    "required": ["message", "locations"],  # code scanning refuses a result without a place
     "additionalProperties": False,
 }
 RULE = {  # 3.49: the id is stable, the name an identifier

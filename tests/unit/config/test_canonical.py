@@ -161,6 +161,13 @@ def test_files_of_a_repo_are_told_apart(tmp_path: Path) -> None:
     assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in files} == files
 
 
+def test_worked_examples_are_canonical() -> None:
+    """What this repo shows to newcomers is what `fmt` would write."""
+    formatted = format_files(Settings(Path(__file__).parents[3]))
+    assert (formatted.changed, formatted.findings) == ((), ())
+    assert formatted.unchanged > 10
+
+
 @pytest.mark.parametrize(
     ("paths", "looked_at"),
     [
