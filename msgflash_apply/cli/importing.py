@@ -1,8 +1,10 @@
 """Taking a campaign that exists into the record, under the lock; with `--generate` its file is written, too."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from msgflash_apply.api.client import Client
@@ -111,19 +113,34 @@ async def _generate(
             fix = f"Import it there, without --generate:\n  {command}"
             raise MsgflashApplyError(f"{other.address} is this mailing already.", f"See {other.source.file}.", fix)
     record = record_of(item, remote, wiring.now())
-    path = settings.root / file
+    with placed(settings.root / file, text):
+        # The record first: with the file alone, the next apply would create the campaign again.
+        ledger.append(Adopted(wanted.address, record))
+    return file
+
+
+@contextmanager
+def placed(path: Path, text: str) -> Iterator[None]:
+    """
+    Put a new file in place once the inside has succeeded; until then it stands there empty, which is no campaign.
+
+    Raises:
+        MsgflashApplyError: the operating system refused, before anything inside was done.
+    """
     aside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("x").close()
         aside.write_text(text, encoding="utf-8")
-        # The record first: with the file alone, the next apply would create the campaign again.
-        ledger.append(Adopted(wanted.address, record))
-        os.link(aside, path)
     except OSError as err:
-        raise MsgflashApplyError(f"{file} can not be written.", f"{err.strerror}.") from err
-    finally:
-        aside.unlink(missing_ok=True)
-    return file
+        raise MsgflashApplyError(f"{path} can not be written.", f"{err.strerror}.") from err
+    try:
+        yield
+    except BaseException:
+        aside.unlink()
+        path.unlink()
+        raise
+    aside.replace(path)
 
 
 def _new_file(settings: Settings, address: Address) -> str:
