@@ -23,7 +23,7 @@ from msgflash_apply.report.moments import in_zone
 from msgflash_apply.report.paint import PLAIN
 from msgflash_apply.report.to_html_card import Card, card_of, numbers_by_id
 from msgflash_apply.report.to_html_timeline import timeline_of
-from msgflash_apply.report.verdict import caveat, forecast, stops_part_way, verdict
+from msgflash_apply.report.verdict import caveat, forecast, messages, messages_suffice, verdict
 
 MOST_LISTED = 2_000
 """Rows of the list that says the same as the timeline."""
@@ -64,8 +64,10 @@ def plan_to_html(plan: Plan, *, now: datetime) -> str:
         verdict=verdict(plan),
         counts=[(action.value, number) for action, number in plan.summary.items() if number],
         caveat=caveat(plan),
-        forecast=forecast(plan.requests),
-        stops_part_way=stops_part_way(plan.requests),
+        forecasts=[
+            (forecast(plan.requests), plan.requests.suffice),
+            (messages(plan.requests), messages_suffice(plan.requests)),
+        ],
         digest=plan.digest,
         unchanged=plan.summary[Action.NO_OP],
         waiting=cards[:waiting],

@@ -19,7 +19,7 @@ from msgflash_apply.report.paint import PLAIN
 from msgflash_apply.report.to_markdown_campaign import campaign_block, table_row
 from msgflash_apply.report.to_markdown_room import Block, fitting, size
 from msgflash_apply.report.to_markdown_text import COLUMNS, code_span, fenced
-from msgflash_apply.report.verdict import caveat, forecast, stops_part_way, verdict
+from msgflash_apply.report.verdict import caveat, forecast, messages, messages_suffice, verdict
 
 SMALLEST = 4_000
 """Bytes that a comment needs for what it never leaves out."""
@@ -89,7 +89,9 @@ def _foot(plan: Plan) -> Iterator[str]:
     if unchanged := plan.summary[Action.NO_OP]:
         yield f"{counted(unchanged, 'unchanged campaign')} not listed."
     said = forecast(plan.requests)
-    yield f"**{said}**" if stops_part_way(plan.requests) else said
+    yield said if plan.requests.suffice else f"**{said}**"
+    if said := messages(plan.requests):
+        yield said if messages_suffice(plan.requests) else f"**{said}**"
     yield f"Digest: `{plan.digest}`"
 
 

@@ -26,16 +26,25 @@ def forecast(requests: RequestForecast) -> str:
     """Forecast the requests of an apply, and say where the forecast ends."""
     said = f"Requests: {requests.used or 'none'} used for this plan, {requests.apply or 'none'} needed to apply"
     left = requests.left_this_month
-    if stops_part_way(requests):
+    if not requests.suffice:
         return f"{said}, only {left} left this month: an apply would stop part way."
     if left is not None:
         return f"{said}, {left} left this month."
     return f"{said}; how many are left this month was not read." if requests.apply else f"{said}."
 
 
-def stops_part_way(requests: RequestForecast) -> bool:
-    """Whether the month's requests are known not to suffice."""
-    return requests.left_this_month is not None and requests.left_this_month < requests.apply
+def messages(requests: RequestForecast) -> str:
+    """Forecast what counts against the month's messages; empty where nothing was counted."""
+    if requests.messages is None:
+        return ""
+    left = requests.messages_left
+    rest = "" if left is None else f", {left} left this month"
+    return f"Messages: {requests.messages} or more to send, as far as they were counted{rest}."
+
+
+def messages_suffice(requests: RequestForecast) -> bool:
+    """Whether the month's messages are not known to be too few."""
+    return requests.messages is None or requests.messages_left is None or requests.messages <= requests.messages_left
 
 
 def caveat(plan: Plan) -> str:

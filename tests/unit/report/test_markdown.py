@@ -158,6 +158,13 @@ def test_a_month_without_requests_left_stands_out() -> None:
     assert "only 8 left this month: an apply would stop part way.**" in markdown
 
 
+def test_messages_beyond_the_month_stand_out() -> None:
+    """A plan that the month's messages do not cover says so in bold."""
+    forecast = RequestForecast(used=1, apply=1, messages=120, messages_left=100)
+    expected = "**Messages: 120 or more to send, as far as they were counted, 100 left this month.**"
+    assert expected in shown_in(a_plan(a_change(), requests=forecast))
+
+
 def test_a_move_that_comes_with_another_action_is_told() -> None:
     """A campaign that is resumed under a new address names the old one."""
     moved = a_change(Action.RESUME, previous_address=Address("promo/before"))
