@@ -1,0 +1,155 @@
+"""
+Write docs/reference.md from the schemas: every field of campaign files and of msgflash.yaml, with what it may hold.
+
+Run it with `make docs`, or `python -m docs.generate`. The schemas are the law, so the page is never edited by hand.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypeAlias, cast
+
+Schema: TypeAlias = Mapping[str, object]
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/reference.md"
+OPENING = """\
+# Reference: what files may hold
+
+<!-- Written by docs/generate.py from schemas/*.json; change those, then run `make docs`. -->
+
+`msgflash-apply schema campaign` and `msgflash-apply schema project` print the JSON Schemas that this page is made from.
+An editor that knows the YAML language server checks a file as you type, once `# yaml-language-server: $schema=...` is
+its first line; `msgflash-apply init` writes such lines. A field that is not named here is an error.
+
+In campaign files a value may also be a template, such as `{{ custom.vip_tags }}`. It is rendered first, and what comes
+out must fit the table. Keys are never rendered, and neither are `key` and the values of `custom`.
+"""
+PARTS = (
+    ("campaign", "A campaign", "campaigns/**/*.yaml", ("recipients", "button", "lifecycle")),
+    ("project", "The project", "msgflash.yaml", ("environment", "defaults", "policy", "api")),
+)
+HEAD = "| Field | Value | Meaning |\n|---|---|---|\n"
+TYPES = {
+    "array": "a list",
+    "boolean": "`true` or `false`",
+    "integer": "a whole number",
+    "null": "empty",
+    "number": "a number",
+    "object": "a map",
+    "string": "a text",
+}
+SIZES = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {}",
+    "maxItems": "at most {}",
+    "minProperties": "at least {}",
+}
+EXPRESSION = "#/$defs/expression"
+
+
+def reference() -> str:
+    """Make the whole page."""
+    return OPENING + "".join(_part(*part) for part in PARTS)
+
+
+def _part(name: str, title: str, place: str, sections: tuple[str, ...]) -> str:
+    schema = json.loads((ROOT / f"schemas/{name}.schema.json").read_text(encoding="utf-8"))
+    definitions = schema["$defs"]
+    parts = [f"\n## {title}\n\nIn `{place}`. {schema['description']}\n\n{_section(schema, definitions)}"]
+    parts += [
+        f"\n### {definitions[section]['title']}\n\n{_section(definitions[section], definitions)}"
+        for section in sections
+    ]
+    return "".join(parts)
+
+
+def _section(schema: Schema, definitions: Schema) -> str:
+    return _table(schema, definitions) + _needs(_map(schema.get("else", schema)))
+
+
+def _table(schema: Schema, definitions: Schema) -> str:
+    required = cast("list[str]", schema.get("required", []))
+    rows = [
+        f"| `{name}`{', required' * (name in required)} | {_value(_map(field), definitions)} "
+        f"| {_meaning(_map(field), definitions)} |\n"
+        for name, field in _map(schema["properties"]).items()
+    ]
+    return HEAD + "".join(rows)
+
+
+def _needs(schema: Schema) -> str:
+    """Say which fields each kind needs, where a section has kinds."""
+    lines = []
+    for rule in cast("list[Schema]", schema.get("allOf", [])):
+        kind = _map(_map(_map(rule["if"])["properties"])["type"])["const"]
+        needed = cast("list[str]", _map(rule["then"]).get("required", []))
+        lines.append(f"- `{kind}` needs {', '.join(f'`{name}`' for name in needed) or 'nothing more'}.\n")
+    return "\n" + "".join(lines) if lines else ""
+
+
+def _value(field: Schema, definitions: Schema) -> str:
+    """Say what a field may hold."""
+    told = " or ".join(dict.fromkeys(_kinds(field, definitions)))
+    places = [field, _target(field, definitions), *cast("list[Schema]", field.get("anyOf", []))]
+    default = next((place["default"] for place in places if "default" in place), None)
+    return told if default is None else f"{told}; default `{_spelled(default)}`"
+
+
+def _kinds(field: Schema, definitions: Schema) -> Iterator[str]:
+    """Tell each kind of value, templates left out: the page says once that they go everywhere."""
+    for choice in cast("list[Schema]", field.get("anyOf", [])):
+        if choice.get("$ref") != EXPRESSION:
+            yield from _kinds(choice, definitions)
+    if "$ref" in field:
+        target = _target(field, definitions)
+        title = str(target["title"])
+        yield _link(title) if "properties" in target else _sized(field, title[0].lower() + title[1:])
+    elif "enum" in field:
+        yield ", ".join(f"`{_spelled(value)}`" for value in cast("list[object]", field["enum"]) if value is not None)
+    elif "type" in field:
+        types = field["type"] if isinstance(field["type"], list) else [field["type"]]
+        yield from (TYPES["null"] if kind == "null" else _sized(field, TYPES[str(kind)]) for kind in types)
+
+
+def _link(title: str) -> str:
+    return f"a map: [{title}](#{title.lower().replace(' ', '-')})"
+
+
+def _sized(field: Schema, told: str) -> str:
+    sizes = [words.format(field[name]) for name, words in SIZES.items() if name in field]
+    if "properties" in field:
+        told += " of " + ", ".join(f"`{name}`" for name in _map(field["properties"]))
+    return ", ".join([told, *sizes])
+
+
+def _meaning(field: Schema, definitions: Schema) -> str:
+    """Say what a field is for, with an example where the schema has one."""
+    target = _target(field, definitions)
+    told = [f"{str(field.get('title') or target.get('title', '')).rstrip('.')}.", str(field.get("description", ""))]
+    examples = cast("list[object]", field.get("examples") or target.get("examples") or [])
+    if examples:
+        told.append("For example " + ", ".join(f"`{_spelled(example)}`" for example in examples) + ".")
+    # A bar would end the cell.
+    return " ".join(part for part in told if part).replace("|", "\\|")
+
+
+def _target(field: Schema, definitions: Schema) -> Schema:
+    """Follow a reference; an empty schema where there is none."""
+    reference_ = str(field.get("$ref", ""))
+    return _map(definitions[reference_.rpartition("/")[2]]) if reference_ else {}
+
+
+def _map(value: object) -> Schema:
+    return cast("Schema", value)
+
+
+def _spelled(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(reference(), encoding="utf-8")

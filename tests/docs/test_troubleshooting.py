@@ -1,0 +1,63 @@
+"""The page of diagnostic codes: complete, in the words of the table, and every example draws its code."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.config.codes import Code
+from msgflash_apply.sandbox.seed import BOUTIQUE_ID, TEST_PHONE_ID
+from msgflash_apply.sandbox.server import Options, Sandbox
+from tests.support.command import FAST, a_repo
+from tests.support.walk import ROOT, Walker, blocks
+
+PAGE = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^### (MF\d{3}: [^\n]*)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
+BY_CODE = {heading[:5]: text for heading, text in SECTIONS.items()}
+FEW_MESSAGES = Options(requests_per_second=0, monthly_outbound=5)
+
+
+def a_second_boutique(sandbox: Sandbox) -> None:
+    """Give two instances one name."""
+    sandbox.world.instances[TEST_PHONE_ID].name = sandbox.world.instances[BOUTIQUE_ID].name
+
+
+def as_it_is(_: Sandbox) -> None:
+    """Leave the demo account alone."""
+
+
+ACCOUNTS: Mapping[str, Callable[[Sandbox], None]] = {"MF502": a_second_boutique}
+OPTIONS = {"MF515": FEW_MESSAGES}
+
+
+@pytest.fixture
+def walker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walker]:
+    """Sit somebody down in an empty campaigns repo, before the account that a code needs."""
+    code = str(request.param)
+    with Sandbox(OPTIONS.get(code, FAST)) as sandbox:
+        ACCOUNTS.get(code, as_it_is)(sandbox)
+        a_repo(tmp_path, sandbox)
+        yield Walker(tmp_path, sandbox)
+
+
+def test_every_code_has_its_section() -> None:
+    """The page has one section for each code, in order, headed by its meaning."""
+    assert list(SECTIONS) == [f"{code.value}: {code.meaning}" for code in Code]
+
+
+def test_every_section_says_what_to_do() -> None:
+    """After its example each section goes on with what to do about it."""
+    for code, text in BY_CODE.items():
+        assert text.rpartition("```")[2].strip(), code
+
+
+@pytest.mark.parametrize(("walker", "code"), [(code, code) for code in BY_CODE], indirect=["walker"])
+def test_the_example_draws_its_code(walker: Walker, code: str) -> None:
+    """A section's files and commands end in a finding with its code."""
+    text = BY_CODE[code]
+    said = [printed for _, _, printed in walker.walk(text)]
+    if not any("msgflash-apply" in command for block in blocks(text) for command, _ in block.steps):
+        said = [walker.type("msgflash-apply validate" if code < "MF5" else "msgflash-apply plan")]
+
+    assert re.search(rf"\b{code}\b", said[-1]), said[-1]
