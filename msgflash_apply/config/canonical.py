@@ -9,6 +9,7 @@ Read `canonical` first; `yaml_tree` reads, `yaml_layout` and `yaml_scalars` writ
 """
 
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -154,7 +155,7 @@ def _comments_of_fields(text: str, root: Branch, comments: Sequence[Comment]) ->
     groups: list[list[Comment]] = [[] for _ in range(len(keys) + 2)]
     last = 0
     for comment in comments:
-        above = sum(key < comment.at for key in keys)
+        above = bisect_left(keys, comment.at)
         is_below = comment.on_own_line and comment.column <= column and comment.at > _end_of(root, above)
         last = max(last, above + 1 if is_below and above else above)
         groups[last].append(comment)

@@ -37,7 +37,8 @@ class Layout:
         self.lines: list[str] = []
         self._text = file.text
         self._pending: deque[Comment] = deque()
-        self._kept_until = 0
+        self._kept = [leaf for document in file.documents for leaf in leaves(document.root) if leaf.keeps_breaks]
+        self._lines_with_kept = -1
         self._begins = sorted(_begins(file))
 
     def comments(self, comments: Iterable[Comment], indent: int = 0) -> None:
@@ -111,7 +112,7 @@ class Layout:
         while self._pending and self._pending[0].at < value.end:  # they are part of what was just written
             self._pending.popleft()
         if isinstance(value, Leaf) and value.is_block:
-            self._kept_until = value.end if "+" in value.raw.split("\n", 1)[0] else 0
+            self._lines_with_kept = len(self.lines) if value.keeps_breaks else -1
             return
         if self._pending and self._ends_line(value.end, self._pending[0]):
             self._append(self._pending.popleft())
@@ -148,12 +149,25 @@ class Layout:
         return column_of(self._text, found.end() if found else branch.start)
 
     def _blank(self, at: int) -> None:
-        """Write a blank line where one stands above the line of a place; several are one, none begins a file."""
+        """
+        Write a blank line where one stands above the line of a place; several are one, none begins a file.
+
+        A block that keeps the line breaks at its end (`|+`) owns those below it: there none is copied or added.
+        """
         line = self._text.rfind("\n", 0, at)
         above = self._text.rfind("\n", 0, max(line, 0))
-        is_blank = line > 0 and above >= self._kept_until - 1 and not self._text[above + 1 : line].strip()
-        if is_blank and self.lines and self.lines[-1] not in {"", "---"}:
+        if (
+            line <= 0
+            or self._text[above + 1 : line].strip()
+            or any(leaf.start < line < leaf.end for leaf in self._kept)
+        ):
+            return
+        if self.lines and self.lines[-1] not in {"", "---"} and len(self.lines) != self._lines_with_kept:
             self.lines.append("")
+
+    def _is_kept(self, at: int) -> bool:
+        below = bisect_left(self._kept, at, key=lambda leaf: leaf.start)
+        return below > 0 and at < self._kept[below - 1].end
 
     def _append(self, comment: Comment) -> None:
         before = self._text[: comment.at]

@@ -65,6 +65,11 @@ class Leaf:
         """Whether it is a block of text, `|` or `>`."""
         return self.raw[:1] in {"|", ">"}
 
+    @property
+    def keeps_breaks(self) -> bool:
+        """Whether it is a block of text to which every line break below it belongs: `|+`, `>+`."""
+        return self.is_block and "+" in self.raw.split("\n", 1)[0].split("#", 1)[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:

@@ -86,6 +86,8 @@ def test_campaign_in_canonical_form() -> None:
         ("a: &x\n    b: 1\nc:\n    <<: *x\n", "a: &x\n  b: 1\nc:\n  <<: *x\n"),
         ("a:\n- b: 1\n  c: 2\n- - d\n", "a:\n  - b: 1\n    c: 2\n  - - d\n"),
         ("a: |+\n    x\n\n\nb: 1\n", "a: |+\n  x\n\n\nb: 1\n"),
+        ("name: |+\n    x\n\ntype: y\n\ninstance: z\n", "instance: z\nname: |+\n  x\n\ntype: y\n"),
+        ("instance: |+\n    x\ntype: y\n\nname: z\n", "instance: |+\n  x\nname: z\ntype: y\n"),
         ("a: |-\n    x\n\n\nb: 1\n", "a: |-\n  x\n\nb: 1\n"),
         ("a: |4\n      x\n    y\n", "a: |2\n    x\n  y\n"),
         ("a: |\n    x", "a: |-\n  x\n"),
