@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types layers check clean
+.PHONY: demo test lint types layers check docs clean
 
 demo: .venv/demo
 	@$(BIN)/msgflash-apply demo
 
 test: .venv/dev
+	@.ci/prepare
 	$(BIN)/pytest -n 2 --cov=msgflash_apply/engine --cov=msgflash_apply/state --cov=msgflash_apply/api \
 		--cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
@@ -22,6 +23,9 @@ layers: .venv/dev
 	$(BIN)/lint-imports
 
 check: lint types layers test
+
+docs: .venv/dev
+	$(BIN)/python -m docs.generate
 
 clean:
 	rm -rf .venv .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

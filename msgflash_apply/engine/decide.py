@@ -111,11 +111,13 @@ def _decide_desired(item: LookedUp, held: Claim, prior: Prior, moment: Moment) -
         return _decide_gone(item, base, record, moment)
     payload, status = _wanted(item, record), prior.status(record)
     same = item.desired.lifecycle.on_change == "ignore" or fingerprint(payload) == record.facts.fingerprint
-    if item.desired.paused is True and status in PAUSABLE:
+    changed = base if same else _decide_changed(item, replace(base, after=payload), record, prior, moment)
+    # The emergency brake works whatever else was edited. A replacement begins with it, and ends with it too.
+    if item.desired.paused is True and status in PAUSABLE and changed.action is not Action.REPLACE:
         also = "" if same else "its other edits wait: a created campaign can not be changed"
         return replace(base, action=Action.PAUSE, explanation=also)
     if not same:
-        return _decide_changed(item, replace(base, after=payload), record, prior, moment)
+        return changed
     if record.retired:
         return _decide_back_again(item, base, record, status, moment)
     if item.desired.paused is False and status == Status.PAUSED:

@@ -10,6 +10,8 @@ from msgflash_apply.sandbox.server import Sandbox
 from tests.browser.conftest import OpenFile
 from tests.support.command import FAST, Repo
 
+pytestmark = pytest.mark.needs("chromium")
+
 EXAMPLES = 12
 
 

@@ -10,6 +10,8 @@ from tests.golden.examples import PLANS
 from tests.unit.report.builders import a_change, a_payload, a_plan
 from tests.unit.report.hostile import CANARY, CORPUS, hostile_plan, many_changes
 
+pytestmark = pytest.mark.needs("chromium")
+
 PHONE = {"width": 360, "height": 780}
 INJECTED = f"""() => {{
   document.body.insertAdjacentHTML("beforeend", `<img src="https://evil.example/x.png" onerror="{CANARY}">`);

@@ -36,6 +36,7 @@ class Account(httpx.AsyncBaseTransport):
     contacts: int | None = 120
     tagged: Sequence[Sequence[str]] = ()
     health: Object | None = None
+    health_is_forbidden: bool = False
     messages_left: int = 1000
     asked: list[str] = field(default_factory=list)
 
@@ -44,6 +45,8 @@ class Account(httpx.AsyncBaseTransport):
         path = request.url.path.removeprefix("/api/v1")
         page = int(request.url.params.get("page", 0))
         self.asked.append(f"{path}?{page}" if page else path)
+        if self.health_is_forbidden and path.endswith("/health"):
+            return httpx.Response(403, json={"error": {"code": "FEATURE_NOT_AVAILABLE_ON_PLAN", "message": "no"}})
         found = self._find(path, page)
         if found is None:
             return httpx.Response(404, json={"error": {"code": "NOT_FOUND", "message": "no"}})

@@ -85,3 +85,25 @@ def test_messages_beyond_the_month_are_a_warning(left: int, codes: list[str]) ->
 
     assert [found.code for found in plan.diagnostics] == codes
     assert (plan.requests.messages, plan.requests.messages_left) == (120, left)
+
+
+def test_contacts_are_read_once_by_both_plans() -> None:
+    """Planning again under the lock counts from what is known."""
+    account = Account(tagged=[["vip"]])
+    desired = [a_desired("c", payload=a_payload(name="c", recipients=tags("vip")))]
+    options = PlanOptions("default", Policy(), count_tags=True)
+
+    async def twice(planner: Planner) -> None:
+        await planner.plan(a_snapshot())
+        await planner.plan(a_snapshot())
+
+    account.use(lambda client: twice(Planner(desired, (), options, client, lambda: NOW)))
+
+    assert account.asked.count("/contacts") == 1
+
+
+def test_warm_up_that_may_not_be_read_is_left_out() -> None:
+    """A key that may not ask for an instance's health plans all the same: it is advice."""
+    plan = planned(Account(health_is_forbidden=True), {"type": "all"})
+
+    assert plan.changes[0].audience == Audience("all", 120)

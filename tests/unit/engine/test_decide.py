@@ -119,6 +119,20 @@ def test_pause_wins_over_another_edit() -> None:
     assert "edits wait" in change.explanation
 
 
+def test_pause_and_replacement_are_one_step() -> None:
+    """A replacement pauses the old one first and the new one after, so it holds `paused: true` by itself."""
+    change = decided(edited(paused=True, lifecycle=REPLACE), state=a_snapshot({"sale": a_record()}))["sale"]
+
+    assert (change.action, change.pause_after) == (Action.REPLACE, True)
+
+
+def test_pause_wins_where_a_replacement_comes_too_late() -> None:
+    """What has started can not be replaced, and is paused all the same."""
+    state = a_snapshot({"sale": a_record(status="running")})
+
+    assert decided(edited(paused=True, lifecycle=REPLACE), state=state)["sale"].action is Action.PAUSE
+
+
 def test_changed_payload_is_blocked_with_its_diff() -> None:
     """Another payload with `on_change: block`: blocked, and the attributes that differ are told."""
     change = decided(edited(), state=a_snapshot({"sale": a_record()}))["sale"]

@@ -90,3 +90,9 @@ def test_stage_before_a_create() -> None:
     """What was not created is said to be so, and what may have been is in doubt."""
     assert CREATE.stage(NOW) is Stage.NOT_CREATED
     assert replace(BLOCKED, reason=Reason.IN_DOUBT).stage(NOW) is Stage.IN_DOUBT
+
+
+@pytest.mark.parametrize(("left", "enough"), [(None, True), (2, True), (1, False)])
+def test_requests_suffice(left: int | None, *, enough: bool) -> None:
+    """A plan that needs more requests than the month has left says so; unknown is no objection."""
+    assert RequestForecast(0, 2, left).suffice is enough
