@@ -72,6 +72,7 @@ def test_each_environment_and_folder_has_its_comment(runner: Runner, github: Git
         "<!-- msgflash-apply action: staging in . -->",
         "<!-- msgflash-apply action: default in .%2F -->",
     ]
+    assert all("sha256:" in comment.body for comment in github.comments.values())
 
 
 def test_mistakes_become_annotations_and_replace_the_plan(runner: Runner, github: GitHub) -> None:
@@ -127,3 +128,27 @@ def test_read_only_token_fails_plainly(runner: Runner, github: GitHub) -> None:
 
     assert ran.code != 0
     assert "403" in ran.log
+
+
+def test_arguments_reach_the_program_as_words(runner: Runner) -> None:
+    """`args` are split at spaces and line breaks, and nothing in them is expanded."""
+    runner.repo.campaign("second")
+
+    narrowed = runner.run(command="plan", args="--target second\n  --refresh\tnone")
+    quoted = runner.run(command="plan", args='--target "*"')
+
+    assert (narrowed.code, quoted.code) == (0, 1)
+    assert "second" in narrowed.summary
+    assert "promo" not in narrowed.summary
+    assert 'Given: "*".' in quoted.log
+
+
+def test_validate_asks_nobody(runner: Runner, github: GitHub) -> None:
+    """`validate` needs neither key nor token, and tells its exit code."""
+    runner.environ["MSGFLASH_API_KEY"] = ""
+
+    ran = runner.run(command="validate", args="campaigns/promo.yaml")
+
+    assert (ran.code, ran.outputs) == (0, {"exitcode": "0"})
+    assert github.requests == []
+    assert runner.repo.sandbox.requests == []
