@@ -36,7 +36,8 @@ def rm(options: Globals, address: str, lock_timeout: str, *, auto_approve: bool)
     """
     Take ADDRESS out of the campaigns; its record stays in the history.
 
-    The campaign itself is left as it is on MsgFlash. A file at this address would be created anew.
+    The campaign itself is left as it is on MsgFlash. The same mailing is blocked from then
+    on, in whatever file; `import` brings it back.
     """
     from msgflash_apply.cli import output, wiring
     from msgflash_apply.cli.state_changing import removal_of

@@ -41,7 +41,7 @@ class Removal:
         return (
             f"{self.address} is campaign {self.record.id}, {self.record.status} when it was last read.\n"
             "On MsgFlash it is left as it is: what it still has to send, it sends.\n"
-            "A file at this address would be created anew, as another campaign."
+            "The same mailing is blocked from then on; `import` brings it back. Another mailing at this address is new."
         )
 
     def carry_out(self, lock_timeout: str) -> str:

@@ -34,7 +34,8 @@ def refuse_known(snapshot: Snapshot, address: Address, identifier: str) -> None:
     if address in snapshot.campaigns:
         detail = f"The state has {snapshot.campaigns[address].id} there."
         raise MsgflashApplyError(f"{address} is taken.", detail, "Give another address.")
-    refuse_known_id(snapshot, address, identifier)
+    # The history is no obstacle: what was taken off the record by hand comes back this way.
+    refuse_known_id(snapshot, address, identifier, in_history=False)
 
 
 def refuse_doubtful(snapshot: Snapshot, remote: RemoteCampaign) -> None:

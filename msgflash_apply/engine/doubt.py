@@ -31,7 +31,7 @@ async def resolve_created(
         ApiError: MsgFlash could not be asked.
     """
     intent = in_doubt(ledger.snapshot, address)
-    refuse_known_id(ledger.snapshot, address, identifier)
+    refuse_known_id(ledger.snapshot, address, identifier, in_history=True)
     remote = await client.campaign(identifier)
     if remote is None:
         raise MsgflashApplyError(f"MsgFlash has no campaign {identifier}.", "", "Check the id, and the key's account.")
@@ -75,9 +75,10 @@ def in_doubt(snapshot: Snapshot, address: Address) -> Intent:
     return intent
 
 
-def refuse_known_id(snapshot: Snapshot, address: Address, identifier: str) -> None:
-    """Refuse an id that the state has, now or in its history, at whatever address; MsgflashApplyError says where."""
-    forgotten = ((other, record) for other, records in snapshot.history.items() for record in records)
+def refuse_known_id(snapshot: Snapshot, address: Address, identifier: str, *, in_history: bool) -> None:
+    """Refuse an id that the state has, now or also in its history, anywhere; MsgflashApplyError says where."""
+    past = snapshot.history.items() if in_history else ()
+    forgotten = ((other, record) for other, records in past for record in records)
     for other, record in (*snapshot.campaigns.items(), *forgotten):
         if identifier in {record.id, *record.former_ids}:
             raise MsgflashApplyError(

@@ -118,3 +118,19 @@ def test_import_creates_nothing(repo: Repo, sandbox: Sandbox) -> None:
     repo.run("import", "sale", made_elsewhere(sandbox), "--generate")
     assert {seen.method for seen in sandbox.requests} == {"GET"}
     assert all(f"{seen.method} {seen.path}" != CREATE for seen in sandbox.requests)
+
+
+def test_removed_campaign_is_blocked_until_it_is_imported(repo: Repo, sandbox: Sandbox) -> None:
+    """`state rm` of a live campaign opens no way to a second mailing, and `import` brings it back."""
+    repo.campaign("sale")
+    repo.apply()
+    repo.run("state", "rm", "sale", "--auto-approve")
+    blocked = repo.run("plan")
+    identifier = ids(sandbox)["sale"]
+    brought_back = repo.run("import", "sale", identifier)
+
+    assert blocked.code == 3
+    assert f"msgflash-apply import sale {identifier}" in " ".join(blocked.out.split())
+    assert brought_back.code == 0, brought_back.err
+    assert repo.actions() == {"sale": "no-op"}
+    assert created(sandbox) == {"sale": 1}

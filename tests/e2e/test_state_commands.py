@@ -85,17 +85,17 @@ def test_move_that_would_lose_something_is_refused(sold: Repo, arguments: tuple[
 
 
 def test_removed_campaign_is_in_the_history(sold: Repo, sandbox: Sandbox) -> None:
-    """Whoever agrees takes the record out; its id is in the history, and its file would be created anew."""
+    """Whoever agrees takes the record out; its id is in the history, and its mailing is blocked."""
     identifier = ids(sandbox)["sale"]
 
     removed = sold.run_on_terminal("state", "rm", "sale", typed="y\n")
 
     assert removed.code == 0, removed.out
     assert "On MsgFlash it is left as it is" in removed.out
-    assert "would be created anew" in removed.out
+    assert "`import` brings it back" in " ".join(removed.out.split())
     assert identifier in sold.run("state", "history").out
     assert sold.run("state", "list").out == "The state holds no campaigns.\n"
-    assert sold.actions() == {"sale": "create"}
+    assert sold.actions() == {"sale": "blocked"}
 
 
 def test_no_removes_nothing(sold: Repo) -> None:

@@ -1,6 +1,7 @@
 """What may be adopted, what the record keeps of it, and how it is written as a file."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,12 @@ def test_unknown_campaign_may_be_adopted() -> None:
     state = a_snapshot({"other": a_record("other")}, {"doubt": an_intent("doubt")})
     refuse_known(state, SALE, "cmp-1")
     refuse_doubtful(state, a_remote())
+
+
+def test_campaign_of_the_history_may_come_back() -> None:
+    """What was taken off the record by hand is adopted again by its id."""
+    state = replace(a_snapshot(), history={SALE: (a_record("sale"),)})
+    refuse_known(state, SALE, "id-sale")
 
 
 @pytest.mark.parametrize(
