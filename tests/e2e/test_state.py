@@ -1,12 +1,15 @@
 """The state as a stranger meets it: absent, damaged, listed, shown."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo, ids
 from tests.support.published import matches
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("arguments", [("plan",), ("apply", "--auto-approve"), ("state", "list")])
@@ -105,3 +108,20 @@ def test_show_of_nothing_is_an_error(repo: Repo) -> None:
     assert refused.code == 1
     assert "nothing" in refused.err
     assert refused.out == ""
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "files"),
+    [("github", {".github/workflows/plan.yaml", ".github/workflows/apply.yaml"}), ("gitlab", {".gitlab-ci.yml"})],
+)
+def test_init_writes_pipelines_where_they_are_wanted(repo: Repo, pipeline: str, files: set[str]) -> None:
+    """`--pipeline` writes the files that the docs show, and leaves alone what is there."""
+    repo.state.unlink()
+    done = repo.run("init", "--pipeline", pipeline)
+    assert done.code == 0, done.err
+    written = {line.removeprefix("wrote ") for line in done.err.splitlines()}
+    assert files <= written
+    for file in files:
+        text = (repo.folder / file).read_text(encoding="utf-8")
+        assert "msgflash" in text
+        assert text in (DOCS / "pipelines.md").read_text(encoding="utf-8") + (DOCS / "gitlab-ci.yml").read_text("utf-8")
