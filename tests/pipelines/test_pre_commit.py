@@ -11,7 +11,7 @@ import pytest
 from tests.pipelines.runner import ROOT
 from tests.support.command import campaign_text
 
-NEEDED = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "campaigns", "msgflash.yaml", "msgflash_apply",
+NEEDED = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "campaigns", "docs", "msgflash.yaml", "msgflash_apply",
           "pyproject.toml", "schemas")  # fmt: skip
 PRE_COMMIT = str(Path(sys.executable).parent / "pre-commit")
 

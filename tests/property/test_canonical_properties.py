@@ -3,7 +3,7 @@
 import json
 import re
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from msgflash_apply.config.canonical import NotCanonical, canonical, field_order
@@ -129,6 +129,7 @@ def test_layout_is_canonical(text: str) -> None:
 
 
 @settings(max_examples=400, deadline=None)
+@example("? a\n  a")
 @given(st.lists(fragments, max_size=16).map("".join))
 def test_any_text_is_rewritten_as_it_means_or_refused(text: str) -> None:
     """Bits of YAML in any order: nothing but the two refusals is raised, and what is written means the same."""
