@@ -200,21 +200,28 @@ def _is_under(address: Address, target: str) -> bool:
 
 
 def _unchecked(changes: Sequence[Change], items: Sequence[LookedUp]) -> list[Diagnostic]:
-    """Say which names an offline plan could not look up."""
+    """Say which names an offline plan could not look up: each once, at the first campaign that gives it."""
     planned = {change.address for change in changes}
-    return [
-        Diagnostic(
-            Severity.WARNING,
-            Code.NOT_LOOKED_UP,
-            f"{', '.join(_missing(item))} was not looked up",
-            "plan without --offline to check it",
-            file=item.desired.source.file,
-            line=item.desired.source.line,
-            address=item.desired.address,
-        )
-        for item in items
-        if not item.is_complete and item.desired.address in planned
-    ]
+    users: dict[str, list[Desired]] = {}
+    for item in items:
+        if not item.is_complete and item.desired.address in planned:
+            for name in _missing(item):
+                users.setdefault(name, []).append(item.desired)
+    return [_not_looked_up(name, desired) for name, desired in users.items()]
+
+
+def _not_looked_up(name: str, desired: Sequence[Desired]) -> Diagnostic:
+    first = desired[0]
+    others = f"; {len(desired)} campaigns need it" if len(desired) > 1 else ""
+    return Diagnostic(
+        Severity.WARNING,
+        Code.NOT_LOOKED_UP,
+        f"{name} was not looked up{others}",
+        "plan without --offline to check it",
+        file=first.source.file,
+        line=first.source.line,
+        address=first.address,
+    )
 
 
 def _missing(item: LookedUp) -> list[str]:

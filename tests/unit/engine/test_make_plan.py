@@ -474,3 +474,11 @@ def test_warnings_of_the_files_are_carried_along() -> None:
 
     assert [found.code for found in caught.value.diagnostics] == ["MF503", "MF309"]
     assert Planner([], (), options, None, lambda: NOW).environment == "default"
+
+
+def test_name_that_many_give_is_told_once() -> None:
+    """Offline, one warning stands for every campaign that gives the same name."""
+    plan = offline(named("a"), named("b"), named("c", instance="other"))
+    missing = [found.message for found in plan.diagnostics if found.code == "MF512"]
+
+    assert missing == ["`shop` was not looked up; 2 campaigns need it", "`other` was not looked up"]
