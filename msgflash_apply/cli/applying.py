@@ -90,7 +90,7 @@ def _source(order: Order, settings: Settings, backend: Backend, client: Client) 
 def _show(plan: Plan, options: Globals, order: Order) -> None:
     order.request.refuse_unknown(plan)
     if not order.as_json:
-        print_plan(plan, options, as_json=False)
+        print_plan(plan, options)
 
 
 async def _apply_locked(

@@ -59,4 +59,4 @@ def _print(plan: "Plan", found: "Sequence[Drift]", options: Globals, *, as_json:
         output.result(drift_to_json(found, plan_to_json(plan, tool_version=__version__)))
         return
     output.result(drift_to_text(found, paint=output.paint_for(sys.stdout, options.colour)) + "\n")
-    print_plan(plan, options, as_json=False)
+    print_plan(plan, options)

@@ -94,13 +94,10 @@ async def make_plan(options: Globals, request: Request) -> Plan:
         return await planner_for(settings, loaded, request, client).plan(snapshot)
 
 
-def print_plan(
-    plan: Plan, options: Globals, format_: str = "text", *, as_json: bool = False, changes_only: bool = False
-) -> None:
+def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_only: bool = False) -> None:
     """Print a plan as the result of the command."""
     paint = output.paint_for(sys.stdout, options.colour)
-    chosen = "json" if as_json else format_
-    output.result(report_of(plan, chosen, paint=paint, width=output.width(), changes_only=changes_only))
+    output.result(report_of(plan, format_, paint=paint, width=output.width(), changes_only=changes_only))
 
 
 def write_plan(plan: Plan, file: Path, format_: str, *, changes_only: bool) -> None:

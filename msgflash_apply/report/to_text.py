@@ -8,23 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from msgflash_apply.engine.plan import Action, Change, Plan, Reason, RequestForecast
-from msgflash_apply.report.attributes import INDENT, Row, content_rows, delivery_rows, identity_rows, row_lines
+from msgflash_apply.engine.plan import Action, Change, Plan, Reason
+from msgflash_apply.report.attributes import INDENT, Row, content_rows, row_lines
 from msgflash_apply.report.diagnostics import finding_lines, no_source
 from msgflash_apply.report.differences import difference_lines
+from msgflash_apply.report.facts import fact_rows, may_go_out, payload_of
 from msgflash_apply.report.layout import NARROWEST, columns, counted, indented, titled
-from msgflash_apply.report.moments import with_distance
 from msgflash_apply.report.paint import Paint, Tone
 from msgflash_apply.report.untrusted import shown
-from msgflash_apply.report.wording import advice, headline, resolving_commands, sign, stage_words
+from msgflash_apply.report.verdict import caveat, forecast, messages, messages_suffice, verdict
+from msgflash_apply.report.wording import advice, headline, resolving_commands, sign
 
-_COUNTED_ALWAYS = (Action.CREATE, Action.PAUSE, Action.RESUME, Action.REPLACE, Action.RETIRE)
-_COUNTED_IF_ANY = (Action.MOVE, Action.FORGET)
 _TEXT_INDENT = 4
-_INCOMPLETE = "this plan could not check everything: it was made offline, or for some of the campaigns only."
-_WITHOUT_STATE = (
-    "this is a preview without a state. It can not tell what was sent before, and can be neither saved nor applied."
-)
+_NO_CHANGES = "No changes."
+_ELSEWHERE = frozenset({"moved from", "labels", "source"})
+"""Rows of a change that stand below its headline or its differences here, or in other reports only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,29 +104,10 @@ def _advice_lines(change: Change, look: _Look) -> Iterator[str]:
 
 def _rows(change: Change, look: _Look) -> Iterator[Row]:
     """Choose the attributes: all of what would be sent; of what is there already, what tells it apart."""
-    payload = change.before if change.after is None else change.after
-    start = with_distance(change.starts_at, change.timezone, look.now)
-    if change.id:
-        yield Row("id", f"{change.id} (is paused first)" if change.action is Action.REPLACE else change.id)
-    if change.status:
-        stage = stage_words(change, look.now)
-        yield Row("status", f"{change.status} ({stage})" if stage else change.status)
-    if payload is None:
-        yield Row("start", start)
-        return
-    yield from identity_rows(payload, change.names)
-    if _may_go_out(change):
-        yield from delivery_rows(payload, change.audience, start)
+    yield from (row for row in fact_rows(change, look.now) if row.label not in _ELSEWHERE)
+    payload = payload_of(change)
+    if payload is not None and may_go_out(change):
         yield from content_rows(payload, change.names)
-    else:
-        yield Row("start", start)
-
-
-def _may_go_out(change: Change) -> bool:
-    """Whether a reader needs the whole message: it would be sent, would be if it were not blocked, or may have been."""
-    if change.action is Action.BLOCKED:
-        return change.id is None or change.reason is Reason.IN_DOUBT
-    return change.action in {Action.CREATE, Action.REPLACE}
 
 
 def _unchanged(plan: Plan, look: _Look, *, show_unchanged: bool) -> Iterator[str]:
@@ -142,48 +121,27 @@ def _unchanged(plan: Plan, look: _Look, *, show_unchanged: bool) -> Iterator[str
 
 def _caveats(plan: Plan, look: _Look) -> list[str]:
     """Say what this plan can not promise."""
-    if plan.lineage is not None and plan.complete:
-        return []
-    text = _INCOMPLETE if plan.lineage is not None else _WITHOUT_STATE
-    return titled("Note:", text, paint=look.paint, tone=Tone.CHANGED, width=look.width)
+    text = caveat(plan)
+    lowered = text[:1].lower() + text[1:]
+    return titled("Note:", lowered, paint=look.paint, tone=Tone.CHANGED, width=look.width) if text else []
 
 
 def _closing(plan: Plan, look: _Look) -> Iterator[str]:
-    yield from _verdict(plan, look)
-    yield from _requests(plan.requests, look)
+    # Never wrapped: people and programs look for this line.
+    yield _with_title(verdict(plan), Tone.STRONG, look)
+    requests = plan.requests
+    for text, suffices in (
+        (forecast(requests), requests.suffice),
+        (messages(requests), messages_suffice(requests)),
+    ):
+        title, _, said = text.partition(" ")
+        tone = Tone.STRONG if suffices else Tone.DANGER
+        yield from titled(title, said, paint=look.paint, tone=tone, width=look.width) if text else ()
     yield f"Digest: {plan.digest}"
 
 
-def _verdict(plan: Plan, look: _Look) -> Iterator[str]:
-    if plan.is_empty and not plan.blocked:
-        yield look.paint(Tone.ADDED, "No changes.") + " " + _nothing_to_do(plan)
-        return
-    counts = plan.summary
-    said = [f"{counts[action]} to {action}" for action in _COUNTED_ALWAYS]
-    said += [f"{counts[action]} to {action}" for action in _COUNTED_IF_ANY if counts[action]]
-    said += [f"{counts[Action.NO_OP]} unchanged", f"{counts[Action.BLOCKED]} blocked"]
-    yield look.paint(Tone.STRONG, "Plan:") + f" {', '.join(said)}."
-
-
-def _nothing_to_do(plan: Plan) -> str:
-    if not plan.changes:
-        return "There are no campaigns, neither in the files nor in the state."
-    return f"The files and the state agree on {counted(len(plan.changes), 'campaign')}; there is nothing to do."
-
-
-def _requests(forecast: RequestForecast, look: _Look) -> list[str]:
-    """Forecast the requests, and say where the forecast ends."""
-    said = f"{forecast.used or 'none'} used for this plan, {forecast.apply or 'none'} needed to apply"
-    tone, left = Tone.STRONG, forecast.left_this_month
-    if left is not None and left < forecast.apply:
-        tone, said = Tone.DANGER, f"{said}, only {left} left this month: an apply would stop part way."
-    elif left is not None:
-        said = f"{said}, {left} left this month."
-    else:
-        said = f"{said}; how many are left this month was not read." if forecast.apply else f"{said}."
-    lines = titled("Requests:", said, paint=look.paint, tone=tone, width=look.width)
-    if forecast.messages is not None:
-        rest = "" if forecast.messages_left is None else f", {forecast.messages_left} left this month"
-        said = f"{forecast.messages} or more to send, as far as they were counted{rest}."
-        lines += titled("Messages:", said, paint=look.paint, tone=Tone.STRONG, width=look.width)
-    return lines
+def _with_title(text: str, tone: Tone, look: _Look) -> str:
+    if text.startswith(_NO_CHANGES):
+        return look.paint(Tone.ADDED, _NO_CHANGES) + text.removeprefix(_NO_CHANGES)
+    title, _, said = text.partition(" ")
+    return f"{look.paint(tone, title)} {said}"
