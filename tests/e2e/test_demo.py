@@ -43,5 +43,6 @@ def test_demo_of_an_installed_wheel(installed: Path, tmp_path: Path) -> None:
 
 def test_make_demo_runs_the_command() -> None:
     """`make demo` ends in the demo of the package that it installed."""
-    told = run(["make", "--dry-run", "demo"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    command = ["make", "--no-print-directory", "--dry-run", "demo"]
+    told = run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert told.stdout.splitlines()[-1].endswith("/msgflash-apply demo")
