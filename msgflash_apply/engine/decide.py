@@ -110,7 +110,8 @@ def _decide_desired(item: LookedUp, held: Claim, prior: Prior, moment: Moment) -
     if prior.is_gone(record):
         return _decide_gone(item, base, record, moment)
     payload, status = _wanted(item, record), prior.status(record)
-    same = item.desired.lifecycle.on_change == "ignore" or fingerprint(payload) == record.facts.fingerprint
+    wanted = item.fingerprint if payload is item.payload else fingerprint(payload)
+    same = item.desired.lifecycle.on_change == "ignore" or wanted == record.facts.fingerprint
     changed = base if same else _decide_changed(item, replace(base, after=payload), record, prior, moment)
     # The emergency brake works whatever else was edited. A replacement begins with it, and ends with it too.
     if item.desired.paused is True and status in PAUSABLE and changed.action is not Action.REPLACE:
