@@ -1,0 +1,54 @@
+"""What a plan finds out before anything is sent, with the real command: audiences, overlaps, the month's quotas."""
+
+from pathlib import Path
+
+from msgflash_apply.sandbox.server import Options, Sandbox
+from tests.support.command import Repo, a_repo, creates_seen, in_days
+
+
+def test_audience_counts_the_people_of_tags(repo: Repo) -> None:
+    """`--audience` counts the contacts of tags; without it nothing is claimed."""
+    repo.campaign("sale", recipients={"type": "tags", "value": ["vip"]})
+
+    assert 'tagged "vip": 40 contacts' in repo.run("plan", "--audience").out
+    assert 'tagged "vip": not counted' in repo.run("plan").out
+    assert repo.run("plan", "--audience", "--offline").code == 1
+
+
+def test_overlap_names_both_campaigns(repo: Repo) -> None:
+    """Two campaigns to one tag within a day draw one warning with both names, and the plan goes on."""
+    repo.campaign("sale", schedule=in_days(30))
+    repo.campaign("again", schedule=in_days(30, minutes=90))
+    done = repo.run("plan")
+
+    assert done.code == 0
+    assert done.out.count("warning MF513") == 1
+    assert "`sale` and `again` (again)" in done.out
+
+
+def test_apply_that_the_month_can_not_finish_is_refused(tmp_path: Path) -> None:
+    """Nothing is begun that the month's requests can not end, unless somebody says so."""
+    with Sandbox(Options(requests_per_second=0, monthly_api_requests=6)) as sandbox:
+        repo = a_repo(tmp_path, sandbox)
+        repo.campaigns(5)
+        refused = repo.apply()
+        sent_before = creates_seen(sandbox)
+
+    assert refused.code == 1
+    assert "do not suffice" in refused.err
+    assert "--override request-quota" in refused.err
+    assert sent_before == 0
+
+
+def test_apply_beyond_the_month_stops_cleanly_when_it_was_wanted(tmp_path: Path) -> None:
+    """`--override request-quota` begins all the same; the month's end stops the run, and nothing is in doubt."""
+    with Sandbox(Options(requests_per_second=0, monthly_api_requests=6)) as sandbox:
+        repo = a_repo(tmp_path, sandbox)
+        repo.campaigns(5)
+        done = repo.apply("--override", "request-quota")
+        made = len(sandbox.campaigns())
+
+    assert done.code == 3
+    assert 0 < made < 5
+    assert "MONTHLY_API_REQUEST_QUOTA_EXCEEDED" in done.out
+    assert len(repo.records) == made
