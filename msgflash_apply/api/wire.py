@@ -196,7 +196,8 @@ class RemoteCampaign(_Answer):
 
         Args:
             like: the request to compare with. Fields that answers are not known to echo (`title`, `description`,
-                `footer`, `buttons`; reference 5.2) are taken over from it.
+                `footer`, `buttons`; reference 5.2) are taken over from it; so is the start of a repeating campaign
+                that has moved on, as each run moves it (reference 10.2).
         """
         direct = self.template_id is None
         told: dict[str, object] = {
@@ -211,6 +212,8 @@ class RemoteCampaign(_Answer):
             "body": self.body if direct else None,
             "mediaUrl": self.media_url if direct else None,
         }
+        if "repeat" in like and str(told["schedule"]) > str(like["schedule"]):
+            told["schedule"] = like["schedule"]
         unechoed = {key: like[key] for key in CONTENT_FIELDS[3:] if key in like}
         return {key: value for key, value in told.items() if value is not None} | unechoed
 

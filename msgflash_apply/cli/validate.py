@@ -33,7 +33,7 @@ def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
     except InvalidFiles as err:  # the project file itself
         loaded = Loaded(campaigns=(), diagnostics=err.diagnostics, files=1)
     output.result(_text_of(loaded, format_, options))
-    return ExitCode.ERROR if any(d.is_error for d in loaded.diagnostics) else ExitCode.DONE
+    return ExitCode.ERROR if loaded.has_errors else ExitCode.DONE
 
 
 def _text_of(loaded: "Loaded", format_: str, options: Globals) -> str:

@@ -61,7 +61,7 @@ def load_files(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
         InvalidFiles: with every mistake of every file.
     """
     loaded = load(settings, paths)
-    if any(diagnostic.is_error for diagnostic in loaded.diagnostics):
+    if loaded.has_errors:
         raise InvalidFiles(loaded.diagnostics)
     return loaded
 

@@ -165,10 +165,6 @@ class Layout:
         if self.lines and self.lines[-1] not in {"", "---"} and len(self.lines) != self._lines_with_kept:
             self.lines.append("")
 
-    def _is_kept(self, at: int) -> bool:
-        below = bisect_left(self._kept, at, key=lambda leaf: leaf.start)
-        return below > 0 and at < self._kept[below - 1].end
-
     def _append(self, comment: Comment) -> None:
         before = self._text[: comment.at]
         gap = before[len(before.rstrip(" \t")) :]

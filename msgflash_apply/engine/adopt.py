@@ -63,9 +63,7 @@ def record_of(item: LookedUp, remote: RemoteCampaign, now: datetime) -> Record:
     Raises:
         MsgflashApplyError: they are not the same by meaning; says in what.
     """
-    desired, told = item.desired, dict(remote.as_payload(item.payload))
-    if "repeat" in item.payload and str(told.get("schedule")) > str(item.payload["schedule"]):
-        told["schedule"] = item.payload["schedule"]  # each run moves it on (reference 10.2)
+    desired, told = item.desired, remote.as_payload(item.payload)
     if fingerprint(told) != item.fingerprint:
         lines = [
             f"  {diff.path}: the file says {diff.before!r}, it has {diff.after!r}"

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from msgflash_apply.config.codes import Code
 from msgflash_apply.engine.lookup import Lookups
-from msgflash_apply.engine.plan import Audience, Change
-from msgflash_apply.engine.preflight import SENDING, finding
+from msgflash_apply.engine.plan import SENDING, Audience, Change
+from msgflash_apply.engine.preflight import finding
 from msgflash_apply.errors import Diagnostic, Severity
 
 

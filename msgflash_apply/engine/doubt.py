@@ -42,14 +42,9 @@ async def resolve_created(
 
 
 def differences_from(intent: Intent, remote: RemoteCampaign) -> tuple[AttributeDiff, ...]:
-    """
-    List in what a campaign of MsgFlash is not the one that was announced; empty when it is the same by meaning.
-
-    The schedule of a repeating campaign moves on after each run (reference 10.2), so a later one is no difference.
-    """
-    sent, told = intent.facts.payload, dict(remote.as_payload(intent.facts.payload))
-    if "repeat" in sent and str(told.get("schedule")) > str(sent["schedule"]):
-        told["schedule"] = sent["schedule"]
+    """List in what a campaign of MsgFlash is not the one that was announced; empty when it is the same by meaning."""
+    sent = intent.facts.payload
+    told = remote.as_payload(sent)
     return () if fingerprint(told) == intent.facts.fingerprint else differences(sent, told)
 
 
@@ -77,10 +72,8 @@ def in_doubt(snapshot: Snapshot, address: Address) -> Intent:
 
 def refuse_known_id(snapshot: Snapshot, address: Address, identifier: str, *, in_history: bool) -> None:
     """Refuse an id that the state has, now or also in its history, anywhere; MsgflashApplyError says where."""
-    past = snapshot.history.items() if in_history else ()
-    forgotten = ((other, record) for other, records in past for record in records)
-    for other, record in (*snapshot.campaigns.items(), *forgotten):
-        if identifier in {record.id, *record.former_ids}:
+    for known, other in snapshot.ids(in_history=in_history):
+        if known == identifier:
             raise MsgflashApplyError(
                 f"Campaign {identifier} is not {address}.",
                 f"The state has it at {other}.",

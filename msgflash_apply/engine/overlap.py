@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from msgflash_apply.config.codes import Code
-from msgflash_apply.engine.plan import Action, Change
-from msgflash_apply.engine.preflight import SENDING, finding
+from msgflash_apply.engine.plan import SENDING, Action, Change
+from msgflash_apply.engine.preflight import finding
 from msgflash_apply.errors import Diagnostic, Severity
 
 CLOSE = timedelta(days=1)

@@ -41,6 +41,10 @@ class Action(StrEnum):
     BLOCKED = "blocked"
 
 
+SENDING = frozenset({Action.CREATE, Action.REPLACE})
+"""Actions that make a campaign, which people will get."""
+
+
 class Reason(StrEnum):
     """Why a campaign is blocked; stable words for programs."""
 

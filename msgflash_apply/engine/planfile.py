@@ -14,14 +14,13 @@ from typing import Final, Literal
 
 from msgflash_apply.campaign import fingerprint
 from msgflash_apply.engine.names import FIELD_ORDER
-from msgflash_apply.engine.plan import Action, Change, Plan
+from msgflash_apply.engine.plan import SENDING, Action, Change, Plan
 from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
 from msgflash_apply.state.snapshot import Snapshot
 
 FORMAT_VERSION: Final = 1
 LARGEST_BYTES: Final = 512 * 1024 * 1024
 PLAN_AGAIN: Final = "Plan again, and have the new plan reviewed: msgflash-apply plan --out FILE"
-SENDING: Final = frozenset({Action.CREATE, Action.REPLACE})
 NEEDED: Final = ("instanceId", "name", "schedule", "recipients")
 
 

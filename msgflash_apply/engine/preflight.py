@@ -14,11 +14,10 @@ from msgflash_apply.campaign import Status
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.settings import Policy, QuietHours
 from msgflash_apply.engine.lookup import Lookups
-from msgflash_apply.engine.plan import Action, Change, Reason
+from msgflash_apply.engine.plan import SENDING, Action, Change, Reason
 from msgflash_apply.errors import Diagnostic, Severity
 from msgflash_apply.state.snapshot import Snapshot
 
-SENDING = frozenset({Action.CREATE, Action.REPLACE})
 FEW_CAMPAIGNS = 10
 
 

@@ -56,7 +56,7 @@ async def probe(snapshot: Snapshot, client: Client, address: Address, now: datet
             f"It is found by the messages it sends, and its start is {starts_at:%Y-%m-%d %H:%M} UTC.",
             "Until then, look into the MsgFlash console and use --created ID or --not-created.",
         )
-    seen, messages = _known_ids(snapshot), 0
+    seen, messages = {identifier for identifier, _ in snapshot.ids()}, 0
     known = len(seen)
     async for count, identifiers in _campaigns_of_messages(client, str(intent.facts.payload["instanceId"]), starts_at):
         messages += count
@@ -81,12 +81,3 @@ async def _campaigns_of_messages(
         if not recent or not page.has_more or page.next_cursor is None:
             return
         cursor = page.next_cursor
-
-
-def _known_ids(snapshot: Snapshot) -> set[str]:
-    forgotten = (record for records in snapshot.history.values() for record in records)
-    return {
-        identifier
-        for record in (*snapshot.campaigns.values(), *forgotten)
-        for identifier in (record.id, *record.former_ids)
-    }

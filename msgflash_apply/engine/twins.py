@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from msgflash_apply.campaign import Address, Fingerprint, fingerprint
 from msgflash_apply.engine.moves import fingerprints_at
 from msgflash_apply.engine.names import LookedUp
-from msgflash_apply.engine.plan import Change
-from msgflash_apply.engine.preflight import SENDING, finding
+from msgflash_apply.engine.plan import SENDING, Change
+from msgflash_apply.engine.preflight import finding
 from msgflash_apply.errors import Diagnostic, InvalidFiles, Severity
 from msgflash_apply.state.snapshot import Snapshot
 

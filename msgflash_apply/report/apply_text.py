@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from msgflash_apply.campaign import JsonObject
-from msgflash_apply.engine.plan import Action
+from msgflash_apply.engine.plan import SENDING, Action
 from msgflash_apply.engine.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Paused, Result
 from msgflash_apply.report.attributes import plain
 from msgflash_apply.report.layout import NARROWEST, counted, indented, titled
@@ -51,7 +51,6 @@ _RECOVERY = (
     "the state's storage refused some outcomes. They are written down in this file and nowhere else; bring them in"
     " before anything else:"
 )
-_CREATING = frozenset({Action.CREATE, Action.REPLACE})
 _MOST_SKIPPED = 20
 
 
@@ -141,7 +140,7 @@ def _unfinished_lines(result: Result, environment: str, paint: Paint, width: int
     first, *others = indented(_what_happened(result), len(word) + 4, width)
     yield f"  {paint(tone, word)}  {first.strip()}"
     yield from others
-    if result.outcome is Outcome.IN_DOUBT and result.action in _CREATING:
+    if result.outcome is Outcome.IN_DOUBT and result.action in SENDING:
         yield from (f"      {command}" for command in resolving_commands(result.address, environment))
 
 

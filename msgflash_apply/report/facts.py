@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from msgflash_apply.campaign import Payload
-from msgflash_apply.engine.plan import Action, Change, Reason
+from msgflash_apply.engine.plan import SENDING, Action, Change, Reason
 from msgflash_apply.report.attributes import Row, delivery_rows, identity_rows
 from msgflash_apply.report.moments import with_distance
 from msgflash_apply.report.wording import stage_words
@@ -35,7 +35,7 @@ def may_go_out(change: Change) -> bool:
     """Whether a reader needs the whole message: it would be sent, would be if it were not blocked, or may have been."""
     if change.action is Action.BLOCKED:
         return change.id is None or change.reason is Reason.IN_DOUBT
-    return change.action in {Action.CREATE, Action.REPLACE}
+    return change.action in SENDING
 
 
 def _payload_rows(change: Change, start: str) -> Iterator[Row]:

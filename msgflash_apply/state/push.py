@@ -5,7 +5,7 @@ The one command that can lose an id, so everything that would be lost is named f
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -87,8 +87,8 @@ def push(
 
 def lost_ids(before: Snapshot, after: Snapshot) -> dict[str, Address]:
     """List the campaigns that one state knows and another does not: id -> where it stood, sorted by address."""
-    known = dict(_ids(after))
-    return dict(sorted((item for item in _ids(before) if item[0] not in known), key=lambda item: (item[1], item[0])))
+    known = dict(after.ids())
+    return dict(sorted((item for item in before.ids() if item[0] not in known), key=lambda item: (item[1], item[0])))
 
 
 def lost_doubts(before: Snapshot, after: Snapshot) -> tuple[Address, ...]:
@@ -148,23 +148,11 @@ def _knows(after: Snapshot, intent: Intent) -> bool:
     if any(_doubt(other) == _doubt(intent) for other in after.in_doubt.values()):
         return True
     sent, at = intent.facts.fingerprint, intent.announced_at
-    return any(record.facts.fingerprint == sent and record.created_at >= at for _, record in _records(after))
+    return any(record.facts.fingerprint == sent and record.created_at >= at for _, record in after.records())
 
 
 def _doubt(intent: Intent) -> tuple[str, int, str]:
     return intent.run, intent.attempt, intent.facts.fingerprint
-
-
-def _ids(snapshot: Snapshot) -> Iterator[tuple[str, Address]]:
-    for address, record in _records(snapshot):
-        for id_ in (record.id, *record.former_ids):
-            yield id_, address
-
-
-def _records(snapshot: Snapshot) -> Iterator[tuple[Address, Record]]:
-    yield from snapshot.campaigns.items()
-    for address, records in snapshot.history.items():
-        yield from ((address, record) for record in records)
 
 
 def _length(history: Mapping[Address, tuple[Record, ...]]) -> int:

@@ -6,7 +6,7 @@ and never emptiness.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -52,6 +52,18 @@ class Snapshot:
     in_doubt: Mapping[Address, Intent]
     history: Mapping[Address, tuple[Record, ...]]
     journal: str | None = None
+
+    def records(self, *, in_history: bool = True) -> Iterator[tuple[Address, Record]]:
+        """Give every record with where it stands; those of the history last."""
+        yield from self.campaigns.items()
+        if in_history:
+            yield from ((address, record) for address, records in self.history.items() for record in records)
+
+    def ids(self, *, in_history: bool = True) -> Iterator[tuple[str, Address]]:
+        """Give every campaign id that is on record, former ones included, with where it stands."""
+        for address, record in self.records(in_history=in_history):
+            for identifier in (record.id, *record.former_ids):
+                yield identifier, address
 
 
 def encode(snapshot: Snapshot) -> bytes:
