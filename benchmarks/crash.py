@@ -48,6 +48,7 @@ from msgflash_apply.engine.doubt import resolve_created, resolve_not_created
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Options, Sandbox
 from msgflash_apply.state.backends.local import LocalBackend
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.commit import init_state
 from msgflash_apply.state.ledger import open_ledger, read_state
 from msgflash_apply.state.snapshot import Snapshot
@@ -434,13 +435,8 @@ class Sequence:
 
     async def _resolve_here(self, sandbox: Sandbox, doubts: dict[Address, str | None]) -> None:
         limiter = Limiter(0, jitter=self._dice.random)
-        with open_ledger(
-            self._backend,
-            environment=ENVIRONMENT,
-            holder=wiring.holder("resolve"),
-            lock_timeout_seconds=PATIENCE_SECONDS,
-            now=wiring.now,
-        ) as ledger:
+        claim = Claim(ENVIRONMENT, wiring.holder("resolve"), wiring.now, PATIENCE_SECONDS)
+        with open_ledger(self._backend, claim) as ledger:
             async with Client(Access(sandbox.url, sandbox.api_key), limiter, jitter=self._dice.random) as client:
                 for address, found in doubts.items():
                     if found is None:

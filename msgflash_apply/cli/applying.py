@@ -103,17 +103,11 @@ async def _apply_locked(
     approved: str | None,
     stop: Stop,
 ) -> ApplyReport:
-    holder = wiring.holder("apply")
+    claim = wiring.claim(settings, "apply", order.lock_timeout_seconds)
     report: ApplyReport | None = None
     ledger: Ledger | None = None
     try:
-        with open_ledger(
-            backend,
-            environment=settings.environment,
-            holder=holder,
-            lock_timeout_seconds=order.lock_timeout_seconds,
-            now=wiring.now,
-        ) as ledger:
+        with open_ledger(backend, claim) as ledger:
             plan = await source.under_lock(ledger.snapshot)
             if order.auto_approve:
                 _show(plan, options, order)
@@ -121,7 +115,7 @@ async def _apply_locked(
             _refuse_beyond_quota(plan, order)
             with follow(len(plan.effective), terminal=sys.stderr.isatty()) as follower, stop_on_signals(stop):
                 report = await Apply(
-                    plan, ledger, client, stop=stop, run=holder.lock_id, on_event=follower, now=wiring.now
+                    plan, ledger, client, stop=stop, run=claim.holder.lock_id, on_event=follower, now=wiring.now
                 ).run()
     except (BackendError, StateError) as err:
         if report is None or ledger is None:

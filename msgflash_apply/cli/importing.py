@@ -52,13 +52,8 @@ async def adopt(options: Globals, wanted: Adoption, lock_timeout_seconds: float)
     if own is not None and wanted.generate:
         detail = f"{wanted.address} is written there, and a file is never overwritten."
         raise MsgflashApplyError(f"{own.source.file} exists.", detail, "Import without --generate.")
-    with open_ledger(
-        wiring.backend_of(settings),
-        environment=settings.environment,
-        holder=wiring.holder("import"),
-        lock_timeout_seconds=lock_timeout_seconds,
-        now=wiring.now,
-    ) as ledger:
+    claim = wiring.claim(settings, "import", lock_timeout_seconds)
+    with open_ledger(wiring.backend_of(settings), claim) as ledger:
         refuse_known(ledger.snapshot, wanted.address, wanted.identifier)
         async with wiring.client_of(settings) as client:
             remote = await _read(client, ledger, wanted.identifier)

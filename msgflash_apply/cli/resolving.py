@@ -34,13 +34,8 @@ async def resolve(options: Globals, answer: Answer, lock_timeout_seconds: float)
         What was found or given, its `id` None when a probe found nothing and the doubt stays; None for "not created".
     """
     settings = wiring.settings_of(options)
-    with open_ledger(
-        wiring.backend_of(settings),
-        environment=settings.environment,
-        holder=wiring.holder("resolve"),
-        lock_timeout_seconds=lock_timeout_seconds,
-        now=wiring.now,
-    ) as ledger:
+    claim = wiring.claim(settings, "resolve", lock_timeout_seconds)
+    with open_ledger(wiring.backend_of(settings), claim) as ledger:
         if answer.identifier is None and not answer.probing:
             resolve_not_created(ledger, answer.address, wiring.now)
             return None

@@ -91,12 +91,16 @@ def unlock(options: Globals, lock_id: str, *, force: bool) -> None:
 
 @click.command(short_help="Bring in what an apply could not store.")
 @FILE
+@LOCK_TIMEOUT
 @pass_globals
-def recover(options: Globals, file: Path) -> None:
+def recover(options: Globals, file: Path, lock_timeout: str) -> None:
     """Bring in outcomes that an apply could not store and left in FILE. Doing it twice does no harm."""
     from msgflash_apply.cli import output, wiring
+    from msgflash_apply.cli.durations import seconds_from
 
-    count = wiring.recover_from(wiring.settings_of(options), file)
+    settings = wiring.settings_of(options)
+    claim = wiring.claim(settings, "state recover", seconds_from(lock_timeout))
+    count = wiring.recover_from(settings, file, claim)
     output.result(f"{count} brought in from {file}.")
 
 

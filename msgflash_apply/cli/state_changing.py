@@ -60,16 +60,8 @@ def removal_of(options: Globals, address: str) -> Removal:
 def push_file(options: Globals, file: Path, lock_timeout: str, *, force: bool) -> str:
     """Put a file in the place of the state, and name on stderr what was lost by it; returns what to tell."""
     settings = wiring.settings_of(options)
-    pushed = push(
-        wiring.backend_of(settings),
-        _read(file),
-        where=str(file),
-        environment=settings.environment,
-        force=force,
-        holder=wiring.holder("state push"),
-        lock_timeout_seconds=seconds_from(lock_timeout),
-        now=wiring.now,
-    )
+    claim = wiring.claim(settings, "state push", seconds_from(lock_timeout))
+    pushed = push(wiring.backend_of(settings), _read(file), claim, where=str(file), force=force)
     if pushed.before is None:
         return f"There was no state at {settings.state}; it is {file} now, at serial {pushed.after.serial}."
     for id_, address in lost_ids(pushed.before, pushed.after).items():
@@ -82,13 +74,8 @@ def push_file(options: Globals, file: Path, lock_timeout: str, *, force: bool) -
 @contextmanager
 def _ledger(options: Globals, what: str, lock_timeout: str) -> Iterator[Ledger]:
     settings = wiring.settings_of(options)
-    with open_ledger(
-        wiring.backend_of(settings),
-        environment=settings.environment,
-        holder=wiring.holder(what),
-        lock_timeout_seconds=seconds_from(lock_timeout),
-        now=wiring.now,
-    ) as ledger:
+    claim = wiring.claim(settings, what, seconds_from(lock_timeout))
+    with open_ledger(wiring.backend_of(settings), claim) as ledger:
         yield ledger
     for warning in ledger.warnings:
         output.note(f"Warning: {warning}")

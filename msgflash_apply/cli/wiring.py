@@ -25,7 +25,8 @@ from msgflash_apply.config.load import Loaded, load
 from msgflash_apply.config.settings import Settings, load_settings
 from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
 from msgflash_apply.state.backends.base import Backend, Holder
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.open import Location, open_backend
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.ledger import Ledger
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.recovery import recover, recovery_lines
@@ -68,7 +69,9 @@ def load_files(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
 
 def backend_of(settings: Settings) -> Backend:
     """Open the storage of the state."""
-    return open_backend(settings.state, root=settings.root)
+    return open_backend(
+        Location(settings.state, settings.root, environ=os.environ, is_trusted=settings.state_is_from_environment)
+    )
 
 
 def access_from(environ: Mapping[str, str]) -> Access:
@@ -102,6 +105,11 @@ def client_of(settings: Settings) -> Client:
     """Make the client from the environment; the request pace is the project's."""
     limiter = Limiter(settings.requests_per_second, jitter=random.random)
     return Client(access_from(os.environ), limiter, jitter=random.random)
+
+
+def claim(settings: Settings, what: str, lock_timeout_seconds: float = 0.0) -> Claim:
+    """Say who wants to write to the state, where and for what, and for how long to wait."""
+    return Claim(settings.environment, holder(what), now, lock_timeout_seconds)
 
 
 def holder(what: str) -> Holder:
@@ -169,19 +177,10 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def recover_from(settings: Settings, file: Path) -> int:
+def recover_from(settings: Settings, file: Path, claim: Claim) -> int:
     """Bring a recovery file into the state; returns how many outcomes were new to it."""
     try:
         data = file.read_bytes()
     except OSError as err:
         raise MsgflashApplyError(f"{file} can not be read.", f"{err.strerror}.") from err
-    brought_in = recover(
-        backend_of(settings),
-        data,
-        where=str(file),
-        environment=settings.environment,
-        holder=holder("state recover"),
-        lock_timeout_seconds=0.0,
-        now=now,
-    )
-    return len(brought_in)
+    return len(recover(backend_of(settings), data, claim, where=str(file)))

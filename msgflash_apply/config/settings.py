@@ -29,6 +29,7 @@ class Settings:
         environment: the one chosen; `default` without a choice.
         campaigns: folder of the campaigns, relative to the repo, with forward slashes.
         state: URL, or path relative to the repo; the environment's name is filled in.
+        state_is_from_environment: `MSGFLASH_STATE` said so, and no file that a branch can edit.
         instance: name, number or UUID of the default instance; None to look for the only one.
         timezone: default IANA zone for local times; None to require it.
         custom_below: variables weaker than a campaign's own: those of the project.
@@ -41,6 +42,7 @@ class Settings:
     environment: str = DEFAULT_ENVIRONMENT
     campaigns: str = "campaigns"
     state: str = f".msgflash/{DEFAULT_ENVIRONMENT}.json"
+    state_is_from_environment: bool = False
     instance: str | None = None
     timezone: str | None = None
     custom_below: Mapping[str, object] = field(default_factory=dict)
@@ -76,12 +78,13 @@ def load_settings(
     _check_environment(chosen, project)
     outside = variables_from_outside(environ, variable_files, variables)
     defaults = project.table(chosen, "defaults")
-    state = environ.get("MSGFLASH_STATE", "").replace("{environment}", chosen) or project.states[chosen]
+    state = environ.get("MSGFLASH_STATE", "").replace("{environment}", chosen)
     return Settings(
         root=root,
         environment=chosen,
         campaigns=str(PurePosixPath(project.text(chosen, "campaigns", "campaigns"))),
-        state=state,
+        state=state or project.states[chosen],
+        state_is_from_environment=bool(state),
         instance=cast("str | None", defaults.get("instance")),
         timezone=cast("str | None", defaults.get("timezone")),
         custom_below=_custom(project.top),

@@ -1,7 +1,7 @@
 """
 The ledger: lock, load, append, commit. The door of this package: whoever needs a state comes here.
 
-    with open_ledger(backend, environment=.., holder=.., lock_timeout_seconds=.., now=..) as ledger:
+    with open_ledger(backend, Claim(environment, holder, now)) as ledger:
         ledger.append(Intended(..))     # durable: now the create may be sent
         ledger.append(Created(..))      # durable: now it may be told
 
@@ -9,17 +9,15 @@ Leaving the block folds the journal into the document, under the next serial. A 
 next run folds in. The rules that make this safe stand in the docstring of this package.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
-from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.errors import BackendError, MsgflashApplyError, StateConflict, StateError, StateLocked
-from msgflash_apply.state.backends.base import Backend, Holder
+from msgflash_apply.errors import BackendError, MsgflashApplyError, StateConflict, StateError
+from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.claim import Claim, locked, note_failure
 from msgflash_apply.state.commit import commit, init_state, settle
 from msgflash_apply.state.journal import Entry, Opened, Outcome, encode_entries
 from msgflash_apply.state.merge import merge_into
@@ -27,34 +25,16 @@ from msgflash_apply.state.reading import Loaded, load, parse, read_document, rea
 from msgflash_apply.state.replay import Draft, Slot
 from msgflash_apply.state.snapshot import Snapshot
 
-__all__ = ["Ledger", "init_state", "open_ledger", "read_state"]
-
-_POLL_SECONDS: Final = 1.0
+__all__ = ["Claim", "Ledger", "init_state", "open_ledger", "read_state"]
 
 
 @contextmanager
-def open_ledger(
-    backend: Backend,
-    *,
-    environment: str,
-    holder: Holder,
-    lock_timeout_seconds: float,
-    now: Callable[[], datetime],
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator["Ledger"]:
+def open_ledger(backend: Backend, claim: Claim) -> Iterator["Ledger"]:
     """
     Take the lock, fold in what dead runs left, and give the ledger; commit and unlock at the end.
 
     Ends with a commit also when the block raises an Exception. It does not on KeyboardInterrupt and its like: the
     journal stays, and what is open in it is in doubt.
-
-    Args:
-        backend: where the state is.
-        environment: whose it must be.
-        holder: who takes the lock; its `lock_id` names this run's journal, and must never have been used before.
-        lock_timeout_seconds: how long to wait for the lock; 0 asks once.
-        now: the clock.
-        sleep: waits for as many seconds.
 
     Raises:
         StateLocked: somebody else held the lock all the while.
@@ -62,10 +42,7 @@ def open_ledger(
         BackendError: the storage failed. When it is the commit that fails, every entry is in the journal still.
     """
     read_document(backend)  # A state that is not there has no folder for a lock, and no need of one.
-    with (
-        _locked(backend, holder, lock_timeout_seconds, sleep),
-        _begin(backend, environment, holder.lock_id, now()) as ledger,
-    ):
+    with locked(backend, claim), _begin(backend, claim) as ledger:
         yield ledger
 
 
@@ -189,7 +166,7 @@ class Ledger:
         if error is None:
             self.commit()
         elif isinstance(error, Exception):
-            _note_failure(self.commit, error)
+            note_failure(self.commit, error)
 
     def _is_in_journal(self) -> bool:
         try:
@@ -252,43 +229,11 @@ class Ledger:
         self._unsaved.clear()
 
 
-@contextmanager
-def _locked(backend: Backend, holder: Holder, timeout_seconds: float, sleep: Callable[[float], None]) -> Iterator[None]:
-    _lock(backend, holder, timeout_seconds, sleep)
-    unlock = partial(backend.unlock, holder.lock_id)
-    try:
-        yield
-    except BaseException as error:
-        _note_failure(unlock, error)
-        raise
-    unlock()
-
-
-def _note_failure(step: Callable[[], None], error: BaseException) -> None:
-    """Do a step without letting its failure hide the error that is on its way."""
-    try:
-        step()
-    except MsgflashApplyError as failure:
-        error.add_note(str(failure))
-
-
-def _lock(backend: Backend, holder: Holder, timeout_seconds: float, sleep: Callable[[float], None]) -> None:
-    waited_seconds = 0.0
-    while True:
-        try:
-            return backend.lock(holder)
-        except StateLocked:
-            if waited_seconds >= timeout_seconds:
-                raise
-        pause_seconds = min(_POLL_SECONDS, timeout_seconds - waited_seconds)
-        sleep(pause_seconds)
-        waited_seconds += pause_seconds
-
-
-def _begin(backend: Backend, environment: str, journal: str, at: datetime) -> Ledger:
+def _begin(backend: Backend, claim: Claim) -> Ledger:
     """Begin this run's journal, and only then end all others: whoever does both last is the one that can write."""
+    environment, journal = claim.environment, claim.holder.lock_id
     found = load(backend, environment)
-    head = Opened(journal, found.snapshot.lineage, found.snapshot.serial, environment, at)
+    head = Opened(journal, found.snapshot.lineage, found.snapshot.serial, environment, claim.now())
     backend.append(journal, encode_entries([head], first=0))
     try:
         for other in read_unfolded(backend, found.snapshot):

@@ -4,14 +4,13 @@ Putting a document that lies elsewhere in the place of the state: a backup, a re
 The one command that can lose an id, so everything that would be lost is named first.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateConflict, StateDamaged
-from msgflash_apply.state.backends.base import Backend, Holder, Stored
+from msgflash_apply.state.backends.base import Backend, Stored
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.ledger import open_ledger
 from msgflash_apply.state.reading import absent, parse
 from msgflash_apply.state.snapshot import Snapshot, encode
@@ -34,14 +33,10 @@ class Pushed:
 def push(
     backend: Backend,
     data: bytes,
+    claim: Claim,
     *,
     where: str,
-    environment: str,
     force: bool,
-    holder: Holder,
-    lock_timeout_seconds: float,
-    now: Callable[[], datetime],
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Pushed:
     """
     Replace the state by a document, keeping the one there as its backup.
@@ -52,13 +47,9 @@ def push(
     Args:
         backend: where the state is.
         data: the document.
+        claim: who pushes it.
         where: its place, for messages.
-        environment: whose state it must be.
         force: take a document of another lineage, one that is not newer, and one that lacks what the state knows.
-        holder: see `open_ledger`, as for the other arguments.
-        lock_timeout_seconds: see there.
-        now: see there.
-        sleep: see there.
 
     Raises:
         StateDamaged: the document can not be read or proven, or the state there can not; whatever `force` says.
@@ -67,17 +58,10 @@ def push(
         StateLocked: a run is at work.
         BackendError: the storage failed.
     """
-    given = _read(data, where, environment)
+    given = _read(data, where, claim.environment)
     if backend.read() is None:
         return _begin_with(backend, given)
-    with open_ledger(
-        backend,
-        environment=environment,
-        holder=holder,
-        lock_timeout_seconds=lock_timeout_seconds,
-        now=now,
-        sleep=sleep,
-    ) as ledger:
+    with open_ledger(backend, claim) as ledger:
         before = ledger.snapshot
         if not force:
             _refuse(given, before, where)

@@ -5,14 +5,13 @@ A recovery file is a journal: the head of the run, then the outcomes that the st
 journal is gone, it holds all of the run, intents too: the state may come back from a backup that is older than it.
 """
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
 
 from msgflash_apply.campaign import Record
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError
-from msgflash_apply.state.backends.base import Backend, Holder
+from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.journal import (
     Created,
     Entry,
@@ -38,29 +37,15 @@ def recovery_lines(head: Opened, entries: Iterable[Entry]) -> bytes:
     return encode_entries([head, *entries], first=0)
 
 
-def recover(
-    backend: Backend,
-    data: bytes,
-    *,
-    where: str,
-    environment: str,
-    holder: Holder,
-    lock_timeout_seconds: float,
-    now: Callable[[], datetime],
-    sleep: Callable[[float], None] = time.sleep,
-) -> tuple[Outcome, ...]:
+def recover(backend: Backend, data: bytes, claim: Claim, *, where: str) -> tuple[Outcome, ...]:
     """
     Bring a recovery file into the state. What the state knows already is left out, so doing it twice does no harm.
 
     Args:
         backend: where the state is.
         data: the recovery file.
+        claim: who brings it in.
         where: its place, for messages.
-        environment: whose state it must be.
-        holder: see `open_ledger`, as for the other arguments.
-        lock_timeout_seconds: see there.
-        now: see there.
-        sleep: see there.
 
     Returns:
         The outcomes that were new to the state.
@@ -72,14 +57,7 @@ def recover(
         StateLocked, StateMissing, BackendError: as for `open_ledger`.
     """
     head, entries = _read(data, where)
-    with open_ledger(
-        backend,
-        environment=environment,
-        holder=holder,
-        lock_timeout_seconds=lock_timeout_seconds,
-        now=now,
-        sleep=sleep,
-    ) as ledger:
+    with open_ledger(backend, claim) as ledger:
         _check_lineage(head, ledger.head, where)
         if ledger.snapshot.serial <= head.serial:
             return _bring_in(ledger, entries)  # older than the run: it lacks the intents too

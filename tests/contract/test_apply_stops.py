@@ -19,6 +19,7 @@ from msgflash_apply.engine.stop import Stop
 from msgflash_apply.errors import BackendError, ExitCode
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Holder
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.journal import Created
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from tests.support.builders import a_desired, a_payload
@@ -65,9 +66,7 @@ def failing_run(world: World, backend: FailingBackend, after: int, *, heals: boo
     """Apply AFTER on a storage that fails after some effects, and heals before the commit or never."""
     held = holder(world)
     try:
-        with open_ledger(
-            backend, environment=ENVIRONMENT, holder=held, lock_timeout_seconds=0.0, now=world.now
-        ) as ledger:
+        with open_ledger(backend, Claim(ENVIRONMENT, held, world.now)) as ledger:
             backend.fail_soon(after=after)
             report = asyncio.run(carried_out(world, ledger, AFTER, Stop()))
             unsaved = len(ledger.unsaved)
@@ -195,9 +194,7 @@ def cancelled_run(world: World, desired: list[Desired], requests_per_second: flo
 
     with (
         pytest.raises(TimeoutError),
-        open_ledger(
-            world.backend, environment=ENVIRONMENT, holder=holder(world), lock_timeout_seconds=0.0, now=world.now
-        ) as ledger,
+        open_ledger(world.backend, Claim(ENVIRONMENT, holder(world), world.now)) as ledger,
     ):
         asyncio.run(run(ledger))
 

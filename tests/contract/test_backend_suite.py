@@ -1,49 +1,38 @@
 """
 One suite for every backend of the state.
 
-A new backend joins with one line in `STORES`: a function from an empty folder to a maker of clients. Every client that
-it makes sees the same store, as two processes on two machines would.
+A new backend joins with one line in `tests/support/stores`. Every client of a place sees the same store, as two
+processes on two machines would.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
 from msgflash_apply.errors import BackendError, StateConflict, StateDamaged, StateError, StateLocked
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.ledger import init_state, read_state
 from tests.support.states import ENVIRONMENT, LINEAGE, a_holder, a_run, created, intended
-
-MakeClient: TypeAlias = Callable[[], Backend]
-
-
-def local(folder: Path) -> MakeClient:
-    """Keep the state in a file."""
-    return lambda: open_backend("default.json", root=folder)
-
-
-STORES: dict[str, Callable[[Path], MakeClient]] = {"local": local}
+from tests.support.stores import Stores, every_kind
 
 
 @dataclass(frozen=True)
 class Store:
     """One store, and two clients of it."""
 
-    client: MakeClient
+    client: Callable[[], Backend]
     one: Backend
     two: Backend
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+@pytest.fixture(params=every_kind())
+def store(request: pytest.FixtureRequest, stores: Stores, tmp_path: Path) -> Store:
     """Make an empty store of each kind."""
-    client = STORES[request.param](tmp_path)
-    return Store(client, client(), client())
+    place = stores.place(request.param, tmp_path)
+    return Store(place.client, place.client(), place.client())
 
 
 @pytest.fixture
@@ -135,6 +124,18 @@ def test_of_many_writers_at_once_one_wins(store: Store) -> None:
         assert stored is not None
         assert [won for won in versions if won] == [stored.version]
         version = stored.version
+
+
+def test_replaced_document_is_kept_where_the_storage_keeps_any(store: Store) -> None:
+    """What is listed as a backup can be read, and the latest is the document that was replaced last."""
+    version = store.one.write(b"one", expected=None)
+    assert store.two.backups() == ()
+    store.one.write(b"two", expected=version)
+
+    backups = store.two.backups()
+
+    assert [store.two.read_backup(backup.name) for backup in backups] in ([b"one"], [])
+    assert store.two.read_backup("another") is None
 
 
 def test_journal_grows_and_is_read_by_everybody(made: Store) -> None:

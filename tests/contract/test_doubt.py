@@ -16,6 +16,7 @@ from msgflash_apply.engine.status import read_status
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Holder
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from tests.support.builders import a_desired, a_payload
 from tests.support.runs import ENVIRONMENT, LATER, STILL, World
@@ -60,9 +61,7 @@ def with_client(world: World, call: Callable[[Client], Awaitable[T]]) -> T:
 def under_lock(world: World, call: Callable[[Ledger, Client], Awaitable[T]]) -> T:
     """Run one call with the lock held, and commit."""
     holder = Holder(str(uuid.uuid4()), "tester", "here", 1, "resolve", world.now())
-    with open_ledger(
-        world.backend, environment=ENVIRONMENT, holder=holder, lock_timeout_seconds=0, now=world.now
-    ) as ledger:
+    with open_ledger(world.backend, Claim(ENVIRONMENT, holder, world.now)) as ledger:
         return with_client(world, lambda client: call(ledger, client))
 
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Options, Sandbox
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.open import Location, open_backend
 from msgflash_apply.state.commit import init_state
 from tests.support.sandbox import JsonObject
 
@@ -192,7 +192,9 @@ def a_repo(folder: Path, sandbox: Sandbox) -> Repo:
     repo = Repo(folder, sandbox)
     repo.write("msgflash.yaml", QUICKEST_PROJECT)
     (folder / "campaigns").mkdir()
-    init_state(open_backend(".msgflash/default.json", root=folder), environment="default", lineage=str(uuid.uuid4()))
+    init_state(
+        open_backend(Location(".msgflash/default.json", folder)), environment="default", lineage=str(uuid.uuid4())
+    )
     return repo
 
 

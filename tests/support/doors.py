@@ -5,11 +5,11 @@ An effect is a call that changes something: write, append, seal, drop, lock, unl
 1, so a test runs once with `at=0` to learn how many there are, and then once for each of them.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, TypeVar
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.base import Backend, Holder, Stored
+from msgflash_apply.state.backends.base import Appends, Backend, Backup, Holder, Stored
 
 _Answer = TypeVar("_Answer")
 When = Literal["before", "after"]
@@ -31,9 +31,22 @@ class _Door:
         """Where the document is."""
         return self._inner.url
 
+    @property
+    def appends(self) -> Appends:
+        """How its journal wants to be written."""
+        return self._inner.appends
+
     def read(self) -> Stored | None:
         """Pass on."""
         return self._look(self._inner.read)
+
+    def backups(self) -> Sequence[Backup]:
+        """Pass on."""
+        return self._look(self._inner.backups)
+
+    def read_backup(self, name: str) -> bytes | None:
+        """Pass on."""
+        return self._look(lambda: self._inner.read_backup(name))
 
     def journals(self) -> Collection[str]:
         """Pass on."""

@@ -22,7 +22,8 @@ from msgflash_apply.engine.result import ApplyReport, Event
 from msgflash_apply.engine.stop import Stop
 from msgflash_apply.sandbox.server import Options, Sandbox
 from msgflash_apply.state.backends.base import Backend, Holder
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.open import Location, open_backend
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.commit import init_state
 from msgflash_apply.state.ledger import open_ledger
 from msgflash_apply.state.reading import read_state
@@ -90,7 +91,7 @@ class World:
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.backend: Backend = open_backend("state.json", root=self.folder)
+        self.backend: Backend = open_backend(Location("state.json", self.folder))
         init_state(self.backend, environment=ENVIRONMENT, lineage=str(uuid.uuid4()))
 
     def now(self) -> datetime:
@@ -140,13 +141,7 @@ class World:
                 self.events.append(event)
                 on_event(event, stop)
 
-            with open_ledger(
-                backend or self.backend,
-                environment=ENVIRONMENT,
-                holder=holder,
-                lock_timeout_seconds=0.0,
-                now=self.now,
-            ) as ledger:
+            with open_ledger(backend or self.backend, Claim(ENVIRONMENT, holder, self.now)) as ledger:
                 async with self.client(transport, timeout_seconds=timeout_seconds) as client:
                     plan = await self.planner(desired, client, Refresh.CHANGED).plan(ledger.snapshot)
                     return await Apply(

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgflash_apply.campaign import Address, Facts, Intent
 from msgflash_apply.state.backends.base import Backend, Holder
 from msgflash_apply.state.backends.local import LocalBackend
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.journal import Created, Entry, Intended
 from msgflash_apply.state.ledger import Ledger, init_state, open_ledger
 from tests.support.builders import NOW, a_payload, some_facts
@@ -43,12 +44,7 @@ def a_run(
 ) -> AbstractContextManager[Ledger]:
     """Open a ledger; by default it does not wait for the lock."""
     return open_ledger(
-        backend,
-        environment=environment,
-        holder=a_holder(lock_id),
-        lock_timeout_seconds=lock_timeout_seconds,
-        now=lambda: NOW,
-        sleep=sleep or _never,
+        backend, Claim(environment, a_holder(lock_id), lambda: NOW, lock_timeout_seconds, sleep or _never)
     )
 
 

@@ -5,7 +5,7 @@ A backend keeps, under one URL: the document, at most one journal per run, and a
 below on every backend: `tests/contract/test_backend_suite.py`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,6 +49,36 @@ class Holder:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Appends:
+    """
+    How a run should write its journal, so that the storage's latency costs no time and its price stays bearable.
+
+    Attributes:
+        ahead: how many creates may be announced that have not left yet; after a crash they are in doubt too.
+        every_seconds: least time from the start of one append to the start of the next; entries gather meanwhile.
+    """
+
+    ahead: int = 1
+    every_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """
+    A former document that a storage still has.
+
+    Attributes:
+        name: what `read_backup` takes; stable as long as the document is kept.
+        written_at: when it was replaced, or written where the storage knows that only.
+        size_bytes: of the document as it is kept.
+    """
+
+    name: str
+    written_at: datetime
+    size_bytes: int
+
+
 class Backend(Protocol):
     """
     One state, somewhere.
@@ -61,6 +91,10 @@ class Backend(Protocol):
     @property
     def url(self) -> str:
         """Where the document is, for people: without credentials."""
+
+    @property
+    def appends(self) -> Appends:
+        """How a run should write its journal here."""
 
     def read(self) -> Stored | None:
         """Read the document; None where there is none. Needs no lock and no right to write."""
@@ -101,6 +135,12 @@ class Backend(Protocol):
 
     def drop(self, journal: str) -> None:
         """Remove a journal. No error if there is none."""
+
+    def backups(self) -> Sequence[Backup]:
+        """List the former documents that are kept, the latest first. Needs no lock and no right to write."""
+
+    def read_backup(self, name: str) -> bytes | None:
+        """Read a former document; None if there is none of this name."""
 
     def remains(self) -> tuple[str, ...]:
         """Name what lies here besides the document and the lock (journals, a backup); empty where no state ever was."""

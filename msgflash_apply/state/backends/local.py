@@ -13,14 +13,15 @@ For a state at `production.json`:
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 from msgflash_apply.errors import BackendError, StateConflict
 from msgflash_apply.state.backends import files
-from msgflash_apply.state.backends.base import Holder, Stored
+from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored
 from msgflash_apply.state.backends.lock_file import LockFile
 
 _OPEN_ENDED = ".jsonl"
@@ -47,6 +48,11 @@ class LocalBackend:
     def url(self) -> str:
         """The path of the document."""
         return str(self._path)
+
+    @property
+    def appends(self) -> Appends:
+        """One entry at a time: a disk is quick."""
+        return Appends()
 
     def read(self) -> Stored | None:
         """Read the document; None where there is none."""
@@ -104,6 +110,19 @@ class LocalBackend:
         with self._changing(path):
             files.remove_durably(path)
             files.remove_durably(self._journal(journal, _SEALED))
+
+    def backups(self) -> Sequence[Backup]:
+        """List the one document that is kept."""
+        with files.translated(self._backup):
+            if not self._backup.exists():
+                return ()
+            found = self._backup.stat()
+        return (Backup(self._backup.name, datetime.fromtimestamp(found.st_mtime, UTC), found.st_size),)
+
+    def read_backup(self, name: str) -> bytes | None:
+        """Read the document before this one."""
+        with files.translated(self._backup):
+            return files.read_if_there(self._backup) if name == self._backup.name else None
 
     def remains(self) -> tuple[str, ...]:
         """Name the journals and the backup that lie here."""

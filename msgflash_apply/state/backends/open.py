@@ -1,31 +1,56 @@
-"""From the URL of a state to the backend that keeps it."""
+"""From the URL of a state to the backend that keeps it, whose module and library load only now."""
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.backends.local import LocalBackend
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-def open_backend(url: str, *, root: Path) -> Backend:
+@dataclass(frozen=True, slots=True)
+class Location:
     """
-    Choose the backend of a state. Reads and writes nothing; whether a state is there is found out later.
+    Where a state is, and what its backend may know of the surroundings.
 
-    Args:
+    Attributes:
         url: a path (absolute, or relative to `root`) or a URL; `{environment}` is filled in already.
         root: the campaigns repo.
+        environ: the process's environment: credentials and endpoints come from here, never from the URL.
+        is_trusted: the URL itself comes from the environment. Otherwise a branch wrote it: a secret then goes only to
+            a host that `environ` names.
+    """
+
+    url: str
+    root: Path
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_trusted: bool = False
+
+
+_BY_SCHEME: Final[Mapping[str, Callable[[Location], Backend]]] = {}
+
+
+def open_backend(location: Location) -> Backend:
+    """
+    Choose the backend of a state. Reads and writes nothing there; whether a state is there is found out later.
 
     Raises:
-        BackendError: no backend keeps states under this scheme; names those that there are, and no credentials.
+        BackendError: no backend keeps states under this scheme, its library is missing, or the URL is not one that it
+            takes; names no credentials.
     """
-    scheme = _SCHEME.match(url)
-    if scheme is not None:
+    scheme = _SCHEME.match(location.url)
+    if scheme is None:
+        return LocalBackend(location.root / location.url)
+    opener = _BY_SCHEME.get(scheme[1].lower())
+    if opener is None:
         raise BackendError(
             "The state's location is not supported.",
-            f"No backend of this version keeps a state at {scheme[1]}://.",
-            "Give the path of a file, relative to the folder of msgflash.yaml or absolute.",
+            f"No backend keeps a state at {scheme[1]}://.",
+            f"Give the path of a file, or a URL with one of these schemes: {', '.join(sorted(_BY_SCHEME))}.",
         )
-    return LocalBackend(root / url)
+    return opener(location)

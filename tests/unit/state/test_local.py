@@ -10,7 +10,7 @@ import pytest
 
 from msgflash_apply.errors import BackendError, StateConflict, StateLocked
 from msgflash_apply.state.backends.local import LocalBackend
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.open import Location, open_backend
 from tests.support.states import a_backend, a_holder
 
 
@@ -235,13 +235,15 @@ def open_descriptors() -> int:
 
 def test_path_is_relative_to_the_repo(tmp_path: Path) -> None:
     """A path is taken from the campaigns repo, and an absolute one as it is."""
-    assert open_backend(".msgflash/default.json", root=tmp_path).url == str(tmp_path / ".msgflash" / "default.json")
-    assert open_backend("/states/default.json", root=tmp_path).url == "/states/default.json"
+    assert open_backend(Location(".msgflash/default.json", tmp_path)).url == str(
+        tmp_path / ".msgflash" / "default.json"
+    )
+    assert open_backend(Location("/states/default.json", tmp_path)).url == "/states/default.json"
 
 
 def test_unknown_scheme_is_told_without_its_credentials(tmp_path: Path) -> None:
     """A URL that no backend serves is an error that names the scheme and nothing secret."""
-    with pytest.raises(BackendError, match="postgresql://") as caught:
-        open_backend("postgresql://ada:hunter2@db/states", root=tmp_path)
+    with pytest.raises(BackendError, match="ftp://") as caught:
+        open_backend(Location("ftp://ada:hunter2@db/states", tmp_path))
 
     assert "hunter2" not in str(caught.value)

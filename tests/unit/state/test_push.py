@@ -9,6 +9,7 @@ import pytest
 from msgflash_apply.campaign import Address, Record
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateLocked
 from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.ledger import read_state
 from msgflash_apply.state.push import Pushed, lost_doubts, lost_ids, push, summary
 from msgflash_apply.state.reading import load
@@ -40,16 +41,9 @@ def a_state_with_a_sale(folder: Path) -> Backend:
 
 def put(backend: Backend, document: Snapshot | bytes, *, force: bool = False) -> Pushed:
     """Push a document."""
-    return push(
-        backend,
-        document if isinstance(document, bytes) else encode(document),
-        where="kept.json",
-        environment=ENVIRONMENT,
-        force=force,
-        holder=a_holder(f"pusher-{force}"),
-        lock_timeout_seconds=0,
-        now=lambda: NOW,
-    )
+    data = document if isinstance(document, bytes) else encode(document)
+    claim = Claim(ENVIRONMENT, a_holder(f"pusher-{force}"), lambda: NOW)
+    return push(backend, data, claim, where="kept.json", force=force)
 
 
 def test_newer_document_replaces_the_state(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError
 from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.journal import Entry, Forgotten, NotCreated, Observed, Opened, Outcome, Retired
 from msgflash_apply.state.ledger import read_state
 from msgflash_apply.state.recovery import recover, recovery_lines
@@ -31,15 +32,8 @@ def a_state_in_doubt(folder: Path) -> Backend:
 
 def bring_in(backend: Backend, *entries: Entry, lock_id: str = "run-2", head: Opened = HEAD) -> tuple[Outcome, ...]:
     """Write a recovery file and bring it in."""
-    return recover(
-        backend,
-        recovery_lines(head, entries),
-        where="recovery.jsonl",
-        environment=ENVIRONMENT,
-        holder=a_holder(lock_id),
-        lock_timeout_seconds=0,
-        now=lambda: LATER,
-    )
+    claim = Claim(ENVIRONMENT, a_holder(lock_id), lambda: LATER)
+    return recover(backend, recovery_lines(head, entries), claim, where="recovery.jsonl")
 
 
 def test_outcomes_are_brought_in(tmp_path: Path) -> None:
@@ -157,16 +151,9 @@ def test_file_of_another_state_is_refused(tmp_path: Path) -> None:
 
 def test_file_without_a_whole_line_is_damage(tmp_path: Path) -> None:
     """An empty recovery file is not a success."""
+    claim = Claim(ENVIRONMENT, a_holder(), lambda: NOW)
     with pytest.raises(StateDamaged, match=r"recovery\.jsonl: it holds no whole line"):
-        recover(
-            a_backend(tmp_path),
-            b"",
-            where="recovery.jsonl",
-            environment=ENVIRONMENT,
-            holder=a_holder(),
-            lock_timeout_seconds=0,
-            now=lambda: NOW,
-        )
+        recover(a_backend(tmp_path), b"", claim, where="recovery.jsonl")
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, Path.mkdir], ids=["gone", "unreadable"])

@@ -1,0 +1,59 @@
+"""
+Where states are kept in tests: real servers on this machine, one module for each kind.
+
+A new kind joins with one line in `KINDS`. Its server runs for the whole session, starts when it is first asked for, and
+gives as many places as there are tests; every place begins empty.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeAlias
+
+import pytest
+
+from tests.support.stores.local import folders
+from tests.support.stores.place import Place, Server
+
+__all__ = ["Place", "Server", "Stores", "every_kind"]
+
+Serve: TypeAlias = Callable[[Path], AbstractContextManager[Server]]
+"""From an empty folder for the server's data to the server, running for the time of a block."""
+
+KINDS: Mapping[str, tuple[Serve, tuple[str, ...]]] = {
+    "local": (folders, ()),
+}
+"""How each kind is served, and the programs that it needs (see the marker `needs`)."""
+
+
+def every_kind(*, remote_only: bool = False) -> list[object]:
+    """Give the kinds as parameters for tests, marked with the programs that they need."""
+    chosen = [kind for kind in KINDS if not (remote_only and kind == "local")]
+    return [pytest.param(kind, marks=[pytest.mark.needs(program) for program in KINDS[kind][1]]) for kind in chosen]
+
+
+class Stores:
+    """The servers of a test session."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._running: dict[str, Server] = {}
+        self._exits = ExitStack()
+
+    def server(self, kind: str) -> Server:
+        """Start the server of a kind, or find it running."""
+        if kind not in self._running:
+            serve, _ = KINDS[kind]
+            self._running[kind] = self._exits.enter_context(serve(self._folders.mktemp(kind)))
+        return self._running[kind]
+
+    def place(self, kind: str, folder: Path) -> Place:
+        """Make an empty place for one state; `folder` is the repo of whoever uses it."""
+        return self.server(kind).place(folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self._exits.close()
