@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types layers check docs clean
+.PHONY: demo test lint types layers check docs lock audit clean
 
 demo: .venv/demo
 	@$(BIN)/msgflash-apply demo
@@ -27,6 +27,12 @@ check: lint types layers test
 docs: .venv/dev
 	$(BIN)/python -m docs.generate
 
+lock: .venv/dev
+	.ci/lock
+
+audit: .venv/dev
+	.ci/audit
+
 clean:
 	rm -rf .venv .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -37,7 +43,8 @@ clean:
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all]'
 	@touch $@
 
-.venv/dev: .venv/bin/pip pyproject.toml
-	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --editable '.[all]' --group dev
+# Locked and hashed: what was looked at is what runs.
+.venv/dev: .venv/bin/pip pyproject.toml .ci/requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement .ci/requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/demo

@@ -1,0 +1,135 @@
+"""What is published: the same bytes from the same commit, a bill of what is in it, and a signature that proves it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+BILL = "msgflash-apply.cdx.json"
+
+
+def shell(command: str, folder: Path, **environ: str) -> str:
+    """Run a command line; fails with what it said."""
+    env = {**os.environ, "PYTHON": sys.executable, **environ}
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def a_clone(folder: Path) -> Path:
+    """Clone this repo, with what lies in its working tree committed, so that a test sees what it would release."""
+    shell(f"git clone --quiet {ROOT} {folder}", folder.parent)
+    shell(f"cd {ROOT} && git ls-files -z -co --exclude-standard | tar -c --null -T - | tar -x -C {folder}", folder)
+    identity = "-c user.name=Ada -c user.email=ada@example.com -c commit.gpgsign=false"
+    shell(f"git add -A && git {identity} commit --quiet --allow-empty --date 2026-01-02T03:04:05Z -m All", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a release in a clone."""
+    clone = a_clone(tmp_path_factory.mktemp("release") / "clone")
+    shell(".ci/release dist", clone)
+    return clone
+
+
+def test_same_commit_gives_the_same_bytes(released: Path, tmp_path: Path) -> None:
+    """Another folder, another day, another mask of rights and files that lie about change no byte of a release."""
+    again = tmp_path / "elsewhere"
+    shell(f"git clone --quiet {released} {again}", tmp_path)
+    (again / "msgflash_apply/stray.py").write_text("STRAY = 1\n", encoding="utf-8")
+
+    shell("umask 077; .ci/release built", again, TZ="Asia/Tokyo", LC_ALL="C")
+
+    assert (again / "built/SHA256SUMS").read_bytes() == (released / "dist/SHA256SUMS").read_bytes()
+
+
+def test_bill_of_materials_is_one_and_lists_what_is_installed(released: Path) -> None:
+    """The bill keeps to its format, names every package of the runtime lock at its version, and this program at its own."""
+    text = (released / "dist" / BILL).read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill = json.loads(text)
+    listed = {normal(part["name"]): part["version"] for part in bill["components"]}
+
+    locked = locked_versions("runtime.txt")
+    assert {name: listed.get(name) for name in locked if name in listed} == {
+        name: version for name, version in locked.items() if name in listed
+    }
+    assert {normal(Requirement(text).name) for text in PROJECT["project"]["dependencies"]} <= listed.keys()
+
+
+def test_signature_proves_the_files(released: Path, tmp_path: Path) -> None:
+    """The recipe of the page signs a release and checks it; one changed byte, or another signer, is found."""
+    signing, checking = (section_commands(name) for name in ("Sign", "Check"))
+    (tmp_path / ".ssh").mkdir()
+    shell("ssh-keygen -q -t ed25519 -N '' -f .ssh/release -C release@example.com", tmp_path)
+    shell(f"cp -r {released}/dist . && (printf 'release@example.com ' && cat .ssh/release.pub) > SIGNERS", tmp_path)
+
+    shell(signing[0], tmp_path, HOME=str(tmp_path))
+    for command in checking[:2]:
+        shell(command, tmp_path)
+
+    wheel = next((tmp_path / "dist").glob("*.whl"))
+    wheel.write_bytes(wheel.read_bytes()[:-1] + b"?")
+    with pytest.raises(AssertionError, match="FAILED"):
+        shell(checking[1], tmp_path)
+    (tmp_path / "dist/SHA256SUMS").write_text("", encoding="utf-8")
+    with pytest.raises(AssertionError, match="Could not verify"):
+        shell(checking[0], tmp_path)
+
+
+@pytest.mark.parametrize("lock", ["runtime.txt", "requirements.txt"])
+def test_lock_fits_the_project(lock: str) -> None:
+    """Every dependency of the project is locked at a version that it admits, and every entry of a lock has hashes."""
+    wanted = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
+    for extra in PROJECT["project"]["optional-dependencies"].values():
+        wanted += [Requirement(text) for text in extra if not text.startswith("msgflash-apply")]
+    if lock == "requirements.txt":
+        wanted += [Requirement(text) for text in PROJECT["dependency-groups"]["dev"]]
+    locked = locked_versions(lock)
+
+    unfit = [str(item) for item in wanted if not item.specifier.contains(locked.get(normal(item.name), "0"))]
+    assert unfit == []
+    text = (ROOT / ".ci" / lock).read_text(encoding="utf-8")
+    assert all("--hash=sha256:" in entry for entry in re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:])
+
+
+def test_workflows_have_the_least_rights() -> None:
+    """No workflow has rights by default, and every action is named by its commit."""
+    for file in sorted((ROOT / ".github/workflows").glob("*.yml")):
+        text = file.read_text(encoding="utf-8")
+        assert "\npermissions: {}\n" in text
+        uses = re.findall(r"uses: (\S+)", text)
+        assert uses
+        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in uses)
+
+
+def locked_versions(lock: str) -> dict[str, str]:
+    """Read the versions of a lock."""
+    text = (ROOT / ".ci" / lock).read_text(encoding="utf-8")
+    return {
+        normal(name): version
+        for name, version in re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==([^\s;]+)", text, re.MULTILINE)
+    }
+
+
+def normal(name: str) -> str:
+    """Spell a package's name the one way."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def section_commands(title: str) -> list[str]:
+    """Read the commands of a section of the page."""
+    page = (ROOT / "docs/releasing.md").read_text(encoding="utf-8")
+    section = page.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"^\$ (.*)$", section, re.MULTILINE)
