@@ -55,7 +55,7 @@ def test_same_commit_gives_the_same_bytes(released: Path, tmp_path: Path) -> Non
 
 
 def test_bill_of_materials_is_one_and_lists_what_is_installed(released: Path) -> None:
-    """The bill keeps to its format, names every package of the runtime lock at its version, and this program at its own."""
+    """The bill keeps to its format, and names what is installed at the versions of the runtime lock."""
     text = (released / "dist" / BILL).read_text(encoding="utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
