@@ -69,9 +69,12 @@ def load_files(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
 
 def backend_of(settings: Settings) -> Backend:
     """Open the storage of the state."""
-    return open_backend(
-        Location(settings.state, settings.root, environ=os.environ, is_trusted=settings.state_is_from_environment)
-    )
+    return backend_at(settings, settings.state, is_trusted=settings.state_is_from_environment)
+
+
+def backend_at(settings: Settings, url: str, *, is_trusted: bool) -> Backend:
+    """Open the storage of a state elsewhere; `is_trusted`: no file that a branch can edit chose the URL."""
+    return open_backend(Location(url, settings.root, environ=os.environ, is_trusted=is_trusted))
 
 
 def access_from(environ: Mapping[str, str]) -> Access:
