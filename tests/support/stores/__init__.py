@@ -13,6 +13,7 @@ from typing import Self, TypeAlias
 
 import pytest
 
+from tests.support.stores.encrypted import encrypted
 from tests.support.stores.local import folders
 from tests.support.stores.place import Place, Server
 
@@ -23,13 +24,14 @@ Serve: TypeAlias = Callable[[Path], AbstractContextManager[Server]]
 
 KINDS: Mapping[str, tuple[Serve, tuple[str, ...]]] = {
     "local": (folders, ()),
+    "local-encrypted": (encrypted(folders), ()),
 }
 """How each kind is served, and the programs that it needs (see the marker `needs`)."""
 
 
 def every_kind(*, remote_only: bool = False) -> list[object]:
     """Give the kinds as parameters for tests, marked with the programs that they need."""
-    chosen = [kind for kind in KINDS if not (remote_only and kind == "local")]
+    chosen = [kind for kind in KINDS if not (remote_only and kind.startswith("local"))]
     return [pytest.param(kind, marks=[pytest.mark.needs(program) for program in KINDS[kind][1]]) for kind in chosen]
 
 

@@ -1,11 +1,16 @@
 """What a server of states gives to tests: places, each for one state."""
 
+import os
+from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
+from msgflash_apply.state.backends.encrypted.cipher import Cipher
+from msgflash_apply.state.backends.encrypted.keyring import KEY_BYTES, read_keys
 from msgflash_apply.state.backends.open import Location, open_backend
 
 
@@ -17,7 +22,8 @@ class Place:
     Attributes:
         url: for MSGFLASH_STATE.
         root: the repo of whoever uses it.
-        environ: what the environment of a client, or of the real command, needs besides.
+        environ: what the environment of a client, or of the real command, needs besides. A key for the state in it
+            makes this a place of encrypted states.
     """
 
     url: str
@@ -26,7 +32,14 @@ class Place:
 
     def client(self) -> Backend:
         """Build a client; two of them are two processes as far as the store can tell."""
-        return open_backend(Location(self.url, self.root, self.environ, is_trusted=True))
+        backend = open_backend(Location(self.url, self.root, self.environ, is_trusted=True))
+        keys = self.environ.get("MSGFLASH_STATE_KEY")
+        return EncryptedBackend(backend, Cipher(read_keys(keys, origin="this test"))) if keys else backend
+
+    def encrypted(self) -> "Place":
+        """Give the same place for an encrypted state, with a key of its own."""
+        key = b64encode(os.urandom(KEY_BYTES)).decode()
+        return replace(self, environ={**self.environ, "MSGFLASH_STATE_KEY": key})
 
 
 class Server(Protocol):

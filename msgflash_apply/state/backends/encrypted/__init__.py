@@ -1,0 +1,19 @@
+"""
+A state that whoever keeps it can not read: encrypted here, before it leaves this machine.
+
+`backend.py` wraps any other backend (read it first), `cipher.py` is the only door to the library, `envelope.py` is the
+form in which encrypted bytes lie in a storage, `keyring.py` the keys, `refusals.py` the words for what goes wrong.
+`envelope` and `refusals` need no key and no library: whoever has none can still tell an encrypted state from a damaged
+one.
+
+Rules that span the modules:
+
+1. **Every piece is bound to its place.** What is authenticated beside the bytes says whether they are a document or
+   an append, of which journal and the how-manieth: none can be swapped, repeated, left out of the middle or moved.
+2. **Plain text is refused while a key is set.** Else whoever can write to the storage could slip in a state that says
+   that nothing was ever sent. `state rekey` alone takes it, by a person's word.
+3. **No key is ever shown.** Its id is: a digest, which says nothing of it.
+
+What this can not find out: a whole state put back as it once was, and a journal whose last appends were cut off. The
+serial and the lineage inside the document do the most that can be done about the former.
+"""
