@@ -121,12 +121,12 @@ async def _apply_locked(
         if report is None or ledger is None:
             raise
         # What was sent was sent: the report is told in any case, and what the storage refused is put elsewhere.
-        file = wiring.rescue(ledger, options.root) if ledger.endangered else None
+        file = wiring.rescue(ledger, backend, options.root) if ledger.endangered else None
         return replace(report, stopped=f"{err.summary} {err.detail}".strip(), recovery_file=file)
     for warning in ledger.warnings:
         output.note(f"Warning: {warning}")
     if ledger.unsaved:  # another run took over, and what came back after that is known to this process alone
-        return replace(report, recovery_file=wiring.rescue(ledger, options.root))
+        return replace(report, recovery_file=wiring.rescue(ledger, backend, options.root))
     return report
 
 

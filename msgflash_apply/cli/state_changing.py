@@ -1,5 +1,6 @@
 """What the commands of `state_changes.py` do, under the lock, and what they say about it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from msgflash_apply.campaign import Address, Record
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.durations import seconds_from
+from msgflash_apply.cli.state_keys import decrypted
 from msgflash_apply.config.addresses import read_address
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.state.backends.encrypted.envelope import DOCUMENT
 from msgflash_apply.state.edits import move, removable, remove
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.push import lost_doubts, lost_ids, push, summary
@@ -61,7 +64,8 @@ def push_file(options: Globals, file: Path, lock_timeout: str, *, force: bool) -
     """Put a file in the place of the state, and name on stderr what was lost by it; returns what to tell."""
     settings = wiring.settings_of(options)
     claim = wiring.claim(settings, "state push", seconds_from(lock_timeout))
-    pushed = push(wiring.backend_of(settings), _read(file), claim, where=str(file), force=force)
+    document = decrypted(_read(file), settings, os.environ, context=DOCUMENT, where=str(file))
+    pushed = push(wiring.backend_of(settings), document, claim, where=str(file), force=force)
     if pushed.before is None:
         return f"There was no state at {settings.state}; it is {file} now, at serial {pushed.after.serial}."
     for id_, address in lost_ids(pushed.before, pushed.after).items():

@@ -21,10 +21,13 @@ from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.output import note
+from msgflash_apply.cli.state_keys import decrypted, encrypted
 from msgflash_apply.config.load import Loaded, load
 from msgflash_apply.config.settings import Settings, load_settings
 from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
 from msgflash_apply.state.backends.base import Backend, Holder
+from msgflash_apply.state.backends.encrypted.backend import like_the_state
+from msgflash_apply.state.backends.encrypted.envelope import RECOVERY
 from msgflash_apply.state.backends.open import Location, open_backend
 from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.ledger import Ledger
@@ -74,6 +77,15 @@ def backend_of(settings: Settings) -> Backend:
 
 def backend_at(settings: Settings, url: str, *, is_trusted: bool) -> Backend:
     """Open the storage of a state elsewhere; `is_trusted`: no file that a branch can edit chose the URL."""
+    return encrypted(_storage(settings, url, is_trusted=is_trusted), settings, os.environ)
+
+
+def storage_of(settings: Settings) -> Backend:
+    """Open the storage of the state without its keys: what lies there is seen as it lies there."""
+    return _storage(settings, settings.state, is_trusted=settings.state_is_from_environment)
+
+
+def _storage(settings: Settings, url: str, *, is_trusted: bool) -> Backend:
     return open_backend(Location(url, settings.root, environ=os.environ, is_trusted=is_trusted))
 
 
@@ -137,14 +149,14 @@ def snapshot_of(settings: Settings) -> Snapshot:
     return read_state(backend_of(settings), environment=settings.environment)
 
 
-def rescue(ledger: Ledger, folder: Path) -> str:
+def rescue(ledger: Ledger, backend: Backend, folder: Path) -> str:
     """
-    Put what a failed storage endangers where a person finds it, and say where.
+    Put what a failed storage endangers where a person finds it, encrypted if the state is, and say where.
 
     The repo's folder first, then the system's folder for temporary files; if both fail, the terminal: the ids exist
     nowhere else.
     """
-    lines = recovery_lines(ledger.head, ledger.endangered)
+    lines = like_the_state(backend, recovery_lines(ledger.head, ledger.endangered))
     for place in _places(folder):
         file = place / f"msgflash-recovery-{ledger.head.journal}.jsonl"
         if _write_new(file, lines):
@@ -186,4 +198,5 @@ def recover_from(settings: Settings, file: Path, claim: Claim) -> int:
         data = file.read_bytes()
     except OSError as err:
         raise MsgflashApplyError(f"{file} can not be read.", f"{err.strerror}.") from err
-    return len(recover(backend_of(settings), data, claim, where=str(file)))
+    lines = decrypted(data, settings, os.environ, context=RECOVERY, where=str(file))
+    return len(recover(backend_of(settings), lines, claim, where=str(file)))

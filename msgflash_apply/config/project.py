@@ -21,7 +21,7 @@ PROJECT_FILE = "msgflash.yaml"
 DEFAULT_ENVIRONMENT = "default"
 
 Section: TypeAlias = Mapping[str, object]
-"""The top level or an environment: `campaigns`, `state`, `defaults`, `custom`, `policy`, `api`; any may be absent."""
+"""The top level or an environment: `campaigns`, `state`, `state_key_file`, `defaults` and so on; any may be absent."""
 
 
 @dataclass(frozen=True, slots=True)

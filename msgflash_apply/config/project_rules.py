@@ -15,6 +15,9 @@ from msgflash_apply.config.schedule import BadSchedule, check_timezone
 
 PASSWORD = re.compile(r"^[^/]+://[^/@]*:[^/@]+@|[?&](ssl)?password=", re.IGNORECASE)
 
+STATE_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
+"""32 bytes in base64, where the name of a file is wanted."""
+
 
 def check_section(path: Path, section: Mapping[str, object], root: FilePath) -> Iterator[Finding]:
     """
@@ -27,6 +30,7 @@ def check_section(path: Path, section: Mapping[str, object], root: FilePath) -> 
     """
     yield from _check_campaigns((*path, "campaigns"), section.get("campaigns"), root)
     yield from _check_state((*path, "state"), section.get("state"), root)
+    yield from _check_key_file((*path, "state_key_file"), section.get("state_key_file"))
     for keys in (("defaults", "timezone"), ("policy", "quiet_hours", "timezone")):
         yield from _check_zone((*path, *keys), _within(section, keys))
 
@@ -77,6 +81,13 @@ def _check_state(path: Path, value: object, root: FilePath) -> Iterator[Finding]
         message = f"`{spell(path)}` leads out of the repo"
         hint = "keep the state below `.msgflash`, or give a path elsewhere as MSGFLASH_STATE"
         yield Finding(Code.OUTSIDE_REPO, path, message, hint)
+
+
+def _check_key_file(path: Path, value: object) -> Iterator[Finding]:
+    # It may lie anywhere: a key has no business in the repo. What is read there is shown to nobody.
+    if isinstance(value, str) and any(STATE_KEY.fullmatch(word) for word in value.split()):
+        hint = "name a file that holds it, or give it as MSGFLASH_STATE_KEY; and make a new key, for this one was shown"
+        yield Finding(Code.SECRET_IN_FILE, path, f"`{spell(path)}` holds a key", hint)
 
 
 def _stays(value: str, root: FilePath) -> bool:

@@ -30,6 +30,8 @@ class Settings:
         campaigns: folder of the campaigns, relative to the repo, with forward slashes.
         state: URL, or path relative to the repo; the environment's name is filled in.
         state_is_from_environment: `MSGFLASH_STATE` said so, and no file that a branch can edit.
+        state_key_file: path, absolute or relative to the repo, of the file with the keys that encrypt the state; None
+            for none. `MSGFLASH_STATE_KEY` outranks it, and is never seen here.
         instance: name, number or UUID of the default instance; None to look for the only one.
         timezone: default IANA zone for local times; None to require it.
         custom_below: variables weaker than a campaign's own: those of the project.
@@ -43,6 +45,7 @@ class Settings:
     campaigns: str = "campaigns"
     state: str = f".msgflash/{DEFAULT_ENVIRONMENT}.json"
     state_is_from_environment: bool = False
+    state_key_file: str | None = None
     instance: str | None = None
     timezone: str | None = None
     custom_below: Mapping[str, object] = field(default_factory=dict)
@@ -85,6 +88,7 @@ def load_settings(
         campaigns=str(PurePosixPath(project.text(chosen, "campaigns", "campaigns"))),
         state=state or project.states[chosen],
         state_is_from_environment=bool(state),
+        state_key_file=project.text(chosen, "state_key_file", "").replace("{environment}", chosen) or None,
         instance=cast("str | None", defaults.get("instance")),
         timezone=cast("str | None", defaults.get("timezone")),
         custom_below=_custom(project.top),

@@ -18,6 +18,7 @@ from zlib import crc32
 
 from msgflash_apply.campaign import Address, Facts, Intent, Record
 from msgflash_apply.errors import StateDamaged
+from msgflash_apply.state.backends.encrypted.refusals import without_key
 from msgflash_apply.state.serialise import to_json
 
 _LINE: Final = re.compile(rb'\{"checksum":"([0-9a-f]{8})",("sequence":(\d{1,9}),.*)', re.DOTALL)
@@ -169,6 +170,7 @@ def decode_journal(data: bytes, *, where: str) -> tuple[Entry, ...]:
 
     Raises:
         StateDamaged: any other line is torn, altered, missing or out of place; the message has its number.
+        StateError: the journal is encrypted.
     """
     *lines, tail = data.split(b"\n")
     entries = [_entry(line, number, where) for number, line in enumerate(lines)]
@@ -189,6 +191,8 @@ def _is_whole(line: bytes) -> bool:
 def _entry(line: bytes, number: int, where: str) -> Entry:
     match = _LINE.fullmatch(line)
     if match is None or int(match[1], 16) != crc32(match[2]):
+        if refusal := without_key(line, where=f"{where}, line {number + 1}"):
+            raise refusal
         raise _damaged(where, number, "it is torn, or it was altered after it was written")
     if int(match[3]) != number:
         raise _damaged(where, number, f"it says it is line {int(match[3]) + 1}; lines are missing or out of order")

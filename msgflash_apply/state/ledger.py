@@ -171,7 +171,7 @@ class Ledger:
     def _is_in_journal(self) -> bool:
         try:
             written = self._backend.read_journal(self.head.journal)
-        except BackendError:
+        except (BackendError, StateError):  # the latter: it is encrypted, and not as this run wrote it
             return False
         return written is not None and written.startswith(encode_entries([self.head, *self._entries], first=0))
 
