@@ -1,18 +1,19 @@
 """
 Replacing the document: the only code that moves the serial.
 
-Everything here keeps rule 4 of this package: right before a document is replaced, the journal that it names is dropped.
+Everything here keeps rule 4 of this package: right before a document is replaced, the journal that it names is dropped,
+unless the new document names it too.
 """
 
 from contextlib import suppress
 from dataclasses import replace
 
 from msgflash_apply.errors import StateConflict, StateError
-from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.backends.base import Backend, Stored
 from msgflash_apply.state.journal import Entry
-from msgflash_apply.state.reading import Loaded, absent, load, read_journal
+from msgflash_apply.state.reading import Loaded, absent, load_copy, moved_away, read_journal, read_unfolded
 from msgflash_apply.state.replay import fold
-from msgflash_apply.state.snapshot import Snapshot, encode
+from msgflash_apply.state.snapshot import Snapshot, decode, encode
 
 
 def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:
@@ -25,11 +26,12 @@ def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:
         lineage: a new UUID.
 
     Raises:
-        StateError: there is a state already.
+        StateError: there is a state already, or was one that has moved.
         StateDamaged: there is no document, but journals or a backup of one.
     """
-    if backend.read() is not None:
-        raise StateError("There is a state already.", f"{backend.url}: it stays as it is.")
+    stored = backend.read()
+    if stored is not None:
+        raise _taken(backend.url, stored)
     if backend.remains():
         raise absent(backend)
     snapshot = Snapshot(lineage, 1, environment, campaigns={}, in_doubt={}, history={})
@@ -37,7 +39,7 @@ def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:
     return snapshot
 
 
-def commit(backend: Backend, base: Loaded, after: Snapshot, journal: str) -> Loaded:
+def commit(backend: Backend, base: Loaded, after: Snapshot, journal: str | None) -> Loaded:
     """
     Replace the document `base` by `after`, with `journal` as the one folded in last.
 
@@ -46,22 +48,39 @@ def commit(backend: Backend, base: Loaded, after: Snapshot, journal: str) -> Loa
     Raises:
         StateConflict: the document is not `base` any more; nothing was changed.
     """
-    if base.snapshot.journal is not None:
-        backend.drop(base.snapshot.journal)
     snapshot = replace(after, serial=max(base.snapshot.serial, after.serial) + 1, journal=journal)
-    return Loaded(snapshot, backend.write(encode(snapshot), expected=base.version))
+    return _replace(backend, base, snapshot)
+
+
+def write_copy(backend: Backend, base: Loaded | None, copy: Snapshot) -> Loaded:
+    """
+    Put a marked copy of another place's state here. It is no commit: it keeps the serial of what it copies.
+
+    Args:
+        backend: where.
+        base: the marked copy to be replaced; None where there must be nothing.
+        copy: marked as moved, without a journal: those of the other place are not here.
+
+    Raises:
+        StateConflict: something else is there by now; nothing was changed.
+    """
+    if base is None:
+        return Loaded(copy, backend.write(encode(copy), expected=None))
+    return _replace(backend, base, copy)
 
 
 def settle(backend: Backend, journal: str, environment: str) -> None:
     """
     Fold another run's journal into the document, once, whoever else is doing the same. From then on it never grows.
 
+    Also into a marked copy: a run that began before the state moved away may have written to its journal since.
+
     Raises:
         StateDamaged: the journal can not be read, or does not fit the document; both stay as they are.
     """
     backend.seal(journal)
     while True:
-        base = load(backend, environment)
+        base = load_copy(backend, environment)
         if base.snapshot.journal == journal:
             return
         # Read after the document: if it is gone by now, it was folded into this document or an earlier one.
@@ -75,6 +94,28 @@ def settle(backend: Backend, journal: str, environment: str) -> None:
             commit(backend, base, folded, journal)
 
 
+def settle_all(backend: Backend, environment: str) -> Loaded:
+    """Fold every journal into the document, live or a marked copy; returns it as it is then. See `settle`."""
+    for journal in read_unfolded(backend, load_copy(backend, environment).snapshot):
+        settle(backend, journal, environment)
+    return load_copy(backend, environment)
+
+
 def has_effect(entries: tuple[Entry, ...]) -> bool:
     """Whether a journal says anything but that a run began."""
     return len(entries) > 1
+
+
+def _taken(where: str, stored: Stored) -> StateError:
+    """Say that a place is taken. What stands there is looked at for the words alone: it may be anything."""
+    with suppress(StateError):
+        place = decode(stored.document, where=where).moved
+        if place is not None:
+            return moved_away(where, place)
+    return StateError("There is a state already.", f"{where}: it stays as it is.")
+
+
+def _replace(backend: Backend, base: Loaded, snapshot: Snapshot) -> Loaded:
+    if base.snapshot.journal is not None and base.snapshot.journal != snapshot.journal:
+        backend.drop(base.snapshot.journal)
+    return Loaded(snapshot, backend.write(encode(snapshot), expected=base.version))

@@ -5,14 +5,14 @@ The one command that can lose an id, so everything that would be lost is named f
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateConflict, StateDamaged
 from msgflash_apply.state.backends.base import Backend, Stored
 from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.ledger import open_ledger
-from msgflash_apply.state.reading import absent, parse
+from msgflash_apply.state.reading import absent, prove
 from msgflash_apply.state.snapshot import Snapshot, encode
 
 
@@ -49,16 +49,18 @@ def push(
         data: the document.
         claim: who pushes it.
         where: its place, for messages.
-        force: take a document of another lineage, one that is not newer, and one that lacks what the state knows.
+        force: take a document of another lineage, one that is not newer, one that lacks what the state knows, and the
+            marked copy of a state that has moved.
 
     Raises:
         StateDamaged: the document can not be read or proven, or the state there can not; whatever `force` says.
-        StateError: it belongs to another environment, whatever `force` says.
-        StateConflict: another lineage, a serial that is not newer, or campaigns that would be lost; names them.
+        StateError: it belongs to another environment, or the state has moved away from here; whatever `force` says.
+        StateConflict: another lineage, a serial that is not newer, campaigns that would be lost, or a marked copy;
+            names them.
         StateLocked: a run is at work.
         BackendError: the storage failed.
     """
-    given = _read(data, where, claim.environment)
+    given = _unmarked(_read(data, where, claim.environment), where, force=force)
     if backend.read() is None:
         return _begin_with(backend, given)
     with open_ledger(backend, claim) as ledger:
@@ -95,11 +97,22 @@ def summary(before: Snapshot, after: Snapshot) -> str:
 
 def _read(data: bytes, where: str, environment: str) -> Snapshot:
     try:
-        return parse(Stored(data, ""), where=where, environment=environment).snapshot
+        return prove(Stored(data, ""), where=where, environment=environment).snapshot
     except StateDamaged as err:
         # What to do about a damaged state is no advice for somebody who holds a damaged copy of it.
         fix = "Nothing was changed. Take a whole copy: what `msgflash-apply state pull` printed once, or a backup."
         raise StateDamaged("That is no whole state.", err.detail, fix) from err
+
+
+def _unmarked(given: Snapshot, where: str, *, force: bool) -> Snapshot:
+    """Take the mark off the copy of a state that has moved: the way back when the place that it moved to is lost."""
+    if given.moved is not None and not force:
+        raise StateConflict(
+            "That document is a copy of a state that has moved; nothing was changed.",
+            f"{where}: the state itself is at {given.moved!r}.",
+            "Use the state there. Only if that one is lost for good, take this copy in its place: --force",
+        )
+    return replace(given, moved=None)
 
 
 def _begin_with(backend: Backend, given: Snapshot) -> Pushed:

@@ -51,12 +51,20 @@ def absent(backend: Backend) -> StateError:
 
 def parse(stored: Stored, *, where: str, environment: str) -> Loaded:
     """
-    Decode a document and check whose it is.
+    Decode a document and check whose it is, and that it is live.
 
     Raises:
         StateDamaged: it can not be read or proven.
-        StateError: it belongs to another environment, or a newer version of the program wrote it.
+        StateError: it belongs to another environment, a newer version of the program wrote it, or the state has moved.
     """
+    loaded = prove(stored, where=where, environment=environment)
+    if loaded.snapshot.moved is not None:
+        raise moved_away(where, loaded.snapshot.moved)
+    return loaded
+
+
+def prove(stored: Stored, *, where: str, environment: str) -> Loaded:
+    """Decode a document and check whose it is, live or a marked copy; see `parse`."""
     snapshot = decode(stored.document, where=where)
     if snapshot.environment != environment:
         raise StateError(
@@ -67,9 +75,25 @@ def parse(stored: Stored, *, where: str, environment: str) -> Loaded:
     return Loaded(snapshot, stored.version)
 
 
+def moved_away(where: str, place: str) -> StateError:
+    """Refuse the copy that a state leaves where it was, or makes where it goes: the live one is at `place`."""
+    return StateError(
+        "The state has moved.",
+        f"{where}: what lies here is a copy, marked as moved. The state itself is at {place!r}.",
+        "Set `state` in msgflash.yaml, or MSGFLASH_STATE, to that place.\n"
+        "If that place says the same of this one, a move was interrupted in the middle. Run it again, as it was:\n"
+        "    msgflash-apply state migrate URL",
+    )
+
+
 def load(backend: Backend, environment: str) -> Loaded:
     """Read and decode the document; see `read_document` and `parse`."""
     return parse(read_document(backend), where=backend.url, environment=environment)
+
+
+def load_copy(backend: Backend, environment: str) -> Loaded:
+    """Read and decode the document, live or a marked copy; see `read_document` and `prove`."""
+    return prove(read_document(backend), where=backend.url, environment=environment)
 
 
 def read_state(backend: Backend, *, environment: str) -> Snapshot:
@@ -81,7 +105,7 @@ def read_state(backend: Backend, *, environment: str) -> Snapshot:
     Raises:
         StateMissing: there is no state.
         StateDamaged: it can not be read or proven.
-        StateError: it belongs to another environment, or a newer version of the program wrote it.
+        StateError: it belongs to another environment, a newer version of the program wrote it, or the state has moved.
     """
     while True:
         loaded = load(backend, environment)

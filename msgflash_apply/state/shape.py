@@ -32,6 +32,7 @@ class _Document(BaseModel):
     in_doubt: Mapping[Address, Intent]
     history: Mapping[Address, tuple[Record, ...]]
     journal: str | None
+    moved: str | None = None
 
 
 class _Line(BaseModel):
@@ -55,6 +56,7 @@ def read_snapshot(data: bytes) -> Snapshot:
         in_doubt=document.in_doubt,
         history=document.history,
         journal=document.journal,
+        moved=document.moved,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateDamaged, StateError
+from msgflash_apply.state.backends.encrypted.refusals import without_key
 from msgflash_apply.state.serialise import to_json
 from msgflash_apply.state.upgrade import FORMAT_VERSION, STEPS, Step, upgrade
 
@@ -43,6 +44,7 @@ class Snapshot:
             that record is the one being replaced.
         history: forgotten and removed records, oldest first.
         journal: id of the journal folded in last; None before the first.
+        moved: URL of the place where the live state is; None in the live one itself. See `migrate.py`.
     """
 
     lineage: str
@@ -52,6 +54,7 @@ class Snapshot:
     in_doubt: Mapping[Address, Intent]
     history: Mapping[Address, tuple[Record, ...]]
     journal: str | None = None
+    moved: str | None = None
 
     def records(self, *, in_history: bool = True) -> Iterator[tuple[Address, Record]]:
         """Give every record with where it stands; those of the history last."""
@@ -68,8 +71,11 @@ class Snapshot:
 
 def encode(snapshot: Snapshot) -> bytes:
     """Write the document: JSON in UTF-8, indented by 2, keys sorted, checksum included, one line break at the end."""
+    # Written only where it says something: older versions refuse a field that they do not know, and should here.
+    mark = {} if snapshot.moved is None else {"moved": snapshot.moved}
     body = to_json(
         {
+            **mark,
             "campaigns": snapshot.campaigns,
             "environment": snapshot.environment,
             "format_version": FORMAT_VERSION,
@@ -98,7 +104,7 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
 
     Raises:
         StateDamaged: it is cut short, altered by hand, or no state at all; the message says which.
-        StateError: a newer version of the program wrote it.
+        StateError: a newer version of the program wrote it, or it is encrypted.
     """
     if not _is_proven(data):
         raise _explain(data, where)
@@ -126,6 +132,8 @@ def _is_proven(data: bytes) -> bool:
 
 def _explain(data: bytes, where: str, misshape: str = "") -> StateError:
     """Say why a document can not be used; slow, for it only runs when there is something to say."""
+    if refusal := without_key(data, where=where):
+        return refusal
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as err:

@@ -19,9 +19,10 @@ FULL = replace(
     history={Address("gone"): (a_record("gone"),)},
     journal="run-1",
 )
+MARKED = replace(FULL, moved="s3://acme/production")
 
 
-@pytest.mark.parametrize("snapshot", [a_snapshot(), FULL])
+@pytest.mark.parametrize("snapshot", [a_snapshot(), FULL, MARKED])
 def test_written_documents_are_valid(snapshot: Snapshot) -> None:
     """Every document that the program writes is valid by the schema."""
     assert [str(error) for error in VALIDATOR.iter_errors(json.loads(encode(snapshot)))] == []
@@ -37,13 +38,17 @@ def test_schema_names_every_field(name: str, model: type[Record | Intent | Facts
 
 
 def test_schema_names_every_top_level_key() -> None:
-    """The schema has the document's own keys and no others."""
-    document = cast("dict[str, object]", json.loads(encode(FULL)))
+    """The schema has the document's own keys and no others; all are required but the mark of a state that moved."""
+    live, marked = (cast("dict[str, object]", json.loads(encode(state))) for state in (FULL, MARKED))
 
-    assert sorted(SCHEMA["properties"]) == SCHEMA["required"] == list(document)
+    assert sorted(SCHEMA["properties"]) == list(marked)
+    assert SCHEMA["required"] == list(live)
+    assert marked.keys() - live.keys() == {"moved"}
 
 
-@pytest.mark.parametrize("change", [{"serial": 0}, {"extra": 1}, {"format_version": 2}, {"checksum": "md5:0"}])
+@pytest.mark.parametrize(
+    "change", [{"serial": 0}, {"extra": 1}, {"format_version": 2}, {"checksum": "md5:0"}, {"moved": None}]
+)
 def test_other_documents_are_not_valid(change: dict[str, object]) -> None:
     """A document with a field too many or an impossible value is not valid."""
     document = {**json.loads(encode(FULL)), **change}
