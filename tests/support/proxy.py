@@ -1,0 +1,319 @@
+"""
+A way to a server that goes wrong on cue: a TCP proxy on loopback that counts exchanges and spoils what it is told to.
+
+An exchange begins with the first bytes that a client sends on a new connection, or after the server has answered: an
+HTTP request and its answer, or a turn of PostgreSQL's protocol. So a test runs once to learn how many there are, and
+then once for each of them, with `proxy.fate = only(n, Cut.AFTER)`.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum, auto
+from threading import Thread
+from types import TracebackType
+from typing import Self, TypeAlias
+
+CHUNK_BYTES = 1 << 20
+RESET = struct.pack("ii", 1, 0)
+
+
+class Cut(Enum):
+    """Where in an exchange the connection is cut: before the server has the whole request with a reset, else closed."""
+
+    BEFORE = auto()
+    """The server gets nothing of it."""
+
+    IN_REQUEST = auto()
+    """The server gets it without its last byte."""
+
+    IN_ANSWER = auto()
+    """The server gets all of it; the client gets the first part of the answer without its last byte."""
+
+    AFTER = auto()
+    """The server gets all of it and answers; the client hears nothing."""
+
+
+@dataclass(frozen=True)
+class Say:
+    """
+    Answer in the place of an HTTP server, and close.
+
+    Attributes:
+        status: of the answer, which has a page of HTML for a body, as those of load balancers do.
+        is_delivered: whether the server got the request, and its own answer is swallowed.
+    """
+
+    status: int
+    is_delivered: bool = False
+
+
+@dataclass(frozen=True)
+class Late:
+    """Hold the answer back for some seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Swallow what is sent, either way, and leave the connection open."""
+
+
+Fate: TypeAlias = Cut | Say | Late | Silence | None
+"""What happens to an exchange; None for nothing."""
+
+Fates: TypeAlias = Callable[[int], Fate]
+"""The fate of each exchange, by its number from 1."""
+
+
+def always(fate: Fate) -> Fates:
+    """Give every exchange the same fate."""
+    return lambda _number: fate
+
+
+def only(at: int, fate: Fate) -> Fates:
+    """Give one exchange a fate."""
+    return lambda number: fate if number == at else None
+
+
+def since(at: int, fate: Fate) -> Fates:
+    """Give an exchange and all after it the same fate."""
+    return lambda number: fate if number >= at else None
+
+
+def until(at: int, fate: Fate) -> Fates:
+    """Give so many exchanges the same fate, and leave all after them alone."""
+    return lambda number: fate if number <= at else None
+
+
+class Proxy:
+    """
+    A proxy in a thread of its own, for the time of a `with` block.
+
+    Args:
+        server_port: where the server listens on loopback; it may be away for a while.
+
+    Attributes:
+        port: where the proxy listens.
+        fate: set it at any time; an exchange has the fate that it began with.
+        exchanges: how many began since `count`.
+    """
+
+    def __init__(self, server_port: int) -> None:
+        self.fate: Fates = always(None)
+        self.exchanges = 0
+        self._server_port = server_port
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="proxy")
+        self._held, self.port = _hold_a_port()
+        self._listener: asyncio.Server | None = None
+        self._connections: set[_Connection] = set()
+
+    def count(self, fate: Fates | None = None) -> None:
+        """Count from 1 again, from now on with these fates."""
+        self.fate = fate or always(None)
+        self.exchanges = 0
+
+    def refuse(self) -> None:
+        """Let nobody in, as if nothing listened here, and cut every connection."""
+        self._do(self._close())
+
+    def heal(self) -> None:
+        """Let everybody in again, and spoil nothing any more."""
+        self.count()
+        self._do(self._listen())
+
+    def next_fate(self) -> Fate:
+        """Count an exchange that begins."""
+        self.exchanges += 1
+        return self.fate(self.exchanges)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._do(self._listen())
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self._do(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._held.close()
+
+    def _do(self, step: Coroutine[None, None, None]) -> None:
+        asyncio.run_coroutine_threadsafe(step, self._loop).result()
+
+    async def _listen(self) -> None:
+        if self._listener is None:
+            self._listener = await self._loop.create_server(self._accept, "127.0.0.1", self.port, reuse_address=True)
+
+    async def _close(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for connection in tuple(self._connections):
+            connection.cut(reset=True)
+        await asyncio.gather(*(connection.has_ended for connection in tuple(self._connections)))
+
+    def _accept(self) -> asyncio.Protocol:
+        connection = _Connection(self, self._server_port)
+        self._connections.add(connection)
+        connection.has_ended.add_done_callback(lambda _future: self._connections.discard(connection))
+        return connection.client
+
+
+class _Side(asyncio.Protocol):
+    """One end of a connection: gives what arrives to `take`, and says when it is made and lost."""
+
+    def __init__(self, take: Callable[[bytes], None], made: Callable[[], None], lost: Callable[[], None]) -> None:
+        self.transport: asyncio.Transport | None = None
+        self._take, self._made, self._lost = take, made, lost
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._made()
+
+    def data_received(self, data: bytes) -> None:
+        self._take(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._lost()
+
+    def write(self, data: bytes) -> None:
+        """Send what there is; nothing once it is closed."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def cut(self, *, reset: bool) -> None:
+        """Close at once with a reset, or after what was sent already."""
+        if self.transport is None:
+            return
+        if reset and not self.transport.is_closing():
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        if reset:
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+
+class _Connection:
+    """One client, and the connection to the server that is made for it."""
+
+    def __init__(self, proxy: Proxy, server_port: int) -> None:
+        loop = asyncio.get_running_loop()
+        self.has_ended: asyncio.Future[None] = loop.create_future()
+        self.client = _Side(self._take_request, self._connect, self._end)
+        self._server = _Side(self._take_answer, lambda: None, self._end)
+        self._proxy, self._server_port = proxy, server_port
+        self._connecting: asyncio.Task[None] | None = None
+        self._is_cut = False
+        self._is_answered = True
+        self._fate: Fate = None
+        self._request = b""
+
+    def cut(self, *, reset: bool) -> None:
+        """End both sides, also one that is being made just now."""
+        self._is_cut = True
+        self.client.cut(reset=reset)
+        self._server.cut(reset=reset)
+
+    def _connect(self) -> None:
+        """Read nothing from the client before there is a server to give it to."""
+        assert self.client.transport is not None
+        if self._is_cut:
+            self.client.cut(reset=True)
+            return
+        self.client.transport.pause_reading()
+        self._connecting = asyncio.ensure_future(self._reach_the_server(self.client.transport))
+
+    async def _reach_the_server(self, client: asyncio.Transport) -> None:
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: self._server, "127.0.0.1", self._server_port)
+        except OSError:
+            self.client.cut(reset=True)
+            return
+        if client.is_closing():
+            self._server.cut(reset=True)
+        else:
+            client.resume_reading()
+
+    def _end(self) -> None:
+        """When one side is lost, the other is of no use; when both are, the connection has ended."""
+        self.cut(reset=False)
+        transports = (self.client.transport, self._server.transport)
+        if all(transport is None or transport.is_closing() for transport in transports) and not self.has_ended.done():
+            self.has_ended.set_result(None)
+
+    def _take_request(self, chunk: bytes) -> None:
+        if self._is_answered:
+            self._is_answered, self._request = False, b""
+            self._fate = self._proxy.next_fate()
+        match self._fate:
+            case Cut.BEFORE:
+                self.cut(reset=True)
+            case Cut.IN_REQUEST:
+                self._server.write(chunk[:-1])
+                self._server.cut(reset=False)
+                self.client.cut(reset=True)
+            case Say(status, is_delivered=False):
+                self._request += chunk
+                if _is_whole(self._request):
+                    self._say(status)
+            case Silence():
+                pass
+            case _:
+                self._server.write(chunk)
+
+    def _take_answer(self, chunk: bytes) -> None:
+        is_first, self._is_answered = not self._is_answered, True
+        match self._fate:
+            case Cut.IN_ANSWER:
+                self.client.write(chunk[:-1])
+                self.cut(reset=False)
+            case Cut.AFTER:
+                self.cut(reset=False)
+            case Say(status):
+                self._say(status)
+            case Silence():
+                pass
+            case Late(seconds) if is_first:
+                self._hold_back(chunk, seconds)
+            case _:
+                self.client.write(chunk)
+
+    def _hold_back(self, chunk: bytes, seconds: float) -> None:
+        """Let what follows wait behind it, so that nothing overtakes it."""
+        server = self._server.transport
+        assert server is not None
+
+        def go_on() -> None:
+            self.client.write(chunk)
+            server.resume_reading()
+
+        server.pause_reading()
+        asyncio.get_running_loop().call_later(seconds, go_on)
+
+    def _say(self, status: int) -> None:
+        page = f"<html><h1>{status}</h1></html>"
+        head = f"HTTP/1.1 {status} No\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\nConnection: close"
+        self.client.write(f"{head}\r\n\r\n{page}".encode())
+        self.cut(reset=False)
+
+
+def _hold_a_port() -> tuple[socket.socket, int]:
+    """Keep a port for a listener that comes and goes, so that nobody else is given it meanwhile."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held, int(held.getsockname()[1])
+
+
+def _is_whole(request: bytes) -> bool:
+    """Whether an HTTP request of a known length has arrived."""
+    head, end, body = request.partition(b"\r\n\r\n")
+    fields = dict(line.lower().split(b":", 1) for line in head.split(b"\r\n")[1:])
+    return bool(end) and len(body) >= int(fields.get(b"content-length", b"0"))
