@@ -9,6 +9,7 @@ from typing import Final
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.backends.local import LocalBackend
+from msgflash_apply.state.backends.object_store.opening import open_object_store
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -32,7 +33,16 @@ class Location:
     is_trusted: bool = False
 
 
-_BY_SCHEME: Final[Mapping[str, Callable[[Location], Backend]]] = {}
+def _terraform_http(location: Location) -> Backend:
+    from msgflash_apply.state.backends.terraform_http.backend import open_terraform_http  # noqa: PLC0415 - loads httpx
+
+    return open_terraform_http(location)
+
+
+_BY_SCHEME: Final[Mapping[str, Callable[[Location], Backend]]] = {
+    "http": _terraform_http,
+    "https": _terraform_http,
+}
 
 
 def open_backend(location: Location) -> Backend:

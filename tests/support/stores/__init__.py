@@ -14,6 +14,7 @@ from typing import Self, TypeAlias
 import pytest
 
 from tests.support.stores.encrypted import encrypted
+from tests.support.stores.http import http_store
 from tests.support.stores.local import folders
 from tests.support.stores.place import Place, Server
 
@@ -25,6 +26,7 @@ Serve: TypeAlias = Callable[[Path], AbstractContextManager[Server]]
 KINDS: Mapping[str, tuple[Serve, tuple[str, ...]]] = {
     "local": (folders, ()),
     "local-encrypted": (encrypted(folders), ()),
+    "http": (http_store, ()),
 }
 """How each kind is served, and the programs that it needs (see the marker `needs`)."""
 

@@ -1,0 +1,218 @@
+"""
+The state as the ledger sees it, on a server of Terraform's HTTP backend protocol.
+
+Every change reads the envelope, checks, and writes it back, under the server's lock: the run's own, or one for just
+this change. So each append costs the whole envelope twice, and a run gathers its entries (`appends`).
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final
+from uuid import uuid4
+
+from msgflash_apply.errors import BackendError, StateConflict
+from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored
+from msgflash_apply.state.backends.open import Location
+from msgflash_apply.state.backends.terraform_http.connection import Connection
+from msgflash_apply.state.backends.terraform_http.credentials import credentials_for
+from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of
+from msgflash_apply.state.backends.terraform_http.envelope import Envelope, Journal
+from msgflash_apply.state.backends.terraform_http.exchange import Exchange
+from msgflash_apply.state.backends.terraform_http.patience import Patience
+from msgflash_apply.state.backends.terraform_http.server import Server
+from msgflash_apply.state.backends.terraform_http.server_lock import PATIENCE_SECONDS, ServerLock
+
+TIMEOUT_SECONDS: Final = 30.0
+_Change = Callable[[Envelope], Envelope]
+
+
+def open_terraform_http(
+    location: Location, *, timeout_seconds: float = TIMEOUT_SECONDS, patience_seconds: float = PATIENCE_SECONDS
+) -> "TerraformHttpBackend":
+    """
+    Open a state at an `https://` address, or `http://` on this machine; sends nothing yet.
+
+    Args:
+        location: the address, and the environment with Terraform's `TF_HTTP_*` variables. Proxies and trusted
+            authorities are the process's own (`HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`), as httpx reads them.
+        timeout_seconds: for each wait on the network.
+        patience_seconds: for locks that last for one change.
+
+    Raises:
+        BackendError: the address or a variable can not be used, or a password would go where it may not.
+    """
+    endpoints = endpoints_of(location)
+    connection = Connection(
+        credentials_for(location, endpoints), is_loopback=endpoints.is_loopback, timeout_seconds=timeout_seconds
+    )
+    server = Server(endpoints, connection, Patience.given_by(location.environ))
+    return TerraformHttpBackend(server, patience_seconds=patience_seconds)
+
+
+class TerraformHttpBackend:
+    """
+    A state on such a server; see `Backend` for what each method promises.
+
+    A lock of a run that died stays until `state unlock`: the protocol knows no lease.
+    """
+
+    def __init__(self, server: Server, *, patience_seconds: float) -> None:
+        self._url = server.endpoints.shown
+        self._exchange = Exchange(server)
+        self._lock = ServerLock(server, patience_seconds=patience_seconds)
+        self._lengths: dict[str, int] = {}
+
+    @property
+    def url(self) -> str:
+        """The address, without its query."""
+        return self._url
+
+    @property
+    def appends(self) -> Appends:
+        """In groups: everything travels with every append."""
+        return Appends(ahead=16, every_seconds=1.5)
+
+    def read(self) -> Stored | None:
+        """Read the document; None where there is none."""
+        document = self._read().document
+        return None if document is None else Stored(document, _version(document))
+
+    def write(self, document: bytes, *, expected: str | None) -> str:
+        """Replace the document, if it is the expected one."""
+
+        def replaced(envelope: Envelope) -> Envelope:
+            present = None if envelope.document is None else _version(envelope.document)
+            if present != expected:
+                raise self._conflict()
+            return replace(envelope, document=document)
+
+        if not self._change(replaced):
+            raise self._conflict()
+        return _version(document)
+
+    def append(self, journal: str, lines: bytes) -> None:
+        """Add lines to a journal of this object."""
+        length = self._lengths.get(journal)
+
+        def appended(envelope: Envelope) -> Envelope:
+            written = self._written(envelope.journals.get(journal), length)
+            return _with_journal(envelope, journal, Journal(written + lines))
+
+        self._change_alone(appended)
+        self._lengths[journal] = (length or 0) + len(lines)
+
+    def seal(self, journal: str) -> None:
+        """End a journal: its writer finds it sealed."""
+
+        def sealed(envelope: Envelope) -> Envelope:
+            found = envelope.journals.get(journal)
+            if found is None or found.is_sealed:
+                return envelope
+            return _with_journal(envelope, journal, replace(found, is_sealed=True))
+
+        self._change_alone(sealed)
+
+    def journals(self) -> Collection[str]:
+        """List the ids of all journals, sealed or not."""
+        return list(self._read().journals)
+
+    def read_journal(self, journal: str) -> bytes | None:
+        """Read a journal, sealed or not; None if there is none."""
+        found = self._read().journals.get(journal)
+        return None if found is None else found.lines
+
+    def drop(self, journal: str) -> None:
+        """Remove a journal, sealed or not."""
+
+        def dropped(envelope: Envelope) -> Envelope:
+            if journal not in envelope.journals:
+                return envelope
+            return replace(envelope, journals={k: v for k, v in envelope.journals.items() if k != journal})
+
+        self._change_alone(dropped)
+
+    def backups(self) -> Sequence[Backup]:
+        """List nothing: the protocol shows the latest only. GitLab keeps every version, under the envelope's serial."""
+        return ()
+
+    def read_backup(self, name: str) -> bytes | None:  # noqa: ARG002 - the protocol's signature
+        """Find none."""
+        return None
+
+    def remains(self) -> tuple[str, ...]:
+        """Name the journals in the envelope."""
+        return tuple(f"journal {journal}" for journal in self.journals())
+
+    def lock(self, holder: Holder) -> None:
+        """Take the lock. Waits a little for a lock that lasts for one change; one left by a dead run stays."""
+        self._lock.take(holder)
+
+    def unlock(self, lock_id: str) -> None:
+        """Give the lock back."""
+        self._lock.give_back(lock_id)
+
+    def holder(self) -> Holder | None:
+        """Ask for the lock to learn who holds it; needs the right to lock. GitLab tells id, user and time only."""
+        return self._lock.holder()
+
+    def break_lock(self, lock_id: str) -> None:
+        """Take the lock away from whoever has it."""
+        self._lock.take_away(lock_id)
+
+    def _read(self) -> Envelope:
+        return self._exchange.read() or Envelope()
+
+    def _change(self, change: _Change) -> bool:
+        """Read, check and write under the lock; False if somebody without the lock wrote at the same time."""
+        with self._lock.for_one_change() as lock_id:
+            found = self._exchange.read()
+            before = found or Envelope()
+            after = change(before)
+            if after is before:
+                return True
+            numbered = replace(after, serial=before.serial + 1, write=str(uuid4()))
+            return self._exchange.replace(found, numbered, lock_id=lock_id)
+
+    def _change_alone(self, change: _Change) -> None:
+        if not self._change(change):
+            raise BackendError(
+                "The state's lock was lost.",
+                f"{self._url}: another run wrote while this one held the lock: somebody broke it.",
+                "Run again: what was written is read back, and what is in doubt is named.",
+            )
+
+    def _written(self, found: Journal | None, length: int | None) -> bytes:
+        """Give what this run has written so far, if the journal still is as this run left it."""
+        if found is None and length is None:
+            return b""
+        if found is None or found.is_sealed:
+            raise self._not_ours("another run sealed it: it took this one for dead, or its lock was broken")
+        if length is None:
+            raise self._not_ours("another run began it")
+        if len(found.lines) != length:
+            raise self._not_ours("it is not as this run left it: an append failed half way, or somebody wrote to it")
+        return found.lines
+
+    def _not_ours(self, what: str) -> BackendError:
+        return BackendError(
+            "This run's journal can not be continued.",
+            f"{self._url}: {what}.",
+            "Run again: what was written is read back, and what is in doubt is named.",
+        )
+
+    def _conflict(self) -> StateConflict:
+        return StateConflict(
+            "The state moved on.",
+            f"{self._url}: it is not the document that was read; another run replaced it, or it was removed.",
+            "Plan again, on the state as it is now.",
+        )
+
+
+def _with_journal(envelope: Envelope, name: str, journal: Journal) -> Envelope:
+    journals: Mapping[str, Journal] = {**envelope.journals, name: journal}
+    return replace(envelope, journals=journals)
+
+
+def _version(document: bytes) -> str:
+    return sha256(document).hexdigest()

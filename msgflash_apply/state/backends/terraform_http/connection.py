@@ -1,0 +1,198 @@
+"""
+One request to the server of a state, and what came back: an answer, or how far it got without one. The door to httpx.
+
+Nothing is repeated here and no status is judged; `exchange.py` and `server_lock.py` do that.
+"""
+
+import json
+import socket
+import ssl
+import weakref
+from base64 import b64encode
+from dataclasses import dataclass
+from enum import Enum, auto
+from hashlib import md5
+from typing import Final, TypeAlias
+
+import httpx
+
+from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.terraform_http.credentials import Credentials
+from msgflash_apply.state.backends.terraform_http.endpoints import shown
+
+LARGEST_ANSWER_BYTES: Final = 256 * 1024 * 1024
+CONNECT_SECONDS: Final = 10.0
+_LONGEST_WORDS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    A complete answer.
+
+    Attributes:
+        status: of HTTP.
+        body: all of it.
+        words: what the server's JSON says about an error; empty for any other body. Without our password.
+        leads_to: where a redirect points, without its query; None where it is none.
+        retry_after_seconds: as asked for; None if nothing was asked.
+    """
+
+    status: int
+    body: bytes
+    words: str
+    leads_to: str | None
+    retry_after_seconds: float | None
+
+
+class Obstacle(Enum):
+    """What kept an answer from us, as far as it changes the advice."""
+
+    NAME = auto()
+    TLS = auto()
+    NETWORK = auto()
+    SILENCE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """
+    No complete answer.
+
+    Attributes:
+        was_sent: False only if no byte of the request can have reached the server.
+        obstacle: what was in the way.
+        what: in the words of whoever noticed.
+    """
+
+    was_sent: bool
+    obstacle: Obstacle
+    what: str
+
+
+Result: TypeAlias = Answer | NoAnswer
+
+
+class Connection:
+    """
+    A pool of connections to one server, closed when this object goes away.
+
+    Args:
+        credentials: sent with every request; whoever made them has checked that they may go there.
+        is_loopback: whether the requests stay on this machine: then no proxy of the environment sees them.
+        timeout_seconds: for each wait on the network; connecting has ten seconds at most.
+    """
+
+    def __init__(self, credentials: Credentials, *, is_loopback: bool, timeout_seconds: float) -> None:
+        self._password = credentials.basic[1] if credentials.basic else ""
+        self._http = httpx.Client(
+            auth=credentials.basic,
+            verify=credentials.context or True,
+            follow_redirects=False,  # a redirect must not carry the password to another host
+            trust_env=not is_loopback,
+            timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
+        )
+        weakref.finalize(self, self._http.close)
+
+    def send(self, method: str, url: str, body: bytes | None = None, *, lock_id: str | None = None) -> Result:
+        """
+        Send one request.
+
+        Args:
+            method: of HTTP, or one of the protocol's own.
+            url: complete.
+            body: JSON.
+            lock_id: the lock under which a write happens; goes into the query, as Terraform does it.
+
+        Raises:
+            BackendError: the answer is larger than any state.
+        """
+        try:
+            address = httpx.URL(url)
+            if lock_id is not None:
+                address = address.copy_merge_params({"ID": lock_id})
+            with self._http.stream(method, address, content=body, headers=_headers(body)) as response:
+                return self._answer(response)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as err:
+            return _no_answer(err)
+
+    def _answer(self, response: httpx.Response) -> Answer:
+        body = _body(response)
+        return Answer(
+            status=response.status_code,
+            body=body,
+            words="" if response.is_success else self._without_password(_words(body)),
+            leads_to=_leads_to(response),
+            retry_after_seconds=_seconds(response.headers.get("retry-after", "")),
+        )
+
+    def _without_password(self, words: str) -> str:
+        return words.replace(self._password, "…") if self._password else words
+
+
+def _headers(body: bytes | None) -> dict[str, str]:
+    """Describe a body as Terraform's client does."""
+    if body is None:
+        return {}
+    digest = b64encode(md5(body, usedforsecurity=False).digest()).decode()
+    return {"Content-Type": "application/json", "Content-MD5": digest}
+
+
+def _body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise BackendError(
+                "The state's server answered with more than any state holds.",
+                f"{shown(str(response.url))}: over {LARGEST_ANSWER_BYTES // 1024**2} MB.",
+                "Mend the state's address; or keep a state of this size in an object store or PostgreSQL.",
+            )
+    return bytes(body)
+
+
+def _words(body: bytes) -> str:
+    """Find the message in the body of an error, as GitLab and others write it; a page of HTML has none."""
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    found = (values.get("message") or values.get("error")) if isinstance(values, dict) else None
+    text = found if isinstance(found, str) else ""
+    return "".join(character for character in text if character.isprintable())[:_LONGEST_WORDS]
+
+
+def _leads_to(response: httpx.Response) -> str | None:
+    location = response.headers.get("location", "")
+    return shown(str(response.url.join(location))) if response.is_redirect and location else None
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdecimal() else None
+
+
+def _no_answer(err: Exception) -> NoAnswer:
+    was_sent = not isinstance(
+        err,
+        (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+            httpx.UnsupportedProtocol,
+            httpx.LocalProtocolError,
+            httpx.InvalidURL,
+        ),
+    )
+    return NoAnswer(was_sent, _obstacle(err), str(err) or type(err).__name__)
+
+
+def _obstacle(err: BaseException) -> Obstacle:
+    cause: BaseException | None = err
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return Obstacle.TLS
+        if isinstance(cause, socket.gaierror):
+            return Obstacle.NAME
+        cause = cause.__cause__ or cause.__context__
+    return Obstacle.SILENCE if isinstance(err, httpx.TimeoutException) else Obstacle.NETWORK

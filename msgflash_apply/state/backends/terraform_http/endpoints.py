@@ -1,0 +1,158 @@
+"""
+Which addresses and methods a state has: from its URL, and from Terraform's documented variables.
+
+`TF_HTTP_LOCK_ADDRESS` and its like belong to `TF_HTTP_ADDRESS`: where that names another state than ours, they do too,
+and are not ours. What the environment leaves open follows from the address: GitLab's has its lock at `/lock` (POST,
+DELETE); anywhere else it is LOCK and UNLOCK on the address itself. Terraform does without a lock there; we never do.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.open import Location
+
+_GITLAB: Final = re.compile(r".*/api/v4/projects/[^/]+/terraform/state/[^/]+/?")
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_METHOD: Final = re.compile(r"[A-Z]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """
+    Where to send what.
+
+    Attributes:
+        state: address of the envelope.
+        lock: address that takes the lock.
+        unlock: address that gives it back.
+        update_method: writes the envelope.
+        lock_method: takes the lock.
+        unlock_method: gives it back.
+        is_gitlab: whether the address is one of GitLab's, whatever the host.
+    """
+
+    state: str
+    lock: str
+    unlock: str
+    update_method: str
+    lock_method: str
+    unlock_method: str
+    is_gitlab: bool
+
+    @property
+    def shown(self) -> str:
+        """The address for people: without a query, which may hold a signature."""
+        return shown(self.state)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Scheme, host and port of all three addresses."""
+        return frozenset(map(origin, (self.state, self.lock, self.unlock)))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the requests stay on this machine."""
+        return urlsplit(self.state).hostname in _LOOPBACK
+
+
+def endpoints_of(location: Location) -> Endpoints:
+    """
+    Work out where a state's requests go.
+
+    Raises:
+        BackendError: an address carries a password, would travel in clear, or can not be one; a method can not be one.
+    """
+    state = _checked(location.url, "The state's address")
+    ours = location.environ if _is_named(location.environ.get("TF_HTTP_ADDRESS"), state) else {}
+    parts = urlsplit(state)
+    is_gitlab = _GITLAB.fullmatch(parts.path) is not None
+    beside = parts._replace(path=parts.path.rstrip("/") + "/lock").geturl()
+    lock = _address(ours, "TF_HTTP_LOCK_ADDRESS", beside if is_gitlab else state)
+    return Endpoints(
+        state=state,
+        lock=lock,
+        unlock=_address(ours, "TF_HTTP_UNLOCK_ADDRESS", lock),
+        update_method=_method(ours, "TF_HTTP_UPDATE_METHOD", "POST"),
+        lock_method=_method(ours, "TF_HTTP_LOCK_METHOD", "POST" if is_gitlab else "LOCK"),
+        unlock_method=_method(ours, "TF_HTTP_UNLOCK_METHOD", "DELETE" if is_gitlab else "UNLOCK"),
+        is_gitlab=is_gitlab,
+    )
+
+
+def shown(url: str) -> str:
+    """Spell an address for people: scheme, host, port and path; no user, no query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that can not be read"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def origin(url: str) -> str:
+    """Spell scheme, host and port of an address, so that two of the same server are equal; empty if it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname}:{port}" if parts.hostname else ""
+
+
+def _is_named(address: str | None, state: str) -> bool:
+    return not address or address.rstrip("/") == state.rstrip("/")
+
+
+def _address(environ: Mapping[str, str], variable: str, otherwise: str) -> str:
+    given = environ.get(variable)
+    return _checked(given, variable) if given else otherwise
+
+
+def _method(environ: Mapping[str, str], variable: str, otherwise: str) -> str:
+    method = environ.get(variable) or otherwise
+    if _METHOD.fullmatch(method) is None:
+        raise BackendError(
+            "A variable of the state's server can not be used.",
+            f"{variable} is {method!r}: no method of HTTP.",
+            f"Leave it out, or write it in capitals, as in {otherwise}.",
+        )
+    return method
+
+
+def _checked(url: str, what: str) -> str:
+    """Give back an address that may be used."""
+    parts = _split(url, what)
+    if parts.username is not None or parts.password is not None:
+        raise BackendError(
+            "The state's address holds a user or a password.",
+            f"{what} is {shown(url)}, with a user in front of the host.",
+            "Take it out, and give it in the environment: TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
+        )
+    if parts.scheme.lower() == "http" and parts.hostname not in _LOOPBACK:
+        raise BackendError(
+            "The state would travel in clear.",
+            f"{what} is {shown(url)}: plain http is allowed to this machine only.",
+            "Write https:// instead.",
+        )
+    return url
+
+
+def _split(url: str, what: str) -> SplitResult:
+    refused = BackendError(
+        "The state's address can not be used.",
+        f"{what} is {shown(url)}.",
+        "Write it as https://host/path, with % escapes for what is not ASCII, and without a #.",
+    )
+    if not (url.isascii() and url.isprintable()) or " " in url or "#" in url:
+        raise refused
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError as err:
+        raise refused from err
+    if not is_usable:
+        raise refused
+    return parts

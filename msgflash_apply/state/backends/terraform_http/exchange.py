@@ -1,0 +1,93 @@
+"""
+The envelope on the server: read, and replaced by compare-and-swap as far as the protocol lets us.
+
+The protocol has no condition on a write but the lock. So whoever calls `replace` holds the lock, and a write that was
+not clearly answered is looked up: its serial and its random mark tell whether it came through. Only while the former
+envelope still stands there is the write repeated, with the same content.
+"""
+
+from uuid import uuid4
+
+from msgflash_apply.state.backends.terraform_http.connection import Answer
+from msgflash_apply.state.backends.terraform_http.envelope import Envelope, decode, encode
+from msgflash_apply.state.backends.terraform_http.failure import lock_lost, locks_ignored
+from msgflash_apply.state.backends.terraform_http.patience import is_passing
+from msgflash_apply.state.backends.terraform_http.server import Server, is_success
+
+
+class Exchange:
+    """
+    The envelope of one state.
+
+    Args:
+        server: that keeps it.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        # Of GitLab it is known that it asks for the lock (RemoteStateHandler#lock_matches?); it would answer 500.
+        self._is_proven = server.endpoints.is_gitlab
+
+    def read(self) -> Envelope | None:
+        """
+        Read the envelope; None where nothing is.
+
+        Raises:
+            BackendError: no clear answer came, or something else than an envelope of ours is there.
+        """
+        body = self._server.read()
+        return None if body is None else decode(body, where=self._server.endpoints.shown)
+
+    def replace(self, before: Envelope | None, after: Envelope, *, lock_id: str) -> bool:
+        """
+        Write an envelope in the place of the one that was read under the same lock.
+
+        Args:
+            before: as it was read; None where nothing was.
+            after: with the next serial and a mark of its own.
+            lock_id: of the lock that is held.
+
+        Returns:
+            Whether it stands there now; False if another one was written meanwhile, by whoever broke the lock.
+
+        Raises:
+            BackendError: it does not stand there, or nobody knows; also where the server does not ask for the lock.
+        """
+        self._prove(before or after)
+        body = encode(after)
+        attempt = 0
+        while True:
+            attempt += 1
+            result = self._server.write(body, lock_id=lock_id)
+            if is_success(result):
+                return True
+            found = self.read()
+            if _is_same(found, after):
+                return True
+            if not _is_same(found, before):
+                return False
+            if isinstance(result, Answer) and result.status in {409, 423}:
+                raise lock_lost(self._server.endpoints, result)
+            if not self._server.can_wait(result, attempt):
+                raise self._server.failure("write", result)
+
+    def _prove(self, harmless: Envelope) -> None:
+        """
+        Find out whether the server refuses to write under a lock that is not held: some do not look at it.
+
+        Without that, a run whose lock was broken could overwrite what its successor wrote. What is sent is what stands
+        there, or is about to: nothing is lost where the server takes it.
+        """
+        if self._is_proven:
+            return
+        result = self._server.write(encode(harmless), lock_id=f"check-{uuid4()}")
+        if is_success(result):
+            raise locks_ignored(self._server.endpoints, "took a write under a lock that nobody holds")
+        # Anything but a clear refusal proves nothing; the next write asks again.
+        self._is_proven = not is_passing(result)
+
+
+def _is_same(found: Envelope | None, expected: Envelope | None) -> bool:
+    if found is None or expected is None:
+        return found is expected
+    return (found.serial, found.write) == (expected.serial, expected.write)

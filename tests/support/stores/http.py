@@ -1,0 +1,68 @@
+"""States on a server of Terraform's HTTP backend protocol: the tests' own, in a process of its own."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from tests.support.stores.http_server import WRITER
+from tests.support.stores.place import Place
+
+REPO = Path(__file__).parents[3]
+
+
+class _HttpStore:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count(1)
+        self.port = 0
+        self._process = self._start()
+
+    def place(self, folder: Path, *, port: int = 0) -> Place:
+        """Choose an address that nobody uses."""
+        name = f"state-{next(self._numbers)}"
+        return Place(f"http://127.0.0.1:{port or self.port}/state/{name}", folder, environment())
+
+    def restart(self) -> None:
+        """Kill the server, and start it on its data and its port."""
+        self.stop()
+        self._process = self._start()
+
+    def stop(self) -> None:
+        """Kill the server."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _start(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.stores.http_server", self._folder, str(self.port)],
+            cwd=REPO,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        self.port = int(process.stdout.readline())  # It listens: whoever connects now is answered.
+        return process
+
+
+def environment() -> dict[str, str]:
+    """Say who may write there; and try again soon, since the server is near."""
+    user, password = WRITER
+    return {
+        "TF_HTTP_USERNAME": user,
+        "TF_HTTP_PASSWORD": password,
+        "TF_HTTP_RETRY_WAIT_MIN": "0.05",
+        "TF_HTTP_RETRY_WAIT_MAX": "0.5",
+    }
+
+
+@contextmanager
+def http_store(folder: Path) -> Iterator[_HttpStore]:
+    """Serve states over HTTP."""
+    store = _HttpStore(folder)
+    try:
+        yield store
+    finally:
+        store.stop()
