@@ -40,6 +40,9 @@ def _terraform_http(location: Location) -> Backend:
 
 
 _BY_SCHEME: Final[Mapping[str, Callable[[Location], Backend]]] = {
+    "az": open_object_store,
+    "gs": open_object_store,
+    "s3": open_object_store,
     "http": _terraform_http,
     "https": _terraform_http,
 }

@@ -1,0 +1,110 @@
+"""A lock while it is held: renewed by a thread of its own, until it is given back or lost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.base import Holder
+from msgflash_apply.state.backends.object_store.lock_body import held
+from msgflash_apply.state.backends.object_store.objects import Objects
+
+KEY = "lock.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    How long a lock lasts.
+
+    Attributes:
+        lease_seconds: without a renewal.
+        grace_seconds: on top of another one's lease, before it is taken over: no clock is perfect.
+        renew_seconds: from one renewal to the next.
+    """
+
+    lease_seconds: float = 60.0
+    grace_seconds: float = 60.0
+    renew_seconds: float = 20.0
+
+
+class Lease:
+    """
+    The lock of one run; begins to renew itself at once.
+
+    Args:
+        objects: of the state.
+        holder: who took the lock.
+        version: of the lock as it was taken.
+        terms: how long it lasts.
+        clock: seconds, from any start; also while the machine sleeps.
+        taken_at: by that clock, right before the lock was taken.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        holder: Holder,
+        version: str,
+        terms: Terms,
+        *,
+        clock: Callable[[], float],
+        taken_at: float,
+    ) -> None:
+        self._objects = objects
+        self._holder = holder
+        self._version = version
+        self._terms = terms
+        self._clock = clock
+        self._renewed_at = taken_at
+        self._loss: str | None = None
+        self._is_over = Event()
+        # A daemon: a run that dies takes its renewals with it, and the lease runs out.
+        self._thread = Thread(target=self._renew_until_over, name="msgflash-apply lock", daemon=True)
+        self._thread.start()
+
+    @property
+    def lock_id(self) -> str:
+        """Whose lock it is."""
+        return self._holder.lock_id
+
+    def check(self) -> None:
+        """
+        Let nothing happen under a lock that is lost.
+
+        Raises:
+            BackendError: somebody took or broke it, or it was not renewed for longer than it lasts.
+        """
+        if self._is_lost():
+            raise BackendError(
+                "The lock is lost.",
+                f"{self._objects.url}: {self._loss}. Another run may be at work.",
+                "Run again: what was written is read back, and what is in doubt is named.",
+            )
+
+    def end(self) -> str:
+        """Stop renewing; returns once the thread is done. Gives the last version that is known to be this lease's."""
+        self._is_over.set()
+        self._thread.join()
+        return self._version
+
+    def _renew_until_over(self) -> None:
+        while not self._is_over.wait(self._terms.renew_seconds) and not self._is_lost():
+            self._renew()
+
+    def _renew(self) -> None:
+        asked_at = self._clock()
+        try:
+            version = self._objects.put(KEY, held(self._holder, self._terms.lease_seconds), expected=self._version)
+        except BackendError:
+            return  # The next turn may do better. If none does, the clock tells.
+        if version is None:
+            self._loss = "it was broken or taken over"
+        else:
+            self._version, self._renewed_at = version, asked_at
+
+    def _is_lost(self) -> bool:
+        unrenewed_seconds = self._clock() - self._renewed_at
+        if self._loss is None and unrenewed_seconds > self._terms.lease_seconds:
+            self._loss = f"it could not be renewed for {unrenewed_seconds:.0f} seconds, longer than it lasts"
+        return self._loss is not None

@@ -1,0 +1,52 @@
+"""What the lock's object says: who holds it and for how long, or that it is free. It is replaced and never removed."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from msgflash_apply.state.backends.base import Holder
+from msgflash_apply.state.backends.object_store.objects import Found
+from msgflash_apply.state.serialise import to_json
+
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class LockBody:
+    """
+    The lock as it was read.
+
+    Attributes:
+        holder: who has it, or left it behind; None if it is free.
+        lease_seconds: how long after it was written it may be taken over; None for never.
+    """
+
+    holder: Holder | None
+    lease_seconds: float | None
+
+
+def held(holder: Holder, lease_seconds: float) -> bytes:
+    """Write a lock; each time other bytes, so that no version of it ever comes back."""
+    return to_json({"holder": holder, "lease_seconds": lease_seconds, "change": str(uuid4())})
+
+
+def free() -> bytes:
+    """Write a lock that nobody holds; each time other bytes."""
+    return to_json({"free": True, "change": str(uuid4())})
+
+
+def read_body(found: Found | None) -> LockBody:
+    """Read a lock; one that can not be read is held by somebody unknown, and never taken over."""
+    if found is None:
+        return LockBody(None, None)
+    try:
+        values = json.loads(found.data)
+        if values.get("free") is True:
+            return LockBody(None, None)
+        holder = values["holder"]
+        signed = Holder(**{**holder, "since": datetime.fromisoformat(holder["since"])})
+        return LockBody(signed, float(values["lease_seconds"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        unknown = Holder(_UNKNOWN, _UNKNOWN, _UNKNOWN, pid=0, what=_UNKNOWN, since=found.modified_at)
+        return LockBody(unknown, None)

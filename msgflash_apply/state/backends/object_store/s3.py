@@ -1,0 +1,91 @@
+"""
+Amazon S3 and what speaks its language, by the variables of AWS's own tools.
+
+Credentials: keys of the environment; else a web identity or a container's role; else a profile (`aws_profile.py`),
+which may use single sign-on; else the role of the instance. All but the profile is the library's work.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.object_store.address import ObjectAddress
+from msgflash_apply.state.backends.object_store.aws_profile import find_profile
+from msgflash_apply.state.backends.object_store.connection import RETRIES, client_options, settings, unusable
+from msgflash_apply.state.backends.object_store.objects import Objects
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, S3Config
+
+VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "endpoint": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "virtual_hosted_style_request": ("AWS_VIRTUAL_HOSTED_STYLE_REQUEST",),
+    "access_key_id": ("AWS_ACCESS_KEY_ID",),
+    "secret_access_key": ("AWS_SECRET_ACCESS_KEY",),
+    "session_token": ("AWS_SESSION_TOKEN",),
+    "web_identity_token_file": ("AWS_WEB_IDENTITY_TOKEN_FILE",),
+    "role_arn": ("AWS_ROLE_ARN",),
+    "role_session_name": ("AWS_ROLE_SESSION_NAME",),
+    "sts_endpoint": ("AWS_ENDPOINT_URL_STS",),
+    "container_credentials_relative_uri": ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",),
+    "container_credentials_full_uri": ("AWS_CONTAINER_CREDENTIALS_FULL_URI",),
+    "container_authorization_token_file": ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",),
+    "metadata_endpoint": ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_METADATA_ENDPOINT"),
+    "server_side_encryption": ("AWS_SERVER_SIDE_ENCRYPTION",),
+    "sse_kms_key_id": ("AWS_SSE_KMS_KEY_ID",),
+    "sse_bucket_key_enabled": ("AWS_SSE_BUCKET_KEY_ENABLED",),
+    "disable_bulk_delete": ("AWS_DISABLE_BULK_DELETE",),
+}
+"""The library's settings, and the variables that give them: the first one that is set."""
+
+_OWN_CREDENTIALS: Final = (
+    "access_key_id",
+    "web_identity_token_file",
+    "container_credentials_relative_uri",
+    "container_credentials_full_uri",
+)
+
+
+def connect(address: ObjectAddress, environ: Mapping[str, str]) -> Objects:
+    """
+    Open a folder of a bucket. Sends nothing yet.
+
+    Raises:
+        BackendError: the settings do not fit together, or a profile can not be read.
+    """
+    config = settings(environ, VARIABLES)
+    # Whatever the process's environment says, a store without conditions can not keep a state.
+    config["conditional_put"] = "etag"
+    profile = None if any(name in config for name in _OWN_CREDENTIALS) else find_profile(environ)
+    if profile is not None and profile.region is not None:
+        config.setdefault("region", profile.region)
+    try:
+        store = S3Store(
+            address.bucket,
+            prefix=address.folder,
+            config=cast("S3Config", config),
+            client_options=_options(environ, config.get("endpoint")),
+            retry_config=RETRIES,
+            credential_provider=profile.provider if profile is not None else None,
+        )
+    except (BaseError, ValueError) as err:
+        raise unusable(str(address), VARIABLES, environ) from err
+    return Objects(store, str(address))
+
+
+def _options(environ: Mapping[str, str], endpoint: str | None) -> "ClientConfig":
+    options = client_options(endpoint, "AWS_ENDPOINT_URL")
+    bundle = environ.get("AWS_CA_BUNDLE")
+    if bundle:
+        try:
+            options["root_certificate"] = Path(bundle).read_bytes()
+        except OSError as err:
+            raise BackendError(
+                "The state's storage can not be opened.", f"AWS_CA_BUNDLE: {bundle}: {err.strerror}."
+            ) from err
+    return options
