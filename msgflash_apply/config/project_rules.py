@@ -62,6 +62,11 @@ def _within(section: Mapping[str, object], keys: tuple[str, ...]) -> object:
     return value
 
 
+def state_fits_file(value: str, root: FilePath) -> bool:
+    """Whether msgflash.yaml may say that the state is there: at a URL, or in a file of the repo."""
+    return "://" in value or _stays(value, root)
+
+
 def _check_campaigns(path: Path, value: object, root: FilePath) -> Iterator[Finding]:
     if not isinstance(value, str):
         return
@@ -77,7 +82,7 @@ def _check_state(path: Path, value: object, root: FilePath) -> Iterator[Finding]
     if PASSWORD.search(value):
         hint = "keep the address here and give the credentials in the environment, or give it all as MSGFLASH_STATE"
         yield Finding(Code.SECRET_IN_FILE, path, f"`{spell(path)}` holds a password", hint)
-    elif "://" not in value and not _stays(value, root):
+    elif not state_fits_file(value, root):
         message = f"`{spell(path)}` leads out of the repo"
         hint = "keep the state below `.msgflash`, or give a path elsewhere as MSGFLASH_STATE"
         yield Finding(Code.OUTSIDE_REPO, path, message, hint)

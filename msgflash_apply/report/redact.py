@@ -1,5 +1,5 @@
 """
-Secrets out of text: MsgFlash keys, credentials in URLs, credentials in headers.
+Secrets out of text: MsgFlash keys, credentials in URLs, credentials in headers, keys of the state beside their name.
 
 Contract section 12: a key never appears in plans, logs, errors or reports. Redaction is idempotent, so that text may
 pass through it at every door.
@@ -14,7 +14,7 @@ HIDDEN = "[redacted]"
 HIDDEN_KEY = "msgf_…"
 """Stands where a MsgFlash key stood."""
 
-_TELLTALES = ("msgf", "x-api-key", "authorization", "://")
+_TELLTALES = ("msgf", "x-api-key", "authorization", "://", "state_key")
 """Without one of these no pattern below can match; looking for them is much cheaper."""
 
 _UNDERSCORE = r"(?:_|%(?:25)*5f)"
@@ -42,12 +42,17 @@ _QUOTED_HEADER = re.compile(
         (?:(?!(?P=quote))(?:\\.|[^\\\n"']))+""",
     re.IGNORECASE | re.VERBOSE,
 )
+_STATE_KEYS = re.compile(
+    # `MSGFLASH_STATE_KEY=key`, `state_key: "key key"`. A key alone looks like any digest, and those may be shown.
+    r"""(?P<name>state_key\w*(?:\\*["'])?[ \t]*[:=][ \t]*(?:\\*["'])?)[a-z0-9+/]{43}=(?:\s+[a-z0-9+/]{43}=)*""",
+    re.IGNORECASE,
+)
 _USERINFO = re.compile(r"://[^\s/?#\"'<>]*@")
 
 
 def redact(text: str) -> str:
     """
-    Replace every credential in a text: keys by `msgf_…`, header values and the userinfo of URLs by `[redacted]`.
+    Replace every credential in a text: keys by `msgf_…`, the rest by `[redacted]`.
 
     Takes plain text, before it is wrapped or coloured: a key that is broken over two lines is not recognised.
     Redacting twice changes nothing more, and JSON stays JSON.
@@ -58,6 +63,7 @@ def redact(text: str) -> str:
     text = _KEY.sub(HIDDEN_KEY, text)
     for header in (_HEADER, _QUOTED_HEADER):
         text = header.sub(rf"\g<name>\g<between>{HIDDEN}", text)
+    text = _STATE_KEYS.sub(rf"\g<name>{HIDDEN}", text)
     return _USERINFO.sub(f"://{HIDDEN}@", text)
 
 

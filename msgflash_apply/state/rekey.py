@@ -1,0 +1,89 @@
+"""
+Another form for a state: encrypted for the first time, with another key, or not any more.
+
+Until the document is replaced everything stays in its former form, so a crash before that leaves the state as usable
+as it was, and one after it as usable as it will be. Doing it again finishes what a crash broke off.
+"""
+
+from dataclasses import dataclass
+
+from msgflash_apply.errors import StateError
+from msgflash_apply.state.backends.base import Backend, Backup
+from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend, Plain
+from msgflash_apply.state.backends.encrypted.cipher import Cipher
+from msgflash_apply.state.backends.encrypted.envelope import read_envelope
+from msgflash_apply.state.backends.encrypted.keyring import Keyring
+from msgflash_apply.state.claim import Claim, locked
+from msgflash_apply.state.commit import commit, settle_all
+from msgflash_apply.state.reading import load, read_document
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """
+    What became of a state.
+
+    Attributes:
+        before: id of the key that it needed; None for plain text.
+        after: id of the key that it needs now; None for plain text.
+        serial: of the document now.
+        former: documents of the past that the storage keeps, and that are not in the new form.
+    """
+
+    before: str | None
+    after: str | None
+    serial: int
+    former: tuple[Backup, ...]
+
+
+def rekey(storage: Backend, keys: Keyring, claim: Claim, *, decrypt: bool) -> Rekeyed:
+    """
+    Write a state anew with the first key. The only way in for plain text while a key is set.
+
+    Journals that dead runs left are folded in first, so that none is left in the former form.
+
+    Args:
+        storage: where the state lies, without any key of its own.
+        keys: the new one first; the one that the state needs now among them.
+        claim: who does it.
+        decrypt: write plain text instead.
+
+    Raises:
+        StateMissing, StateDamaged: there is no state, or it can not be proven.
+        StateError: it needs a key that is not among these, belongs to another environment, or has moved.
+        StateLocked: a run is at work.
+        StateConflict: the state moved on under the lock. What was not done yet is done by doing it again.
+        BackendError: the storage failed; likewise.
+    """
+    before = _key_of(read_document(storage).document, storage.url)
+    as_before = EncryptedBackend(storage, Cipher(keys.led_by(before)), plain=Plain.READ if before else Plain.WRITTEN)
+    as_wanted = EncryptedBackend(storage, Cipher(keys), plain=Plain.WRITTEN if decrypt else Plain.REFUSED)
+    with locked(storage, claim):
+        load(as_before, claim.environment)  # A copy of a state that has moved is left alone.
+        found = settle_all(as_before, claim.environment)
+        written = commit(as_wanted, found, found.snapshot, None)
+        # Twice: where a storage keeps just the former document, that one is in the new form too from now on.
+        written = commit(as_wanted, written, written.snapshot, None)
+    after = None if decrypt else keys.ids[0]
+    return Rekeyed(before, after, written.snapshot.serial, tuple(_in_another_form(storage, after)))
+
+
+def _key_of(document: bytes, where: str) -> str | None:
+    envelope = read_envelope(document, where=where)
+    return None if envelope is None else envelope.key_id
+
+
+def _in_another_form(storage: Backend, key_id: str | None) -> list[Backup]:
+    found = []
+    for backup in storage.backups():
+        document = storage.read_backup(backup.name)
+        if document is not None and not _has_form(document, key_id):
+            found.append(backup)
+    return found
+
+
+def _has_form(document: bytes, key_id: str | None) -> bool:
+    try:
+        return _key_of(document, "") == key_id
+    except StateError:  # damaged, or of another version: a person should look at it too
+        return False
