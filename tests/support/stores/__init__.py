@@ -13,10 +13,13 @@ from typing import Self, TypeAlias
 
 import pytest
 
+from tests.support.stores.azure import azurite
 from tests.support.stores.encrypted import encrypted
-from tests.support.stores.http import http_store
+from tests.support.stores.gcs import gcs
+from tests.support.stores.http import gitlab_store, http_store
 from tests.support.stores.local import folders
 from tests.support.stores.place import Place, Server
+from tests.support.stores.s3 import moto, seaweedfs
 
 __all__ = ["Place", "Server", "Stores", "every_kind"]
 
@@ -27,6 +30,11 @@ KINDS: Mapping[str, tuple[Serve, tuple[str, ...]]] = {
     "local": (folders, ()),
     "local-encrypted": (encrypted(folders), ()),
     "http": (http_store, ()),
+    "http-gitlab": (gitlab_store, ()),
+    "s3-seaweedfs": (seaweedfs, ("weed",)),
+    "s3-moto": (moto, ("moto_server",)),
+    "gcs": (gcs, ()),
+    "azure": (azurite, ("azurite-blob",)),
 }
 """How each kind is served, and the programs that it needs (see the marker `needs`)."""
 

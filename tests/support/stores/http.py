@@ -1,4 +1,4 @@
-"""States on a server of Terraform's HTTP backend protocol: the tests' own, in a process of its own."""
+"""States on a server of Terraform's HTTP backend protocol, in either dialect: the tests' own, in its own process."""
 
 import subprocess
 import sys
@@ -11,11 +11,15 @@ from tests.support.stores.http_server import WRITER
 from tests.support.stores.place import Place
 
 REPO = Path(__file__).parents[3]
+PLAIN = "/state"
+GITLAB = "/api/v4/projects/7/terraform/state"
+_SERVE = "from tests.support.stores.http_server import main; main()"
 
 
 class _HttpStore:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, path: str) -> None:
         self._folder = folder
+        self._path = path
         self._numbers = count(1)
         self.port = 0
         self._process = self._start()
@@ -23,7 +27,7 @@ class _HttpStore:
     def place(self, folder: Path, *, port: int = 0) -> Place:
         """Choose an address that nobody uses."""
         name = f"state-{next(self._numbers)}"
-        return Place(f"http://127.0.0.1:{port or self.port}/state/{name}", folder, environment())
+        return Place(f"http://127.0.0.1:{port or self.port}{self._path}/{name}", folder, environment())
 
     def restart(self) -> None:
         """Kill the server, and start it on its data and its port."""
@@ -37,7 +41,7 @@ class _HttpStore:
 
     def _start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.stores.http_server", self._folder, str(self.port)],
+            [sys.executable, "-c", _SERVE, self._folder, str(self.port)],
             cwd=REPO,
             stdout=subprocess.PIPE,
             text=True,
@@ -60,8 +64,20 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def http_store(folder: Path) -> Iterator[_HttpStore]:
-    """Serve states over HTTP."""
-    store = _HttpStore(folder)
+    """Serve states as Terraform documents it."""
+    with _running(_HttpStore(folder, PLAIN)) as store:
+        yield store
+
+
+@contextmanager
+def gitlab_store(folder: Path) -> Iterator[_HttpStore]:
+    """Serve states as GitLab does."""
+    with _running(_HttpStore(folder, GITLAB)) as store:
+        yield store
+
+
+@contextmanager
+def _running(store: _HttpStore) -> Iterator[_HttpStore]:
     try:
         yield store
     finally:

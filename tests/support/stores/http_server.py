@@ -7,11 +7,7 @@ It speaks two dialects, by address, and shares nothing with the backend that it 
     /api/v4/projects/7/terraform/state/NAME   as GitLab: the lock at `/lock` (POST, DELETE), a `serial` that no version
                                               has yet, roles; see the docstring of `terraform_http`
 
-As a process of its own:
-
-    python -m tests.support.stores.http_server FOLDER PORT
-
-It prints the port that it listens on. Killed at any moment, it finds on disk what it had answered for.
+`main` serves in a process of its own; killed at any moment, it finds on disk what it had answered for.
 """
 
 import base64
@@ -296,12 +292,8 @@ def _put(path: Path, data: bytes) -> None:
 
 
 def main() -> None:
-    """Serve until killed."""
+    """Serve the folder and port of the command line until killed; print the port that is listened on."""
     server = StateServer(Path(sys.argv[1]), int(sys.argv[2]))
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     server.serve_forever()
-
-
-if __name__ == "__main__":
-    main()

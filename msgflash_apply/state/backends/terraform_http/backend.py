@@ -153,7 +153,7 @@ class TerraformHttpBackend:
         self._lock.give_back(lock_id)
 
     def holder(self) -> Holder | None:
-        """Ask for the lock to learn who holds it; needs the right to lock. GitLab tells id, user and time only."""
+        """Ask for the lock to learn who holds it, since nothing else tells; needs the right to lock."""
         return self._lock.holder()
 
     def break_lock(self, lock_id: str) -> None:

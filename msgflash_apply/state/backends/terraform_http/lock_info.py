@@ -4,7 +4,8 @@ Who holds a lock, in the protocol's words.
 The protocol's lock is a JSON object of texts (`statemgr.LockInfo` of Terraform): ID, Operation, Info, Who, Version,
 Created, Path. All that we know of a holder stands in `Info`; a server that keeps the object gives it back when it
 refuses the next one. GitLab keeps ID, user and time only and fills the rest with what was just asked for, so `Info`
-counts only if it speaks of the ID beside it.
+counts only if it speaks of the ID beside it. There the holder stands behind the id in ID itself, after a blank: GitLab
+takes any text of up to 255 characters.
 """
 
 import json
@@ -20,12 +21,13 @@ LockInfo: TypeAlias = Mapping[str, str]
 
 UNKNOWN: Final = "unknown"
 _LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
+_LONGEST_ID: Final = 255
 
 
-def lock_info(holder: Holder, path: str) -> LockInfo:
+def lock_info(holder: Holder, path: str, *, is_gitlab: bool) -> LockInfo:
     """Spell a holder as the protocol's lock of the state at `path`."""
     return {
-        "ID": holder.lock_id,
+        "ID": _telling_id(holder) if is_gitlab else holder.lock_id,
         "Operation": holder.what,
         "Info": to_json(holder).decode(),
         "Who": f"{holder.who}@{holder.host}",
@@ -45,6 +47,11 @@ def lock_info_in(body: bytes) -> LockInfo:
     return {name: value for name, value in pairs if isinstance(value, str)}
 
 
+def lock_id_in(found: LockInfo) -> str:
+    """Read the id of a lock, as the run knows it that holds it; `unknown` where the server does not tell."""
+    return found.get("ID", UNKNOWN).partition(" ")[0]
+
+
 def holder_in(found: LockInfo, asked: LockInfo) -> Holder:
     """
     Say who holds the lock that stood in our way; what the server does not tell is `unknown`.
@@ -53,10 +60,10 @@ def holder_in(found: LockInfo, asked: LockInfo) -> Holder:
         found: as the server answered.
         asked: the lock that it refused.
     """
-    lock_id = found.get("ID", UNKNOWN)
-    holder = _ours(found.get("Info", ""))
-    if holder is not None and holder.lock_id == lock_id:
-        return holder
+    lock_id = lock_id_in(found)
+    for holder in (_in_info(found.get("Info", "")), _in_id(found.get("ID", ""))):
+        if holder is not None and holder.lock_id == lock_id:
+            return holder
     is_echo = found.get("Operation") == asked["Operation"]
     return Holder(
         lock_id=lock_id,
@@ -68,7 +75,22 @@ def holder_in(found: LockInfo, asked: LockInfo) -> Holder:
     )
 
 
-def _ours(info: str) -> Holder | None:
+def _telling_id(holder: Holder) -> str:
+    since = holder.since.astimezone(UTC).isoformat()
+    full = f"{holder.lock_id} {json.dumps([holder.who, holder.host, holder.pid, holder.what, since])}"
+    return full if len(full) <= _LONGEST_ID else holder.lock_id
+
+
+def _in_id(full: str) -> Holder | None:
+    lock_id, _, details = full.partition(" ")
+    try:
+        who, host, pid, what, since = json.loads(details)
+        return Holder(lock_id, who, host, pid, what, datetime.fromisoformat(since))
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _in_info(info: str) -> Holder | None:
     try:
         values = json.loads(info)
         return Holder(**{**values, "since": datetime.fromisoformat(values["since"])})

@@ -19,7 +19,13 @@ from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Holder, locked, not_the_lock
 from msgflash_apply.state.backends.terraform_http.connection import Answer
 from msgflash_apply.state.backends.terraform_http.failure import locks_ignored
-from msgflash_apply.state.backends.terraform_http.lock_info import LockInfo, holder_in, lock_info, lock_info_in
+from msgflash_apply.state.backends.terraform_http.lock_info import (
+    LockInfo,
+    holder_in,
+    lock_id_in,
+    lock_info,
+    lock_info_in,
+)
 from msgflash_apply.state.backends.terraform_http.server import Server, is_success
 from msgflash_apply.state.serialise import to_json
 
@@ -53,8 +59,8 @@ class ServerLock:
 
     def give_back(self, lock_id: str) -> None:
         """Give the lock of this id back, if it is the one there."""
-        held = self._held if self._held is not None and self._held["ID"] == lock_id else {"ID": lock_id}
-        self._return(held)
+        held = self._held
+        self._return(held if held is not None and lock_id_in(held) == lock_id else {"ID": lock_id})
         self._held = None
 
     def holder(self) -> Holder | None:
@@ -91,7 +97,7 @@ class ServerLock:
         self._return(info)
 
     def _take(self, holder: Holder) -> LockInfo:
-        info = lock_info(holder, self._url)
+        info = self._spelled(holder)
         found = self._ask_patiently(info)
         if found is not None:
             raise locked(self._url, holder_in(found, info))
@@ -106,14 +112,14 @@ class ServerLock:
         """Find out, once, whether the server refuses the lock to others while we have it: some give it to anybody."""
         if self._is_proven:
             return
-        info = lock_info(_passer_by(_CHECK), self._url)
+        info = self._spelled(_passer_by(_CHECK))
         if self._ask(info) is None:
             self._return_quietly(info)
             raise locks_ignored(self._server.endpoints, "gave the lock away twice")
         self._is_proven = True
 
     def _look(self) -> tuple[Holder, LockInfo] | None:
-        asked = lock_info(_passer_by(_LOOK), self._url)
+        asked = self._spelled(_passer_by(_LOOK))
         found = self._ask_patiently(asked)
         if found is None:
             self._return(asked)
@@ -151,6 +157,9 @@ class ServerLock:
             return None if outcome.may_be_done else outcome.result
         raise self._server.failure("unlock", outcome.result)
 
+    def _spelled(self, holder: Holder) -> LockInfo:
+        return lock_info(holder, self._url, is_gitlab=self._server.endpoints.is_gitlab)
+
     def _return_quietly(self, info: LockInfo) -> None:
         """Give a lock back without hiding the error that is on its way."""
         with suppress(BackendError):
@@ -158,8 +167,8 @@ class ServerLock:
 
 
 def _is_short(found: LockInfo) -> bool:
-    """Whether a lock should soon be gone; one that the server does not name may be."""
-    return found.get("ID", _SHORT[0]).startswith(_SHORT)
+    """Whether a lock should soon be gone; one whose id the server does not tell may be."""
+    return "ID" not in found or found["ID"].startswith(_SHORT)
 
 
 def _passer_by(purpose: str) -> Holder:
