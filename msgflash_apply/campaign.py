@@ -50,6 +50,8 @@ PAUSABLE = frozenset({Status.SCHEDULED, Status.RUNNING})
 PAUSED_BY_SYSTEM = frozenset({Status.PAUSED_QUOTA, Status.PAUSED_PLAN})
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 GONE = "gone"
 """Status on record of a campaign that MsgFlash does not know any more; never a status of MsgFlash's."""
 
@@ -184,19 +186,20 @@ def fingerprint(payload: Payload, names: Names | None = None) -> Fingerprint:
         names: names that stand for ids not looked up yet; they take part, so that two campaigns that differ only
             in the instance's name differ. Never mix fingerprints made with and without names.
     """
-    meaning: dict[str, object] = {k: v for k, v in payload.items() if not (k == "repeat" and v == "none")}
-    recipients = payload.get("recipients")
-    if isinstance(recipients, Mapping) and isinstance(value := recipients.get("value"), list):
+    meaning = dict(payload)
+    if meaning.get("repeat") == "none":
+        del meaning["repeat"]
+    recipients = meaning.get("recipients")
+    if isinstance(recipients, dict) and isinstance(value := recipients.get("value"), list):
         meaning["recipients"] = {**recipients, "value": sorted({str(item) for item in value})}
     if names:
         meaning["names"] = dict(names)
-    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return Fingerprint("sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+    return Fingerprint("sha256:" + sha256(_CANONICAL.encode(meaning).encode("utf-8", "surrogatepass")).hexdigest())
 
 
 def format_instant(moment: datetime) -> str:
     """Spell an aware datetime as MsgFlash does: UTC, milliseconds, `Z` (reference 2.1)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_instant(text: str) -> datetime:

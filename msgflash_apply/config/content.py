@@ -32,16 +32,20 @@ def check_content(fields: Mapping[str, object], placeholders: PlaceholderPolicy)
     if placeholders != "allow":
         severity = Severity.ERROR if placeholders == "error" else Severity.WARNING
         yield from _placeholders_in_direct(fields, severity)
-    yield from _placeholders_in_variables(fields.get("variables"))
-    yield from _check_media(fields.get("mediaUrl"))
-    yield from _check_buttons(fields.get("buttons"))
+    if "variables" in fields:
+        yield from _placeholders_in_variables(fields["variables"])
+    if "mediaUrl" in fields:
+        yield from _check_media(fields["mediaUrl"])
+    if "buttons" in fields:
+        yield from _check_buttons(fields["buttons"])
 
 
 def _placeholders_in_direct(fields: Mapping[str, object], severity: Severity) -> Iterator[Finding]:
     for name in DIRECT_FIELDS:
-        if name not in fields:
+        value = fields.get(name)
+        if value is None or (type(value) is str and "{{" not in value):
             continue
-        for path, placeholder in _placeholders(fields[name], (name,)):
+        for path, placeholder in _placeholders(value, (name,)):
             message = f"`{placeholder}` in `{spell(path)}` is probably sent as written: direct content is not rendered"
             hint = "use a `template`, or write a text that fits everyone"
             yield Finding(Code.PLACEHOLDER_IN_DIRECT, path, message, hint, severity=severity)

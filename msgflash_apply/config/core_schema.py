@@ -14,6 +14,9 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _NUMBER_STARTS = frozenset("0123456789+-.")
+BEGINS_OTHER_THAN_TEXT = frozenset(word[:1] for word in _WORDS) | _NUMBER_STARTS
+"""First characters, and the nothing of an empty scalar, without which a plain scalar is a text as it stands."""
+
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _BASED_INTEGER = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")

@@ -83,7 +83,8 @@ def _expanded(renderer: Renderer, body: Fields, raw: Fields, target: _Target) ->
     """Render and check one campaign; a good one passes each check once and pays for no explanation."""
     rendered, problems = renderer.render(body)
     fields = cast("Fields", {**cast("Fields", rendered), **raw} if raw else rendered)
-    found = [_for_template(finding, body) for finding in _shape_findings(check(fields), problems)]
+    shape = check(fields)
+    found = [_for_template(finding, body) for finding in _shape_findings(shape, problems)] if shape or problems else []
     broken = {finding.path[0] for finding in found if finding.path}
     sound = {name: value for name, value in fields.items() if name not in broken} if broken else fields
     start = None

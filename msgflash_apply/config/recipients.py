@@ -24,4 +24,6 @@ def check_recipients(recipients: Mapping[str, object]) -> Iterator[Finding]:
 def wire_recipients(recipients: Mapping[str, object]) -> Mapping[str, object]:
     """The audience as it goes on the wire: nobody twice, order kept."""
     value = recipients.get("value")
-    return {**recipients, "value": list(dict.fromkeys(value))} if isinstance(value, list) else recipients
+    if not isinstance(value, list) or len(value) == len(set(value)):
+        return recipients
+    return {**recipients, "value": list(dict.fromkeys(value))}

@@ -1,8 +1,9 @@
 """
 Templates in scalars: `custom.*` and `each.*` are rendered here, placeholders of MsgFlash pass through untouched.
 
-Cheap first: a text without `{` is returned as it is, one made of `{{ dotted.names }}` is filled in by a regular
-expression, and only the rest is given to jinja2 (`template_scalar`, imported when the first such text is met).
+Cheap first: a text without `{` is returned as it is, one with nothing but `{{ dotted.names }}` is filled in by a
+regular expression (`template_quick`), and only the rest is cut into parts (`template_parts`) and given to jinja2
+(`template_scalar`, imported when the first such text is met).
 Contract section 3.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from msgflash_apply.config.places import Path
 from msgflash_apply.config.template_errors import Mistake, Refused
 from msgflash_apply.config.template_parts import OPENINGS, Part, cut_at_names
+from msgflash_apply.config.template_quick import fill_in
 from msgflash_apply.config.template_values import Budget, check_length, check_rendered, plain, printed
 
 # What cutting and compiling cost, in the steps of a budget: they are spent before, and whether or not it is cached.
@@ -88,6 +90,8 @@ class Renderer:
     def _entries(self, entries: dict[str, object], path: Path) -> dict[str, object]:
         rendered = entries
         for key, old in entries.items():
+            if type(old) is str and "{" not in old:  # most are
+                continue
             if (new := self._tree(old, (*path, key))) is not old:
                 rendered = dict(entries) if rendered is entries else rendered
                 rendered[key] = new
@@ -104,6 +108,15 @@ class Renderer:
     def _scalar(self, text: str, path: Path) -> object:
         if self._budget.is_spent:  # said once, where it happened
             return text
+        filled_in = fill_in(text, self._variables)
+        if filled_in is None or not self._budget.has_room_for(len(filled_in)):
+            return self._by_parts(text, path)
+        if filled_in is not text:
+            self._budget.write(len(filled_in))
+        return filled_in
+
+    def _by_parts(self, text: str, path: Path) -> object:
+        """Render part by part, and say of each one that can not be rendered why."""
         problems_before = len(self._problems)
         rendered: object = text
         try:

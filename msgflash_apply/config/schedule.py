@@ -8,7 +8,7 @@ hint. Contract section 2.
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_offset
-from difflib import get_close_matches
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgflash_apply.config.spelling import respell
@@ -81,6 +81,7 @@ def check_timezone(name: str) -> None:
     _zone(name)
 
 
+@lru_cache(maxsize=1024)
 def _zone(name: str) -> ZoneInfo:
     if _ZONE_NAME.fullmatch(name) and not name.startswith(_NOT_ZONES):
         try:
@@ -92,6 +93,8 @@ def _zone(name: str) -> ZoneInfo:
 
 def _near_zones(name: str) -> str:
     """The nearest names, by the whole name or by its city alone, whatever the case."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
     wanted = name.lower().replace(" ", "_")
     by_spelling: dict[str, str] = {}
     for known in sorted(zone for zone in available_timezones() if not zone.startswith(_NOT_ZONES)):
@@ -106,7 +109,7 @@ def _near_zones(name: str) -> str:
 def _local(found: re.Match[str], text: str) -> datetime:
     """The wall clock's date and time, without a zone."""
     day = _date(found["date"], text)
-    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    hour, minute, second = int(found["hour"]), int(found["minute"]), int(found["second"] or 0)
     if hour == 24 and minute == second == 0 and day < date.max:
         midnight = f"{day + timedelta(days=1)}T00:00{found['offset'] or ''}"
         raise BadSchedule("24:00 is not a time of day", f"write {midnight} for the midnight that ends {day}")
@@ -144,11 +147,11 @@ def _offset(text: str, whole: str) -> tzinfo:
 
 def _once(moment: datetime, text: str) -> datetime:
     """Refuse a local time that its zone's clocks skip or show twice; both are told apart by the round trip."""
-    first, second = moment.replace(fold=0), moment.replace(fold=1)
-    if first.utcoffset() == second.utcoffset():
+    second = moment.replace(fold=1)
+    if moment.utcoffset() == second.utcoffset():
         return moment
     zone = moment.tzinfo
-    there = [each.astimezone(UTC).astimezone(zone) for each in (first, second)]
+    there = [each.astimezone(UTC).astimezone(zone) for each in (moment, second)]
     choices = f"write {_spell(there[0])} or {_spell(there[1])}"
     if there[0].replace(tzinfo=None) == moment.replace(tzinfo=None):
         raise BadSchedule(f"`{text}` happens twice in {zone}, where clocks go back", choices)

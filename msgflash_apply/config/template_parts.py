@@ -79,24 +79,18 @@ def cut_at_names(text: str) -> tuple[Part, ...] | None:
     Returns:
         The parts; the text itself as the only one when nothing in it is ours; None when it needs jinja2.
     """
+    tags = list(_TAG.finditer(text))
+    if len(tags) != text.count("{{") or "{%" in text or "{#" in text:
+        return None
     parts: list[Part] = []
-    end = kept = 0
-    for tag in _TAG.finditer(text):
-        if _opens_a_tag(text, end, tag.start()):
-            return None
-        end = tag.end()
+    kept = 0
+    for tag in tags:
         if tag["ours"]:
             parts += (with_line_feeds(text[kept : tag.start()]), DottedName(tag.start(), tag["ours"]))
-            kept = end
-    if _opens_a_tag(text, end, len(text)):
-        return None
+            kept = tag.end()
     return tuple(part for part in (*parts, with_line_feeds(text[kept:])) if part != "") if parts else (text,)
 
 
 def with_line_feeds(text: str) -> str:
     """Line breaks as jinja2 gives them back."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-
-
-def _opens_a_tag(text: str, start: int, end: int) -> bool:
-    return any(text.find(opening, start, end) >= 0 for opening in OPENINGS)

@@ -38,6 +38,10 @@ class Budget:
         """Whether a bound was reached, so that nothing more is rendered."""
         return self._steps < 0 or self._characters < 0
 
+    def has_room_for(self, characters: int) -> bool:
+        """Whether so much can still be rendered."""
+        return characters <= self._characters
+
     def work(self, steps: int) -> None:
         """Count work before it is done."""
         self._steps -= steps

@@ -7,7 +7,7 @@ Accept fast: this loop runs for every line of every campaign, so it keeps no pos
 from typing import NamedTuple, TypeAlias
 
 from msgflash_apply.config.bad_yaml import BadYaml, quote_hint, unquoted_template
-from msgflash_apply.config.core_schema import NotJson, resolve
+from msgflash_apply.config.core_schema import BEGINS_OTHER_THAN_TEXT, NotJson, resolve
 from msgflash_apply.config.yaml_events import (
     ALIAS,
     LIST_END,
@@ -93,7 +93,7 @@ def _scalar(reader: Reader, event: Event) -> Value:
     if event.tag is not None:
         raise _tag_refused(event)
     value: Value = event.value
-    if event.implicit[0]:
+    if event.implicit[0] and event.value[:1] in BEGINS_OTHER_THAN_TEXT:
         try:
             value = resolve(event.value)
         except NotJson as err:
@@ -116,7 +116,7 @@ def _sequence(reader: Reader, depth: int) -> list[Value]:
     items: list[Value] = []
     next_event = reader.next_event
     while type(event := next_event()) is not LIST_END:
-        items.append(_node(reader, event, depth + 1))
+        items.append(_scalar(reader, event) if type(event) is SCALAR else _node(reader, event, depth + 1))
     return items
 
 
@@ -125,7 +125,9 @@ def _mapping(reader: Reader, start: Event, depth: int) -> dict[str, Value]:
     merged: dict[str, Value] | None = None
     next_event = reader.next_event
     while type(event := next_event()) is not MAP_END:
-        key = _key(reader, start, event)
+        key = _scalar(reader, event) if type(event) is SCALAR else None
+        if type(key) is not str:
+            raise _not_a_key(reader, start, event)
         value_event = next_event()
         if key == "<<" and event.implicit[0]:
             if merged is not None:
@@ -134,17 +136,9 @@ def _mapping(reader: Reader, start: Event, depth: int) -> dict[str, Value]:
             continue
         if key in own:
             raise _duplicate(reader, start, event)
-        own[key] = _node(reader, value_event, depth + 1)
+        is_scalar = type(value_event) is SCALAR
+        own[key] = _scalar(reader, value_event) if is_scalar else _node(reader, value_event, depth + 1)
     return own if merged is None else {**merged, **own}
-
-
-def _key(reader: Reader, start: Event, event: Event) -> str:
-    if type(event) is not SCALAR:
-        raise _not_a_key(reader, start, event)
-    key = _scalar(reader, event)
-    if type(key) is not str:
-        raise bad_at(event, f"the key `{event.value}` is not a text", f'quote it: "{event.value}":')
-    return key
 
 
 def _merged(event: Event, value: Value) -> dict[str, Value]:
@@ -196,6 +190,8 @@ def _count(reader: Reader, more: int, event: Event) -> None:
 
 
 def _not_a_key(reader: Reader, start: Event, event: Event) -> BadYaml:
+    if type(event) is SCALAR:
+        return bad_at(event, f"the key `{event.value}` is not a text", f'quote it: "{event.value}":')
     at = start.start_mark.index
     if start.flow_style and reader.text.startswith("{{", at):
         return unquoted_template(reader.text[at:].partition("\n")[0], spot_of(start))
