@@ -83,9 +83,9 @@ class _Move:
     environment: str
 
     def check_apart(self, lock_id: str) -> None:
-        """Refuse one place under two names: the lock just taken at the source would show at the target."""
+        """Refuse one place, under whatever names: the lock just taken at the source shows at the target."""
         holder = self.target.holder()
-        if self.source.url == self.target.url or (holder is not None and holder.lock_id == lock_id):
+        if holder is not None and holder.lock_id == lock_id:
             detail = f"{self.target.url} is where the state is already, or shares its lock with {self.source.url}."
             raise StateError("A state can not move to where it is.", detail, _ELSEWHERE)
 

@@ -16,7 +16,7 @@ from tests.support.doors import Crash, CrashingBackend
 from tests.support.moves import a_claim, an_old_state, marked, move, put, read
 from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_run, intended
 
-MOVED = "The state has moved"
+MOVED = r"The state has moved\."
 
 
 @pytest.fixture
@@ -136,6 +136,15 @@ def test_state_that_moved_on_is_not_moved_from_its_copy(old: Backend, new: Backe
         move(old, new, "mover-4")
 
     assert (marked(old).moved, marked(new).moved, read(third).moved) == (new.url, third.url, None)
+
+
+def test_other_state_where_this_one_went_stays(old: Backend, new: Backend) -> None:
+    """A state of another lineage that stands where this one moved to is not taken for it."""
+    move(old, new)
+    put(new, replace(COPY, lineage="another", serial=1))
+
+    with pytest.raises(StateError, match="of lineage another"):
+        move(old, new, "mover-2")
 
 
 def test_state_lost_after_its_move_is_not_made_again(old: Backend, new: Backend, tmp_path: Path) -> None:
