@@ -67,10 +67,16 @@ def show(options: Globals, address: str, format_: str) -> None:
 
 @command.command(short_help="List campaigns that are managed no more.")
 @click.argument("address", required=False)
+@click.option("--backups", is_flag=True, help="List the former documents that the storage keeps instead.")
 @FORMAT
 @pass_globals
-def history(options: Globals, address: str | None, format_: str) -> None:
+def history(options: Globals, address: str | None, format_: str, *, backups: bool) -> None:
     """List campaigns that are managed no more: replaced, forgotten or removed, of ADDRESS or of all."""
+    if backups:
+        if address is not None:
+            raise click.UsageError("--backups lists whole documents: give no ADDRESS.")
+        _list_backups(options, format_)
+        return
     from msgflash_apply.campaign import Address
     from msgflash_apply.cli import output, wiring
     from msgflash_apply.report.state_text import history_to_text
@@ -89,15 +95,32 @@ def history(options: Globals, address: str | None, format_: str) -> None:
     output.result(history_to_json(past) if format_ == "json" else history_to_text(past, paint=paint))
 
 
+def _list_backups(options: Globals, format_: str) -> None:
+    from msgflash_apply.cli import output, wiring
+    from msgflash_apply.report.storage_text import backups_to_text
+    from msgflash_apply.report.to_json import backups_to_json
+
+    settings = wiring.settings_of(options)
+    backups = wiring.backend_of(settings).backups()
+    if format_ == "json":
+        output.result(backups_to_json(backups))
+        return
+    paint = output.paint_for(sys.stdout, options.colour)
+    output.result(backups_to_text(backups, environment=settings.environment, paint=paint))
+
+
 @command.command(short_help="Print the whole state, for a backup.")
+@click.option("--backup", metavar="NAME", help="Print a former document; `state history --backups` lists them.")
+@click.option("--moved", is_flag=True, help="Print the copy that a state left where it has moved away from.")
 @pass_globals
-def pull(options: Globals) -> None:
+def pull(options: Globals, backup: str | None, *, moved: bool) -> None:
     """Print the state as one document, with what open journals hold folded in: a backup that `push` takes back."""
-    from msgflash_apply.cli import wiring
-    from msgflash_apply.state.snapshot import encode
+    if backup is not None and moved:
+        raise click.UsageError("--backup and --moved are two documents: give one of them.")
+    from msgflash_apply.cli.state_pulling import pulled
 
     # As it is, byte for byte: a document that was redacted would not prove itself any more.
-    sys.stdout.buffer.write(encode(wiring.snapshot_of(wiring.settings_of(options))))
+    sys.stdout.buffer.write(pulled(options, backup, moved=moved))
 
 
 for change in state_changes.COMMANDS:

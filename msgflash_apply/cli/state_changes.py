@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from msgflash_apply.cli.context import Globals, pass_globals
+from msgflash_apply.cli.state_migrating import migrate
+from msgflash_apply.cli.state_rekey import rekey
 
 LOCK_TIMEOUT = click.option("--lock-timeout", metavar="DURATION", default="0s", help="Wait for the lock, e.g. 5m.")
 FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -104,4 +106,4 @@ def recover(options: Globals, file: Path, lock_timeout: str) -> None:
     output.result(f"{count} brought in from {file}.")
 
 
-COMMANDS: tuple[click.Command, ...] = (mv, rm, push, unlock, recover)
+COMMANDS: tuple[click.Command, ...] = (mv, rm, push, unlock, recover, migrate, rekey)

@@ -16,6 +16,7 @@ from msgflash_apply.engine.result import ApplyReport, Result
 from msgflash_apply.errors import Diagnostic
 from msgflash_apply.report.redact import redact
 from msgflash_apply.report.untrusted import SUSPECT
+from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.past import Past
 
 FORMAT_VERSION = "1.0"
@@ -92,6 +93,22 @@ def record_to_json(address: Address, record: Record | None, doubt: Intent | None
 def history_to_json(past: Iterable[Past]) -> str:
     """Spell campaigns that are managed no more, in the order given; of a replaced one the id alone is known."""
     return _text({"history": [_past(campaign) for campaign in past]})
+
+
+def backups_to_json(backups: Iterable[Backup]) -> str:
+    """Spell the former documents that a storage keeps, in the order given: what reads one, when, and how long it is."""
+    return _text(
+        {
+            "backups": [
+                {
+                    "name": backup.name,
+                    "written_at": format_instant(backup.written_at),
+                    "size_bytes": backup.size_bytes,
+                }
+                for backup in backups
+            ]
+        }
+    )
 
 
 def _change(change: Change, now: datetime) -> dict[str, object]:
