@@ -1,12 +1,12 @@
 """Which tests run here: all of them in CI; elsewhere those whose programs are on the machine, and the run says so."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.programs import find
 from tests.support.stores import Stores
 
 # A busy machine must not turn a slow example into a failure; in CI the examples are the same in every run.
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out tests marked `needs(PROGRAM)` where the program is missing; in CI they must run, and fail."""
     if os.environ.get("CI"):
         return
-    left_out = [item for item in items if any(not shutil.which(program) for program in needed_by(item))]
+    left_out = [item for item in items if any(not find(program) for program in needed_by(item))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

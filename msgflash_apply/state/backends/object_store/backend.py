@@ -99,8 +99,8 @@ class ObjectStoreBackend:
 
     def backups(self) -> Sequence[Backup]:
         """List the one document that is kept."""
-        listed = [each for each in self._objects.list() if each.key == BACKUP]
-        return [Backup(each.key, each.modified_at, each.size_bytes) for each in listed]
+        found = self._objects.read(BACKUP)
+        return () if found is None else (Backup(BACKUP, found.modified_at, len(found.data)),)
 
     def read_backup(self, name: str) -> bytes | None:
         """Read the document before this one."""
