@@ -2,17 +2,22 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from tests.support.stores.http_server import WRITER
+from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.backends.open import Location
+from msgflash_apply.state.backends.terraform_http.backend import open_terraform_http
+from tests.support.stores.http_server import WRITER, Reply, StateServer
 from tests.support.stores.place import Place
 
 REPO = Path(__file__).parents[3]
 PLAIN = "/state"
 GITLAB = "/api/v4/projects/7/terraform/state"
+HTML = Reply(502, b"<html>Bad gateway</html>", {"Content-Type": "text/html"})
+ONCE = {"TF_HTTP_RETRY_MAX": "0"}
 _SERVE = "from tests.support.stores.http_server import main; main()"
 
 
@@ -51,12 +56,31 @@ class _HttpStore:
         return process
 
 
+def a_client(
+    server: StateServer, path: str = PLAIN, *, environ: Mapping[str, str] | None = None, patience_seconds: float = 20.0
+) -> Backend:
+    """Build a client of the state `prod` on a server of this process; what is not said otherwise is as it wants it."""
+    variables = {**environment(), "TF_HTTP_RETRY_WAIT_MIN": "0", **(environ or {})}
+    location = Location(f"{server.url}{path}/prod", Path(), variables, is_trusted=True)
+    return open_terraform_http(location, patience_seconds=patience_seconds)
+
+
+def as_user(user: tuple[str, str]) -> dict[str, str]:
+    """Say who asks."""
+    return {"TF_HTTP_USERNAME": user[0], "TF_HTTP_PASSWORD": user[1]}
+
+
+def methods(server: StateServer) -> list[str]:
+    """List the methods of the requests so far, and forget them."""
+    seen = [request.partition(" ")[0] for request in server.requests]
+    server.requests.clear()
+    return seen
+
+
 def environment() -> dict[str, str]:
     """Say who may write there; and try again soon, since the server is near."""
-    user, password = WRITER
     return {
-        "TF_HTTP_USERNAME": user,
-        "TF_HTTP_PASSWORD": password,
+        **as_user(WRITER),
         "TF_HTTP_RETRY_WAIT_MIN": "0.05",
         "TF_HTTP_RETRY_WAIT_MAX": "0.5",
     }

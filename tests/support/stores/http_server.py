@@ -13,25 +13,24 @@ It speaks two dialects, by address, and shares nothing with the backend that it 
 import base64
 import hashlib
 import json
-import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.stores.http_disk import LockInfo, State
 
 WRITER = ("ada", "c4nary-of-the-http-store")
 READER = ("bob", "c4nary-of-a-reader")
 _GITLAB = re.compile(r"/api/v4/projects/7/terraform/state/([\w.-]+)(/lock)?")
 _PLAIN = re.compile(r"/state/([\w.-]+)")
-
-LockInfo: TypeAlias = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -52,50 +51,13 @@ class Fault:
         method: of the request.
         reply: given in the place of the right one; None to hang up without any.
         is_done: whether the request has its effect nevertheless.
+        then: what happens on the server right after.
     """
 
     method: str
     reply: Reply | None = None
     is_done: bool = False
-
-
-class State:
-    """One state in a folder: a file per version, whose name is its serial, and a file with the lock."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = folder / "lock.json"
-        folder.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def lock(self) -> LockInfo | None:
-        """The lock that is held."""
-        return json.loads(self._lock.read_bytes()) if self._lock.exists() else None
-
-    @lock.setter
-    def lock(self, info: LockInfo | None) -> None:
-        if info is None:
-            self._lock.unlink()
-        else:
-            _put(self._lock, json.dumps(info).encode())
-
-    def serials(self) -> list[int]:
-        """The serials of all versions, in order."""
-        return sorted(int(path.stem) for path in self._folder.glob("*.version"))
-
-    def read(self) -> bytes | None:
-        """The latest version."""
-        serials = self.serials()
-        return self._version(serials[-1]).read_bytes() if serials else None
-
-    def write(self, serial: int, body: bytes) -> None:
-        """Add a version, or replace the one of this serial; of former ones only the serials are kept."""
-        _put(self._version(serial), body)
-        for former in self.serials()[:-1]:
-            os.truncate(self._version(former), 0)
-
-    def _version(self, serial: int) -> Path:
-        return self._folder / f"{serial}.version"
+    then: Callable[[], None] = lambda: None
 
 
 class StateServer(ThreadingHTTPServer):
@@ -162,6 +124,8 @@ class Handler(BaseHTTPRequestHandler):
             if fault is not None:
                 self.server.faults.remove(fault)
             reply = Reply(503) if fault is not None and not fault.is_done else self._reply(body)
+            if fault is not None:
+                fault.then()
         if fault is None:
             self._send(reply)
         elif fault.reply is None:
@@ -283,12 +247,6 @@ def _json(status: int, values: LockInfo) -> Reply:
 
 def _message(status: int, text: str) -> Reply:
     return _json(status, {"message": text})
-
-
-def _put(path: Path, data: bytes) -> None:
-    aside = path.with_suffix(".new")
-    aside.write_bytes(data)
-    aside.replace(path)
 
 
 def main() -> None:

@@ -81,9 +81,18 @@ class Connection:
         credentials: sent with every request; whoever made them has checked that they may go there.
         is_loopback: whether the requests stay on this machine: then no proxy of the environment sees them.
         timeout_seconds: for each wait on the network; connecting has ten seconds at most.
+        largest_bytes: of an answer.
     """
 
-    def __init__(self, credentials: Credentials, *, is_loopback: bool, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        is_loopback: bool,
+        timeout_seconds: float,
+        largest_bytes: int = LARGEST_ANSWER_BYTES,
+    ) -> None:
+        self._largest_bytes = largest_bytes
         self._password = credentials.basic[1] if credentials.basic else ""
         self._http = httpx.Client(
             auth=credentials.basic,
@@ -117,7 +126,7 @@ class Connection:
             return _no_answer(err)
 
     def _answer(self, response: httpx.Response) -> Answer:
-        body = _body(response)
+        body = self._body(response)
         return Answer(
             status=response.status_code,
             body=body,
@@ -125,6 +134,18 @@ class Connection:
             leads_to=_leads_to(response),
             retry_after_seconds=_seconds(response.headers.get("retry-after", "")),
         )
+
+    def _body(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > self._largest_bytes:
+                raise BackendError(
+                    "The state's server answered with more than any state holds.",
+                    f"{shown(str(response.url))}: over {self._largest_bytes:,} bytes.",
+                    "Mend the state's address; or keep a state of this size in an object store or PostgreSQL.",
+                )
+        return bytes(body)
 
     def _without_password(self, words: str) -> str:
         return words.replace(self._password, "…") if self._password else words
@@ -136,19 +157,6 @@ def _headers(body: bytes | None) -> dict[str, str]:
         return {}
     digest = b64encode(md5(body, usedforsecurity=False).digest()).decode()
     return {"Content-Type": "application/json", "Content-MD5": digest}
-
-
-def _body(response: httpx.Response) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > LARGEST_ANSWER_BYTES:
-            raise BackendError(
-                "The state's server answered with more than any state holds.",
-                f"{shown(str(response.url))}: over {LARGEST_ANSWER_BYTES // 1024**2} MB.",
-                "Mend the state's address; or keep a state of this size in an object store or PostgreSQL.",
-            )
-    return bytes(body)
 
 
 def _words(body: bytes) -> str:

@@ -93,7 +93,7 @@ def _context(environ: Mapping[str, str]) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cadata=authority or None)
         if certificate:
             _load(context, certificate, key)
-    except (ssl.SSLError, ValueError) as err:
+    except (OSError, ValueError, TypeError) as err:
         raise BackendError(
             "A certificate can not be read.",
             f"{_CA}, {_CERTIFICATE} or {_KEY}: it is no PEM text, or the two of the client do not fit.",

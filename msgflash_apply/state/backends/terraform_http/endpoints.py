@@ -17,6 +17,7 @@ from msgflash_apply.state.backends.open import Location
 
 _GITLAB: Final = re.compile(r".*/api/v4/projects/[^/]+/terraform/state/[^/]+/?")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST: Final = re.compile(r"[^.]{1,63}(\.[^.]{1,63})*\.?|[0-9a-f:.%]+")
 _METHOD: Final = re.compile(r"[A-Z]{1,20}")
 
 
@@ -131,7 +132,7 @@ def _checked(url: str, what: str) -> str:
             f"{what} is {shown(url)}, with a user in front of the host.",
             "Take it out, and give it in the environment: TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
         )
-    if parts.scheme.lower() == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise BackendError(
             "The state would travel in clear.",
             f"{what} is {shown(url)}: plain http is allowed to this machine only.",
@@ -150,7 +151,7 @@ def _split(url: str, what: str) -> SplitResult:
         raise refused
     try:
         parts = urlsplit(url)
-        is_usable = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        is_usable = parts.scheme in {"http", "https"} and parts.port != 0 and _HOST.fullmatch(parts.hostname or "")
     except ValueError as err:
         raise refused from err
     if not is_usable:

@@ -1,9 +1,9 @@
 """What an answer of a state's server means when it is no success, and what to do about it."""
 
-from typing import Final, assert_never
+from typing import Final
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.terraform_http.connection import Answer, NoAnswer, Obstacle, Result
+from msgflash_apply.state.backends.terraform_http.connection import Answer, Obstacle, Result
 from msgflash_apply.state.backends.terraform_http.endpoints import Endpoints
 
 _SERVER_TROUBLE: Final = "The server has trouble of its own. Run again later."
@@ -23,6 +23,13 @@ _REMEDIES: Final = {
     500: f"{_SERVER_TROUBLE} GitLab answers so, too, to a write under a lock that somebody broke.",
     501: "Name what the server takes: TF_HTTP_LOCK_ADDRESS, TF_HTTP_LOCK_METHOD and their like.",
 }
+_WAYS_AROUND: Final = {
+    Obstacle.NAME: "Check the host in the state's address, and this machine's name service.",
+    Obstacle.TLS: "If the server's certificate comes from an authority of your own, give the text of that authority's"
+    " certificate in TF_HTTP_CLIENT_CA_CERTIFICATE_PEM.",
+    Obstacle.SILENCE: "Check the network and any proxy on the way, then run again.",
+    Obstacle.NETWORK: "Check that the server runs and that this machine may reach it, then run again.",
+}
 _LOCK_IS_LOST: Final = "Run again: what was written is read back, and what is in doubt is named."
 
 
@@ -35,17 +42,13 @@ def failure(endpoints: Endpoints, action: str, result: Result) -> BackendError:
         action: what was tried: `read`, `write`, `lock`, `unlock`.
         result: what came back.
     """
-    match result:
-        case Answer():
-            return _refused(endpoints, action, result)
-        case NoAnswer():
-            return BackendError(
-                "The state's server can not be reached.",
-                f"{endpoints.shown}: no answer to the attempt to {action}: {result.what}.",
-                _remedy(result.obstacle),
-            )
-        case _:
-            assert_never(result)
+    if isinstance(result, Answer):
+        return _refused(endpoints, action, result)
+    return BackendError(
+        "The state's server can not be reached.",
+        f"{endpoints.shown}: no answer to the attempt to {action}: {result.what}.",
+        _WAYS_AROUND[result.obstacle],
+    )
 
 
 def lock_lost(endpoints: Endpoints, answer: Answer) -> BackendError:
@@ -79,20 +82,3 @@ def _refused(endpoints: Endpoints, action: str, answer: Answer) -> BackendError:
         f"{endpoints.shown}: the attempt to {action} was answered with {answer.status}{words}.",
         _REMEDIES.get(answer.status, _SERVER_TROUBLE if answer.status >= 500 else _REMEDIES[400]),
     )
-
-
-def _remedy(obstacle: Obstacle) -> str:
-    match obstacle:
-        case Obstacle.NAME:
-            return "Check the host in the state's address, and this machine's name service."
-        case Obstacle.TLS:
-            return (
-                "If the server's certificate comes from an authority of your own, give the text of that authority's"
-                " certificate in TF_HTTP_CLIENT_CA_CERTIFICATE_PEM."
-            )
-        case Obstacle.SILENCE:
-            return "Check the network and any proxy on the way, then run again."
-        case Obstacle.NETWORK:
-            return "Check that the server runs and that this machine may reach it, then run again."
-        case _:
-            assert_never(obstacle)
