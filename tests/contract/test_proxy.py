@@ -8,7 +8,8 @@ from threading import Event, Thread
 
 import pytest
 
-from tests.support.proxy import Cut, Fate, Late, Proxy, Say, Silence, always, only, since, until
+from tests.support.fates import Cut, Fate, Late, Say, Silence, always, only, since, until
+from tests.support.proxy import Proxy
 
 BROKEN = (ConnectionError, BadStatusLine, IncompleteRead)
 

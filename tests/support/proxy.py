@@ -10,83 +10,14 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from enum import Enum, auto
+from contextlib import suppress
 from threading import Thread
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Self
 
-CHUNK_BYTES = 1 << 20
+from tests.support.fates import Cut, Fate, Fates, Late, Say, Silence, always
+
 RESET = struct.pack("ii", 1, 0)
-
-
-class Cut(Enum):
-    """Where in an exchange the connection is cut: before the server has the whole request with a reset, else closed."""
-
-    BEFORE = auto()
-    """The server gets nothing of it."""
-
-    IN_REQUEST = auto()
-    """The server gets it without its last byte."""
-
-    IN_ANSWER = auto()
-    """The server gets all of it; the client gets the first part of the answer without its last byte."""
-
-    AFTER = auto()
-    """The server gets all of it and answers; the client hears nothing."""
-
-
-@dataclass(frozen=True)
-class Say:
-    """
-    Answer in the place of an HTTP server, and close.
-
-    Attributes:
-        status: of the answer, which has a page of HTML for a body, as those of load balancers do.
-        is_delivered: whether the server got the request, and its own answer is swallowed.
-    """
-
-    status: int
-    is_delivered: bool = False
-
-
-@dataclass(frozen=True)
-class Late:
-    """Hold the answer back for some seconds."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Silence:
-    """Swallow what is sent, either way, and leave the connection open."""
-
-
-Fate: TypeAlias = Cut | Say | Late | Silence | None
-"""What happens to an exchange; None for nothing."""
-
-Fates: TypeAlias = Callable[[int], Fate]
-"""The fate of each exchange, by its number from 1."""
-
-
-def always(fate: Fate) -> Fates:
-    """Give every exchange the same fate."""
-    return lambda _number: fate
-
-
-def only(at: int, fate: Fate) -> Fates:
-    """Give one exchange a fate."""
-    return lambda number: fate if number == at else None
-
-
-def since(at: int, fate: Fate) -> Fates:
-    """Give an exchange and all after it the same fate."""
-    return lambda number: fate if number >= at else None
-
-
-def until(at: int, fate: Fate) -> Fates:
-    """Give so many exchanges the same fate, and leave all after them alone."""
-    return lambda number: fate if number <= at else None
 
 
 class Proxy:
@@ -109,7 +40,8 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="proxy")
         self._held, self.port = _hold_a_port()
-        self._listener: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._opening: set[asyncio.Task[object]] = set()
         self._connections: set[_Connection] = set()
 
     def count(self, fate: Fates | None = None) -> None:
@@ -148,21 +80,34 @@ class Proxy:
 
     async def _listen(self) -> None:
         if self._listener is None:
-            self._listener = await self._loop.create_server(self._accept, "127.0.0.1", self.port, reuse_address=True)
+            self._listener = socket.create_server(("127.0.0.1", self.port))
+            self._listener.setblocking(False)
+            self._loop.add_reader(self._listener, self._accept, self._listener)
 
     async def _close(self) -> None:
+        """Close the door first, then everything that came through it; asyncio's own servers may forget a late one."""
         if self._listener is not None:
+            self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
+        await asyncio.gather(*self._opening)
         for connection in tuple(self._connections):
             connection.cut(reset=True)
-        await asyncio.gather(*(connection.has_ended for connection in tuple(self._connections)))
+        await asyncio.gather(*(connection.has_ended for connection in self._connections))
 
-    def _accept(self) -> asyncio.Protocol:
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(BlockingIOError):
+            peer, _ = listener.accept()
+            peer.setblocking(False)
+            opening: asyncio.Task[object] = self._loop.create_task(self._open(peer))
+            self._opening.add(opening)
+            opening.add_done_callback(self._opening.discard)
+
+    async def _open(self, peer: socket.socket) -> None:
         connection = _Connection(self, self._server_port)
         self._connections.add(connection)
         connection.has_ended.add_done_callback(lambda _future: self._connections.discard(connection))
-        return connection.client
+        await self._loop.connect_accepted_socket(lambda: connection.client, peer)
 
 
 class _Side(asyncio.Protocol):
@@ -210,23 +155,18 @@ class _Connection:
         self._server = _Side(self._take_answer, lambda: None, self._end)
         self._proxy, self._server_port = proxy, server_port
         self._connecting: asyncio.Task[None] | None = None
-        self._is_cut = False
         self._is_answered = True
         self._fate: Fate = None
         self._request = b""
 
     def cut(self, *, reset: bool) -> None:
-        """End both sides, also one that is being made just now."""
-        self._is_cut = True
+        """End both sides."""
         self.client.cut(reset=reset)
         self._server.cut(reset=reset)
 
     def _connect(self) -> None:
         """Read nothing from the client before there is a server to give it to."""
         assert self.client.transport is not None
-        if self._is_cut:
-            self.client.cut(reset=True)
-            return
         self.client.transport.pause_reading()
         self._connecting = asyncio.ensure_future(self._reach_the_server(self.client.transport))
 
