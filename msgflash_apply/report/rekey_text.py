@@ -30,7 +30,7 @@ def _next_steps(done: Rekeyed, unneeded: Sequence[str]) -> Iterator[str]:
     if done.before is None:
         yield "Whoever reads or writes it needs the key from now on. Keep a copy of the key: without it all is lost."
     if unneeded:
-        yield f"This state needs {', '.join(unneeded)} no more. Once no other state does either, take it away."
+        yield f"It does not need {', '.join(unneeded)} any more. Take that away once no other state needs it."
 
 
 def _leftovers(done: Rekeyed) -> Iterator[str]:

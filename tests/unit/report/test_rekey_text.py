@@ -1,0 +1,51 @@
+"""What `state rekey` tells: what is now, what to do next, and what still lies around."""
+
+from msgflash_apply.report.rekey_text import rekeyed_to_text
+from msgflash_apply.state.backends.base import Backup
+from msgflash_apply.state.rekey import Rekeyed
+from tests.support.builders import NOW
+
+ELSEWHERE = "Copies elsewhere (backups of a disk, versions in a bucket, what was pulled) stay as they were."
+
+
+def test_first_key() -> None:
+    """Whoever encrypts for the first time is told who needs the key now, and what losing it means."""
+    told = rekeyed_to_text(Rekeyed(None, "aaa", 3, ()), unneeded=[])
+
+    assert told.splitlines() == [
+        "The state is encrypted with key aaa now, at serial 3. Before, it was plain text.",
+        "Whoever reads or writes it needs the key from now on. Keep a copy of the key: without it all is lost.",
+        ELSEWHERE,
+    ]
+
+
+def test_next_key() -> None:
+    """Whoever changes the key is told which ones are needed no more."""
+    told = rekeyed_to_text(Rekeyed("aaa", "bbb", 3, ()), unneeded=["aaa", "ccc"])
+
+    assert told.splitlines() == [
+        "The state is encrypted with key bbb now, at serial 3. Before, it was encrypted with key aaa.",
+        "It does not need aaa, ccc any more. Take that away once no other state needs it.",
+        ELSEWHERE,
+    ]
+
+
+def test_no_key_any_more() -> None:
+    """Whoever decrypts is told to take the key away."""
+    told = rekeyed_to_text(Rekeyed("aaa", None, 3, ()), unneeded=["aaa"])
+
+    assert told.splitlines()[1:] == [
+        "Take the key away everywhere: while one is set, plain text is refused.",
+        ELSEWHERE,
+    ]
+
+
+def test_former_documents() -> None:
+    """Former documents in another form are named, ten of them, and the rest counted."""
+    former = tuple(Backup(f"v{number}", NOW, 7) for number in range(12))
+
+    told = rekeyed_to_text(Rekeyed("aaa", "aaa", 3, former), unneeded=[]).splitlines()
+
+    assert told[1].startswith("The storage keeps these former documents in another form")
+    assert told[2] == f"    v0, {NOW:%Y-%m-%d %H:%M:%S} UTC"
+    assert told[11:] == [f"    v9, {NOW:%Y-%m-%d %H:%M:%S} UTC", "    and 2 more"]
