@@ -30,6 +30,7 @@ KINDS: Mapping[str, tuple[Serve, tuple[str, ...]]] = {
     "local": (folders, ()),
     "local-encrypted": (encrypted(folders), ()),
     "http": (http_store, ()),
+    "http-encrypted": (encrypted(http_store), ()),
     "http-gitlab": (gitlab_store, ()),
     "s3-seaweedfs": (seaweedfs, ("weed",)),
     "s3-moto": (moto, ("moto_server",)),
