@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
+from msgflash_apply.state.backends.local import LocalBackend
 from tests.support.command import Completed, Repo, created, creates_seen, ids, wait_until
-from tests.support.keys import KEY, OTHER_KEY, id_of
+from tests.support.keys import KEY, OTHER_KEY, encrypted, id_of
 from tests.support.processes import recovery_file, start_sending
 
 VARIABLE = "MSGFLASH_STATE_KEY"
@@ -178,7 +179,7 @@ def test_killed_apply_leaves_an_encrypted_journal(locked: Repo, sandbox: Sandbox
     locked.campaigns(4)
     sandbox.add_fault("POST /api/v1/campaigns delay seconds=30 times=*")
     running = locked.start("apply", "--auto-approve")
-    wait_until(lambda: appends(locked) == 5)
+    wait_until(lambda: entries(locked) == 5)
     running.process.kill()
     running.wait()
     sandbox.clear_faults()
@@ -188,9 +189,10 @@ def test_killed_apply_leaves_an_encrypted_journal(locked: Repo, sandbox: Sandbox
     assert set(locked.actions().values()) == {"blocked"}
 
 
-def appends(repo: Repo) -> int:
-    """Count the appends in the journals of a state: a run's head, then an intent for each create."""
-    return sum(path.read_bytes().count(b"\n") for path in repo.state.parent.glob("default.journal-*.jsonl"))
+def entries(repo: Repo) -> int:
+    """Count the entries in the journals of a state: a run's head, and an intent for each create."""
+    backend = encrypted(LocalBackend(repo.state), KEY)
+    return sum((backend.read_journal(journal) or b"").count(b"\n") for journal in backend.journals())
 
 
 def test_recovery_file_is_encrypted_too(locked: Repo, sandbox: Sandbox) -> None:
