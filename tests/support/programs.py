@@ -8,12 +8,18 @@ from pathlib import Path
 BESIDE = Path(sys.executable).parent
 """Where Python packages put their programs."""
 
-PLACES = (BESIDE, BESIDE.parent / "azurite" / "node_modules" / ".bin")
+PLACES = (
+    BESIDE,
+    BESIDE.parent / "azurite" / "node_modules" / ".bin",
+    *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),  # Debian keeps each version's apart
+    Path("/usr/sbin"),
+)
 
 
 def find(program: str) -> str | None:
-    """Tell the path of a program; None if it is not on this machine."""
-    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *map(str, PLACES)]))
+    """Tell the path of a program; None if it is not here. POSTGRES_BIN may name a folder to look in first."""
+    folders = (os.environ.get("POSTGRES_BIN", ""), os.environ.get("PATH", ""), *map(str, PLACES))
+    return shutil.which(program, path=os.pathsep.join(filter(None, folders)))
 
 
 def path_of(program: str) -> str:

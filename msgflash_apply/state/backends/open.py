@@ -10,6 +10,7 @@ from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.backends.object_store.opening import open_object_store
+from msgflash_apply.state.backends.postgres.opening import open_postgres
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -43,6 +44,8 @@ _BY_SCHEME: Final[Mapping[str, Callable[[Location], Backend]]] = {
     "az": open_object_store,
     "gs": open_object_store,
     "s3": open_object_store,
+    "postgres": open_postgres,
+    "postgresql": open_postgres,
     "http": _terraform_http,
     "https": _terraform_http,
 }

@@ -19,6 +19,7 @@ from tests.support.stores.gcs import gcs
 from tests.support.stores.http import gitlab_store, http_store
 from tests.support.stores.local import folders
 from tests.support.stores.place import Place, Server
+from tests.support.stores.postgres import postgres
 from tests.support.stores.s3 import moto, seaweedfs
 
 __all__ = ["Place", "Server", "Stores", "every_kind"]
@@ -36,6 +37,7 @@ KINDS: Mapping[str, tuple[Serve, tuple[str, ...]]] = {
     "s3-moto": (moto, ("moto_server",)),
     "gcs": (gcs, ()),
     "azure": (azurite, ("azurite-blob",)),
+    "postgres": (postgres, ("postgres",)),
 }
 """How each kind is served, and the programs that it needs (see the marker `needs`)."""
 

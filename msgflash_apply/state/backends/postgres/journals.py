@@ -1,0 +1,90 @@
+"""Journals as rows: one that says how far a journal is, and one for what each append brought."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.postgres.access import Access, Change
+from msgflash_apply.state.backends.postgres.statements import (
+    BEGIN_JOURNAL,
+    CONTINUE_JOURNAL,
+    DROP_JOURNAL,
+    LIST_JOURNALS,
+    READ_JOURNAL,
+    SEAL_JOURNAL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change(Change):
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    journal: str
+    is_sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes that were stored."""
+
+    content: bytes
+
+
+class Journals:
+    """The journals of one state, and how often this object appended to those that it began."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._appends: dict[str, int] = {}
+
+    def append(self, journal: str, lines: bytes) -> None:
+        """Begin a journal that is not there, or continue one that stands as this object left it."""
+        appends = self._appends.get(journal, 0)
+        statement = CONTINUE_JOURNAL if appends else BEGIN_JOURNAL
+        parameters = {"journal": _checked(journal), "lines": lines, "appends": appends}
+        if not self._access.change(_Change, statement, parameters).is_done:
+            raise self._not_ours(journal, is_begun=appends > 0)
+        self._appends[journal] = appends + 1
+
+    def seal(self, journal: str) -> None:
+        """End a journal: waits for an append that is under way, and lets none follow."""
+        self._access.change(_Change, SEAL_JOURNAL, {"journal": _checked(journal)})
+
+    def drop(self, journal: str) -> None:
+        """Remove a journal with its lines."""
+        self._access.change(_Change, DROP_JOURNAL, {"journal": _checked(journal)})
+
+    def names(self) -> Collection[str]:
+        """List all journals, the one begun first in front."""
+        return tuple(found.journal for found in self._found())
+
+    def read(self, journal: str) -> bytes | None:
+        """Read all lines in order; None if there is no such journal."""
+        found = self._access.look(Content, READ_JOURNAL, {"journal": _checked(journal)})
+        return found[0].content if found else None
+
+    def _found(self) -> list[_Journal]:
+        return self._access.look(_Journal, LIST_JOURNALS)
+
+    def _not_ours(self, journal: str, *, is_begun: bool) -> BackendError:
+        states = {found.journal: found.is_sealed for found in self._found()}
+        if is_begun and states.get(journal, True):
+            what = "another run sealed it: it took this one for dead, or its lock was broken"
+        else:
+            what = "it is not as this run left it: an append failed half way, or somebody wrote to it"
+        return BackendError(
+            "This run's journal can not be continued.",
+            f"{self._access.url}, journal {journal}: {what}.",
+            "Run again: what was written is read back, and what is in doubt is named.",
+        )
+
+
+def _checked(journal: str) -> str:
+    """Refuse an id that no run could have: it may come from a document that a stranger wrote."""
+    if not re.fullmatch(r"[\w-]+", journal, re.ASCII):
+        raise BackendError("That is no journal.", f"{journal!r} can not be the id of a journal.")
+    return journal

@@ -1,0 +1,128 @@
+"""The lock: an advisory lock of one session, and a row that says whose. It dies with its session."""
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from msgflash_apply.errors import BackendError, StateLocked
+from msgflash_apply.state.backends.base import Holder, locked, not_the_lock
+from msgflash_apply.state.backends.postgres.access import Access, Held
+from msgflash_apply.state.backends.postgres.failures import SessionLost
+from msgflash_apply.state.backends.postgres.session import Session
+from msgflash_apply.state.backends.postgres.statements import (
+    END_HOLDER,
+    GIVE_LOCK_BACK,
+    READ_HOLDER,
+    REMOVE_LOCK,
+    TAKE_LOCK,
+)
+
+_END_WAIT_MILLISECONDS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    is_taken: bool
+    is_signed: bool
+    is_given_back: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _StillThere:
+    session_pid: int
+
+
+class Lock:
+    """The lock of one state, as one backend object sees it."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def take(self, holder: Holder) -> None:
+        """
+        Take the lock in a session of its own; a row that a dead session left is overwritten.
+
+        Raises:
+            StateLocked: a session has it, this object's included.
+            BackendError: the server fails, or a proxy lends one session to several clients.
+        """
+        if self._access.held is not None:
+            raise locked(self._access.url, self._access.held.holder)
+        session = self._access.new_session()
+        try:
+            self._take_in(session, holder)
+        except BaseException:
+            session.close()
+            raise
+        self._access.held = Held(holder, session)
+
+    def give_back(self, lock_id: str) -> None:
+        """Give back what this object took. A session that was lost took its lock along: there is nothing left to do."""
+        held = self._access.held
+        if held is None or held.holder.lock_id != lock_id:
+            return
+        self._access.held = None
+        try:
+            held.session.rows(_Done, GIVE_LOCK_BACK, {**self._access.names, "lock_id": lock_id})
+        except SessionLost:
+            return
+        finally:
+            held.session.close()
+
+    def holder(self) -> Holder | None:
+        """Read who signed last and did not give back, be it alive or dead."""
+        return next(iter(self._access.look(Holder, READ_HOLDER)), None)
+
+    def take_away(self, lock_id: str) -> None:
+        """
+        End the session that has the lock, wait for its end, and remove its row.
+
+        Raises:
+            StateError: nobody holds a lock of this id.
+            BackendError: this role may not end that session; the lock stays.
+        """
+        found = self.holder()
+        if found is None or found.lock_id != lock_id:
+            raise not_the_lock(self._access.url, lock_id, found)
+        names = {**self._access.names, "lock_id": lock_id, "milliseconds": _END_WAIT_MILLISECONDS}
+        session = self._access.new_session()
+        try:
+            session.rows(_Done, END_HOLDER, names)
+            still = session.rows(_StillThere, REMOVE_LOCK, names)
+        finally:
+            session.close()
+        if still:
+            raise self._not_ended(still[0].session_pid)
+
+    def _take_in(self, session: Session, holder: Holder) -> None:
+        (taken,) = session.rows(_Taken, TAKE_LOCK, {**self._access.names, **asdict(holder)})
+        if not taken.is_taken:
+            raise self._refused()
+        if not taken.is_signed:
+            raise BackendError(
+                "The state can not be locked.",
+                f"{self._access.url}: this session of the server has the lock for another client already, so a proxy "
+                "lends one session to several.",
+                "Connect to the server itself, or let the proxy pool whole sessions.",
+            )
+
+    def _refused(self) -> StateLocked:
+        found = self.holder()
+        if found is not None:
+            return locked(self._access.url, found)
+        return StateLocked(
+            "The state is locked.",
+            f"{self._access.url}: a run is just taking the lock, and has not said yet whose it is.",
+            "Try again, or let this one wait with --lock-timeout.",
+        )
+
+    def _not_ended(self, session_pid: int) -> BackendError:
+        return BackendError(
+            "The lock could not be broken.",
+            f"{self._access.url}: the session that holds it has not ended; it may belong to another role.",
+            f"Let an administrator end it:\n    SELECT pg_terminate_backend({session_pid});",
+        )

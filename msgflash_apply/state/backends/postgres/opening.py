@@ -1,0 +1,39 @@
+"""The way in from `open.py`: checks the URL first, and loads the library only for one that can be used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.backends.postgres.place import read_place
+from msgflash_apply.state.backends.postgres.trust import check_destination, ssl_mode
+
+if TYPE_CHECKING:
+    from msgflash_apply.state.backends.open import Location
+
+
+def open_postgres(location: "Location") -> Backend:
+    """
+    Open a state at `postgresql://`. Connects to nothing yet.
+
+    Raises:
+        BackendError: the URL can not be used, may not be used as it stands in a file, or psycopg is not installed.
+    """
+    place = read_place(location.url)
+    if not location.is_trusted:
+        check_destination(place, location.environ)
+    mode = ssl_mode(place, location.environ, is_trusted=location.is_trusted)
+    _require_library()
+    module = import_module("msgflash_apply.state.backends.postgres.backend")
+    return cast("Backend", module.PostgresBackend(place, location.environ, ssl_mode=mode))
+
+
+def _require_library() -> None:
+    try:
+        import_module("psycopg")
+    except ImportError as err:
+        raise BackendError(
+            "A library is missing.",
+            "A state at postgresql:// needs psycopg with PostgreSQL's client library.",
+            "Install it:\n    pip install 'msgflash-apply[postgres]'",
+        ) from err

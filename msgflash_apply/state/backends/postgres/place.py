@@ -1,0 +1,125 @@
+"""What the URL of a state in PostgreSQL says. What the environment adds is in `connecting.py`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote
+
+from msgflash_apply.errors import BackendError
+
+DEFAULT_SCHEMA: Final = "msgflash_apply"
+SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+"""From the weakest to the strictest."""
+
+_URL: Final = re.compile(r"(?i:postgres(?:ql)?)://(?P<authority>[^/?#]*)/(?P<path>[^?#@]*)(?:\?(?P<query>[^#]*))?")
+_AUTHORITY: Final = re.compile(r"(?:(?P<user>[^:@]*)@)?(?P<host>\[[^\[\]@]+\]|[^:@,\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
+_NAME_LIMIT_BYTES: Final = 500
+_IDENTIFIER_LIMIT_BYTES: Final = 63
+_QUERY: Final[Mapping[str, str]] = {
+    "application_name": r".{1,63}",
+    "connect_timeout": r"[1-9][0-9]{0,2}",
+    "schema": r".+",
+    "sslmode": "|".join(SSL_MODES),
+}
+"""What may stand behind the question mark; whatever else libpq knows comes from the environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    One state in one database.
+
+    Attributes:
+        user: None for the environment's.
+        host: a name, an address, or the folder of a socket; empty for the environment's.
+        port: None for the environment's.
+        database: its name.
+        state: the state's name in it; slashes have no meaning.
+        schema: where the tables are.
+        options: what else the URL says, by libpq's names: `sslmode`, `connect_timeout`, `application_name`.
+    """
+
+    user: str | None
+    host: str
+    port: str | None
+    database: str
+    state: str
+    schema: str
+    options: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """The URL for people; it never holds a secret."""
+        user = "" if self.user is None else f"{quote(self.user, safe='')}@"
+        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
+        port = "" if self.port is None else f":{self.port}"
+        schema = "" if self.schema == DEFAULT_SCHEMA else f"?schema={quote(self.schema, safe='')}"
+        return f"postgresql://{user}{host}{port}/{quote(self.database, safe='')}/{quote(self.state)}{schema}"
+
+
+def read_place(url: str) -> Place:
+    """
+    Read `postgresql://[user@][host][:port]/database/name/of/the/state[?option=..]`; parts may be percent-encoded.
+
+    Raises:
+        BackendError: it is none, holds a password, or says what only the environment may say. Repeats no part of the
+            URL that could be a secret.
+    """
+    whole = _URL.fullmatch(url)
+    if whole is None:
+        raise _not_a_url("it is not of this form (an @, ? or # in a name is written %40, %3F or %23)")
+    authority = _AUTHORITY.fullmatch(whole["authority"])
+    if authority is None:
+        raise _not_a_url("what stands between // and the next / is not [user@][host][:port], or holds a password")
+    database, _, state = whole["path"].partition("/")
+    options = _read_options(whole["query"] or "")
+    return Place(
+        user=_decoded(authority["user"]) if authority["user"] else None,
+        host=_decoded(authority["host"].strip("[]")),
+        port=authority["port"],
+        database=_checked(database, "the database", _IDENTIFIER_LIMIT_BYTES),
+        state=_checked(state, "the state", _NAME_LIMIT_BYTES),
+        schema=_checked(options.pop("schema", DEFAULT_SCHEMA), "the schema", _IDENTIFIER_LIMIT_BYTES),
+        options=options,
+    )
+
+
+def _read_options(query: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in _QUERY or name in options:
+            raise _not_a_url(
+                f"{name!r} can not stand behind the question mark, or not twice; what can is {', '.join(_QUERY)}"
+            )
+        if not (re.fullmatch(_QUERY[name], value) and value.isprintable()):
+            raise _not_a_url(f"the value of {name} is not one that it can have")
+        options[name] = value
+    return options
+
+
+def _checked(part: str, what: str, limit_bytes: int) -> str:
+    """Decode a name; one that PostgreSQL would cut short could become another one's."""
+    name = _decoded(part)
+    if "" in name.split("/") or len(name.encode()) > limit_bytes:
+        raise _not_a_url(f"the name of {what} is missing, has an empty part, or is longer than {limit_bytes} bytes")
+    return name
+
+
+def _decoded(part: str) -> str:
+    try:
+        text = unquote(part, errors="strict")
+    except UnicodeDecodeError as err:
+        raise _not_a_url("what is percent-encoded in it is not UTF-8") from err
+    if not text.isprintable():
+        raise _not_a_url("it holds characters that can not be printed")
+    return text
+
+
+def _not_a_url(what: str) -> BackendError:
+    return BackendError(
+        "The state's URL can not be used.",
+        f"postgresql: {what}.",
+        "Write postgresql://[user@][host][:port]/database/name/of/the/state, without a password: that is taken from\n"
+        "PGPASSWORD, ~/.pgpass or PGSERVICE, as by every client of PostgreSQL.",
+    )

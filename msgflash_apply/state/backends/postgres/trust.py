@@ -1,0 +1,92 @@
+"""
+What a URL may choose. One that a branch wrote chooses neither where a password goes nor whether it goes in clear.
+
+libpq binds the passwords of `~/.pgpass` to a host; PGPASSWORD and a service's it would give to any. Source: contract
+section 12; libpq's chapters on environment variables, the password file and the connection service file.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Final
+
+from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.postgres.place import SSL_MODES, Place
+
+_DEFAULT_PORT: Final = "5432"
+_REMOTE_SSL_MODE: Final = "require"
+
+
+def check_destination(place: Place, environ: Mapping[str, str]) -> None:
+    """
+    Refuse a URL that a branch wrote if it would send the environment's password where the environment does not.
+
+    Raises:
+        BackendError: PGPASSWORD is set, and PGHOST (with PGPORT) names another server or none; or PGSERVICE is set,
+            and the URL says what the service should.
+    """
+    where = f"{place.url} stands in a file that a branch can edit"
+    if environ.get("PGSERVICE") and (place.host or place.port or "sslmode" in place.options):
+        raise BackendError(
+            "The state's password can not be sent there.",
+            f"{where}, and the service of PGSERVICE may hold a password for another host.",
+            "Leave host, port and sslmode out of the URL, or set MSGFLASH_STATE to it.",
+        )
+    named = (environ.get("PGHOST", ""), environ.get("PGPORT") or _DEFAULT_PORT)
+    asked = (place.host or named[0], place.port or named[1])
+    if environ.get("PGPASSWORD") and _folded(asked) != _folded(named):
+        raise BackendError(
+            "The state's password can not be sent there.",
+            f"{where}, and PGPASSWORD would go to whatever host it names.",
+            f"Set PGHOST to {asked[0]!r} and PGPORT to {asked[1]!r}, or MSGFLASH_STATE to the whole URL; or keep the\n"
+            "password in ~/.pgpass, where it belongs to one host.",
+        )
+
+
+def ssl_mode(place: Place, environ: Mapping[str, str], *, is_trusted: bool) -> str | None:
+    """
+    Choose libpq's `sslmode`; None leaves it to libpq, or to the service that PGSERVICE names.
+
+    Without a word from the environment, TLS is required except on this machine: libpq's own default lets anybody on
+    the way switch it off.
+
+    Raises:
+        BackendError: a URL that a branch wrote asks for less than the environment does.
+    """
+    asked = place.options.get("sslmode")
+    if environ.get("PGSERVICE"):
+        return asked
+    floor = environ.get("PGSSLMODE") or (None if is_local(place, environ) else _REMOTE_SSL_MODE)
+    if asked is None or floor is None:
+        return asked or floor
+    if not is_trusted and _strictness(asked) < _strictness(floor):
+        raise BackendError(
+            "The state's URL asks for less protection than there must be.",
+            f"{place.url} stands in a file that a branch can edit, and says sslmode={asked} where {floor} is due.",
+            "Take sslmode out of the URL; PGSSLMODE in the environment may set it.",
+        )
+    return asked
+
+
+def is_local(place: Place, environ: Mapping[str, str]) -> bool:
+    """Whether the server is on this machine, so that nobody can listen on the way: a socket, or a loopback address."""
+    hosts = environ.get("PGHOSTADDR") or place.host or environ.get("PGHOST", "")
+    return all(_is_local(host) for host in hosts.split(","))
+
+
+def _is_local(host: str) -> bool:
+    if host.startswith(("/", "@")) or host.lower() in {"", "localhost"}:
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _folded(server: tuple[str, str]) -> tuple[str, str]:
+    host, port = server
+    return host if host.startswith("/") else host.lower(), port
+
+
+def _strictness(mode: str) -> int:
+    """Rank a mode; one that is not known is libpq's to judge, and nothing may be weaker than it."""
+    return SSL_MODES.index(mode) if mode in SSL_MODES else len(SSL_MODES)
