@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,43 @@ def test_endless_answer_is_left(server: StateServer) -> None:
 
     with pytest.raises(BackendError, match="over 1,000 bytes"):
         connection.send("GET", f"{server.url}/state/prod")
+
+
+def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy is asked for the host alone: the password travels inside, if the proxy lets anything through."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy, ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(_first_words, proxy)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+
+        with pytest.raises(BackendError, match="can not be reached"):
+            open_terraform_http(a_location("https://states.invalid/prod", **as_user(WRITER))).read()
+
+        assert heard.result().startswith(b"CONNECT states.invalid:443 ")
+        assert b"uthorization" not in heard.result()
+
+
+def test_no_proxy_between_us_and_this_machine(server: StateServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain http to this machine passes no proxy, which would see the password."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+
+    assert a_client(server).read() is None
+
+
+@pytest.mark.parametrize(("variable", "value"), [("HTTPS_PROXY", "gopher://ada:s3cret@x"), ("SSL_CERT_FILE", "/none")])
+def test_unusable_network_settings_are_told(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of a strange kind, or an authority that is not there, is told without the proxy's password."""
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(BackendError, match=variable) as caught:
+        open_terraform_http(a_location("https://states.invalid/prod"))
+
+    assert "s3cret" not in str(caught.value)
+
+
+def _first_words(proxy: socket.socket) -> bytes:
+    connection, _ = proxy.accept()
+    with connection:
+        return connection.recv(65536)
 
 
 @pytest.fixture

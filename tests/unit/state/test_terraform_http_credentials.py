@@ -51,6 +51,14 @@ def test_password_goes_to_no_other_host(named: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+def test_advice_can_be_pasted() -> None:
+    """An address that a stranger wrote is quoted where people may paste it into a shell."""
+    with pytest.raises(BackendError, match="may not go to that host") as caught:
+        credentials("https://states.example/$(evil)", ADA)
+
+    assert "export TF_HTTP_ADDRESS='https://states.example/$(evil)'" in caught.value.fix
+
+
 def test_certificate_goes_to_no_other_host() -> None:
     """A client certificate is a secret like a password."""
     with pytest.raises(BackendError, match="may not go to that host"):

@@ -82,6 +82,9 @@ class Connection:
         is_loopback: whether the requests stay on this machine: then no proxy of the environment sees them.
         timeout_seconds: for each wait on the network; connecting has ten seconds at most.
         largest_bytes: of an answer.
+
+    Raises:
+        BackendError: a proxy or an authority that the process's environment names can not be used.
     """
 
     def __init__(
@@ -94,13 +97,21 @@ class Connection:
     ) -> None:
         self._largest_bytes = largest_bytes
         self._password = credentials.basic[1] if credentials.basic else ""
-        self._http = httpx.Client(
-            auth=credentials.basic,
-            verify=credentials.context or True,
-            follow_redirects=False,  # a redirect must not carry the password to another host
-            trust_env=not is_loopback,
-            timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
-        )
+        try:
+            self._http = httpx.Client(
+                auth=credentials.basic,
+                verify=credentials.context or True,
+                follow_redirects=False,  # a redirect must not carry the password to another host
+                trust_env=not is_loopback,
+                timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
+            )
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as err:
+            # Without the error's own words: a proxy's address may hold its password.
+            raise BackendError(
+                "The network settings of the environment can not be used.",
+                f"HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or SSL_CERT_DIR: {type(err).__name__}.",
+                "Mend them: a proxy is http://host:port, and the other two name a file and a folder that are there.",
+            ) from err
         weakref.finalize(self, self._http.close)
 
     def send(self, method: str, url: str, body: bytes | None = None, *, lock_id: str | None = None) -> Result:

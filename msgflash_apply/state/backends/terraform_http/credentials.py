@@ -9,6 +9,7 @@ only to the GitLab that runs the job. Where a password may not go, nothing goes:
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from shlex import quote
 from tempfile import NamedTemporaryFile
 from typing import Final
 
@@ -77,7 +78,7 @@ def _check_host(environ: Mapping[str, str], endpoints: Endpoints) -> None:
             f"{endpoints.shown} comes from msgflash.yaml, which any branch can change; "
             f"the environment names {named or 'no host'} for it.",
             "If that host is right, name it in the environment, where a branch can not reach:\n"
-            f"    export TF_HTTP_ADDRESS={endpoints.shown}",
+            f"    export TF_HTTP_ADDRESS={quote(endpoints.shown)}",
         )
 
 
