@@ -3,7 +3,8 @@ What we know was sent: the snapshot (a document), the journal (appended to by a 
 
 May import `campaign` and `errors` of ours, nothing else; pydantic only in `shape.py`. Read `ledger.py` first, then
 `replay.py` for what each journal entry means; to read a state is `reading.py`, to make one is in `commit.py`. What
-people do to it by hand is `edits.py`, `push.py` and `recovery.py`; older documents come in through `upgrade.py`.
+people do to it by hand is `edits.py`, `push.py`, `recovery.py` and `migrate.py`; older documents come in through
+`upgrade.py`.
 
 Rules that span the modules, and why a crash, a lost lock or a broken disk loses nothing:
 
@@ -16,4 +17,6 @@ Rules that span the modules, and why a crash, a lost lock or a broken disk loses
    the document is replaced again: a journal that exists is not folded yet, or is the one that the snapshot names. Until
    then it stays, so that the backup and it are a second copy of the state, and an older document is found out.
 5. **Every write of the document compares and swaps**, and only `commit.py` moves the serial.
+6. **A state is live at one place.** A copy elsewhere is marked, before a move and after it, and no reader takes it for
+   a state; `migrate.py` has the order of the steps.
 """

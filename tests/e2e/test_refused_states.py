@@ -80,6 +80,7 @@ STATES: dict[str, Callable[[Path], None]] = {
     "merge-conflict": damage(b"<<<<<<< HEAD\n" + DOCUMENT),
     "other-environment": damage(encode(replace(a_snapshot(), environment="staging"))),
     "newer-version": damage(newer()),
+    "moved": damage(encode(replace(a_snapshot({"sale": a_record()}), moved="s3://acme/production"))),
     "campaign-yaml": damage(campaign_text("sale").encode()),
     "terraform-state": damage(json.dumps({"version": 4, "serial": 7, "lineage": "x", "resources": []}).encode()),
     "journal-of-another-lineage": beside(head(lineage="another")),
