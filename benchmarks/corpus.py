@@ -52,8 +52,8 @@ NAMES_BY: Final = {"instanceId": BOUTIQUE_ID, "templateId": WELCOME_ID}
 TEAMS: Final = ("marketing", "retail", "press", "service")
 WORDS: Final = (
     "spring", "summer", "autumn", "winter", "sale", "shop", "open", "early", "late", "club", "card", "gift", "new",
-    "look", "film", "book", "house", "garden", "paris", "lyon", "city", "day", "week", "night", "friday", "sunday", "hello",
-    "welcome", "thank", "you", "come", "see", "our", "best", "price", "free", "only", "today", "tomorrow", "soon",
+    "look", "film", "book", "house", "garden", "paris", "lyon", "city", "day", "week", "night", "friday", "sunday",
+    "hello", "welcome", "thank", "you", "come", "see", "our", "best", "price", "free", "only", "today", "soon",
 )  # fmt: skip
 
 

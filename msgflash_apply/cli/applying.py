@@ -16,6 +16,7 @@ from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.plan_sources import FromFiles, FromPlanFile, PlanSource, read_plan_file
 from msgflash_apply.cli.planning import Request, planner_for, print_plan
 from msgflash_apply.cli.progress import follow
+from msgflash_apply.cli.rescuing import rescue
 from msgflash_apply.cli.signals import says_yes, stop_on_signals
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.engine.apply import Apply
@@ -121,12 +122,12 @@ async def _apply_locked(
         if report is None or ledger is None:
             raise
         # What was sent was sent: the report is told in any case, and what the storage refused is put elsewhere.
-        file = wiring.rescue(ledger, backend, options.root) if ledger.endangered else None
+        file = rescue(ledger, backend, options.root) if ledger.endangered else None
         return replace(report, stopped=f"{err.summary} {err.detail}".strip(), recovery_file=file)
     for warning in ledger.warnings:
         output.note(f"Warning: {warning}")
     if ledger.unsaved:  # another run took over, and what came back after that is known to this process alone
-        return replace(report, recovery_file=wiring.rescue(ledger, backend, options.root))
+        return replace(report, recovery_file=rescue(ledger, backend, options.root))
     return report
 
 

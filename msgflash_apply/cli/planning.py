@@ -4,11 +4,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from msgflash_apply import __version__
-from msgflash_apply.api.client import Client
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.config.load import Loaded
@@ -23,6 +23,9 @@ from msgflash_apply.report.to_json import plan_to_json
 from msgflash_apply.report.to_text import plan_to_text
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
+
+if TYPE_CHECKING:  # a type and no more
+    from msgflash_apply.api.when_needed import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def labels_from(selections: Sequence[str]) -> Mapping[str, str]:
     return labels
 
 
-def planner_for(settings: Settings, loaded: Loaded, request: Request, client: Client | None) -> Planner:
+def planner_for(settings: Settings, loaded: Loaded, request: Request, connection: "Connection | None") -> Planner:
     """Make the planner of one run."""
     plan_options = PlanOptions(
         environment=settings.environment,
@@ -77,7 +80,7 @@ def planner_for(settings: Settings, loaded: Loaded, request: Request, client: Cl
         has_state=request.has_state,
         count_tags=request.count_tags,
     )
-    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, client, wiring.now)
+    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, connection, wiring.now)
 
 
 async def make_plan(options: Globals, request: Request) -> Plan:
@@ -90,8 +93,8 @@ async def make_plan(options: Globals, request: Request) -> Plan:
         snapshot = Snapshot("", 0, settings.environment, campaigns={}, in_doubt={}, history={})
     if request.offline:
         return await planner_for(settings, loaded, request, None).plan(snapshot)
-    async with wiring.client_of(settings) as client:
-        return await planner_for(settings, loaded, request, client).plan(snapshot)
+    async with wiring.connection_of(settings) as connection:
+        return await planner_for(settings, loaded, request, connection).plan(snapshot)
 
 
 def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_only: bool = False) -> None:

@@ -99,10 +99,11 @@ def recover(options: Globals, file: Path, lock_timeout: str) -> None:
     """Bring in outcomes that an apply could not store and left in FILE. Doing it twice does no harm."""
     from msgflash_apply.cli import output, wiring
     from msgflash_apply.cli.durations import seconds_from
+    from msgflash_apply.cli.rescuing import recover_from
 
     settings = wiring.settings_of(options)
     claim = wiring.claim(settings, "state recover", seconds_from(lock_timeout))
-    count = wiring.recover_from(settings, file, claim)
+    count = recover_from(settings, file, claim)
     output.result(f"{count} brought in from {file}.")
 
 

@@ -5,35 +5,27 @@ Secrets come in here, from the environment alone, and go into `Access`; nothing 
 """
 
 import os
-import random
-import socket
 import sys
-import tempfile
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from msgflash_apply.api.access import DEFAULT_BASE_URL, Access
-from msgflash_apply.api.client import Client
-from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.api.when_needed import ClientWhenNeeded
 from msgflash_apply.cli.context import Globals
-from msgflash_apply.cli.output import note
-from msgflash_apply.cli.state_keys import decrypted, encrypted
+from msgflash_apply.cli.state_keys import encrypted
 from msgflash_apply.config.load import Loaded, load
 from msgflash_apply.config.settings import Settings, load_settings
 from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
 from msgflash_apply.state.backends.base import Backend, Holder
-from msgflash_apply.state.backends.encrypted.backend import like_the_state
-from msgflash_apply.state.backends.encrypted.envelope import RECOVERY
 from msgflash_apply.state.backends.open import Location, open_backend
-from msgflash_apply.state.claim import Claim
-from msgflash_apply.state.ledger import Ledger
 from msgflash_apply.state.reading import read_state
-from msgflash_apply.state.recovery import recover, recovery_lines
 from msgflash_apply.state.snapshot import Snapshot
+
+if TYPE_CHECKING:  # what only some commands need loads with them
+    from msgflash_apply.api.access import Access
+    from msgflash_apply.api.client import Client
+    from msgflash_apply.state.claim import Claim
 
 KEY_FIX = """Set it in the environment, or name a file that holds it:
   export MSGFLASH_API_KEY=...
@@ -89,13 +81,15 @@ def _storage(settings: Settings, url: str, *, is_trusted: bool) -> Backend:
     return open_backend(Location(url, settings.root, environ=os.environ, is_trusted=is_trusted))
 
 
-def access_from(environ: Mapping[str, str]) -> Access:
+def access_from(environ: Mapping[str, str]) -> "Access":
     """
     Learn where MsgFlash is and with which key to ask it.
 
     Raises:
         MsgflashApplyError: there is no key, or it would travel in clear.
     """
+    from msgflash_apply.api.access import DEFAULT_BASE_URL, Access
+
     base_url = environ.get("MSGFLASH_BASE_URL") or DEFAULT_BASE_URL
     return Access.checked(base_url, _api_key(environ), environ.get("MSGFLASH_TEAM_ID") or None)
 
@@ -116,19 +110,40 @@ def _api_key(environ: Mapping[str, str]) -> str:
     return key
 
 
-def client_of(settings: Settings) -> Client:
+def client_of(settings: Settings) -> "Client":
     """Make the client from the environment; the request pace is the project's."""
+    return _client(access_from(os.environ), settings)
+
+
+def connection_of(settings: Settings) -> ClientWhenNeeded:
+    """Like `client_of`, but made with the first request; what is wrong with the environment is said now."""
+    access = access_from(os.environ)
+    return ClientWhenNeeded(lambda: _client(access, settings))
+
+
+def _client(access: "Access", settings: Settings) -> "Client":
+    import random
+
+    from msgflash_apply.api.client import Client
+    from msgflash_apply.api.limiter import Limiter
+
     limiter = Limiter(settings.requests_per_second, jitter=random.random)
-    return Client(access_from(os.environ), limiter, jitter=random.random)
+    return Client(access, limiter, jitter=random.random)
 
 
-def claim(settings: Settings, what: str, lock_timeout_seconds: float = 0.0) -> Claim:
+def claim(settings: Settings, what: str, lock_timeout_seconds: float = 0.0) -> "Claim":
     """Say who wants to write to the state, where and for what, and for how long to wait."""
+    from msgflash_apply.state.claim import Claim
+
     return Claim(settings.environment, holder(what), now, lock_timeout_seconds)
 
 
 def holder(what: str) -> Holder:
     """Say who takes the lock, where and for what."""
+    import socket
+    import uuid
+    from getpass import getuser
+
     try:
         who = getuser()
     except (KeyError, OSError):  # a container's user may have no name
@@ -147,56 +162,3 @@ def fail_without_terminal(what: str) -> None:
 def snapshot_of(settings: Settings) -> Snapshot:
     """Read the state as it is known now."""
     return read_state(backend_of(settings), environment=settings.environment)
-
-
-def rescue(ledger: Ledger, backend: Backend, folder: Path) -> str:
-    """
-    Put what a failed storage endangers where a person finds it, encrypted if the state is, and say where.
-
-    The repo's folder first, then the system's folder for temporary files; if both fail, the terminal: the ids exist
-    nowhere else.
-    """
-    lines = like_the_state(backend, recovery_lines(ledger.head, ledger.endangered))
-    for place in _places(folder):
-        file = place / f"msgflash-recovery-{ledger.head.journal}.jsonl"
-        if _write_new(file, lines):
-            return str(file)
-    note(lines.decode("utf-8"))
-    return "the lines above, saved to a file by hand"
-
-
-def _places(folder: Path) -> Iterator[Path]:
-    yield folder
-    with suppress(FileNotFoundError):  # no folder for temporary files can be written to
-        yield Path(tempfile.gettempdir())
-
-
-def _write_new(file: Path, lines: bytes) -> bool:
-    """Write a file durably; False where that can not be done, and then nothing is left that could pass for it."""
-    try:
-        stream = open(file, "xb", opener=_private)  # noqa: SIM115 - closed by the block below
-    except OSError:
-        return False
-    try:
-        with stream:
-            stream.write(lines)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError:
-        file.unlink(missing_ok=True)
-        return False
-    return True
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def recover_from(settings: Settings, file: Path, claim: Claim) -> int:
-    """Bring a recovery file into the state; returns how many outcomes were new to it."""
-    try:
-        data = file.read_bytes()
-    except OSError as err:
-        raise MsgflashApplyError(f"{file} can not be read.", f"{err.strerror}.") from err
-    lines = decrypted(data, settings, os.environ, context=RECOVERY, where=str(file))
-    return len(recover(backend_of(settings), lines, claim, where=str(file)))

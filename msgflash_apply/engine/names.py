@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
-from msgflash_apply.api.wire import Instance, Template
 from msgflash_apply.campaign import (
     Desired,
     Facts,
@@ -15,6 +14,9 @@ from msgflash_apply.campaign import (
 )
 from msgflash_apply.config.codes import Code
 from msgflash_apply.errors import Diagnostic, Severity
+
+if TYPE_CHECKING:  # shapes of answers load with the client
+    from msgflash_apply.api.wire import Instance, Template
 
 INSTANCE = "instanceId"
 TEMPLATE = "templateId"
@@ -71,11 +73,13 @@ class NameTable:
 
     def nearest(self, field: str, name: str) -> str | None:
         """Find a known name that looks like this one."""
+        from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
         known = [n for f, n in self._ids if f == field and n]
         return next(iter(get_close_matches(name, known, n=1)), None)
 
 
-def table_of_server(instances: Iterable[Instance], templates: Iterable[Template]) -> NameTable:
+def table_of_server(instances: "Iterable[Instance]", templates: "Iterable[Template]") -> NameTable:
     """Know instances by name, by number and as "the only connected one"; templates by name."""
     rows: list[tuple[str, str, str, str]] = []
     for instance in instances:
