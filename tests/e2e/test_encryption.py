@@ -281,3 +281,12 @@ def test_key_is_written_nowhere(locked: Repo) -> None:
     everything = b"".join([*(f"{one.out}{one.err}".encode() for one in said), *(d for d, _ in locked.files().values())])
     for secret in (KEY.encode(), bytes(range(32)), bytes(range(32)).hex().encode()):
         assert secret not in everything
+
+
+def test_library_loads_with_the_first_key(repo: Repo) -> None:
+    """A state of plain text is read without the library for encryption, an encrypted one with it."""
+    traced = {"PYTHONPROFILEIMPORTTIME": "1"}
+    assert "cryptography" not in repo.run("state", "list", env=traced).err
+    repo.environ[VARIABLE] = KEY
+    assert repo.run("state", "rekey").code == 0
+    assert "cryptography" in repo.run("state", "list", env=traced).err

@@ -2,12 +2,16 @@
 
 import json
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from msgflash_apply.errors import BackendError, StateDamaged, StateError
+from msgflash_apply.state.backends.encrypted.envelope import Envelope, read_envelope
 from msgflash_apply.state.journal import decode_journal
 from msgflash_apply.state.ledger import init_state, read_state
 from tests.support.keys import KEY, OTHER_KEY, encrypted, id_of
@@ -114,6 +118,27 @@ def test_torn_tail_of_an_encrypted_journal_is_dropped_without_a_key_too(tmp_path
     assert data is not None
 
     assert decode_journal(data[:-10], where="here") == ()
+
+
+@given(
+    st.binary()
+    | st.dictionaries(
+        st.sampled_from(["encrypted", "key", "nonce", "data", "x"]),
+        st.sampled_from(["msgflash-apply/1", "0a1b2c3d4e5f", "AAAAAAAAAAAAAAAA", "AAAA"])
+        | st.text()
+        | st.integers()
+        | st.none()
+        | st.lists(st.none()),
+    ).map(lambda fields: json.dumps(fields).encode())
+)
+def test_no_bytes_are_too_strange(data: bytes) -> None:
+    """Whatever lies there is read as an envelope that could be one, as none, or refused in our own words."""
+    envelope: Envelope | None = None
+
+    with suppress(StateError):
+        envelope = read_envelope(data, where="here")
+
+    assert envelope is None or (len(envelope.key_id), len(envelope.nonce)) == (12, 12)
 
 
 def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
