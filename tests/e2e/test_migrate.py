@@ -7,6 +7,7 @@ import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo, created
+from tests.support.stores import Stores
 
 NEW = "state/{environment}.json"
 LOST = "POST /api/v1/campaigns drop_after"
@@ -112,6 +113,20 @@ def test_place_outside_the_repo_is_for_the_environment(sold: Repo, tmp_path: Pat
 
     assert f"Say so before the next run:\n    export MSGFLASH_STATE={elsewhere}\n" in first.out
     assert again == first
+
+
+def test_state_moves_to_a_server(sold: Repo, stores: Stores, tmp_path: Path) -> None:
+    """One command moves the state from a file to a server, with the credentials that the environment holds."""
+    place = stores.place("http", tmp_path)
+    sold.environ |= place.environ
+
+    moved = sold.run("state", "migrate", place.url)
+
+    assert (moved.code, moved.err) == (0, "")
+    assert f'    state: "{place.url}"\n' in moved.out
+    assert sold.run("state", "list").code == 1
+    sold.environ["MSGFLASH_STATE"] = place.url
+    assert sold.actions() == {"sale": "no-op", "tea": "blocked"}
 
 
 def test_named_environment_moves_alone(repo: Repo) -> None:
