@@ -56,11 +56,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked: the method, the key (empty for the bucket itself), and the body."""
+    """What was asked: the method, the key (empty for the bucket itself), the body, and the generation it must meet."""
 
     method: str
     key: str
     body: bytes = b""
+    generation: str | None = None
 
 
 def error(status: int, code: str) -> Reply:
@@ -95,7 +96,7 @@ class GcsServer:
         self._objects = {stored.key: stored for stored in map(_load, self.folder.glob("*.json"))}
         self._generation = max((stored.generation for stored in self._objects.values()), default=1000)
 
-    def keys(self) -> list[str]:
+    def listing(self) -> list[str]:
         """List what is there."""
         return sorted(self._objects)
 
@@ -105,13 +106,13 @@ class GcsServer:
             if key.endswith(ending):
                 self._store(replace(stored, modified_at=datetime.now(UTC) - age))
 
-    def carry_out(self, request: Request, generation: str | None) -> Reply:
+    def carry_out(self, request: Request) -> Reply:
         """Do what a request for an object asks for."""
         with self._lock:
             stored = self._objects.get(request.key)
             match request.method:
                 case "PUT":
-                    return self._put(request, stored, generation)
+                    return self._put(request, stored)
                 case "GET":
                     return error(404, "NoSuchKey") if stored is None else Reply(200, stored.data, self._headers(stored))
                 case _:
@@ -124,10 +125,10 @@ class GcsServer:
         more = f"<NextContinuationToken>{escape(keys[PAGE - 1])}</NextContinuationToken>" if len(keys) > PAGE else ""
         return Reply(200, f"<?xml version='1.0'?><ListBucketResult>{contents}{more}</ListBucketResult>".encode())
 
-    def _put(self, request: Request, stored: Object | None, generation: str | None) -> Reply:
-        condition = "create" if generation == "0" else "replace"
+    def _put(self, request: Request, stored: Object | None) -> Reply:
+        condition = "create" if request.generation == "0" else "replace"
         present = "0" if stored is None else str(stored.generation)
-        if generation not in {None, present} and condition not in self.ignores:
+        if request.generation not in {None, present} and condition not in self.ignores:
             return error(412, "PreconditionFailed")
         self._generation += 1
         written = Object(request.key, request.body, self._generation, datetime.now(UTC))
@@ -206,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        request = Request(self.command, key, body)
+        request = Request(self.command, key, body, self.headers.get("x-goog-if-generation-match"))
         self.server.store.seen.append(request)
         reply = self.server.store.answer(request) or self._reply(request, bucket, parse_qs(parts.query))
         if reply.status is None:
@@ -224,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
         if bucket != BUCKET:
             return error(404, "NoSuchBucket")
         if request.key:
-            return self.server.store.carry_out(request, self.headers.get("x-goog-if-generation-match"))
+            return self.server.store.carry_out(request)
         return self.server.store.list(query.get("prefix", [""])[0], query.get("continuation-token", [""])[0])
 
 

@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """
-    Where credentials come from.
+    What a profile says.
 
     Attributes:
-        provider: asked by the library whenever it needs credentials.
-        region: of the profile; None if it names none.
+        provider: asked by the library whenever it needs credentials; None if the profile has none.
+        region: None if it names none.
     """
 
-    provider: "S3CredentialProvider"
-    region: str | None
+    provider: "S3CredentialProvider | None" = None
+    region: str | None = None
 
 
-def find_profile(environ: Mapping[str, str]) -> Profile | None:
+def find_profile(environ: Mapping[str, str]) -> Profile:
     """
-    Find the profile that is chosen, or the default one; None where there is none or it holds no credentials.
+    Find the profile that is chosen, or the default one; one that says nothing where there is none.
 
     Raises:
         BackendError: the profile that is chosen is not there, or can not be read.
@@ -46,20 +46,22 @@ def find_profile(environ: Mapping[str, str]) -> Profile | None:
         "credentials_file": environ.get("AWS_SHARED_CREDENTIALS_FILE") or str(folder / "credentials"),
     }
     if not name and not any(Path(path).is_file() for path in files.values()):
-        return None
+        return Profile()
     return _read(name, files)
 
 
-def _read(name: str | None, files: Mapping[str, str]) -> Profile | None:
+def _read(name: str | None, files: Mapping[str, str]) -> Profile:
     errors = import_module("botocore.exceptions")
     session = import_module("botocore.session").Session(profile=name)
     for setting, path in files.items():
         session.set_config_variable(setting, path)
     try:
+        # The instance's own role is looked for by the library, which is quicker to give up.
+        session.get_component("credential_provider").remove("iam-role")
+        region = session.get_config_variable("region")
         if session.get_credentials() is None:
-            return None
-        provider = import_module("obstore.auth.boto3").Boto3CredentialProvider(session)
-        return Profile(provider, session.get_config_variable("region"))
+            return Profile(region=region)
+        return Profile(import_module("obstore.auth.boto3").Boto3CredentialProvider(session), region)
     except errors.BotoCoreError as err:
         raise BackendError(
             "The state's storage can not be opened.",

@@ -6,6 +6,7 @@ identity; else the Azure CLI where AZURE_USE_AZURE_CLI=true; else the managed id
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Final, cast
 
 from obstore.exceptions import BaseError
@@ -59,5 +60,5 @@ def connect(address: ObjectAddress, environ: Mapping[str, str]) -> Objects:
             retry_config=RETRIES,
         )
     except (BaseError, ValueError) as err:
-        raise unusable(str(address), VARIABLES, environ) from err
+        raise unusable(str(address), chain.from_iterable(VARIABLES.values()), environ) from err
     return Objects(store, str(address))

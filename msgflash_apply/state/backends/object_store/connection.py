@@ -1,6 +1,6 @@
 """What the three clouds have in common: how long to wait, where plain HTTP is allowed, settings by their variables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
@@ -50,12 +50,12 @@ def settings(environ: Mapping[str, str], variables: Mapping[str, tuple[str, ...]
     return {name: value for name, value in found.items() if value is not None}
 
 
-def unusable(where: str, variables: Mapping[str, tuple[str, ...]], environ: Mapping[str, str]) -> BackendError:
+def unusable(where: str, variables: Iterable[str], environ: Mapping[str, str]) -> BackendError:
     """Say that a store can not be opened with these settings: which variables are set, and none of their values."""
-    names = sorted(name for among in variables.values() for name in among if environ.get(name))
+    names = ", ".join(sorted(name for name in variables if environ.get(name)))
     return BackendError(
         "The state's storage can not be opened.",
-        f"{where}: the environment's settings for it are incomplete, or can not be read. Set: {', '.join(names)}.",
+        f"{where}: the environment's settings for it are incomplete, or can not be read. Set: {names}.",
         "Complete or mend them, then run again.",
     )
 

@@ -16,10 +16,11 @@ _STATUS: Final = re.compile(r"status code: (\d{3})|\(code: (\d{3})\)")
 _CODE: Final = re.compile(r"<Code>(\w{1,64})</Code>|\(code: ([A-Z]\w{1,64})\)")
 _REGION: Final = re.compile(r"<Region>([a-z0-9-]{1,32})</Region>")
 _HOST: Final = re.compile(r"https?://([A-Za-z0-9.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)(?=[/\s])")
-_CREDENTIALS: Final = re.compile(
-    r"token request|instance credentials|/latest/(?:api|meta-data)|/metadata/identity|AssumeRoleWithWebIdentity"
-    r"|169\.254\.170\.2|[Cc]redential"
+_ABOUT_CREDENTIALS: Final = re.compile(
+    r"token request|credential provider|/latest/(?:api|meta-data)/|/metadata/identity/|AssumeRoleWithWebIdentity"
+    r"|//169\.254\.170\.\d+"
 )
+"""Whom the library asks for credentials, and its own words for those that others get."""
 
 _ABSENT: Final = frozenset({"NoSuchKey", "BlobNotFound", "ResourceNotFound"})
 
@@ -32,6 +33,7 @@ _PLACE: Final = "Set AWS_REGION to the bucket's region, then run again."
 _WAIT: Final = "The store is busy or ill. Run again in a while; nothing is lost."
 _CLOCK: Final = "Set this machine's clock, then run again."
 _ENDPOINT: Final = "Check the endpoint in the environment: what answers there does not speak this store's language."
+_CODE_BOOK: Final = "Look that code up in the store's documentation, mend what it names, then run again."
 _NETWORK: Final = "Check the network and the endpoint in the environment, then run again."
 
 _BY_CODE: Final[Mapping[str, str]] = {
@@ -40,6 +42,7 @@ _BY_CODE: Final[Mapping[str, str]] = {
         (
             *("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired"),
             *("AuthenticationFailed", "AuthenticationRequired", "InvalidAuthenticationInfo", "InvalidSecurity"),
+            *("InvalidIdentityToken", "ExpiredTokenException"),
         ),
         _LOGIN,
     ),
@@ -110,9 +113,10 @@ def refused(where: str, error: Exception) -> BackendError:
 def _explained(answer: Answer) -> tuple[str, str]:
     host = _HOST.search(answer.text)
     who = host[1] if host else "the store"
-    if answer.code in _BY_CODE or (answer.status is not None and not _CREDENTIALS.search(answer.text)):
+    is_about_credentials = _ABOUT_CREDENTIALS.search(answer.text) is not None
+    if answer.code is not None or (answer.status is not None and not is_about_credentials):
         return _answered(who, answer)
-    if _CREDENTIALS.search(answer.text):
+    if is_about_credentials:
         return f"no credentials could be had ({who} was asked)", _LOGIN
     if "without LOCATION" in answer.text:
         return f"{who} does not keep this bucket: it is in another region", _PLACE
@@ -123,15 +127,19 @@ def _answered(who: str, answer: Answer) -> tuple[str, str]:
     words = " ".join(str(word) for word in (answer.status, answer.code) if word is not None)
     region = _REGION.search(answer.text)
     expected = f"; the bucket's region is {region[1]}" if region else ""
+    return f"{who} answered {words}{expected}", _remedy(answer)
+
+
+def _remedy(answer: Answer) -> str:
     status = answer.status or 0
-    remedy = _BY_CODE.get(answer.code or "") or _BY_STATUS.get(status) or (_WAIT if status >= 500 else _ENDPOINT)
-    return f"{who} answered {words}{expected}", remedy
+    otherwise = _WAIT if status >= 500 else _ENDPOINT if answer.code is None else _CODE_BOOK
+    return _BY_CODE.get(answer.code or "") or _BY_STATUS.get(status) or otherwise
 
 
 def _unanswered(who: str, text: str) -> tuple[str, str]:
     if "dns error" in text:
         return f"the name of {who} was not found", _NETWORK
-    if "certificate" in text:
+    if "InvalidCertificate" in text:
         return f"the certificate of {who} is not trusted", _NETWORK
     if "kind: Connect" in text:
         return f"no connection to {who} could be made", _NETWORK

@@ -8,6 +8,7 @@ it as GOOGLE_BEARER_TOKEN.
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Final, cast
 
 from obstore.exceptions import BaseError
@@ -47,5 +48,5 @@ def connect(address: ObjectAddress, environ: Mapping[str, str]) -> Objects:
             retry_config=RETRIES,
         )
     except (BaseError, ValueError) as err:
-        raise unusable(str(address), VARIABLES, environ) from err
+        raise unusable(str(address), chain.from_iterable(VARIABLES.values()), environ) from err
     return Objects(store, str(address), by_generation=True)

@@ -10,6 +10,7 @@ from msgflash_apply.state.backends.object_store.objects import Found
 from msgflash_apply.state.serialise import to_json
 
 _UNKNOWN = "unknown"
+_LONGEST_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ def read_body(found: Found | None) -> LockBody:
             return LockBody(None, None)
         holder = values["holder"]
         signed = Holder(**{**holder, "since": datetime.fromisoformat(holder["since"])})
-        return LockBody(signed, float(values["lease_seconds"]))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        lease_seconds = float(values["lease_seconds"])
+        return LockBody(signed, lease_seconds if 0 <= lease_seconds <= _LONGEST_SECONDS else None)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         unknown = Holder(_UNKNOWN, _UNKNOWN, _UNKNOWN, pid=0, what=_UNKNOWN, since=found.modified_at)
         return LockBody(unknown, None)

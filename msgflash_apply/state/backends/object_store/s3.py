@@ -6,6 +6,7 @@ which may use single sign-on; else the role of the instance. All but the profile
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -14,7 +15,7 @@ from obstore.store import S3Store
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.object_store.address import ObjectAddress
-from msgflash_apply.state.backends.object_store.aws_profile import find_profile
+from msgflash_apply.state.backends.object_store.aws_profile import Profile, find_profile
 from msgflash_apply.state.backends.object_store.connection import RETRIES, client_options, settings, unusable
 from msgflash_apply.state.backends.object_store.objects import Objects
 
@@ -31,7 +32,7 @@ VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "web_identity_token_file": ("AWS_WEB_IDENTITY_TOKEN_FILE",),
     "role_arn": ("AWS_ROLE_ARN",),
     "role_session_name": ("AWS_ROLE_SESSION_NAME",),
-    "sts_endpoint": ("AWS_ENDPOINT_URL_STS",),
+    "aws_endpoint_url_sts": ("AWS_ENDPOINT_URL_STS",),
     "container_credentials_relative_uri": ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",),
     "container_credentials_full_uri": ("AWS_CONTAINER_CREDENTIALS_FULL_URI",),
     "container_authorization_token_file": ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",),
@@ -42,6 +43,8 @@ VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "disable_bulk_delete": ("AWS_DISABLE_BULK_DELETE",),
 }
 """The library's settings, and the variables that give them: the first one that is set."""
+
+_CERTIFICATES: Final = "AWS_CA_BUNDLE"
 
 _OWN_CREDENTIALS: Final = (
     "access_key_id",
@@ -61,8 +64,8 @@ def connect(address: ObjectAddress, environ: Mapping[str, str]) -> Objects:
     config = settings(environ, VARIABLES)
     # Whatever the process's environment says, a store without conditions can not keep a state.
     config["conditional_put"] = "etag"
-    profile = None if any(name in config for name in _OWN_CREDENTIALS) else find_profile(environ)
-    if profile is not None and profile.region is not None:
+    profile = Profile() if any(name in config for name in _OWN_CREDENTIALS) else find_profile(environ)
+    if profile.region is not None:
         config.setdefault("region", profile.region)
     try:
         store = S3Store(
@@ -71,21 +74,21 @@ def connect(address: ObjectAddress, environ: Mapping[str, str]) -> Objects:
             config=cast("S3Config", config),
             client_options=_options(environ, config.get("endpoint")),
             retry_config=RETRIES,
-            credential_provider=profile.provider if profile is not None else None,
+            credential_provider=profile.provider,
         )
     except (BaseError, ValueError) as err:
-        raise unusable(str(address), VARIABLES, environ) from err
+        raise unusable(str(address), (*chain.from_iterable(VARIABLES.values()), _CERTIFICATES), environ) from err
     return Objects(store, str(address))
 
 
 def _options(environ: Mapping[str, str], endpoint: str | None) -> "ClientConfig":
     options = client_options(endpoint, "AWS_ENDPOINT_URL")
-    bundle = environ.get("AWS_CA_BUNDLE")
+    bundle = environ.get(_CERTIFICATES)
     if bundle:
         try:
             options["root_certificate"] = Path(bundle).read_bytes()
         except OSError as err:
             raise BackendError(
-                "The state's storage can not be opened.", f"AWS_CA_BUNDLE: {bundle}: {err.strerror}."
+                "The state's storage can not be opened.", f"{_CERTIFICATES}: {bundle}: {err.strerror}."
             ) from err
     return options
