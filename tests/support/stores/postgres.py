@@ -12,19 +12,20 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 
-from msgflash_apply.state.backends.base import Backend
 from tests.support.programs import path_of
 from tests.support.stores.place import Place
 from tests.support.stores.program import Program, hold_ports, port_of
 
 USER = "test"
 DATABASE = "states"
+GUARDED = "guarded"
+"""Roles of this group must give theirs; nobody else is asked for one."""
 
 
 class PostgresServer:
@@ -39,12 +40,14 @@ class PostgresServer:
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
         self._port = port
-        self._schemas = (f"place_{number}" for number in count(1))
+        self._numbers = count(1)
         self._run("initdb", "-D", "data", "-A", "trust", "-U", USER, "--no-sync", "-E", "UTF8", "--no-locale")
         settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off"]
+        self._ask_for_passwords()
         options = [option for setting in settings for option in ("-c", setting)]
         self._program = Program([*_as_nobody("postgres"), "-D", "data", *options], folder, self._answers)
         self.run_sql(f"CREATE DATABASE {DATABASE}", database="postgres")
+        self.run_sql(f"CREATE ROLE {GUARDED}")
 
     @property
     def port(self) -> int:
@@ -53,8 +56,8 @@ class PostgresServer:
 
     def place(self, folder: Path, *, port: int = 0) -> Place:
         """Make a place in a schema that is not there yet."""
-        url = f"postgresql://{USER}@127.0.0.1:{port or self._port}/{DATABASE}/shop/default?schema={next(self._schemas)}"
-        return Place(url, folder)
+        server = f"postgresql://{USER}@127.0.0.1:{port or self._port}"
+        return Place(f"{server}/{DATABASE}/shop/default?schema=place_{next(self._numbers)}", folder)
 
     def restart(self) -> None:
         """End it as a crash would, and start it again on what is on disk."""
@@ -65,14 +68,35 @@ class PostgresServer:
         """End it."""
         self._program.stop(signal.SIGINT)
 
+    def role(self, *sql: str, guarded_by: str | None = None) -> str:
+        """Make a role, guarded by a password or not, and run what an administrator would for it, `{role}`."""
+        role = f"role_{next(self._numbers)}"
+        self.run_sql(f"CREATE ROLE {role} LOGIN")
+        if guarded_by is not None:
+            self.run_sql(f"ALTER ROLE {role} PASSWORD '{guarded_by}'; GRANT {GUARDED} TO {role}")
+        for each in sql:
+            self.run_sql(each.replace('"{role}"', role).replace("{role}", role))
+        return role
+
+    def run_at(self, place: Place, statement: str) -> list[tuple[object, ...]]:
+        """Run a statement as an administrator on the tables of a place, whose schema is `{schema}` in it."""
+        return self.run_sql(statement.replace("{schema}", schema_of(place)))
+
     def run_sql(
         self, statement: str, parameters: Mapping[str, object] | None = None, *, database: str = DATABASE
     ) -> list[tuple[object, ...]]:
         """Run statements as an administrator; gives the rows of the last one."""
-        with psycopg.connect(host=str(self.folder), port=self._port, user=USER, dbname=database) as connection:
-            connection.autocommit = True
+        with self.session(database) as connection:
             cursor = connection.execute(statement.encode(), parameters)
             return cursor.fetchall() if cursor.description else []
+
+    def session(self, database: str = DATABASE) -> psycopg.Connection[tuple[object, ...]]:
+        """Log in as an administrator; every statement is a transaction of its own."""
+        return psycopg.connect(host=str(self.folder), port=self._port, user=USER, dbname=database, autocommit=True)
+
+    def _ask_for_passwords(self) -> None:
+        rules = self.folder / "data" / "pg_hba.conf"
+        rules.write_text(f"host all +{GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
 
     def _answers(self) -> bool:
         try:
@@ -91,10 +115,9 @@ def schema_of(place: Place) -> str:
     return place.url.rpartition("=")[2]
 
 
-def client_as(place: Place, role: str) -> Backend:
-    """Build a client that logs in as a role."""
-    url = place.url.replace(f"{USER}@", f"{quote(role)}@")
-    return Place(url, place.root, place.environ).client()
+def place_of(place: Place, role: str) -> Place:
+    """Give the same place for somebody who logs in as a role."""
+    return replace(place, url=place.url.replace(f"{USER}@", f"{role}@"))
 
 
 @contextmanager

@@ -70,7 +70,13 @@ _TRANSACTION: Final[LiteralString] = "BEGIN;\nCREATE SCHEMA IF NOT EXISTS {schem
 _MAKE_SCHEMA: Final = "CREATE SCHEMA {schema}"
 _WAIT_FOR_OTHERS: Final = "SELECT pg_advisory_xact_lock(%(key)s) IS NULL AS is_absent"
 _LOOK_FOR_SCHEMA: Final = "SELECT NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = %(schema)s) AS is_absent"
-_LOOK_FOR_TABLES: Final = "SELECT to_regclass(format('%%I.migrations', %(schema)s::text)) IS NULL AS is_absent"
+_LOOK_FOR_TABLES: Final = """
+    SELECT NOT EXISTS (
+        SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE nspname = %(schema)s AND relname = 'migrations'
+    ) AS is_absent
+"""
+"""Not by `to_regclass`: after a wait for others it still answers what the session remembers from before."""
 _READ_VERSION: Final = "SELECT coalesce(max(version), 0) AS version FROM {schema}.migrations"
 
 _READER: Final[LiteralString] = """
