@@ -16,9 +16,10 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from msgflash_apply.api.access import Access
+from msgflash_apply.api.decoding import decoded, seconds_in, without_key
 from msgflash_apply.api.failure import failure
 from msgflash_apply.api.limiter import Limiter
-from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, data_in, problem_in
+from msgflash_apply.api.outcome import Answer, NoReply, Reply, data_in, is_rate_limit, problem_in
 from msgflash_apply.api.wire import (
     CampaignStats,
     Contact,
@@ -38,7 +39,6 @@ from msgflash_apply.errors import ApiError
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 READ_ATTEMPTS = 4
 TEMPLATES_PER_PAGE = 100
-HIDDEN_KEY = "msgf_…".encode()
 TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
 
 # Nothing was sent when one of these is raised: no connection was made, or the request never left this process.
@@ -202,13 +202,14 @@ class Client:
         """GET until there is an answer or no hope."""
         attempt = 0
         while True:
-            attempt += 1
             await self.limiter.acquire()
             answer = await self._send("GET", path, parameters=parameters)
-            problem = problem_in(answer) if isinstance(answer, Reply) else None
-            if attempt == READ_ATTEMPTS or not _is_transient(answer, problem):
+            if is_rate_limit(answer) and not self.limiter.is_hopeless:
+                continue  # no attempt: the limiter waits as long as MsgFlash wants
+            attempt += 1
+            if attempt == READ_ATTEMPTS or not _is_transient(answer):
                 return answer
-            await self._wait_before_next(attempt, answer, problem)
+            await self._wait_before_next(attempt, answer)
 
     def _data(self, path: str, answer: Answer) -> object:
         """Unwrap a 200; anything else is an ApiError that says what to do."""
@@ -216,11 +217,9 @@ class Client:
             return data_in(answer)
         raise failure(self.access, f"/api/v1{path}", answer)
 
-    async def _wait_before_next(self, attempt: int, answer: Answer, problem: Problem | None) -> None:
+    async def _wait_before_next(self, attempt: int, answer: Answer) -> None:
         asked = answer.retry_after_seconds if isinstance(answer, Reply) else None
-        if problem is not None and problem.is_rate_limit:
-            self.limiter.pause(max(1.0, asked or 0.0))
-        elif asked:
+        if asked:
             await asyncio.sleep(asked)
         else:
             await self.back_off(attempt)
@@ -229,6 +228,7 @@ class Client:
         self, method: str, path: str, *, parameters: Mapping[str, str] | None = None, body: Payload | None = None
     ) -> Answer:
         self.requests_sent += 1
+        sent_at = asyncio.get_running_loop().time()
         # ASCII with escapes: whatever text a variable brought along can be written, and the server judges it.
         content_sent = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
         headers = None if body is None else {"content-type": "application/json"}
@@ -236,12 +236,17 @@ class Client:
             async with self._http.stream(
                 method, f"/api/v1{path}", params=parameters, content=content_sent, headers=headers
             ) as response:
-                content = _without_key(await _content(response), self.access.api_key)
+                content = without_key(await _content(response), self.access.api_key)
         except NOT_SENT as err:
             return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words(err)}")
         except (httpx.HTTPError, httpx.StreamError) as err:
             return NoReply(sent=True, what=f"no complete answer from {self.access.host}: {_words(err)}")
-        return Reply(response.status_code, _decoded(content), _retry_after(response))
+        reply = Reply(response.status_code, decoded(content), seconds_in(response.headers.get("retry-after", "")))
+        if is_rate_limit(reply):
+            self.limiter.refuse(sent_at, reply.retry_after_seconds or 0.0)
+        else:
+            self.limiter.admit(sent_at)
+        return reply
 
     def _parse(self, model: type[Model], data: object) -> Model:
         try:
@@ -259,10 +264,8 @@ def _segment(identifier: str) -> str:
     return quote(identifier, safe="")
 
 
-def _is_transient(answer: Answer, problem: Problem | None) -> bool:
-    if isinstance(answer, NoReply):
-        return True
-    return (problem is not None and problem.is_rate_limit) or answer.status in TRANSIENT_STATUSES
+def _is_transient(answer: Answer) -> bool:
+    return isinstance(answer, NoReply) or answer.status in TRANSIENT_STATUSES
 
 
 async def _content(response: httpx.Response) -> bytes:
@@ -273,27 +276,6 @@ async def _content(response: httpx.Response) -> bytes:
         if len(content) > LARGEST_ANSWER_BYTES:
             return b""
     return bytes(content)
-
-
-def _without_key(content: bytes, key: str) -> bytes:
-    """Take our key out of an answer that echoes it: error texts go on into the journal (contract section 12)."""
-    return content.replace(key.encode("ascii"), HIDDEN_KEY)
-
-
-def _decoded(content: bytes) -> object:
-    try:
-        decoded: object = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return decoded
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    try:
-        seconds = float(response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds <= 3600 else None
 
 
 def _words(err: Exception) -> str:

@@ -1,20 +1,16 @@
-"""One pace for every request of the process: evenly spaced starts, patience after a 429, and a slow return."""
+"""One pace for every request of the process: evenly spaced starts, first come first served."""
 
 import asyncio
 from collections.abc import Callable
 
-SLOWER_AFTER_429 = 1.5
-SLOWEST_SECONDS = 2.0
-RECOVERY_SHARE = 0.02
+from msgflash_apply.api.pace import Pace
 
 
 class Limiter:
     """
     Spaces the starts of requests, so that latency, a stall or a slow caller never turn into a burst.
 
-    A 429 pauses everybody and widens the spacing; each start after that narrows it again by a little, so that several
-    processes on one key find a common pace. Source: reference 2.6 and 10.5 (the window's shape is not documented, so
-    the spacing is legal under any).
+    Used within one event loop. How fast, and what a refusal does to it, is `Pace`.
 
     Args:
         requests_per_second: starts per second at best; 0 or less means no limit.
@@ -22,37 +18,31 @@ class Limiter:
     """
 
     def __init__(self, requests_per_second: float, *, jitter: Callable[[], float]) -> None:
-        self._spacing_seconds = 1 / requests_per_second if requests_per_second > 0 else 0.0
-        self._current_seconds = self._spacing_seconds
-        self._jitter = jitter
-        self._next_at = 0.0
-        self._paused_until = 0.0
+        self._pace = Pace(requests_per_second, jitter)
+        self._turn = asyncio.Lock()
+
+    @property
+    def pause_seconds(self) -> float:
+        """How long from now every request waits because MsgFlash refused one; 0 when none does."""
+        return max(0.0, self._pace.paused_until - asyncio.get_running_loop().time())
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether MsgFlash refused so many requests in a row that a run should end: minutes of nothing but refusals."""
+        return self._pace.is_hopeless
 
     async def acquire(self) -> None:
-        """
-        Wait for the next start. A pause that is asked for while waiting is waited for as well.
-
-        The spacing counts from the last start as it really was: after a stall nobody hurries to catch up.
-        """
+        """Wait for the next start, in the order of asking. A pause that begins while waiting is waited for as well."""
         loop = asyncio.get_running_loop()
-        while (wait_seconds := max(self._next_at, self._paused_until) - loop.time()) > 0:  # noqa: ASYNC110 - a time, no event
-            await asyncio.sleep(wait_seconds)
-        self._next_at = loop.time() + self._current_seconds
-        self._recover()
+        async with self._turn:
+            while (wait_seconds := self._pace.next_at - loop.time()) > 0:  # noqa: ASYNC110 - a time, no event
+                await asyncio.sleep(wait_seconds)
+            self._pace.start(loop.time())
 
-    def pause(self, seconds: float) -> float:
-        """
-        Hold back every request and widen the spacing: MsgFlash said 429.
+    def refuse(self, sent_at: float, asked_seconds: float) -> None:
+        """Slow down: a request that left at `sent_at` (the loop's time) was refused for its rate. See `Pace.refuse`."""
+        self._pace.refuse(sent_at, asyncio.get_running_loop().time(), asked_seconds)
 
-        Returns:
-            The seconds really waited: what was asked for plus up to a quarter, so that two processes part ways.
-        """
-        waited = seconds * (1 + self._jitter() / 4)
-        now = asyncio.get_running_loop().time()
-        self._paused_until = max(self._paused_until, now + waited)
-        self._current_seconds = min(max(self._current_seconds, 0.01) * SLOWER_AFTER_429, SLOWEST_SECONDS)
-        return waited
-
-    def _recover(self) -> None:
-        step = RECOVERY_SHARE * (self._current_seconds - self._spacing_seconds)
-        self._current_seconds = max(self._spacing_seconds, self._current_seconds - step)
+    def admit(self, sent_at: float) -> None:
+        """Take note that a request that left at `sent_at` (the loop's time) was let through."""
+        self._pace.admit(sent_at)

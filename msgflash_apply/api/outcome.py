@@ -84,13 +84,11 @@ class NotCreated:
     Attributes:
         what: why, for people.
         then: send it again, give up on this one, or stop the run.
-        wait_seconds: for RETRY, how long MsgFlash asked to wait; None where it did not say.
-        is_rate_limit: every request of the process must wait, not just this one.
+        is_rate_limit: every request of the process waits, not just this one; see `Limiter`.
     """
 
     what: str
     then: Then
-    wait_seconds: float | None = None
     is_rate_limit: bool = False
 
 
@@ -124,7 +122,7 @@ def classify(answer: Answer) -> CreateOutcome:
         return Created(str(campaign["id"]), campaign)
     problem = problem_in(answer)
     if 400 <= answer.status < 500 and problem is not None:
-        return _refusal(answer, problem)
+        return _refusal(problem)
     return Unknown(_not_understood(answer, problem))
 
 
@@ -166,6 +164,12 @@ def problem_in(reply: Reply) -> Problem | None:
     return Problem(reply.status, code, message)
 
 
+def is_rate_limit(answer: Answer) -> bool:
+    """Whether MsgFlash refused a request for its rate and nothing else."""
+    problem = problem_in(answer) if isinstance(answer, Reply) else None
+    return problem is not None and problem.is_rate_limit
+
+
 def data_in(reply: Reply) -> object:
     """Unwrap `data`, and the doubled `data.data` that some clients of MsgFlash tolerate (reference 2.4)."""
     data = reply.body.get("data") if isinstance(reply.body, Mapping) else None
@@ -182,9 +186,9 @@ def campaign_in(reply: Reply) -> JsonObject | None:
     return None
 
 
-def _refusal(reply: Reply, problem: Problem) -> NotCreated:
+def _refusal(problem: Problem) -> NotCreated:
     if problem.is_rate_limit:
-        return NotCreated(str(problem), Then.RETRY, reply.retry_after_seconds, is_rate_limit=True)
+        return NotCreated(str(problem), Then.RETRY, is_rate_limit=True)
     return NotCreated(str(problem), Then.STOP if problem.stops_the_run else Then.FAIL)
 
 

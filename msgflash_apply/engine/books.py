@@ -7,9 +7,10 @@ from datetime import datetime
 from msgflash_apply.campaign import Address, Record
 from msgflash_apply.engine.plan import Action, Change, Plan
 from msgflash_apply.engine.stop import Stop
+from msgflash_apply.engine.writer import Writer, Written, settled
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.journal import Described, Entry, Forgotten, Moved, Observed, Restored
-from msgflash_apply.state.ledger import Ledger
+from msgflash_apply.state.snapshot import Snapshot
 
 BACK_WITHOUT_RESUME = frozenset({Action.NO_OP, Action.MOVE, Action.PAUSE})
 DESCRIBED = BACK_WITHOUT_RESUME | {Action.RESUME}
@@ -21,46 +22,70 @@ class Books:
     The journal as an apply sees it: an entry is durable, or the run stops.
 
     The ledger keeps the outcomes that its storage refused (`Ledger.unsaved`); here they only end the run.
+
+    Args:
+        writer: of this run, its block entered.
+        stop: set once the storage refuses.
     """
 
-    def __init__(self, ledger: Ledger, stop: Stop) -> None:
-        self._ledger = ledger
+    def __init__(self, writer: Writer, stop: Stop) -> None:
+        self._writer = writer
         self._stop = stop
 
-    def write(self, *entries: Entry) -> bool:
+    async def write(self, *entries: Entry) -> bool:
         """Append entries, all or none; False when the storage refused them, and then nothing new may start."""
-        if not entries:
-            return True
+        return await self.is_durable(self.queue(*entries))
+
+    def queue(self, *entries: Entry) -> Written:
+        """Line entries up behind those queued before, and go on; `is_durable` waits for them."""
+        return self._writer.queue(*entries)
+
+    async def is_durable(self, written: Written) -> bool:
+        """Wait for what was queued; False and the end of the run as with `write`. May be asked again."""
         try:
-            self._ledger.append(*entries)
+            await settled(written)
         except BackendError as err:
             self._stop.set(f"{err.summary} {err.detail}".strip())
             return False
         return True
 
-    def is_retired(self, address: Address) -> bool:
-        """Whether the record at an address is a retired one."""
-        record = self._ledger.slot(address).record
-        return record is not None and record.retired
+    def hurry(self) -> None:
+        """Write without gathering from now on: the run was cancelled."""
+        self._writer.hurry()
 
 
-def keep_books(plan: Plan, ledger: Ledger, books: Books, now: Callable[[], datetime]) -> frozenset[Address]:
+async def keep_books(plan: Plan, before: Snapshot, books: Books, now: Callable[[], datetime]) -> frozenset[Address]:
     """
     Write down what needs no request: moves, forgotten ones, statuses that were read, descriptions that changed.
 
     Comes first, so that everything after it finds each record at its own address. A blocked campaign moves as well:
     its address must be free for the one that takes its place.
 
+    Args:
+        plan: of this run.
+        before: the state as it was when the run began.
+        books: nothing is queued in them yet.
+        now: the clock.
+
     Returns:
         The addresses of which all this is durable.
     """
-    snapshot = ledger.snapshot
-    durable = set()
+    queued = {}
     for change in _in_order_of_moves(plan.changes):
-        record = snapshot.campaigns.get(change.previous_address or change.address)
-        if books.write(*_entries(change, record, now())):
-            durable.add(change.address)
-    return frozenset(durable)
+        if entries := tuple(_entries(change, _record(before, change), now())):
+            queued[change.address] = books.queue(*entries)
+    refused = {address for address, written in queued.items() if not await books.is_durable(written)}
+    return frozenset(change.address for change in plan.changes if change.address not in refused)
+
+
+def retired_in(before: Snapshot, plan: Plan) -> frozenset[Address]:
+    """Give the addresses of a plan at which a retired record stands, or stood before it moved there."""
+    records = {change.address: _record(before, change) for change in plan.changes}
+    return frozenset(address for address, record in records.items() if record is not None and record.retired)
+
+
+def _record(before: Snapshot, change: Change) -> Record | None:
+    return before.campaigns.get(change.previous_address or change.address)
 
 
 def _in_order_of_moves(changes: Sequence[Change]) -> Iterator[Change]:

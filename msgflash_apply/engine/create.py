@@ -10,19 +10,21 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Then, Unknown, classify
-from msgflash_apply.campaign import Facts, Intent, JsonObject, fingerprint
+from msgflash_apply.campaign import Facts, JsonObject, fingerprint
+from msgflash_apply.engine.announce import Announcer
 from msgflash_apply.engine.books import Books
 from msgflash_apply.engine.plan import Change
 from msgflash_apply.engine.result import Event, Outcome, Paused, Result
 from msgflash_apply.engine.stop import Stop
 from msgflash_apply.state import journal
 
-CONNECT_ATTEMPTS = 4
-RATE_LIMIT_ATTEMPTS = 30
-MOST_UNKNOWN_IN_A_ROW = 5
+CONNECT_ATTEMPTS: Final = 4
+MOST_UNKNOWN_IN_A_ROW: Final = 5
+PATIENCE_TOLD_EVERY_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -40,6 +42,20 @@ class Streak:
             )
 
 
+@dataclass(slots=True)
+class Patience:
+    """What was told of MsgFlash's pauses: each long one, and a short one of a shared key now and then."""
+
+    told_until: float = float("-inf")
+
+    def is_news(self, seconds: float, now: float) -> bool:
+        """Whether a pause of so many seconds from `now` (a monotonic time) should be told; remembers that it was."""
+        if now + seconds <= self.told_until + 1:
+            return False
+        self.told_until = now + max(seconds, PATIENCE_TOLD_EVERY_SECONDS)
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """
@@ -48,23 +64,22 @@ class Sender:
     Attributes:
         client: MsgFlash.
         books: the journal of the run.
-        stop: held back once set.
-        turn: held from the intent to the send, so that at most one intent is open that has not left yet: after a
-            crash no more campaigns are in doubt than were in flight, and that one.
-        run: id of the run, written into each intent.
+        stop: set by what all creates share: an outage, a refusal of the account, a rate that never suffices.
+        announcer: stands before every send.
         on_event: told when MsgFlash asks for patience.
         now: the clock.
         streak: of unknown outcomes, over all creates.
+        patience: what was told of it, over all creates.
     """
 
     client: Client
     books: Books
     stop: Stop
-    turn: asyncio.Lock
-    run: str
+    announcer: Announcer
     on_event: Callable[[Event], None]
     now: Callable[[], datetime]
     streak: Streak = field(default_factory=Streak)
+    patience: Patience = field(default_factory=Patience)
 
     async def create(self, change: Change) -> Result:
         """Create a campaign at most once. Only what provably was not created is tried again."""
@@ -72,55 +87,35 @@ class Sender:
         attempt = 0
         while True:
             attempt += 1
-            held_back = await self._announce(change, facts, attempt)
+            held_back = await self.announcer.announce(change, facts, attempt)
             if held_back is not None:
                 return Result(change.address, change.action, Outcome.SKIPPED, change.id, held_back)
             outcome = classify(await self.client.create(facts.payload))
             self.streak.count(outcome, self.stop)
             if isinstance(outcome, Created):
-                return self._created(change, outcome)
+                return await self._created(change, outcome)
             if isinstance(outcome, Unknown):
                 return Result(change.address, change.action, Outcome.IN_DOUBT, change.id, outcome.what)
-            self.books.write(journal.NotCreated(change.address, outcome.what, self.now()))
+            if outcome.is_rate_limit:
+                self._be_patient()
+            await self.books.write(journal.NotCreated(change.address, outcome.what, self.now()))
             if not await self._may_try_again(outcome, attempt):
                 return Result(change.address, change.action, Outcome.FAILED, change.id, outcome.what)
 
-    async def _announce(self, change: Change, facts: Facts, attempt: int) -> str | None:
-        """Make the intent durable and wait for the slot. Returns why nothing may be sent, or None: send now."""
-        async with self.turn:
-            if self.stop.is_set:
-                return self.stop.why
-            if change.starts_at <= self.now():
-                return "its start passed while others were sent"
-            intent = Intent(self.run, attempt, self.now(), facts)
-            if not self.books.write(journal.Intended(change.address, intent)):
-                return self.stop.why
-            is_paced = False
-            try:
-                is_paced = await self._paced()
-            finally:
-                # Also where the run is cancelled here: nothing left, so nothing may stay in doubt.
-                if not is_paced:
-                    self.books.write(journal.NotCreated(change.address, "stopped before it was sent", self.now()))
-            return None if is_paced else self.stop.why
-
-    async def _paced(self) -> bool:
-        """Wait for the slot or the stop, whichever is first; True means send."""
-        slot = asyncio.ensure_future(self.client.limiter.acquire())
-        stopped = asyncio.ensure_future(self.stop.wait())
-        try:
-            await asyncio.wait({slot, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            slot.cancel()
-            stopped.cancel()
-        return not self.stop.is_set
-
-    def _created(self, change: Change, outcome: Created) -> Result:
+    async def _created(self, change: Change, outcome: Created) -> Result:
         status = str(outcome.campaign.get("status") or "scheduled")
-        stored = self.books.write(journal.Created(change.address, outcome.id, status, self.now()))
+        stored = await self.books.write(journal.Created(change.address, outcome.id, status, self.now()))
         safety = outcome.campaign.get("safety")
         error = None if stored else "created, but its id could not be stored in the state"
         return Result(change.address, change.action, Outcome.DONE, outcome.id, error, _object(safety))
+
+    def _be_patient(self) -> None:
+        """Tell of the pause. A refusal for the rate is no campaign's fault: only the run ends, if it never ceases."""
+        seconds = self.client.limiter.pause_seconds
+        if self.patience.is_news(seconds, asyncio.get_running_loop().time()):
+            self.on_event(Paused(seconds))
+        if self.client.limiter.is_hopeless:
+            self.stop.set("MsgFlash refuses every request for the rate of this key, whatever the pace")
 
     async def _may_try_again(self, outcome: NotCreated, attempt: int) -> bool:
         if outcome.then is Then.STOP:
@@ -128,8 +123,7 @@ class Sender:
         if outcome.then is not Then.RETRY:
             return False
         if outcome.is_rate_limit:
-            self.on_event(Paused(self.client.limiter.pause(max(1.0, outcome.wait_seconds or 0.0))))
-            return attempt < RATE_LIMIT_ATTEMPTS
+            return True  # the limiter makes it wait
         if attempt >= CONNECT_ATTEMPTS:
             self.stop.set(outcome.what)  # the host is away: every other create would fare the same
             return False

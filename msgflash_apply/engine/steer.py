@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, campaign_in, problem_in
+from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, campaign_in, is_rate_limit, problem_in
 from msgflash_apply.campaign import PAUSED_BY_SYSTEM, JsonObject, Status
 from msgflash_apply.engine.stop import Stop
 from msgflash_apply.errors import ApiError
@@ -53,8 +53,10 @@ async def _steer(
 ) -> Steered:
     attempt = 0
     while True:
-        attempt += 1
         answer = await send(identifier)
+        if is_rate_limit(answer) and not client.limiter.is_hopeless:
+            continue  # no attempt: the limiter waits as long as MsgFlash wants
+        attempt += 1
         campaign = campaign_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None
         if campaign is not None and campaign.get("status") in goal:
             safety = campaign.get("safety")
@@ -64,17 +66,13 @@ async def _steer(
         if problem is not None and problem.stops_the_run:
             stop.set(told)
             return Steered(None, told)
-        if problem is not None and problem.is_rate_limit:
-            client.limiter.pause(max(1.0, _asked(answer)))
-        else:
-            refused = problem is not None and problem.status < 500
-            settled = await _settle(client, identifier, goal, told, may_try_again=not refused)
-            if settled is not None:
-                return settled
+        refused = problem is not None and problem.status < 500
+        settled = await _settle(client, identifier, goal, told, may_try_again=not refused)
+        if settled is not None:
+            return settled
         if attempt == ATTEMPTS:
             return Steered(None, told)
-        if problem is None or not problem.is_rate_limit:
-            await client.back_off(attempt)
+        await client.back_off(attempt)
 
 
 async def _settle(
@@ -98,7 +96,3 @@ def _told(answer: Answer, problem: Problem | None) -> str:
     if isinstance(answer, NoReply):
         return answer.what
     return str(problem) if problem is not None else f"{answer.status} without an error code"
-
-
-def _asked(answer: Answer) -> float:
-    return (answer.retry_after_seconds or 0.0) if isinstance(answer, Reply) else 0.0

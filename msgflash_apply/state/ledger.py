@@ -16,7 +16,7 @@ from typing import Self
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import BackendError, MsgflashApplyError, StateConflict, StateError
-from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.backends.base import Appends, Backend
 from msgflash_apply.state.claim import Claim, locked, note_failure
 from msgflash_apply.state.commit import commit, init_state, settle
 from msgflash_apply.state.journal import Entry, Opened, Outcome, encode_entries
@@ -48,7 +48,7 @@ def open_ledger(backend: Backend, claim: Claim) -> Iterator["Ledger"]:
 
 class Ledger:
     """
-    The state during one run; made by `open_ledger`, used by one thread.
+    The state during one run; made by `open_ledger`, used by one thread at a time.
 
     Attributes:
         head: how this run's journal begins; a recovery file begins likewise.
@@ -65,6 +65,11 @@ class Ledger:
         self._warnings: list[str] = []
         self._failure: BackendError | None = None
         self._is_committed = False
+
+    @property
+    def appends(self) -> Appends:
+        """How the storage wants its journal to be written."""
+        return self._backend.appends
 
     @property
     def snapshot(self) -> Snapshot:

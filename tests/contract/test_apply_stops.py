@@ -98,7 +98,7 @@ def for_each_failure(folder: Path, when: When, *, heals: bool) -> Iterator[tuple
             stopped = report.stopped is not None
             yield world, report, ledger
         after += 1
-    assert after > 7
+    assert after > 5
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

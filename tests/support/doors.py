@@ -5,6 +5,7 @@ An effect is a call that changes something: write, append, seal, drop, lock, unl
 1, so a test runs once with `at=0` to learn how many there are, and then once for each of them.
 """
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal, TypeVar
 
@@ -182,3 +183,35 @@ class FailingBackend(_Door):
         if fails:
             raise BackendError("The state's storage failed.", "on cue, after the fact")
         return answer
+
+
+class SlowBackend(_Door):
+    """
+    A backend far away.
+
+    Args:
+        inner: the backend that does the work.
+        appends: how it wants its journal to be written.
+        seconds: that each append takes, besides the work.
+    """
+
+    def __init__(self, inner: Backend, appends: Appends, *, seconds: float = 0.0) -> None:
+        super().__init__(inner)
+        self._appends = appends
+        self._seconds = seconds
+        self.append_began_at: list[float] = []
+
+    @property
+    def appends(self) -> Appends:
+        """How its journal wants to be written."""
+        return self._appends
+
+    def append(self, journal: str, lines: bytes) -> None:
+        """Pass on, late, and remember when it began."""
+        self.append_began_at.append(time.monotonic())
+        time.sleep(self._seconds)
+        super().append(journal, lines)
+
+    def _effect(self, step: Callable[[], _Answer]) -> _Answer:
+        self.effects += 1
+        return step()

@@ -33,15 +33,36 @@ def test_no_limit_means_no_wait() -> None:
     assert given[-1] - given[0] < 0.05
 
 
-def test_pause_holds_back_those_already_waiting() -> None:
-    """A 429 holds back every waiting request, and they do not leave as a burst afterwards."""
+def test_whoever_asks_first_leaves_first() -> None:
+    """Slots are given in the order of asking, whoever gives up meanwhile."""
+
+    async def scenario() -> list[int]:
+        limiter = Limiter(200, jitter=lambda: 0.0)
+        order: list[int] = []
+
+        async def take(number: int) -> None:
+            await limiter.acquire()
+            order.append(number)
+
+        tasks = [asyncio.create_task(take(number)) for number in range(6)]
+        await asyncio.sleep(0.001)
+        tasks[2].cancel()
+        await asyncio.wait(tasks)
+        return order
+
+    assert asyncio.run(scenario()) == [0, 1, 3, 4, 5]
+
+
+def test_refusal_holds_back_those_already_waiting() -> None:
+    """A 429 holds back every waiting request as long as it asks for, and they do not leave as a burst afterwards."""
 
     async def scenario() -> tuple[float, list[float]]:
         limiter = Limiter(50, jitter=lambda: 1.0)
         waiting = asyncio.create_task(starts(limiter, 4))
         await asyncio.sleep(0.005)
         began_at = time.monotonic()
-        assert limiter.pause(0.2) == 0.25
+        limiter.refuse(asyncio.get_running_loop().time(), 0.2)
+        assert 0.2 < limiter.pause_seconds <= 0.25
         return began_at, await waiting
 
     began_at, given = asyncio.run(scenario())
@@ -50,31 +71,13 @@ def test_pause_holds_back_those_already_waiting() -> None:
     assert min(b - a for a, b in itertools.pairwise(after)) > 0.015
 
 
-def test_pause_voids_the_slots_beyond_it() -> None:
-    """Who had a slot after the pause's end asks again, and does not leave between those who came later."""
+def test_no_pause_without_a_refusal() -> None:
+    """Where nothing was refused nobody waits, and nothing is hopeless."""
 
-    async def scenario() -> list[float]:
+    async def scenario() -> tuple[float, bool]:
         limiter = Limiter(50, jitter=lambda: 0.0)
-        early = asyncio.create_task(starts(limiter, 6))
-        await asyncio.sleep(0.005)
-        limiter.pause(0.01)
-        late = asyncio.create_task(starts(limiter, 6))
-        return sorted([*await early, *await late])
+        await limiter.acquire()
+        limiter.admit(asyncio.get_running_loop().time())
+        return limiter.pause_seconds, limiter.is_hopeless
 
-    gaps = [later - earlier for earlier, later in itertools.pairwise(asyncio.run(scenario()))]
-    assert min(gaps[1:]) > 0.012
-
-
-def test_spacing_widens_after_429_and_recovers() -> None:
-    """After a 429 the spacing is wider, and with every slot a little less so."""
-
-    async def scenario() -> tuple[float, float]:
-        limiter = Limiter(1000, jitter=lambda: 0.0)
-        limiter.pause(0.0)
-        wide = await starts(limiter, 3)
-        await starts(limiter, 250)
-        narrow = await starts(limiter, 3)
-        return wide[-1] - wide[0], narrow[-1] - narrow[0]
-
-    wide, narrow = asyncio.run(scenario())
-    assert wide > narrow
+    assert asyncio.run(scenario()) == (0.0, False)

@@ -49,14 +49,6 @@ def test_refusals_created_nothing(status: int, code: str, then: Then) -> None:
     assert code in outcome.what
 
 
-def test_rate_limit_keeps_the_asked_wait() -> None:
-    """A 429 for the rate carries the seconds of Retry-After."""
-    outcome = classify(Reply(429, envelope("API_RATE_LIMIT_EXCEEDED"), retry_after_seconds=3.0))
-
-    assert isinstance(outcome, NotCreated)
-    assert outcome.wait_seconds == 3.0
-
-
 def test_no_connection_created_nothing() -> None:
     """A request that never left created nothing and may be tried again."""
     assert classify(NoReply(sent=False, what="refused")) == NotCreated("refused", Then.RETRY)
