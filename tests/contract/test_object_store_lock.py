@@ -13,7 +13,7 @@ from msgflash_apply.state.backends.object_store.lease import Terms
 from tests.support.buckets import Bucket, a_bucket, once
 from tests.support.command import wait_until
 from tests.support.states import a_holder
-from tests.support.stores.gcs_server import Reply, Request, error
+from tests.support.stores.gcs_server import Request, error
 
 RENEWED_AT_ONCE = Terms(renew_seconds=0.01)
 
@@ -120,10 +120,9 @@ def test_lock_with_a_lease_that_is_none_is_never_taken_over(bucket: Bucket, leas
     """A lease that is no time at all does not run out."""
     client = bucket.client()
     client.lock(a_holder("run-1"))
-    objects = bucket.objects()
-    found = objects.read("lock.json")
+    found = bucket.objects().read("lock.json")
     assert found is not None
-    objects.put("lock.json", found.data.replace(b"60.0", lease.encode()), expected=found.version)
+    _rewrite(bucket, found.data.replace(b"60.0", lease.encode()))
     bucket.server.backdate("lock.json", timedelta(days=400))
 
     with pytest.raises(StateLocked, match="held by ada"):
@@ -192,17 +191,30 @@ def test_broken_lock_is_found_lost(bucket: Bucket) -> None:
     other.unlock("run-2")
 
 
+def test_late_renewal_of_its_own_is_no_loss(bucket: Bucket) -> None:
+    """A renewal that came through after it was given up costs a run its patience, and not its lock."""
+    client = bucket.client(RENEWED_AT_ONCE)
+    client.lock(a_holder("run-1"))
+
+    bucket.server.answer = once("PUT", "/lock.json", lambda request: _rewrite(bucket, request.body + b" "))
+    before = renewals(bucket)
+    wait_until(lambda: renewals(bucket) >= before + 4)
+
+    client.append("run-1", b"first\n")
+    assert client.holder() == a_holder("run-1")
+    client.unlock("run-1")
+    assert client.holder() is None
+
+
 def test_breaking_survives_a_renewal(bucket: Bucket) -> None:
     """A lock that is renewed at the moment when it is broken is broken all the same."""
     client, other = bucket.client(), bucket.client()
     client.lock(a_holder("run-1"))
 
-    def renew(_request: Request) -> Reply | None:
-        objects = bucket.objects()
-        found = objects.read("lock.json")
+    def renew(_request: Request) -> None:
+        found = bucket.objects().read("lock.json")
         assert found is not None
-        objects.put("lock.json", found.data.replace(b'"change":"', b'"change":"0'), expected=found.version)
-        return None
+        _rewrite(bucket, found.data + b" ")
 
     bucket.server.answer = once("PUT", "/lock.json", renew)
     other.break_lock("run-1")
@@ -223,6 +235,14 @@ def test_lock_of_another_is_not_given_back(bucket: Bucket) -> None:
     client.unlock("run-2")
 
     assert other.holder() == a_holder("run-1")
+
+
+def _rewrite(bucket: Bucket, data: bytes) -> None:
+    """Write the lock as somebody who has just read it."""
+    objects = bucket.objects()
+    found = objects.read("lock.json")
+    assert found is not None
+    assert objects.put("lock.json", data, expected=found.version) is not None
 
 
 def _is_lost(client: ObjectStoreBackend) -> bool:

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Thread
+from typing import Final
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Holder
-from msgflash_apply.state.backends.object_store.lock_body import held
+from msgflash_apply.state.backends.object_store.lock_body import held, read_body
 from msgflash_apply.state.backends.object_store.objects import Objects
 
-KEY = "lock.json"
+KEY: Final = "lock.json"
+
+_HURRY: Final = 4
+"""How much sooner the next renewal comes after one that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +93,31 @@ class Lease:
         return self._version
 
     def _renew_until_over(self) -> None:
-        while not self._is_over.wait(self._terms.renew_seconds) and not self._is_lost():
-            self._renew()
+        pause_seconds = self._terms.renew_seconds
+        while not self._is_over.wait(pause_seconds) and not self._is_lost():
+            is_renewed = self._renew()
+            pause_seconds = self._terms.renew_seconds / (1 if is_renewed else _HURRY)
 
-    def _renew(self) -> None:
+    def _renew(self) -> bool:
         asked_at = self._clock()
         try:
             version = self._objects.put(KEY, held(self._holder, self._terms.lease_seconds), expected=self._version)
+            if version is None:
+                self._look_who_has_it()
+                return False
         except BackendError:
-            return  # The next turn may do better. If none does, the clock tells.
-        if version is None:
-            self._loss = "it was broken or taken over"
+            return False  # The next turn may do better. If none does, the clock tells.
+        self._version, self._renewed_at = version, asked_at
+        return True
+
+    def _look_who_has_it(self) -> None:
+        found = self._objects.read(KEY)
+        holder = read_body(found).holder
+        if found is not None and holder is not None and holder.lock_id == self._holder.lock_id:
+            # A renewal of our own, which came through long after we had given it up.
+            self._version = found.version
         else:
-            self._version, self._renewed_at = version, asked_at
+            self._loss = "it was broken or taken over"
 
     def _is_lost(self) -> bool:
         unrenewed_seconds = self._clock() - self._renewed_at
