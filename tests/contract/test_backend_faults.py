@@ -1,0 +1,277 @@
+"""
+Connections and servers that fail at every step of a run, on every remote kind of store.
+
+A run is small and whole: lock, open, two creates announced and told, commit, unlock. It is spoiled once for each
+exchange with the server; then another client, on another machine as far as anybody can tell, must find all that was
+durable, and be able to go on.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.errors import BackendError, StateDamaged, StateError
+from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.journal import Entry
+from msgflash_apply.state.ledger import Ledger, init_state, read_state
+from msgflash_apply.state.replay import fold
+from msgflash_apply.state.snapshot import Snapshot
+from tests.support.fates import Cut, Fate, Fates, Late, Say, always, only, since
+from tests.support.proxy import Proxy
+from tests.support.states import ENVIRONMENT, LINEAGE, a_run, created, intended
+from tests.support.stores import Place, Server, Stores, every_kind
+
+ENTRIES: tuple[Entry, ...] = (intended("sale"), created("sale"), intended("tea"), created("tea"))
+BEGIN = Snapshot(LINEAGE, 1, ENVIRONMENT, campaigns={}, in_doubt={}, history={})
+AT_ONCE = 6
+"""Runs that are spoiled side by side, each through a proxy of its own: what they do most is wait before they retry."""
+
+
+@dataclass
+class Life:
+    """
+    One run as far as it came.
+
+    Attributes:
+        told: what was durable as far as the run could tell.
+        error: what ended it; None if nothing did.
+    """
+
+    told: list[Entry] = field(default_factory=list)
+    error: BackendError | StateError | None = None
+
+
+@dataclass(frozen=True)
+class Way:
+    """A place with a state in it, the proxy on the way there, and what stands behind it."""
+
+    place: Place
+    proxy: Proxy
+    server: Server
+
+
+@pytest.fixture(params=every_kind(remote_only=True))
+def kind(request: pytest.FixtureRequest) -> str:
+    """Try each remote kind."""
+    return str(request.param)
+
+
+@pytest.fixture
+def server(kind: str, stores: Stores) -> Server:
+    """Serve states of this kind."""
+    return stores.server(kind)
+
+
+@pytest.fixture
+def way(server: Server, tmp_path: Path) -> Iterator[Way]:
+    """Make a state, with a proxy on the way to it."""
+    with a_way(server, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def a_way(server: Server, folder: Path) -> Iterator[Way]:
+    """Make a state, with a proxy on the way to it that counts from now on."""
+    with Proxy(server.port) as proxy:
+        place = server.place(folder, port=proxy.port)
+        init_state(place.client(), environment=ENVIRONMENT, lineage=LINEAGE)
+        proxy.count()
+        yield Way(place, proxy, server)
+
+
+def live(backend: Backend, between: Callable[[int], object] = lambda _number: None) -> Life:
+    """
+    Run until the end, or until the storage says no: anything but an error of ours is a failure of the test.
+
+    Args:
+        backend: a client that is new.
+        between: called before each entry and before the commit, with how many entries are durable.
+    """
+    life = Life()
+    try:
+        with a_run(backend) as ledger:
+            for entry in ENTRIES:
+                between(len(life.told))
+                ledger.append(entry)
+                life.told.append(entry)
+            between(len(life.told))
+    except (BackendError, StateError) as err:
+        life.error = err
+    return life
+
+
+def check(place: Place, life: Life) -> None:
+    """Check as another client that all that was durable is there, and that the state can be written again."""
+    client = place.client()
+    state = comparable(read_state(client, environment=ENVIRONMENT))
+    # The entry on its way when the run ended may have come through; nobody knows, and either is right.
+    assert state in (fold(BEGIN, life.told), fold(BEGIN, ENTRIES[: len(life.told) + 1]))
+    take_the_lock_away(client)
+    with a_run(client, "next") as ledger:
+        assert comparable(ledger.snapshot) == state
+    assert comparable(read_state(client, environment=ENVIRONMENT)) == state
+    assert client.holder() is None
+
+
+def comparable(state: Snapshot) -> Snapshot:
+    """Take away what the document says of itself."""
+    return replace(state, serial=1, journal=None)
+
+
+def take_the_lock_away(client: Backend) -> None:
+    """Do what a person does who knows that the run is dead: where its lease has not run out, nothing else helps."""
+    holder = client.holder()
+    if holder is not None:
+        client.break_lock(holder.lock_id)
+
+
+def spoil(server: Server, folder: Path, fates: Sequence[Fates]) -> list[tuple[Life, int]]:
+    """Live once with each of these fates, check each, and tell how each ended and after how many exchanges."""
+
+    def one(chosen: Fates) -> tuple[Life, int]:
+        with a_way(server, folder) as way:
+            way.proxy.count(chosen)
+            life, exchanges = live(way.place.client()), way.proxy.exchanges
+            way.proxy.count()
+            check(way.place, life)
+        return life, exchanges
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(one, fates))
+
+
+@pytest.mark.parametrize("cuts", [(Cut.BEFORE, Cut.IN_REQUEST), (Cut.AFTER, Cut.IN_ANSWER)], ids=["asking", "told"])
+def test_cut_at_any_one_exchange_loses_nothing(way: Way, tmp_path: Path, cuts: tuple[Cut, Cut]) -> None:
+    """With the connection cut once, anywhere, a run lives or ends with an error of ours, and all durable stays."""
+    spoil_each_exchange(way, tmp_path, cuts)
+
+
+@pytest.mark.parametrize("kind", every_kind(http_only=True), indirect=True)
+def test_server_error_at_any_one_exchange_loses_nothing(way: Way, tmp_path: Path) -> None:
+    """The same holds where 5xx is answered once, whether or not the server did what it was asked to."""
+    spoil_each_exchange(way, tmp_path, (Say(503), Say(500, is_delivered=True)))
+
+
+def spoil_each_exchange(way: Way, folder: Path, fates: tuple[Fate, Fate]) -> None:
+    """Count the exchanges of a run that nobody disturbs; then live once for each of them, spoiled this way or that."""
+    assert live(way.place.client()) == Life(list(ENTRIES))
+    count = way.proxy.exchanges
+    assert count > len(ENTRIES)
+
+    ended = spoil(way.server, folder, [only(at, fates[at % 2]) for at in range(1, count + 1)])
+
+    assert all(exchanges >= at for at, (_, exchanges) in enumerate(ended, start=1))
+
+
+@pytest.mark.parametrize("fate", [Cut.BEFORE, Cut.AFTER])
+def test_lasting_trouble_ends_the_run_and_loses_nothing(way: Way, tmp_path: Path, fate: Fate) -> None:
+    """With every exchange from one on spoiled, a run ends with an error of ours, and what was durable stays."""
+    live(way.place.client())
+    last = way.proxy.exchanges
+
+    ended = spoil(way.server, tmp_path, [since(at, fate) for at in range(1, last, 4)])
+
+    assert all(isinstance(life.error, BackendError) for life, _ in ended)
+
+
+def test_refused_connection_is_an_error_of_ours(way: Way) -> None:
+    """Where nothing listens any more, nothing can be done, and the error names the place and what to do."""
+    client = way.place.client()
+    client.read()
+    way.proxy.refuse()
+
+    with pytest.raises(BackendError) as caught:
+        client.read()
+
+    assert client.url in caught.value.detail
+    assert caught.value.fix
+
+
+def test_slow_server_is_waited_for(way: Way) -> None:
+    """A server that takes its time with every answer costs time and nothing else."""
+    way.proxy.fate = always(Late(0.3))
+
+    life = live(way.place.client())
+
+    assert life == Life(list(ENTRIES))
+    way.proxy.count()
+    check(way.place, life)
+
+
+@pytest.mark.parametrize("durable", [1, 4])
+def test_restarted_server_loses_nothing(way: Way, durable: int) -> None:
+    """A server that is killed and started again under a run at work, or right before it commits, loses nothing."""
+
+    def restart(told: int) -> None:
+        if told == durable:
+            way.server.restart()
+
+    life = live(way.place.client(), between=restart)
+
+    assert len(life.told) >= durable
+    check(way.place, life)
+
+
+def test_run_that_lost_its_lock_can_announce_nothing_more(way: Way) -> None:
+    """Once another run took over, the first can append nothing, and what both did is there."""
+    one, two = way.place.client(), way.place.client()
+
+    def overtake(first: Ledger) -> None:
+        take_the_lock_away(two)
+        with a_run(two, "run-2") as second:
+            assert set(second.snapshot.in_doubt) == {"sale"}
+            with pytest.raises(BackendError):
+                first.append(intended("tea"))
+            second.append(intended("milk"), created("milk"))
+
+    with pytest.raises(BackendError):
+        run_overtaken(one, overtake, intended("coffee"))
+
+    state = read_state(way.place.client(), environment=ENVIRONMENT)
+    assert (set(state.campaigns), set(state.in_doubt)) == ({"milk"}, {"sale"})
+
+
+def test_outcome_of_a_run_that_lost_its_lock_is_not_lost(way: Way) -> None:
+    """What a run learns after another took over stays in its hands, to be brought in later."""
+    one, two, opened = way.place.client(), way.place.client(), list[Ledger]()
+
+    def overtake(first: Ledger) -> None:
+        opened.append(first)
+        take_the_lock_away(two)
+        with a_run(two, "run-2"):
+            pass
+
+    with pytest.raises(BackendError):
+        run_overtaken(one, overtake, created("sale"))
+
+    assert opened[0].unsaved == (created("sale"),)
+    assert set(read_state(two, environment=ENVIRONMENT).in_doubt) == {"sale"}
+
+
+def run_overtaken(backend: Backend, overtake: Callable[[Ledger], None], last: Entry) -> None:
+    """Announce a create, let another run take over, and go on as if nothing had happened."""
+    with a_run(backend) as ledger:
+        ledger.append(intended("sale"))
+        overtake(ledger)
+        ledger.append(last)
+
+
+def test_half_a_document_that_was_put_there_is_damage(way: Way) -> None:
+    """Whoever finds half of a document, however it got there, neither begins anew nor writes over it."""
+    client = way.place.client()
+    stored = client.read()
+    assert stored is not None
+    half = stored.document[: len(stored.document) // 2]
+    client.write(half, expected=stored.version)
+
+    with pytest.raises(StateDamaged):
+        read_state(client, environment=ENVIRONMENT)
+    assert isinstance(live(way.place.client()).error, StateDamaged)
+
+    kept = client.read()
+    assert kept is not None
+    assert kept.document == half
