@@ -10,9 +10,10 @@ import pytest
 from msgflash_apply.errors import BackendError, StateConflict, StateError
 from msgflash_apply.state.backends.base import Backend, Stored
 from msgflash_apply.state.backends.local import LocalBackend
+from msgflash_apply.state.recovery import recover, recovery_lines
 from msgflash_apply.state.snapshot import encode
 from tests.support.builders import a_record, a_snapshot
-from tests.support.moves import an_old_state, marked, move, read
+from tests.support.moves import a_claim, an_old_state, marked, move, read
 from tests.support.states import a_backend, a_run, created, intended
 
 if TYPE_CHECKING:
@@ -120,6 +121,22 @@ def test_run_that_stole_the_lock_is_taken_along(old: Backend, new: Backend) -> N
     with pytest.raises(StateError, match="The state has moved"):
         overtaken.end()
     assert read(new) == moved
+
+
+def test_what_a_stolen_run_learned_late_is_recovered_at_the_new_place(old: Backend, new: Backend) -> None:
+    """What such a run learns after the switch goes to its recovery file, which the state takes in where it is now."""
+    overtaken = Overtaken(Path(old.url), at=2)
+    move(overtaken, new)
+    thief = overtaken.thief
+    assert thief is not None
+    with pytest.raises(BackendError):
+        thief.append(created("late"))
+    with pytest.raises(StateError, match="The state has moved"):
+        overtaken.end()
+
+    recover(new, recovery_lines(thief.head, thief.endangered), a_claim("recoverer"), where="recovery.jsonl")
+
+    assert (set(read(new).campaigns), set(read(new).in_doubt)) == ({"sale", "news", "late"}, {"tea"})
 
 
 def test_run_that_committed_meanwhile_stops_the_move(old: Backend, new: Backend) -> None:
