@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from msgflash_apply.errors import BackendError, StateConflict, StateDamaged
+from msgflash_apply.state.backends.base import Appends
 from msgflash_apply.state.backends.postgres.schema import MIGRATIONS, schema_sql
 from msgflash_apply.state.ledger import init_state, read_state
 from tests.support.states import ENVIRONMENT, LINEAGE, a_holder, a_run, created, intended
@@ -35,6 +36,11 @@ def test_states_side_by_side_do_not_mix(place: Place) -> None:
     assert one.read_journal("run-1") == b"line\n"
     one.unlock("run-1")
     other.unlock("run-2")
+
+
+def test_creates_may_be_announced_ahead(place: Place) -> None:
+    """A few creates may be announced before they leave, since an append is a journey; none waits for others."""
+    assert place.client().appends == Appends(ahead=4)
 
 
 def test_state_may_be_reached_by_a_socket(server: PostgresServer, place: Place) -> None:

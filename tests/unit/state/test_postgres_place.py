@@ -1,0 +1,87 @@
+"""The URL of a state in PostgreSQL."""
+
+import pytest
+
+from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.postgres.place import Place, read_place
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://db/shop/default", Place(None, "db", None, "shop", "default", "msgflash_apply", {})),
+        ("POSTGRES://db/shop/default", Place(None, "db", None, "shop", "default", "msgflash_apply", {})),
+        ("postgresql:///shop/a/b", Place(None, "", None, "shop", "a/b", "msgflash_apply", {})),
+        ("postgresql://@db/shop/a", Place(None, "db", None, "shop", "a", "msgflash_apply", {})),
+        ("postgresql://:5433/shop/a", Place(None, "", "5433", "shop", "a", "msgflash_apply", {})),
+        ("postgresql://[::1]:5433/shop/a", Place(None, "::1", "5433", "shop", "a", "msgflash_apply", {})),
+        (
+            "postgresql://ad%40a@%2Frun%2Fpg/sh%2Fop/a%20b",
+            Place("ad@a", "/run/pg", None, "sh/op", "a b", "msgflash_apply", {}),
+        ),
+        (
+            "postgresql://db/shop/a?schema=eu&sslmode=verify-full&connect_timeout=30&application_name=ci",
+            Place(
+                *(None, "db", None, "shop", "a", "eu"),
+                {"sslmode": "verify-full", "connect_timeout": "30", "application_name": "ci"},
+            ),
+        ),
+    ],
+)
+def test_parts_of_a_url(url: str, place: Place) -> None:
+    """Each part of a URL is taken apart, decoded, and left to the environment where it is not there."""
+    assert read_place(url) == place
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ad%40a@db:5433/shop/eu/a%3Fb?schema=Old%20one",
+        "postgresql://[fe80::1]/shop/default",
+        "postgresql:///shop/default",
+        "postgresql://%2Frun%2Fpg/sh%2Fop/default",
+    ],
+)
+def test_url_for_people_is_the_url(url: str) -> None:
+    """The URL that messages show leads to the same place."""
+    assert read_place(url).url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://ada:hunter2@db/shop/default", "or holds a password"),
+        ("postgresql://ada:hunter2/x@db/shop/default", "is not of this form"),
+        ("postgresql://db/shop/default?password=hunter2", "'password' can not stand"),
+        ("postgresql://db/shop/default?sslpassword=hunter2", "'sslpassword' can not stand"),
+        ("postgresql://db/shop/default?host=hunter2", "'host' can not stand"),
+        ("postgresql://db/shop/default#hunter2", "is not of this form"),
+        ("postgresql://db", "is not of this form"),
+        ("postgresql://db/", "the name of the database is missing"),
+        ("postgresql://db/shop", "the name of the state is missing"),
+        ("postgresql://db/shop/", "the name of the state is missing"),
+        ("postgresql://db/shop/a//b", "has an empty part"),
+        ("postgresql://db/shop/a/", "has an empty part"),
+        ("postgresql://db/shop/" + 501 * "a", "longer than 500 bytes"),
+        ("postgresql://db/" + 64 * "a" + "/default", "longer than 63 bytes"),
+        ("postgresql://db/shop/a?schema=" + 32 * "é", "the name of the schema"),
+        ("postgresql://db/shop/a?schema=", "the value of schema"),
+        ("postgresql://db/shop/a?schema=x&schema=y", "or not twice"),
+        ("postgresql://db/shop/a?sslmode=none", "the value of sslmode"),
+        ("postgresql://db/shop/a?connect_timeout=0", "the value of connect_timeout"),
+        ("postgresql://db/shop/a?application_name=a%00b", "the value of application_name"),
+        ("postgresql://db1,db2/shop/a", "not [user@][host][:port]"),
+        ("postgresql://db:port/shop/a", "not [user@][host][:port]"),
+        ("postgresql://db/shop/a%00b", "can not be printed"),
+        ("postgresql://db/shop/a%0Ab", "can not be printed"),
+        ("postgresql://db/shop/\udcff", "can not be printed"),
+        ("postgresql://db/shop/%FF", "is not UTF-8"),
+    ],
+)
+def test_url_that_can_not_be_used(url: str, reason: str) -> None:
+    """A URL that is none, or says what only the environment may, is refused without repeating what could be secret."""
+    with pytest.raises(BackendError) as caught:
+        read_place(url)
+
+    assert reason in caught.value.detail
+    assert "hunter2" not in str(caught.value)
