@@ -7,6 +7,8 @@ import pytest
 
 from msgflash_apply.errors import BackendError, StateConflict
 from tests.support.buckets import Bucket, a_bucket, once
+from tests.support.fates import Cut, only
+from tests.support.proxy import Proxy
 from tests.support.states import a_holder
 from tests.support.stores.gcs_server import Reply, Request, error
 
@@ -70,6 +72,23 @@ def test_write_whose_answer_was_lost_is_found(bucket: Bucket, expected: str | No
     found = objects.read("a")
     assert found is not None
     assert (found.data, found.version) == (b"1", written)
+
+
+@pytest.mark.parametrize("expected", [None, "present"])
+def test_write_that_did_not_arrive_is_sent_again(bucket: Bucket, expected: str | None) -> None:
+    """A connection that breaks before the store got the write ends nothing: it is sent again once that is certain."""
+    with Proxy(bucket.server.port) as proxy:
+        bucket.server.port = proxy.port  # as its clients see it
+        objects = bucket.objects()
+        version = objects.put("a", b"0", expected=None) if expected else None
+        proxy.count(only(1, Cut.BEFORE))
+
+        written = objects.put("a", b"1", expected=version)
+
+        found = objects.read("a")
+    assert found is not None
+    assert (found.data, found.version) == (b"1", written)
+    assert bucket.pauses == [0.3]
 
 
 def test_write_that_ended_in_500_is_looked_for(bucket: Bucket) -> None:
