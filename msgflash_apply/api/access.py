@@ -1,5 +1,6 @@
 """Where requests go and as whom. Both come from the environment alone: a branch must not choose where a key goes."""
 
+import re
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
@@ -8,6 +9,8 @@ from msgflash_apply.errors import MsgflashApplyError
 
 DEFAULT_BASE_URL = "https://srv.msgflash.com"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+"""A name in ASCII (a name in another script is written `xn--..`), or an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ def _is_usable(url: str) -> bool:
     except ValueError:
         return False
     surplus = parts.path or parts.query or parts.fragment or parts.username or parts.password
-    return parts.scheme in {"https", "http"} and bool(parts.hostname) and port_fits and not surplus
+    names_a_host = _HOST.fullmatch(parts.hostname or "") is not None
+    return parts.scheme in {"https", "http"} and names_a_host and port_fits and not surplus
 
 
 def _fits_a_header(text: str) -> bool:

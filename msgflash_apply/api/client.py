@@ -16,10 +16,12 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from msgflash_apply.api.access import Access
-from msgflash_apply.api.decoding import decoded, seconds_in, without_key
-from msgflash_apply.api.failure import failure
+from msgflash_apply.api.bounds import USUAL, Bounds
+from msgflash_apply.api.decoding import decoded, seconds_in, without_key, words_of
+from msgflash_apply.api.failure import endless, failure, unusable_network
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.api.outcome import Answer, NoReply, Reply, data_in, is_rate_limit, problem_in
+from msgflash_apply.api.proxies import check_proxies
 from msgflash_apply.api.wire import (
     CampaignStats,
     Contact,
@@ -36,7 +38,6 @@ from msgflash_apply.api.wire import (
 from msgflash_apply.campaign import Payload
 from msgflash_apply.errors import ApiError
 
-LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 READ_ATTEMPTS = 4
 TEMPLATES_PER_PAGE = 100
 TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
@@ -63,7 +64,10 @@ class Client:
         limiter: shared by every request of the process.
         jitter: a number from 0 to 1 for the waits between attempts.
         transport: replaces the network; the one seam of this class.
-        timeout_seconds: for an answer; connecting has ten seconds.
+        bounds: what counts as no answer; connecting has ten seconds.
+
+    Raises:
+        ApiError: a proxy or an authority that the process's environment names can not be used.
     """
 
     def __init__(
@@ -73,23 +77,14 @@ class Client:
         *,
         jitter: Callable[[], float],
         transport: httpx.AsyncBaseTransport | None = None,
-        timeout_seconds: float = 60.0,
+        bounds: Bounds = USUAL,
     ) -> None:
         self.access = access
         self.limiter = limiter
         self.requests_sent = 0
         self._jitter = jitter
-        headers = {"x-api-key": access.api_key, "accept": "application/json"}
-        if access.team_id:
-            headers["x-team-id"] = access.team_id
-        self._http = httpx.AsyncClient(
-            base_url=access.base_url,
-            headers=headers,
-            follow_redirects=False,  # a redirect must not carry the key to another host
-            trust_env=not access.is_loopback,  # plain http must not travel through a proxy
-            timeout=httpx.Timeout(timeout_seconds, connect=10.0),
-            transport=transport,
-        )
+        self._bounds = bounds
+        self._http = _pool(access, transport, bounds.wait_seconds)
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -109,14 +104,13 @@ class Client:
     async def templates(self) -> tuple[Template, ...]:
         """`GET /templates`: one request per hundred."""
         found: list[Template] = []
-        page_number = 1
-        while True:
+        for page_number in range(1, self._bounds.pages + 1):
             parameters = {"page": str(page_number), "limit": str(TEMPLATES_PER_PAGE)}
             page = self._parse(TemplatePage, await self._read("/templates", parameters))
             found += page.templates
             if not page.templates or len(found) >= page.total:
                 return tuple(found)
-            page_number += 1
+        raise endless(self.access, "/api/v1/templates")
 
     async def template(self, identifier: str) -> Template | None:
         """`GET /templates/{id}`; None where there is none."""
@@ -137,7 +131,7 @@ class Client:
         """`GET /contacts`, all of them: one request per hundred. There is no filter by tag (reference 6.1)."""
         found: list[Contact] = []
         cursor: str | None = None
-        while True:
+        for _ in range(self._bounds.pages):
             parameters = {"limit": "100", "sort": "createdAt_desc"} | ({"cursor": cursor} if cursor else {})
             data = await self._read("/contacts", parameters)
             if isinstance(data, list):  # an earlier edition answers with all of them (reference 6.1)
@@ -147,6 +141,7 @@ class Client:
             if not page.has_more or page.next_cursor is None or page.next_cursor == cursor:
                 return tuple(found)
             cursor = page.next_cursor
+        raise endless(self.access, "/api/v1/contacts")
 
     async def health(self, instance_id: str) -> Health | None:
         """`GET /instances/{id}/health`; None where there is none."""
@@ -233,14 +228,17 @@ class Client:
         content_sent = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
         headers = None if body is None else {"content-type": "application/json"}
         try:
-            async with self._http.stream(
-                method, f"/api/v1{path}", params=parameters, content=content_sent, headers=headers
-            ) as response:
-                content = without_key(await _content(response), self.access.api_key)
+            async with (
+                asyncio.timeout(self._bounds.answer_seconds),
+                self._http.stream(
+                    method, f"/api/v1{path}", params=parameters, content=content_sent, headers=headers
+                ) as response,
+            ):
+                content = without_key(await _content(response, self._bounds.answer_bytes), self.access.api_key)
         except NOT_SENT as err:
-            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words(err)}")
-        except (httpx.HTTPError, httpx.StreamError) as err:
-            return NoReply(sent=True, what=f"no complete answer from {self.access.host}: {_words(err)}")
+            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {words_of(err)}")
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as err:
+            return NoReply(sent=True, what=f"no complete answer from {self.access.host}: {words_of(err)}")
         reply = Reply(response.status_code, decoded(content), seconds_in(response.headers.get("retry-after", "")))
         if is_rate_limit(reply):
             self.limiter.refuse(sent_at, reply.retry_after_seconds or 0.0)
@@ -260,6 +258,25 @@ class Client:
             ) from err
 
 
+def _pool(access: Access, transport: httpx.AsyncBaseTransport | None, wait_seconds: float) -> httpx.AsyncClient:
+    headers = {"x-api-key": access.api_key, "accept": "application/json"}
+    if access.team_id:
+        headers["x-team-id"] = access.team_id
+    try:
+        if not access.is_loopback:
+            check_proxies()
+        return httpx.AsyncClient(
+            base_url=access.base_url,
+            headers=headers,
+            follow_redirects=False,  # a redirect must not carry the key to another host
+            trust_env=not access.is_loopback,  # plain http must not travel through a proxy
+            timeout=httpx.Timeout(wait_seconds, connect=10.0),
+            transport=transport,
+        )
+    except (OSError, ValueError, ImportError, httpx.InvalidURL) as err:
+        raise unusable_network(err) from err
+
+
 def _segment(identifier: str) -> str:
     return quote(identifier, safe="")
 
@@ -268,15 +285,11 @@ def _is_transient(answer: Answer) -> bool:
     return isinstance(answer, NoReply) or answer.status in TRANSIENT_STATUSES
 
 
-async def _content(response: httpx.Response) -> bytes:
+async def _content(response: httpx.Response, most_bytes: int) -> bytes:
     """Read an answer, but no more of it than any honest one holds; a larger one counts as not understood."""
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
-        if len(content) > LARGEST_ANSWER_BYTES:
+        if len(content) > most_bytes:
             return b""
     return bytes(content)
-
-
-def _words(err: Exception) -> str:
-    return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__

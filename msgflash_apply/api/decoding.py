@@ -1,4 +1,4 @@
-"""From the bytes and headers of an answer to what the client makes a `Reply` of; nothing here can fail."""
+"""From the bytes and headers of an answer, or an error, to what the client tells of it; nothing here can fail."""
 
 import json
 
@@ -27,3 +27,8 @@ def seconds_in(retry_after: str) -> float | None:
     except ValueError:
         return None
     return seconds if 0 <= seconds <= LONGEST_WAIT_SECONDS else None
+
+
+def words_of(err: Exception) -> str:
+    """Name an error of the network and what it says."""
+    return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__

@@ -26,6 +26,20 @@ def failure(access: Access, path: str, answer: Answer) -> ApiError:
     return _refused(f"GET {path}: {problem}", problem)
 
 
+def unusable_network(err: Exception) -> ApiError:
+    """Say that the environment's network settings do not work: not in the error's words, which may quote a password."""
+    return ApiError(
+        "The network settings of the environment can not be used.",
+        f"HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR: {type(err).__name__}.",
+        "Mend them: a proxy is http://host:port, and SSL_CERT_FILE and SSL_CERT_DIR name what is there.",
+    )
+
+
+def endless(access: Access, path: str) -> ApiError:
+    """Say that a list was read page by page and does not end."""
+    return ApiError("MsgFlash's answers have no end.", f"GET {path}: {access.host} always tells of another page.")
+
+
 def _refused(detail: str, problem: Problem) -> ApiError:
     if problem.status == 401:
         return Unauthorized("MsgFlash does not accept the API key.", detail, KEY_FIX)

@@ -5,9 +5,8 @@ What is sent needs no model: a payload is checked against the schema before it b
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from msgflash_apply.campaign import Payload, format_instant, parse_instant
@@ -152,7 +151,7 @@ class Message(_Answer):
     """What a message tells of its campaign (reference 7)."""
 
     campaign_id: str | None = None
-    created_at: datetime | None = None
+    created_at: AwareDatetime | None = None
 
 
 class MessagePage(_Answer):

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from msgflash_apply.api.access import Access
+from msgflash_apply.api.bounds import Bounds
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.campaign import Desired
@@ -37,7 +38,7 @@ class PacedWorld(World):
         """Connect to the sandbox at a pace, and without waits between attempts."""
         access = Access(self.sandbox.url, self.sandbox.api_key)
         limiter = Limiter(12, jitter=lambda: 0.0)
-        return Client(access, limiter, jitter=lambda: -1.0, transport=transport, timeout_seconds=timeout_seconds)
+        return Client(access, limiter, jitter=lambda: -1.0, transport=transport, bounds=Bounds(timeout_seconds))
 
 
 class Refusing(httpx.AsyncBaseTransport):

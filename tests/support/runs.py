@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from msgflash_apply.api.access import Access
+from msgflash_apply.api.bounds import Bounds
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.campaign import Desired
@@ -106,7 +107,7 @@ class World:
         """Connect to the sandbox, without waits."""
         access = Access(self.sandbox.url, self.sandbox.api_key)
         limiter = Limiter(0, jitter=lambda: 0.0)
-        return Client(access, limiter, jitter=lambda: -1.0, transport=transport, timeout_seconds=timeout_seconds)
+        return Client(access, limiter, jitter=lambda: -1.0, transport=transport, bounds=Bounds(timeout_seconds))
 
     def planner(self, desired: Sequence[Desired], client: Client | None, refresh: Refresh) -> Planner:
         """Make a planner for some campaigns."""

@@ -30,6 +30,8 @@ def test_tls_or_this_machine(url: str) -> None:
         "https://srv.msgflash.com:port",
         "https://srv.msgflash.com:0",
         "https://[::1",
+        "https://é\u200d.example",
+        "https://two words.example",
     ],
 )
 def test_unsafe_addresses_are_refused(url: str) -> None:

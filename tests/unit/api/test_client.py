@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from itertools import count
 from typing import TypeVar
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from msgflash_apply.api import client as client_module
 from msgflash_apply.api.access import Access
+from msgflash_apply.api.bounds import USUAL, Bounds
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.api.outcome import NoReply, Reply
@@ -35,13 +37,16 @@ class Script(httpx.AsyncBaseTransport):
         return step
 
 
-def ask(steps: Iterable[Step], call: Callable[[Client], Awaitable[T]], **access: str) -> tuple[T, Script]:
+def ask(
+    steps: Iterable[Step], call: Callable[[Client], Awaitable[T]], bounds: Bounds = USUAL, **access: str
+) -> tuple[T, Script]:
     """Run one call against a script, without waits."""
     script = Script(steps)
 
     async def run() -> T:
         made = Access("https://api.test", access.get("key", "msgf_live_1"), access.get("team"))
-        async with Client(made, Limiter(0, jitter=lambda: 0.0), jitter=lambda: -1.0, transport=script) as client:
+        limiter = Limiter(0, jitter=lambda: 0.0)
+        async with Client(made, limiter, jitter=lambda: -1.0, transport=script, bounds=bounds) as client:
             return await call(client)
 
     return asyncio.run(run()), script
@@ -215,10 +220,48 @@ def test_no_connection_means_not_sent(error: type[httpx.HTTPError]) -> None:
 
 def test_endless_answers_are_cut() -> None:
     """An answer larger than any honest one is not read to its end and decodes to nothing."""
-    huge = httpx.Response(201, content=b'{"data": "' + b"a" * (client_module.LARGEST_ANSWER_BYTES + 1) + b'"}')
+    huge = httpx.Response(201, content=b'{"data": "' + b"a" * (USUAL.answer_bytes + 1) + b'"}')
     answer, _ = ask([huge], lambda c: c.create({}))
 
     assert answer == Reply(201, None)
+
+
+class Drip(httpx.AsyncByteStream):
+    """An answer whose bytes come one by one, for ever."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.001)
+            yield b" "
+
+
+def test_dripping_answers_are_left() -> None:
+    """A server that is never silent for long and never done proves nothing: the create is in doubt."""
+    dripping = httpx.Response(201, stream=Drip())
+    answer, _ = ask([dripping], lambda c: c.create({}), Bounds(answer_seconds=0.05))
+
+    assert answer == NoReply(sent=True, what="no complete answer from api.test: TimeoutError")
+
+
+@pytest.mark.parametrize(
+    ("page", "call"),
+    [
+        ({"templates": [{"id": "t"}], "total": 10**9}, lambda c: c.templates()),
+        ({"contacts": [{"id": "c"}], "nextCursor": "x", "hasMore": True}, lambda c: c.contacts()),
+    ],
+)
+def test_endless_lists_are_left(page: dict[str, object], call: Callable[[Client], Awaitable[object]]) -> None:
+    """A list that always has another page is an error, once no honest one could be as long."""
+    pages = (ok({**page, "nextCursor": str(number)} if "nextCursor" in page else page) for number in count())
+    with pytest.raises(ApiError, match="no end"):
+        ask(pages, call, Bounds(pages=3))
+
+
+@pytest.mark.parametrize("moment", ["2026-11-23T12:00:00", "soon", "99999-01-01T00:00:00Z"])
+def test_moments_without_a_zone_are_no_moments(moment: str) -> None:
+    """A message's time that can not be compared with a start is told and not guessed."""
+    with pytest.raises(ApiError, match=r"messages\.0\.createdAt"):
+        ask([ok({"messages": [{"createdAt": moment}]})], lambda c: c.messages("i"))
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("2", 2.0), ("soon", None), ("-1", None), ("999999", None)])
