@@ -92,6 +92,7 @@ class Desired:
         lifecycle: on_change, on_remove, ignore_changes.
         labels: never sent.
         moved_from: former addresses.
+        known_fingerprint: what `fingerprint` gives, where it was worked out before; else None.
     """
 
     address: Address
@@ -104,6 +105,12 @@ class Desired:
     lifecycle: Lifecycle = DEFAULT_LIFECYCLE
     labels: Mapping[str, str] = field(default_factory=dict)
     moved_from: tuple[Address, ...] = ()
+    known_fingerprint: Fingerprint | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Of payload and names together: two campaigns that share it are the same mailing, whatever the names mean."""
+        return self.known_fingerprint or fingerprint(self.payload, self.names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgflash_apply.api.when_needed import ClientWhenNeeded
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.state_keys import encrypted
+from msgflash_apply.config.cache import open_cache
 from msgflash_apply.config.load import Loaded, load
 from msgflash_apply.config.settings import Settings, load_settings
 from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
@@ -46,17 +47,23 @@ def settings_of(options: Globals) -> Settings:
         environ=os.environ,
         variables=options.variables,
         variable_files=options.variable_files,
+        cache=open_cache(options.root, os.environ),
     )
+
+
+def read_campaigns(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
+    """Read the campaigns, with every mistake of every file."""
+    return load(settings, paths, open_cache(settings.root, os.environ))
 
 
 def load_files(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
     """
-    Read the campaigns.
+    Read campaigns without a mistake.
 
     Raises:
         InvalidFiles: with every mistake of every file.
     """
-    loaded = load(settings, paths)
+    loaded = read_campaigns(settings, paths)
     if loaded.has_errors:
         raise InvalidFiles(loaded.diagnostics)
     return loaded

@@ -6,38 +6,13 @@ Each of these would end in a second mailing to the same people, or in a campaign
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
-from msgflash_apply.campaign import Address, Desired, fingerprint
+from msgflash_apply.campaign import Address, Desired
 from msgflash_apply.config.codes import Code
-from msgflash_apply.config.documents import Path
 from msgflash_apply.config.findings import Finding
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """A document: its file relative to the repo, the file's bytes, its index and line there."""
-
-    file: str
-    data: bytes
-    index: int
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A campaign and the document it comes from; `desired` is None where it holds an error."""
-
-    address: Address
-    desired: Desired | None
-    origin: Origin
-
-    @property
-    def where(self) -> str:
-        """For messages: `promo/a in campaigns/promo/a.yaml:1`."""
-        return f"`{self.address}` in {self.origin.file}:{self.origin.line}"
-
+from msgflash_apply.config.placed import Placed
+from msgflash_apply.config.trees import Path
 
 Clash = tuple[Placed, Finding]
 
@@ -59,6 +34,9 @@ Key = TypeVar("Key", bound=Hashable)
 
 def _groups(pairs: Iterable[tuple[Key, Placed]]) -> Iterator[tuple[Key, list[Placed]]]:
     """Keys that more than one campaign has."""
+    pairs = list(pairs)
+    if len({key for key, _ in pairs}) == len(pairs):  # the usual case
+        return
     first: dict[Key, Placed] = {}
     several: dict[Key, list[Placed]] = {}
     for key, placed in pairs:
@@ -86,7 +64,7 @@ def _same_address(campaigns: Iterable[Placed]) -> Iterator[Clash]:
 
 def _same_mailing(usable: Iterable[Wanted]) -> Iterator[Clash]:
     hint = "delete one, or let them differ in name, start, recipients or content"
-    pairs = ((fingerprint(wanted.payload, wanted.names), placed) for placed, wanted in usable)
+    pairs = ((wanted.fingerprint, placed) for placed, wanted in usable)
     for _, group in _groups(pairs):
         if len({placed.address for placed in group}) > 1:  # one address twice is told already
             yield from _each(group, Code.SAME_MAILING, "it would be the same mailing twice, also by {other}", hint)

@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from msgflash_apply.config.codes import Code
-from msgflash_apply.config.documents import Path
 from msgflash_apply.config.findings import Finding, spell
 from msgflash_apply.config.policy import PlaceholderPolicy
-from msgflash_apply.config.trees import texts_in
+from msgflash_apply.config.trees import Path, texts_in
 from msgflash_apply.errors import Severity
 
 DIRECT_FIELDS = ("body", "mediaUrl", "title", "description", "footer", "buttons")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
-from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Address, Desired, Lifecycle, Source, format_instant
+from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Address, Desired, Lifecycle, Source, fingerprint, format_instant
 from msgflash_apply.config.addresses import read_address
 from msgflash_apply.config.recipients import wire_recipients
 from msgflash_apply.config.settings import Settings
@@ -46,6 +46,7 @@ def desired(fields: Fields, address: Address, source: Source, starts_at: datetim
         lifecycle=_lifecycle(fields.get("lifecycle")),
         labels=cast("Mapping[str, str]", fields.get("labels", {})),
         moved_from=former_addresses(fields),
+        known_fingerprint=fingerprint(payload, names),
     )
 
 

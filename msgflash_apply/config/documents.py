@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from msgflash_apply.config.bad_yaml import BadYaml
-from msgflash_apply.config.places import Path, Place, Places, places
+from msgflash_apply.config.files import MAX_FILE_BYTES
+from msgflash_apply.config.places import Place, Places, places
+from msgflash_apply.config.trees import Path
 from msgflash_apply.config.yaml_events import (
     DOCUMENT_START,
     STREAM_END,
@@ -21,7 +23,7 @@ from msgflash_apply.config.yaml_events import (
     explained,
     usual_events,
 )
-from msgflash_apply.config.yaml_text import MAX_FILE_BYTES, decode
+from msgflash_apply.config.yaml_text import decode
 from msgflash_apply.config.yaml_values import MAX_DEPTH, MAX_NODES, Reader, is_empty, read_value
 
 __all__ = [

@@ -13,12 +13,11 @@ from msgflash_apply.campaign import Address, Desired, Source
 from msgflash_apply.config.addresses import entry_address
 from msgflash_apply.config.codes import BY_TEXT, Code
 from msgflash_apply.config.desired import desired
-from msgflash_apply.config.documents import Path
 from msgflash_apply.config.findings import Finding
 from msgflash_apply.config.meaning import check_meaning, start_of
 from msgflash_apply.config.render import Renderer, RenderProblem
 from msgflash_apply.config.settings import Settings
-from msgflash_apply.config.trees import texts_in
+from msgflash_apply.config.trees import Path, texts_in
 from msgflash_apply.config.validate import check
 
 Fields = Mapping[str, object]

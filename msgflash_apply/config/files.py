@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msgflash_apply.config.codes import Code
-from msgflash_apply.config.documents import MAX_FILE_BYTES
 from msgflash_apply.errors import Diagnostic, Severity
 
 SUFFIXES = (".yaml", ".yml")
+
+MAX_FILE_BYTES = 1_048_576
+"""A file above this is refused unread: ten thousand times the size of a usual campaign is not a campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,11 @@ def campaign_files(root: Path, folder: str, only: Sequence[Path] = ()) -> Iterat
 
 def read_bytes(path: str) -> bytes:
     """Read a file, but of one that is too large only enough to see that it is; OSError when it can not be read."""
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - 10 000 files: pathlib costs more than reading
-        size = os.fstat(file.fileno()).st_size
-        return file.read(min(size, MAX_FILE_BYTES) + 1) or b""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # 10 000 files: objects cost more than reading
+    try:
+        return os.read(descriptor, min(os.fstat(descriptor).st_size, MAX_FILE_BYTES) + 1)
+    finally:
+        os.close(descriptor)
 
 
 def is_within(root: Path, path: str) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from msgflash_apply.config.codes import Code
-from msgflash_apply.config.documents import Path
 from msgflash_apply.config.findings import Finding, spell
 from msgflash_apply.config.near import did_you_mean, listed, nearest
 from msgflash_apply.config.schemas import SchemaName
+from msgflash_apply.config.trees import Path
 from msgflash_apply.config.wording import Broken, word
 
 CONTENT = ("template", "templateId", "type")

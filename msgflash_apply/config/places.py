@@ -7,8 +7,8 @@ the place of the value as a whole.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
+from msgflash_apply.config.trees import Path
 from msgflash_apply.config.yaml_events import (
     ALIAS,
     DOCUMENT_START,
@@ -24,9 +24,6 @@ from msgflash_apply.config.yaml_events import (
 )
 from msgflash_apply.config.yaml_text import at_in_line, decode
 from msgflash_apply.config.yaml_values import is_empty
-
-Path: TypeAlias = tuple[str | int, ...]
-"""Keys and indexes from a document's root to a value."""
 
 
 @dataclass(frozen=True, slots=True)

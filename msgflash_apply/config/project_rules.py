@@ -7,11 +7,11 @@ from pathlib import Path as FilePath
 from pathlib import PurePosixPath
 
 from msgflash_apply.config.codes import Code
-from msgflash_apply.config.documents import Path
 from msgflash_apply.config.files import is_within
 from msgflash_apply.config.findings import Finding, spell
 from msgflash_apply.config.near import listed
 from msgflash_apply.config.schedule import BadSchedule, check_timezone
+from msgflash_apply.config.trees import Path
 
 PASSWORD = re.compile(r"^[^/]+://[^/@]*:[^/@]+@|[?&](ssl)?password=", re.IGNORECASE)
 

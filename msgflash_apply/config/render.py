@@ -10,11 +10,11 @@ Contract section 3.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msgflash_apply.config.places import Path
 from msgflash_apply.config.template_errors import Mistake, Refused
 from msgflash_apply.config.template_parts import OPENINGS, Part, cut_at_names
 from msgflash_apply.config.template_quick import fill_in
 from msgflash_apply.config.template_values import Budget, check_length, check_rendered, plain, printed
+from msgflash_apply.config.trees import Path
 
 # What cutting and compiling cost, in the steps of a budget: they are spent before, and whether or not it is cached.
 _STEPS_PER_CHARACTER = 4

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import cast
 
+from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.near import did_you_mean, listed
 from msgflash_apply.config.policy import Policy, QuietHours, policy_from
-from msgflash_apply.config.project import DEFAULT_ENVIRONMENT, Project, Section, read_project
+from msgflash_apply.config.project import DEFAULT_ENVIRONMENT, Project, Section
+from msgflash_apply.config.project_file import read_project
 from msgflash_apply.config.variables import variables_from_outside
 from msgflash_apply.errors import MsgflashApplyError
 
@@ -61,6 +63,7 @@ def load_settings(
     environ: Mapping[str, str],
     variables: Sequence[str] = (),
     variable_files: Sequence[Path] = (),
+    cache: Cache | None = None,
 ) -> Settings:
     """
     Read msgflash.yaml, if there is one, for one environment.
@@ -71,12 +74,13 @@ def load_settings(
         environ: the process's environment; only names that begin with `MSGFLASH_` are read.
         variables: `name=value`, weakest first.
         variable_files: YAML or JSON files, weakest first; weaker than `variables`.
+        cache: where to look for, and keep, what the file says.
 
     Raises:
         InvalidFiles: mistakes in msgflash.yaml, all of them.
         MsgflashApplyError: an unknown environment, or a variable that is not understood.
     """
-    project = read_project(root)
+    project = read_project(root, cache)
     chosen = environment or environ.get("MSGFLASH_ENV") or DEFAULT_ENVIRONMENT
     _check_environment(chosen, project)
     outside = variables_from_outside(environ, variable_files, variables)

@@ -1,8 +1,10 @@
 """Walking plain values: dicts and lists with texts at their ends."""
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
-from msgflash_apply.config.documents import Path
+Path: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes from a document's root to a value."""
 
 
 def texts_in(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:

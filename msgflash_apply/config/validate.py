@@ -15,11 +15,10 @@ from typing import cast
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 from msgflash_apply.config.codes import Code
-from msgflash_apply.config.documents import Path
 from msgflash_apply.config.findings import Finding, spell
 from msgflash_apply.config.mistakes import mistakes
 from msgflash_apply.config.schemas import SchemaName, schema_text
-from msgflash_apply.config.trees import texts_in
+from msgflash_apply.config.trees import Path, texts_in
 from msgflash_apply.config.wording import Broken
 
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")

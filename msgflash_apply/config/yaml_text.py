@@ -4,9 +4,7 @@ import codecs
 import re
 
 from msgflash_apply.config.bad_yaml import BadYaml
-
-MAX_FILE_BYTES = 1_048_576
-"""A file above this is refused unread: ten thousand times the size of a usual campaign is not a campaign."""
+from msgflash_apply.config.files import MAX_FILE_BYTES
 
 _FOREIGN_MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16: its mark begins with the same two bytes

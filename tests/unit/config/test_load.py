@@ -53,7 +53,7 @@ def test_mistakes_of_all_files_come_in_one_run(tmp_path: Path) -> None:
 
 def test_file_that_vanishes_is_told(tmp_path: Path) -> None:
     """A file that can not be read any more is a diagnostic among the others."""
-    work = _Work(Settings(tmp_path))
+    work = _Work(Settings(tmp_path), None)
 
     work.read(CampaignFile(str(tmp_path / "a.yaml"), "campaigns/a.yaml"))
 

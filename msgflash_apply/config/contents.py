@@ -1,0 +1,66 @@
+"""
+One campaign file -> its campaigns, and every mistake in it. What only shows among all files is `clashes`.
+
+The way of a file: bytes, documents, campaigns (rendered, checked, built). Imported with the first file that is not
+known already: the libraries for YAML, templates and schema come with it.
+"""
+
+from collections.abc import Iterator
+
+from msgflash_apply.campaign import Address, Source
+from msgflash_apply.config.addresses import bad_segment, base_address
+from msgflash_apply.config.codes import Code
+from msgflash_apply.config.documents import BadYaml, Document, parse
+from msgflash_apply.config.expand import expand
+from msgflash_apply.config.findings import Finding, misread
+from msgflash_apply.config.near import shown
+from msgflash_apply.config.placed import Contents, Origin, Placed, in_place
+from msgflash_apply.config.settings import Settings
+from msgflash_apply.config.validate import check
+
+
+def contents_of(data: bytes, file: str, settings: Settings) -> Contents:
+    """
+    Read one file. Mistakes never raise: they come back, all of them.
+
+    Args:
+        data: its bytes.
+        file: its name, relative to the repo.
+        settings: of the run.
+    """
+    contents = Contents()
+    try:
+        documents = parse(data)
+    except BadYaml as err:
+        contents.diagnostics.append(misread(err, file))
+        return contents
+    for document in documents:
+        origin = Origin(file, data, document.index, document.line)
+        _take(document, origin, settings, contents, several=len(documents) > 1)
+    return contents
+
+
+def _take(document: Document, origin: Origin, settings: Settings, into: Contents, *, several: bool) -> None:
+    fields = document.value
+    if not isinstance(fields, dict):
+        into.diagnostics.extend(in_place(check(fields), origin))
+        return
+    key = fields.get("key") if isinstance(fields.get("key"), str) else None
+    base = base_address(origin.file, settings.campaigns, key)
+    findings = list(_address_findings(base, has_key="key" in fields, several=several))
+    for one in expand(fields, base, Source(origin.file, origin.line), settings):
+        findings += one.findings
+        if not several or key is not None:
+            into.campaigns.append(Placed(one.address, one.desired, origin))
+    into.diagnostics.extend(in_place(findings, origin))
+
+
+def _address_findings(base: Address, *, has_key: bool, several: bool) -> Iterator[Finding]:
+    if several and not has_key:
+        hint = "add `key: ...`, the last segment of its address, to each"
+        yield Finding(Code.MISSING_KEY, (), "the file holds several documents, and this one has no `key`", hint)
+    named_by_files = base.rpartition("/")[0] if has_key else base  # a key is checked by the schema
+    if named_by_files and (bad := bad_segment(named_by_files)) is not None:
+        message = f"{shown(bad)} can not be part of an address"
+        hint = "name files and folders with letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
+        yield Finding(Code.BAD_ADDRESS, (), message, hint, address=base)

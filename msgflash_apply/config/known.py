@@ -1,0 +1,62 @@
+"""
+What the files of a repo said last time, so that a file that is the same is not worked out again.
+
+A file is known by its name and the SHA-256 of its bytes, on the same basis (`basis`). Files with an error are never
+known: their mistakes are explained anew each time.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import cast
+
+from msgflash_apply.config.basis import basis_of, zone_digests
+from msgflash_apply.config.cache import Cache
+from msgflash_apply.config.placed import Contents
+from msgflash_apply.config.rows import Row, from_rows, to_rows
+from msgflash_apply.config.settings import Settings
+
+Entry = tuple[str, list[Row], list[Row]]
+"""The digest of a file's bytes, its campaigns, its warnings."""
+
+
+class KnownFiles:
+    """
+    The files of one repo on one basis.
+
+    Args:
+        cache: where they are kept.
+        settings: of the run.
+    """
+
+    def __init__(self, cache: Cache, settings: Settings) -> None:
+        self._cache = cache
+        root = sha256(str(settings.root).encode("utf-8", "surrogateescape")).hexdigest()
+        self._name = f"files-{root[:16]}-{basis_of(settings)[:32]}"
+        self._before = self._read()
+        self._now: dict[str, Entry] = {}
+        self._zones: set[str] = set()
+
+    def contents_of(self, file: str, data: bytes) -> Contents | None:
+        """Give what a file says, if it is known."""
+        entry = self._before.get(file)
+        if entry is None or entry[0] != sha256(data).hexdigest():
+            return None
+        self._now[file] = entry
+        return from_rows(entry[1], entry[2], file, data)
+
+    def learn(self, file: str, data: bytes, contents: Contents) -> None:
+        """Remember what a file says, from now on."""
+        if not contents.has_errors:
+            self._now[file] = (sha256(data).hexdigest(), *to_rows(contents))
+
+    def keep(self, zones: Iterable[str]) -> None:
+        """Write down what is known now, if that is not what was known before; `zones` are those of the campaigns."""
+        if self._now != self._before:
+            self._cache.write(self._name, {"zones": zone_digests(zones), "files": self._now})
+
+    def _read(self) -> dict[str, Entry]:
+        value = self._cache.read(self._name)
+        if not isinstance(value, dict):
+            return {}
+        zones = value["zones"]
+        return cast("dict[str, Entry]", value["files"]) if zones == zone_digests(zones) else {}

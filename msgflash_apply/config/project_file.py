@@ -1,0 +1,103 @@
+"""
+Reading msgflash.yaml: from bytes to a checked `Project`, or every mistake in it. Read `read_project` first.
+
+What the file says is kept in the cache, by the digest of its bytes; what depends on the repo around it is checked each
+time. The libraries for YAML and schema load only for a file that is not known.
+"""
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from msgflash_apply.config.cache import Cache
+from msgflash_apply.config.codes import Code
+from msgflash_apply.config.files import read_bytes, unreadable
+from msgflash_apply.config.findings import Finding, located, misread
+from msgflash_apply.config.project import Project, Section, project_from
+from msgflash_apply.config.project_rules import check_section, check_shared_states
+from msgflash_apply.config.stamp import program_stamp
+from msgflash_apply.config.trees import Path as Place
+from msgflash_apply.errors import Diagnostic, InvalidFiles, Severity
+
+PROJECT_FILE = "msgflash.yaml"
+
+
+def read_project(root: Path, cache: Cache | None = None) -> Project:
+    """
+    Read and check msgflash.yaml in the repo's root; without such a file everything is empty.
+
+    Args:
+        root: the repo.
+        cache: where to look for, and keep, what the file says; it changes nothing but the time that it takes.
+
+    Raises:
+        InvalidFiles: every mistake in it, in all environments, whichever is chosen.
+    """
+    try:
+        data = read_bytes(str(root / PROJECT_FILE))
+    except FileNotFoundError:
+        return Project({}, {})
+    except OSError as err:
+        raise InvalidFiles([unreadable(PROJECT_FILE, err)]) from err
+    if cache is None:
+        return project_from(_read(data, root))
+    name = f"project-{sha256(program_stamp().encode() + data).hexdigest()[:48]}"
+    known = cache.read(name)
+    if isinstance(known, dict) and not _meaning(known, root):
+        return project_from(known)
+    value = _read(data, root)
+    cache.write(name, value)
+    return project_from(value)
+
+
+def _read(data: bytes, root: Path) -> object:
+    from msgflash_apply.config.documents import BadYaml, parse  # noqa: PLC0415 - see above
+
+    try:
+        found = parse(data)
+    except BadYaml as err:
+        raise InvalidFiles([misread(err, PROJECT_FILE)]) from err
+    if len(found) > 1:
+        raise InvalidFiles([_second_document(found[1].line)])
+    value = found[0].value if found else {}
+    if findings := _findings(value, root):
+        raise InvalidFiles(located(findings, data, 0, PROJECT_FILE))
+    return value
+
+
+def _second_document(line: int) -> Diagnostic:
+    message = "msgflash.yaml holds one document, and here begins a second"
+    return Diagnostic(Severity.ERROR, Code.BAD_YAML, message, "delete the `---`", PROJECT_FILE, line, 1)
+
+
+def _findings(value: object, root: Path) -> list[Finding]:
+    from msgflash_apply.config.validate import check  # noqa: PLC0415 - see above
+
+    shape = check(value, "project")
+    if not isinstance(value, dict):
+        return list(shape)
+    meaning = [*_of_sections(value, root)] if shape else _meaning(value, root)
+    broken = {finding.path for finding in shape}
+    return [*shape, *(finding for finding in meaning if finding.path not in broken)]
+
+
+def _meaning(value: Section, root: Path) -> list[Finding]:
+    """What the schema can not say of a file of the right shape."""
+    project = project_from(value)
+    own = {name for name, section in project.environments.items() if "state" in section}
+    return [*_of_sections(value, root), *check_shared_states(project.states, own)]
+
+
+def _of_sections(top: Section, root: Path) -> Iterator[Finding]:
+    for path, section in _sections(top):
+        yield from check_section(path, section, root)
+
+
+def _sections(top: Section) -> Iterator[tuple[Place, Section]]:
+    """The top level and every environment that is at least a map, with where it stands."""
+    yield (), top
+    environments = top.get("environments")
+    if isinstance(environments, Mapping):
+        for name, section in environments.items():
+            if isinstance(section, Mapping):
+                yield ("environments", name), section
