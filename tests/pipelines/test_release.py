@@ -132,4 +132,4 @@ def section_commands(title: str) -> list[str]:
     """Read the commands of a section of the page."""
     page = (ROOT / "docs/releasing.md").read_text(encoding="utf-8")
     section = page.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
-    return re.findall(r"^\$ (.*)$", section, re.MULTILINE)
+    return re.findall(r"^    (.*)$", section, re.MULTILINE)
