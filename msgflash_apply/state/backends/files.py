@@ -7,6 +7,7 @@ Nothing here knows of states; `local.py` and `lock_file.py` build on it.
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,10 @@ from msgflash_apply.errors import BackendError
 PRIVATE = 0o600
 """Mode of every file: campaign texts are nobody else's business."""
 
+LARGEST_BYTES = 512 * 1024 * 1024
+"""Of a document or journal: many times what a hundred thousand campaigns take."""
+
+_MEND = "Something else than a state lies there. Mend the state's location in msgflash.yaml."
 _REMEDIES = {
     errno.ENOSPC: "Free some space on that disk, then run again.",
     errno.EDQUOT: "Free some of this user's quota on that disk, then run again.",
@@ -25,6 +30,8 @@ _REMEDIES = {
     errno.ENOENT: "The folder is gone, or was never there. Mend the state's location in msgflash.yaml.",
     errno.ENOTDIR: "Something on that path is no folder. Mend the state's location in msgflash.yaml.",
     errno.EISDIR: "A folder stands in the place of the file. Mend the state's location in msgflash.yaml.",
+    errno.EINVAL: _MEND,
+    errno.EFBIG: _MEND,
 }
 
 
@@ -44,11 +51,32 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def read_if_there(path: Path) -> bytes | None:
-    """Read a whole file; None if there is none."""
+    """
+    Read a whole file; None if there is none.
+
+    Whoever can write to the folder decides what stands there: a pipe or a device, which would never end, and a file
+    larger than any state are refused by their looks, as an OSError like every other.
+    """
     try:
-        return path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    try:
+        return os.read(descriptor, _size_of(path, descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def _size_of(path: Path, descriptor: int) -> int:
+    """Tell how much there is to read; OSError where it is not a file, or one that no run ever wrote."""
+    found = os.fstat(descriptor)
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    if found.st_size > LARGEST_BYTES:
+        raise OSError(errno.EFBIG, f"{found.st_size} bytes, more than any state has", str(path))
+    return found.st_size
 
 
 def open_private(path: Path, flags: int) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgflash_apply.state.backends import files
 from msgflash_apply.state.backends.base import Holder, locked, not_the_lock
+from msgflash_apply.state.backends.holders import read_holder
 from msgflash_apply.state.serialise import to_json
 
 _UNKNOWN = "unknown"
@@ -63,9 +64,8 @@ class LockFile:
         if not data:
             return None
         try:
-            values = json.loads(data)
-            return Holder(**{**values, "since": datetime.fromisoformat(values["since"])})
-        except (ValueError, KeyError, TypeError):
+            return read_holder(json.loads(data))
+        except (ValueError, RecursionError):
             return _unknown_holder(self._path)
 
     def _refuse_if_taken(self, descriptor: int, host: str) -> None:

@@ -1,8 +1,9 @@
 """The state as files: what lies where, what a failing disk leaves, and who may look."""
 
+import os
 import resource
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +24,22 @@ def a_disk_that_is_full_after(size_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def a_pipe(path: Path) -> None:
+    """Make a named pipe that nobody writes to."""
+    os.mkfifo(path)
+
+
+def an_endless_device(path: Path) -> None:
+    """Link to a device that gives zeros without end."""
+    path.symlink_to("/dev/zero")
+
+
+def a_terabyte(path: Path) -> None:
+    """Make a file of a terabyte that takes no room."""
+    path.touch()
+    os.truncate(path, 2**40)
 
 
 def names(folder: Path) -> set[str]:
@@ -169,6 +186,25 @@ def test_folder_in_the_place_of_the_document_is_told(tmp_path: Path) -> None:
         a_backend(tmp_path).read()
 
     assert "A folder stands in the place of the file" in caught.value.fix
+
+
+@pytest.mark.parametrize("name", ["default.json", "default.journal-a.jsonl", "default.lock", "default.json.backup"])
+@pytest.mark.parametrize("plant", [a_pipe, an_endless_device, a_terabyte])
+def test_what_has_no_end_is_told(tmp_path: Path, name: str, plant: Callable[[Path], None]) -> None:
+    """A pipe, a device or a file of a terabyte in the place of one of ours is neither waited for nor read."""
+    plant(tmp_path / name)
+    backend = a_backend(tmp_path)
+    looks = {
+        "default.json": backend.read,
+        "default.journal-a.jsonl": lambda: backend.read_journal("a"),
+        "default.lock": backend.holder,
+        "default.json.backup": lambda: backend.read_backup(name),
+    }
+
+    with pytest.raises(BackendError, match=r"Not a regular file|more than any state has") as caught:
+        looks[name]()
+
+    assert "Something else than a state" in caught.value.fix
 
 
 def test_planted_link_is_not_written_through(tmp_path: Path) -> None:

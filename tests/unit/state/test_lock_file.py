@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import StateLocked
+from msgflash_apply.state.serialise import to_json
 from tests.support.states import a_backend, a_holder
+
+
+def sign(**changes: object) -> str:
+    """Write a lock as `run-1` would have, with fields replaced or added."""
+    return json.dumps({**json.loads(to_json(a_holder("run-1"))), **changes})
 
 
 def test_lock_of_another_host_is_never_taken_over(tmp_path: Path) -> None:
@@ -40,7 +46,31 @@ def test_lock_that_nobody_signed_is_free(tmp_path: Path) -> None:
     backend.unlock("run-1")
 
 
-@pytest.mark.parametrize("text", ["torn{", "[]", "{}", '{"since": "yesterday"}', '{"since": 5}', '{"lock_id": "x"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "torn{",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"since": "yesterday"}',
+        '{"since": 5}',
+        '{"lock_id": "x"}',
+        sign(since="2026-11-23T12:00:00"),
+        sign(since="0001-01-01T00:00:00+14:00"),
+        sign(since=5),
+        sign(lock_id="x; rm -rf ~"),
+        sign(lock_id=""),
+        sign(lock_id=7),
+        sign(pid="1; rm -rf ~"),
+        sign(pid=True),
+        sign(pid=-1),
+        sign(pid=2**31),
+        sign(who=["ada"]),
+        sign(what="x" * 201),
+        sign(more=1),
+    ],
+)
 def test_lock_that_can_not_be_read_is_somebodys(tmp_path: Path, text: str) -> None:
     """A lock file that makes no sense is not taken over; it can be broken under the id `unknown`."""
     (tmp_path / "default.lock").write_text(text)
@@ -64,18 +94,3 @@ def test_living_lock_whose_text_was_wiped_is_still_held(tmp_path: Path) -> None:
         a_backend(tmp_path).lock(a_holder("run-2"))
 
     backend.unlock("run-1")
-
-
-def sign(*, host: str) -> str:
-    """Write a lock as `run-1` of a host would have."""
-    holder = a_holder("run-1", host=host)
-    return json.dumps(
-        {
-            "lock_id": holder.lock_id,
-            "who": holder.who,
-            "host": holder.host,
-            "pid": holder.pid,
-            "what": holder.what,
-            "since": holder.since.isoformat(),
-        }
-    )

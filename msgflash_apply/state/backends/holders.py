@@ -1,0 +1,50 @@
+"""The holder of a lock, read from what anybody who can write to a storage may have put there."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from msgflash_apply.state.backends.base import Holder
+
+# It stands in a command that people are told to run.
+_LOCK_ID: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
+_LONGEST_TEXT: Final = 200
+
+
+def read_holder(values: object) -> Holder:
+    """
+    Read a holder out of the JSON in which `serialise.to_json` wrote it.
+
+    Raises:
+        ValueError: it is none that a run of ours wrote.
+    """
+    if not isinstance(values, Mapping) or values.keys() != Holder.__dataclass_fields__.keys():
+        raise ValueError("not the fields of a holder")
+    lock_id, pid = _text(values["lock_id"]), values["pid"]
+    if not _LOCK_ID.fullmatch(lock_id) or type(pid) is not int or not 0 <= pid < 2**31:
+        raise ValueError("no lock id, or no process id")
+    return Holder(
+        lock_id=lock_id,
+        who=_text(values["who"]),
+        host=_text(values["host"]),
+        pid=pid,
+        what=_text(values["what"]),
+        since=_moment(_text(values["since"])),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+        raise ValueError("not a text, or not one of that length")
+    return value
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as err:
+        raise ValueError("not a moment that a clock shows") from err
