@@ -17,6 +17,9 @@ SLOWEST_PER_SECOND: Final = 0.5
 UNLIMITED_PER_SECOND: Final = 100.0
 """What a refusal lowers where no limit was configured."""
 
+CAUGHT_UP_SHARE: Final = 0.05
+"""Of a spacing, how much lateness is caught up: at 9.85 a second any eleven starts still take more than a second."""
+
 FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 8.0
 HOPELESS_AFTER: Final = 30
@@ -60,9 +63,15 @@ class Pace:
         return self._refused_in_a_row >= HOPELESS_AFTER
 
     def start(self, now: float) -> None:
-        """Take a start. The next one counts from it as it really was: after a stall nobody hurries to catch up."""
+        """
+        Take a start that is due.
+
+        The next one counts from when this one was due, so that timers that fire a little late cost nothing; but from
+        shortly before `now` at the earliest, so that after a stall nobody hurries to catch up.
+        """
         rate = self._rate(now)
-        self._next_at = now + (1 / rate if rate is not None else 0.0)
+        spacing = 1 / rate if rate is not None else 0.0
+        self._next_at = max(self.next_at, now - CAUGHT_UP_SHARE * spacing) + spacing
 
     def refuse(self, sent_at: float, now: float, asked_seconds: float) -> None:
         """

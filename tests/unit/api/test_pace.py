@@ -1,8 +1,10 @@
 """The arithmetic of pacing, at told times."""
 
+import itertools
+
 import pytest
 
-from msgflash_apply.api.pace import FIRST_PAUSE_SECONDS, HOPELESS_AFTER, LONGEST_PAUSE_SECONDS, Pace
+from msgflash_apply.api.pace import CAUGHT_UP_SHARE, FIRST_PAUSE_SECONDS, HOPELESS_AFTER, LONGEST_PAUSE_SECONDS, Pace
 
 BEST = 10
 
@@ -15,15 +17,25 @@ def a_pace(requests_per_second: float = BEST, jitter: float = 0.5) -> Pace:
 
 
 def gap(pace: Pace, now: float) -> float:
-    """Start a request at `now`, and tell how long after it the next one may start."""
+    """Start a request at `now`, long after the one before, and tell the spacing that follows."""
     pace.start(now)
-    return pace.next_at - now
+    return (pace.next_at - now) / (1 - CAUGHT_UP_SHARE)
 
 
 def test_alone_the_spacing_is_the_configured_one() -> None:
-    """Without a refusal every start is exactly one spacing after the one before it, as late as that one was."""
+    """Without a refusal every start is due exactly one spacing after the one before, also when timers fire late."""
     pace = a_pace()
-    assert [gap(pace, now) for now in (101.0, 101.25, 190.0)] == pytest.approx([0.1] * 3)
+    first = pace.next_at
+    for number in range(100):
+        assert pace.next_at == pytest.approx(first + number / BEST)
+        pace.start(pace.next_at + 0.004)
+
+
+def test_a_stall_makes_no_burst() -> None:
+    """After a long delay next to nothing is caught up."""
+    pace = a_pace()
+    pace.start(150.0)
+    assert pace.next_at == pytest.approx(150.095)
 
 
 def test_no_limit_means_no_wait() -> None:
@@ -31,7 +43,8 @@ def test_no_limit_means_no_wait() -> None:
     pace = a_pace(0)
     assert pace.next_at == 100
     pace.refuse(100.0, 100.1, 0.0)
-    assert gap(pace, pace.next_at) == pytest.approx(1 / 80)
+    pace.start(pace.next_at)
+    assert pace.next_at - pace.paused_until == pytest.approx(1 / 80)
     assert gap(pace, 200.0) == 0
 
 
@@ -77,17 +90,31 @@ def test_asked_wait_is_obeyed(jitter: float) -> None:
     assert 120.2 <= pace.next_at <= 125.2
 
 
-@pytest.mark.parametrize("best", [BEST, 0.2])
-def test_lowered_rate_grows_back_to_the_configured_one(best: float) -> None:
-    """The spacing after many refusals is wide but bounded; with calm it narrows, and ends at the configured one."""
+@pytest.mark.parametrize(("best", "widest"), [(BEST, 2.0), (0.2, 5.0)])
+def test_lowered_rate_grows_back_to_the_configured_one(best: float, widest: float) -> None:
+    """The spacing after many refusals is wide but bounded; with calm it ends at the configured one."""
     pace = a_pace(best)
     for number in range(40):
         pace.refuse(101.0 + number, 101.0 + number, 0.0)
     until = pace.paused_until
-    gaps = [gap(pace, until + calm) for calm in (0, 1, 2, 3, 60)]
-    assert gaps[0] == pytest.approx(max(2.0, 1 / best))
-    assert gaps == sorted(gaps, reverse=True)
-    assert gaps[-1] == pytest.approx(1 / best)
+    pace.start(until)
+
+    assert pace.next_at - until == pytest.approx(widest)
+    assert [gap(pace, until + calm) for calm in (10, 20)] == pytest.approx([1 / best] * 2)
+
+
+def test_lowered_rate_grows_ever_faster() -> None:
+    """Each second of calm brings more than the one before it."""
+    rates = []
+    for calm in range(5):
+        pace = a_pace()
+        pace.refuse(103.0, 103.0, 0.0)
+        pace.refuse(105.0, 105.0, 0.0)
+        rates.append(1 / gap(pace, pace.paused_until + calm / 2 + 0.01))
+    gains = [later - earlier for earlier, later in itertools.pairwise(rates)]
+
+    assert gains[:-1] == sorted(gains[:-1])
+    assert min(gains) > 0
 
 
 def test_nothing_but_refusals_is_hopeless() -> None:
