@@ -47,7 +47,9 @@ _STATE_KEYS = re.compile(
     r"""(?P<name>state_key\w*(?:\\*["'])?[ \t]*[:=][ \t]*(?:\\*["'])?)[a-z0-9+/]{43}=(?:\s+[a-z0-9+/]{43}=)*""",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"://[^\s/?#\"'<>]*@")
+# In the URL of a database a user alone is a name, and belongs to the place; elsewhere it may be a token.
+_JUST_A_USER = r"""[\w.-]+@[^\s/?#"'<>@]*(?:[\s/?#"'<>]|$)"""
+_USERINFO = re.compile(rf"""://(?!(?<=postgresql://){_JUST_A_USER})(?!(?<=postgres://){_JUST_A_USER})[^\s/?#"'<>]*@""")
 
 
 def redact(text: str) -> str:
