@@ -90,7 +90,8 @@ def encode(snapshot: Snapshot) -> bytes:
     body += b"\n"
     # Only top-level keys stand two spaces in, and no text holds a raw line break, so this place is found again.
     place = body.index(b'\n  "environment": ')
-    return body[:place] + _CHECKSUM_KEY + _digest(body) + _CHECKSUM_END + body[place:]
+    checksum = b"sha256:" + sha256(body).hexdigest().encode()
+    return body[:place] + _CHECKSUM_KEY + checksum + _CHECKSUM_END + body[place:]
 
 
 def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Snapshot:
@@ -108,16 +109,16 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
     """
     if not _is_proven(data):
         raise _explain(data, where)
-    from msgflash_apply.state import shape  # noqa: PLC0415 - pydantic takes 100 ms to import, and only readers need it
+    from msgflash_apply.state.plain_shape import read_usual  # noqa: PLC0415 - it imports this module
+
+    if (usual := read_usual(data)) is not None:
+        return usual
+    from msgflash_apply.state import shape  # noqa: PLC0415 - pydantic takes 100 ms to import, and few documents need it
 
     try:
         return shape.read_snapshot(data if _CURRENT in data else to_json(upgrade(json.loads(data), steps)))
     except (ValueError, RecursionError) as err:
         raise _explain(data, where, str(err)) from err
-
-
-def _digest(body: bytes) -> bytes:
-    return b"sha256:" + sha256(body).hexdigest().encode()
 
 
 def _is_proven(data: bytes) -> bool:
@@ -126,8 +127,11 @@ def _is_proven(data: bytes) -> bool:
         return False
     start = place + len(_CHECKSUM_KEY)
     end = start + _CHECKSUM_LENGTH
-    ends_well = data[end : end + len(_CHECKSUM_END)] == _CHECKSUM_END
-    return ends_well and data[start:end] == _digest(data[:place] + data[end + len(_CHECKSUM_END) :])
+    if data[end : end + len(_CHECKSUM_END)] != _CHECKSUM_END:
+        return False
+    digest = sha256(memoryview(data)[:place])
+    digest.update(memoryview(data)[end + len(_CHECKSUM_END) :])
+    return data[start:end] == b"sha256:" + digest.hexdigest().encode()
 
 
 def _explain(data: bytes, where: str, misshape: str = "") -> StateError:
