@@ -22,7 +22,7 @@ from msgflash_apply.state.replay import fold
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.fates import Cut, Fate, Fates, Late, Say, always, only, since
 from tests.support.proxy import Proxy
-from tests.support.states import ENVIRONMENT, LINEAGE, a_run, created, intended
+from tests.support.states import ENVIRONMENT, LINEAGE, a_run, created, intended, take_the_lock_away
 from tests.support.stores import Place, Server, Stores, every_kind
 
 ENTRIES: tuple[Entry, ...] = (intended("sale"), created("sale"), intended("tea"), created("tea"))
@@ -120,13 +120,6 @@ def check(place: Place, life: Life) -> None:
 def comparable(state: Snapshot) -> Snapshot:
     """Take away what the document says of itself."""
     return replace(state, serial=1, journal=None)
-
-
-def take_the_lock_away(client: Backend) -> None:
-    """Do what a person does who knows that the run is dead: where its lease has not run out, nothing else helps."""
-    holder = client.holder()
-    if holder is not None:
-        client.break_lock(holder.lock_id)
 
 
 def spoil(server: Server, folder: Path, fates: Sequence[Fates]) -> list[tuple[Life, int]]:

@@ -104,18 +104,19 @@ class CrashingBackend(_Door):
     """
     A backend whose process dies before or after one effect, and stays dead.
 
-    Its lock goes with it, as the kernel frees what a dead process held.
-
     Args:
         inner: the backend that does the work, until then.
         at: the effect, from 1; 0 for never.
         when: whether that effect still happens.
+        leaves_lock: whether its lock stays behind, as on a server; otherwise it goes with it, as the kernel frees what
+            a dead process held.
     """
 
-    def __init__(self, inner: Backend, *, at: int, when: When = "before") -> None:
+    def __init__(self, inner: Backend, *, at: int, when: When = "before", leaves_lock: bool = False) -> None:
         super().__init__(inner)
         self._at = at
         self._when = when
+        self._leaves_lock = leaves_lock
         self._held: str | None = None
         self.is_dead = False
 
@@ -144,7 +145,7 @@ class CrashingBackend(_Door):
 
     def _die(self) -> None:
         self.is_dead = True
-        if self._held is not None:
+        if self._held is not None and not self._leaves_lock:
             self._inner.unlock(self._held)
         raise Crash
 

@@ -30,6 +30,7 @@ from msgflash_apply.state.ledger import open_ledger
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.doors import Crash, When
+from tests.support.stores import Place
 
 ENVIRONMENT = "default"
 
@@ -82,18 +83,24 @@ class World:
 
     Attributes:
         sandbox: running.
-        folder: where the state is.
+        folder: where the state is, unless it has a place elsewhere.
+        place: where the state is; None for a file in the folder.
         events: what the last apply told.
     """
 
     sandbox: Sandbox
     folder: Path
+    place: Place | None = None
     policy: Policy = field(default_factory=lambda: Policy(max_creates=None, max_retires=None))
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.backend: Backend = open_backend(Location("state.json", self.folder))
+        self.backend = self.storage()
         init_state(self.backend, environment=ENVIRONMENT, lineage=str(uuid.uuid4()))
+
+    def storage(self) -> Backend:
+        """Build a client of the state, as each process has its own."""
+        return self.place.client() if self.place else open_backend(Location("state.json", self.folder))
 
     def now(self) -> datetime:
         """Read the sandbox's clock, which is this world's."""
@@ -142,7 +149,7 @@ class World:
                 self.events.append(event)
                 on_event(event, stop)
 
-            with open_ledger(backend or self.backend, Claim(ENVIRONMENT, holder, self.now)) as ledger:
+            with open_ledger(backend or self.storage(), Claim(ENVIRONMENT, holder, self.now)) as ledger:
                 async with self.client(transport, timeout_seconds=timeout_seconds) as client:
                     plan = await self.planner(desired, client, Refresh.CHANGED).plan(ledger.snapshot)
                     return await Apply(
