@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from msgflash_apply.config.codes import Code
 from msgflash_apply.engine.lookup import Lookups
-from msgflash_apply.engine.plan import SENDING, Audience, Change
+from msgflash_apply.engine.plan import Audience, Change
 from msgflash_apply.engine.preflight import finding
 from msgflash_apply.errors import Diagnostic, Severity
 
@@ -24,7 +24,9 @@ async def count_audiences(
     Returns:
         The changes with their audiences, and findings: unknown groups, nobody, above the warm-up's advice.
     """
-    sending = [change for change in changes if change.action in SENDING]
+    sending = [change for change in changes if change.is_sending]
+    if not sending:
+        return tuple(changes), []
     counts, found = await _counts(sending, lookups, count_tags=count_tags)
     limits = await lookups.warm_up_limits(_instance(change) for change in sending)
     audiences = {

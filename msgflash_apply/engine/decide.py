@@ -8,6 +8,7 @@ emergency brake), and a changed payload never sends anything by itself.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from msgflash_apply.campaign import (
     GONE,
@@ -32,6 +33,7 @@ NOT_STARTED = frozenset({Status.DRAFT, Status.SCHEDULED, Status.PAUSED})
 NEVER_SENT = frozenset({Status.CANCELLED, Status.FAILED, GONE})
 """Of a campaign whose start is still ahead: it ended before anybody was sent anything."""
 
+_NOTHING = Claim()
 _WRITTEN_AS = {"instance": INSTANCE, "template": TEMPLATE}
 
 
@@ -93,12 +95,12 @@ def decide(desired: Sequence[LookedUp], prior: Prior, moment: Moment) -> tuple[C
         has none: there is nothing left to do for it.
     """
     claims = claim(desired, prior.snapshot)
-    changes = [_decide_desired(item, claims.get(item.desired.address, Claim()), prior, moment) for item in desired]
-    past = _sent_in_the_past(prior.snapshot)
-    changes = [_block_if_in_the_past(change, past) for change in changes]
+    changes = [_decide_desired(item, claims.get(item.desired.address, _NOTHING), prior, moment) for item in desired]
+    if past := _sent_in_the_past(prior.snapshot):
+        changes = [_block_if_in_the_past(change, past) for change in changes]
     homes = {held.previous_address or address for address, held in claims.items()}
     changes += _decide_vanished(prior, homes)
-    return tuple(sorted(changes, key=lambda change: change.address))
+    return tuple(sorted(changes, key=attrgetter("address")))
 
 
 def _decide_desired(item: LookedUp, held: Claim, prior: Prior, moment: Moment) -> Change:
@@ -124,8 +126,9 @@ def _decide_desired(item: LookedUp, held: Claim, prior: Prior, moment: Moment) -
     if item.desired.paused is False and status == Status.PAUSED:
         past = record.facts.starts_at <= moment.now
         return replace(base, action=Action.RESUME, explanation="its start is past, so it sends at once" if past else "")
-    now_otherwise = "" if status == record.status else f"it is {status} now, and was {record.status}"
-    return replace(base, explanation=now_otherwise)
+    return (
+        base if status == record.status else replace(base, explanation=f"it is {status} now, and was {record.status}")
+    )
 
 
 def _decide_new(item: LookedUp, base: Change, moment: Moment, *, explanation: str = "") -> Change:
@@ -144,7 +147,7 @@ def _sent_in_the_past(snapshot: Snapshot) -> Mapping[Fingerprint, Record]:
 
 def _block_if_in_the_past(change: Change, past: Mapping[Fingerprint, Record]) -> Change:
     """Forgetting a campaign does not make it new: a file that comes back must not send it again."""
-    if not past or change.action is not Action.CREATE:
+    if change.action is not Action.CREATE:
         return change
     former = past.get(fingerprint(change.after or {}))
     if former is None:
@@ -258,9 +261,9 @@ def _blocked(change: Change, reason: Reason, explanation: str) -> Change:
 
 def _wanted(item: LookedUp, record: Record) -> Payload:
     """Return the payload the files want, with the attributes of `ignore_changes` as they were sent."""
-    ignored = {_WRITTEN_AS.get(name, name) for name in item.desired.lifecycle.ignore_changes}
-    if not ignored:
+    if not item.desired.lifecycle.ignore_changes:
         return item.payload
+    ignored = {_WRITTEN_AS.get(name, name) for name in item.desired.lifecycle.ignore_changes}
     sent = {key: value for key, value in record.facts.payload.items() if key in ignored}
     return {key: value for key, value in item.payload.items() if key not in ignored} | sent
 

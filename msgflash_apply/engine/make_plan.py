@@ -120,29 +120,39 @@ class Planner:
         return await self._finish(changes, items, snapshot, moment)
 
     def _decide(self, items: Sequence[LookedUp], prior: Prior, moment: Moment) -> tuple[Change, ...]:
-        return tuple(change for change in decide(items, prior, moment) if self._options.selects(change))
+        changes = decide(items, prior, moment)
+        return tuple(filter(self._options.selects, changes)) if self._options.is_narrowed else changes
 
     async def _look_up(self, snapshot: Snapshot, moment: Moment) -> list[LookedUp]:
-        memory = table_of_memory(_all_facts(snapshot))
-        remembered = [fill_in(item, memory) for item in self._desired]
-        settled = self._settled(remembered, snapshot, moment)
-        fields = {name for item in remembered if item.desired.address not in settled for name in item.desired.names}
-        if self._lookups is None or not fields:
-            refuse_twins(remembered)
-            return remembered
-        table = await self._lookups.table(fields)
-        items = [item if item.desired.address in settled else fill_in(item.desired, table) for item in remembered]
-        self._refuse_unknown(items, table)
+        """Put ids where the files give names: as MsgFlash has them now, or as the state remembers them."""
+        if self._lookups is None or not any(item.names for item in self._desired):
+            items = self._remembered(snapshot)
+        elif self._options.refresh is Refresh.NONE:
+            items = await self._asked_where_changing(self._lookups, snapshot, moment)
+        else:
+            items = await self._asked(self._desired, self._lookups, snapshot)
         refuse_twins(items)
         return items
 
-    def _settled(self, remembered: Sequence[LookedUp], snapshot: Snapshot, moment: Moment) -> frozenset[Address]:
-        """Select the campaigns whose names need not be asked for: with `--refresh none` those that do not change."""
-        if self._options.refresh is not Refresh.NONE:
-            return frozenset()
+    async def _asked_where_changing(self, lookups: Lookups, snapshot: Snapshot, moment: Moment) -> list[LookedUp]:
+        """Ask for the names of campaigns that change, or whose names the state does not know; no others."""
+        remembered = self._remembered(snapshot)
         complete = {item.desired.address for item in remembered if item.is_complete}
         changes = decide(remembered, Prior(snapshot), moment)
-        return frozenset(c.address for c in changes if c.action is Action.NO_OP and c.address in complete)
+        settled = {c.address for c in changes if c.action is Action.NO_OP and c.address in complete}
+        others = [item.desired for item in remembered if item.desired.address not in settled]
+        asked = {item.desired.address: item for item in await self._asked(others, lookups, snapshot)}
+        return [asked.get(item.desired.address, item) for item in remembered]
+
+    async def _asked(self, desired: Sequence[Desired], lookups: Lookups, snapshot: Snapshot) -> list[LookedUp]:
+        table = await lookups.table({name for item in desired for name in item.names})
+        items = [fill_in(item, table, _sent(item, snapshot)) for item in desired]
+        self._refuse_unknown(items, table)
+        return items
+
+    def _remembered(self, snapshot: Snapshot) -> list[LookedUp]:
+        memory = table_of_memory(_all_facts(snapshot))
+        return [fill_in(item, memory, _sent(item, snapshot)) for item in self._desired]
 
     def _refuse_unknown(self, items: Sequence[LookedUp], table: NameTable) -> None:
         found = [diagnostic for item in items if not item.is_complete for diagnostic in unknown_names(item, table)]
@@ -152,15 +162,16 @@ class Planner:
     async def _finish(
         self, changes: tuple[Change, ...], items: Sequence[LookedUp], snapshot: Snapshot, moment: Moment
     ) -> Plan:
-        found = [*same_mailing(changes, snapshot), *taken_addresses(changes, snapshot)]
+        acting = [change for change in changes if change.action is not Action.NO_OP]
+        found = [*same_mailing(acting, snapshot), *taken_addresses(acting, snapshot)]
         if self._lookups is not None:
-            found += await check_sending(changes, self._lookups)
+            found += await check_sending(acting, self._lookups)
             count_tags = self._options.count_tags
             changes, more = await count_audiences(changes, self._lookups, count_tags=count_tags)
             found += more
         else:
             found += _unchecked(changes, items)
-        requests, quota = await self._forecast(changes)
+        requests, quota = await self._forecast([change for change in changes if change.action is not Action.NO_OP])
         diagnostics = in_order([*self._diagnostics, *found, *overlaps(changes), *quota])
         if any(diagnostic.is_error for diagnostic in diagnostics):
             raise InvalidFiles(diagnostics)
@@ -195,16 +206,22 @@ def _all_facts(snapshot: Snapshot) -> list[Facts]:
     return [record.facts for record in created] + [intent.facts for intent in doubtful]
 
 
+def _sent(desired: Desired, snapshot: Snapshot) -> Facts | None:
+    record = snapshot.campaigns.get(desired.address)
+    return record.facts if record is not None else None
+
+
 def _is_under(address: Address, target: str) -> bool:
     return address == target or address.startswith((f"{target}[", f"{target.rstrip('/')}/"))
 
 
 def _unchecked(changes: Sequence[Change], items: Sequence[LookedUp]) -> list[Diagnostic]:
     """Say which names an offline plan could not look up: each once, at the first campaign that gives it."""
-    planned = {change.address for change in changes}
+    incomplete = [item for item in items if not item.is_complete]
+    planned = {change.address for change in changes} if incomplete else set()
     users: dict[str, list[Desired]] = {}
-    for item in items:
-        if not item.is_complete and item.desired.address in planned:
+    for item in incomplete:
+        if item.desired.address in planned:
             for name in _missing(item):
                 users.setdefault(name, []).append(item.desired)
     return [_not_looked_up(name, desired) for name, desired in users.items()]

@@ -58,12 +58,15 @@ class NameTable:
 
     def __init__(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         self._ids: dict[tuple[str, str], dict[str, str]] = {}
+        self._found: dict[tuple[str, str], list[str]] = {}  # thousands of campaigns share a handful of names
         for field, name, identifier, told in rows:
             self._ids.setdefault((field, _plain(field, name)), {})[identifier] = told
 
     def ids(self, field: str, name: str) -> Sequence[str]:
         """Return every id that the name may stand for, none where it is unknown."""
-        return list(self._ids.get((field, _plain(field, name)), ()))
+        if (field, name) not in self._found:
+            self._found[field, name] = list(self._ids.get((field, _plain(field, name)), ()))
+        return self._found[field, name]
 
     def candidates(self, field: str, name: str) -> list[str]:
         """Tell the things that the name may stand for, or could have meant."""
@@ -95,21 +98,31 @@ def table_of_server(instances: "Iterable[Instance]", templates: "Iterable[Templa
 
 def table_of_memory(facts: Iterable[Facts]) -> NameTable:
     """Know every name as the state remembers it from the time it was sent."""
-    return NameTable(
-        (field, name, str(fact.payload[field]), name)
+    known = {
+        (field, name, str(fact.payload[field]))
         for fact in facts
         for field, name in fact.names.items()
         if field in fact.payload
-    )
+    }
+    return NameTable((field, name, identifier, name) for field, name, identifier in sorted(known))
 
 
-def fill_in(desired: Desired, table: NameTable) -> LookedUp:
-    """Put ids where the table knows exactly one; leave the rest as names."""
+def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> LookedUp:
+    """
+    Put ids where the table knows exactly one; leave the rest as names.
+
+    Args:
+        desired: as the files want it.
+        table: which ids names stand for.
+        sent: what was sent of it before, if anything: its fingerprint is known, and most campaigns stay as they are.
+    """
     if not desired.names:
-        return LookedUp(desired, desired.payload, fingerprint(desired.payload), is_complete=True)
+        return LookedUp(desired, desired.payload, desired.fingerprint, is_complete=True)
     found = {field: table.ids(field, name) for field, name in desired.names.items()}
     payload = _in_order({**desired.payload, **{field: ids[0] for field, ids in found.items() if len(ids) == 1}})
     missing = {field: desired.names[field] for field, ids in found.items() if len(ids) != 1}
+    if sent is not None and not missing and is_same_json(payload, sent.payload):
+        return LookedUp(desired, payload, sent.fingerprint, is_complete=True)
     return LookedUp(desired, payload, fingerprint(payload, missing), is_complete=not missing)
 
 
@@ -151,6 +164,20 @@ def _plain(field: str, name: str) -> str:
     # Numbers are met with and without the leading + (reference 3), and people write them in groups.
     compact = name.replace(" ", "").removeprefix("+")
     return compact if field == INSTANCE and compact.isdigit() else name
+
+
+def is_same_json(one: object, other: object) -> bool:
+    """Whether two values are the same JSON whatever the order of keys: 1, 1.0 and true are three values here."""
+    return one == other and _are_of_one_kind(one, other)
+
+
+def _are_of_one_kind(one: object, other: object) -> bool:
+    """Whether values that are equal are alike in type as well, all the way down; only a text equals a text."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(type(value) is str or _are_of_one_kind(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return all(map(_are_of_one_kind, one, other))
+    return type(one) is type(other)
 
 
 def _in_order(fields: JsonObject) -> Payload:

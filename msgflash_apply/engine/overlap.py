@@ -22,12 +22,14 @@ def overlaps(changes: Sequence[Change]) -> list[Diagnostic]:
     Returns:
         One warning per create, naming the other campaign whose start is nearest; a pair of creates draws one.
     """
+    if not any(change.is_sending for change in changes):
+        return []
     standing = sorted((c for c in changes if c.action in STANDING), key=lambda c: (c.starts_at, c.address))
     by_people: dict[str, list[Change]] = {}
     for change in standing:
         for people in set(_people(change)):
             by_people.setdefault(people, []).append(change)
-    near = ((change, _nearest(change, by_people)) for change in standing if change.action in SENDING)
+    near = ((change, _nearest(change, by_people)) for change in standing if change.is_sending)
     return [_warning(change, *other) for change, other in near if other is not None]
 
 
@@ -48,7 +50,7 @@ def _around(change: Change, line: Sequence[Change]) -> Iterator[Change]:
     index = bisect_left(line, (change.starts_at, change.address), key=lambda other: (other.starts_at, other.address))
     earlier = (other for other in reversed(line[max(0, index - 1) : index]))
     # Of two creates the earlier one warns; the later one would say the same again.
-    yield from (o for o in earlier if o.action not in SENDING and change.starts_at - o.starts_at < CLOSE)
+    yield from (o for o in earlier if not o.is_sending and change.starts_at - o.starts_at < CLOSE)
     yield from (o for o in line[index + 1 : index + 2] if o.starts_at - change.starts_at < CLOSE)
 
 

@@ -140,6 +140,11 @@ class Change:
     previous_address: Address | None = None
     pause_after: bool = False
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether it would make a campaign, which people will get."""
+        return self.action is Action.CREATE or self.action is Action.REPLACE
+
     def stage(self, now: datetime) -> Stage:
         """
         Tell what can still be stopped, as of the status that is known.
@@ -208,8 +213,9 @@ class Plan:
     @property
     def summary(self) -> dict[Action, int]:
         """How many of each action, every action named."""
-        counts = Counter(change.action for change in self.changes)
-        return {action: counts[action] for action in Action}
+        acting = Counter[Action](change.action for change in self.changes if change.action is not Action.NO_OP)
+        acting[Action.NO_OP] = len(self.changes) - acting.total()
+        return {action: acting[action] for action in Action}
 
     @property
     def is_empty(self) -> bool:
@@ -219,7 +225,7 @@ class Plan:
     @property
     def effective(self) -> tuple[Change, ...]:
         """The changes that an apply would carry out."""
-        return tuple(c for c in self.changes if c.action not in {Action.NO_OP, Action.BLOCKED})
+        return tuple(c for c in self.changes if c.action is not Action.NO_OP and c.action is not Action.BLOCKED)
 
     @property
     def blocked(self) -> tuple[Change, ...]:

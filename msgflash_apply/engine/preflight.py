@@ -14,7 +14,7 @@ from msgflash_apply.campaign import Status
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.settings import Policy, QuietHours
 from msgflash_apply.engine.lookup import Lookups
-from msgflash_apply.engine.plan import SENDING, Action, Change, Reason
+from msgflash_apply.engine.plan import Action, Change, Reason
 from msgflash_apply.errors import Diagnostic, Severity
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -31,7 +31,7 @@ def enforce(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> tu
 
 
 def _block_if_quiet(change: Change, quiet: QuietHours) -> Change:
-    if change.action not in SENDING or not is_quiet(change.starts_at, quiet):
+    if not change.is_sending or not is_quiet(change.starts_at, quiet):
         return change
     told = f"its start lies in the quiet hours, {quiet.starts:%H:%M} to {quiet.ends:%H:%M} {quiet.timezone}"
     return replace(change, action=Action.BLOCKED, reason=Reason.QUIET_HOURS, explanation=told)
@@ -46,11 +46,11 @@ def is_quiet(moment: datetime, quiet: QuietHours) -> bool:
 
 
 def _limit_creates(changes: Sequence[Change], policy: Policy) -> Sequence[Change]:
-    count = sum(change.action in SENDING for change in changes)
+    count = sum(change.is_sending for change in changes)
     if policy.max_creates is None or count <= policy.max_creates:
         return changes
     told = f"the plan would create {count}, and `policy.max_creates` is {policy.max_creates}"
-    return [_block_by_limit(change, told) if change.action in SENDING else change for change in changes]
+    return [_block_by_limit(change, told) if change.is_sending else change for change in changes]
 
 
 def _limit_retires(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> Sequence[Change]:
@@ -75,7 +75,7 @@ def _block_by_limit(change: Change, told: str) -> Change:
 
 async def check_sending(changes: Sequence[Change], lookups: Lookups) -> list[Diagnostic]:
     """Check every create and replace against the account: is its instance there and connected, its template filled."""
-    sending = [change for change in changes if change.action in SENDING]
+    sending = [change for change in changes if change.is_sending]
     if not sending:
         return []
     return [*await _check_instances(sending, lookups), *await _check_templates(sending, lookups)]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgflash_apply.campaign import Address, Fingerprint, fingerprint
 from msgflash_apply.engine.moves import fingerprints_at
 from msgflash_apply.engine.names import LookedUp
-from msgflash_apply.engine.plan import SENDING, Change
+from msgflash_apply.engine.plan import Change
 from msgflash_apply.engine.preflight import finding
 from msgflash_apply.errors import Diagnostic, InvalidFiles, Severity
 from msgflash_apply.state.snapshot import Snapshot
@@ -22,14 +22,15 @@ def refuse_twins(items: Sequence[LookedUp]) -> None:
     Raises:
         InvalidFiles: with a finding for every twin but the first by address.
     """
+    if len({item.fingerprint for item in items}) == len(items):  # the usual case
+        return
     first: dict[Fingerprint, LookedUp] = {}
     found = []
     for item in sorted(items, key=lambda item: item.desired.address):
         twin = first.setdefault(item.fingerprint, item)
         if twin is not item:
             found.append(_twin(item, twin))
-    if found:
-        raise InvalidFiles(found)
+    raise InvalidFiles(found)
 
 
 def _twin(item: LookedUp, twin: LookedUp) -> Diagnostic:
@@ -48,7 +49,7 @@ def same_mailing(changes: Iterable[Change], snapshot: Snapshot) -> list[Diagnost
     A file that is copied and then edited at its old place looks like the former, contract section 5: never a second
     mailing. The latter comes from `ignore_changes`, by which a payload is not the one of the file.
     """
-    sending = [change for change in changes if change.action in SENDING]
+    sending = [change for change in changes if change.is_sending]
     if not sending:
         return []
     homes: dict[Fingerprint, set[Address]] = {}
@@ -76,7 +77,7 @@ def taken_addresses(changes: Sequence[Change], snapshot: Snapshot) -> list[Diagn
     """
     known = snapshot.campaigns.keys() | snapshot.in_doubt.keys()
     left = {change.previous_address for change in changes}
-    newcomers = [c for c in changes if c.previous_address is not None or (c.action in SENDING and c.before is None)]
+    newcomers = [c for c in changes if c.previous_address is not None or (c.is_sending and c.before is None)]
     return [
         finding(
             Severity.ERROR,
