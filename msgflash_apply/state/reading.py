@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import TYPE_CHECKING
 
 from msgflash_apply.errors import StateDamaged, StateError, StateMissing
 from msgflash_apply.state.backends.base import Backend, Stored
-from msgflash_apply.state.journal import Entry, Opened, decode_journal
-from msgflash_apply.state.replay import fold
 from msgflash_apply.state.snapshot import KEEP_IT, Snapshot, decode
+
+if TYPE_CHECKING:  # most readers find no journal to replay
+    from msgflash_apply.state.journal import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,14 @@ def read_state(backend: Backend, *, environment: str) -> Snapshot:
         # While the document stands still, journals only grow; had it moved, one of them might be folded in already.
         if read_document(backend).version == loaded.version:
             break
+    if not unfolded:
+        return loaded.snapshot
+    from msgflash_apply.state.replay import fold  # noqa: PLC0415 - see above
+
     return reduce(fold, unfolded.values(), loaded.snapshot)
 
 
-def read_unfolded(backend: Backend, snapshot: Snapshot) -> dict[str, tuple[Entry, ...]]:
+def read_unfolded(backend: Backend, snapshot: Snapshot) -> "dict[str, tuple[Entry, ...]]":
     """Read the journals that a snapshot does not hold, by id; the one begun first in front."""
     journals = {
         journal: read_journal(backend, journal) for journal in backend.journals() if journal != snapshot.journal
@@ -124,17 +130,21 @@ def read_unfolded(backend: Backend, snapshot: Snapshot) -> dict[str, tuple[Entry
     return dict(sorted(journals.items(), key=lambda item: _age(item[1])))
 
 
-def read_journal(backend: Backend, journal: str) -> tuple[Entry, ...]:
+def read_journal(backend: Backend, journal: str) -> "tuple[Entry, ...]":
     """
     Read and decode one journal; no entries if it is gone.
 
     Raises:
         StateDamaged: it was torn or altered.
     """
+    from msgflash_apply.state.journal import decode_journal  # noqa: PLC0415 - see above
+
     return decode_journal(backend.read_journal(journal) or b"", where=f"{backend.url}, journal {journal}")
 
 
-def _age(entries: tuple[Entry, ...]) -> tuple[int, str]:
+def _age(entries: "tuple[Entry, ...]") -> tuple[int, str]:
+    from msgflash_apply.state.journal import Opened  # noqa: PLC0415 - see above
+
     match entries:
         case (Opened(serial=serial, at=at), *_):
             return serial, at.isoformat()
