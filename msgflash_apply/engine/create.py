@@ -50,7 +50,7 @@ class Patience:
 
     def is_news(self, seconds: float, now: float) -> bool:
         """Whether a pause of so many seconds from `now` (a monotonic time) should be told; remembers that it was."""
-        if now + seconds <= self.told_until + 1:
+        if seconds <= 0 or now + seconds <= self.told_until + 1:
             return False
         self.told_until = now + max(seconds, PATIENCE_TOLD_EVERY_SECONDS)
         return True

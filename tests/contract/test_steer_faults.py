@@ -102,13 +102,6 @@ def test_refusal_fails_and_the_next_apply_tries_again(world: World, action: Acti
     assert only(world.apply(desired)).outcome is DONE
 
 
-def test_patience_has_an_end(world: World) -> None:
-    """A campaign that MsgFlash never lets be paused fails after a few attempts."""
-    world.sandbox.add_fault("POST /api/v1/campaigns/*/pause 429 times=*")
-
-    assert "API_RATE_LIMIT_EXCEEDED" in str(only(world.apply([campaign(paused=True)])).error)
-
-
 def test_what_can_not_be_read_again_fails(world: World) -> None:
     """Where neither the answer nor a reading comes, the change fails with both stories."""
     arm = on_start(lambda: world.sandbox.add_fault("* /api/v1/campaigns/* 500 times=*"))
