@@ -1,13 +1,13 @@
 """The document in a bucket, and what the one door to the library makes of a store that fails, lies or is in the way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from msgflash_apply.errors import BackendError, StateConflict
 from tests.support.buckets import Bucket, a_bucket, once
-from tests.support.fates import Cut, only
+from tests.support.fates import Cut, always, only
 from tests.support.proxy import Proxy
 from tests.support.states import a_holder
 from tests.support.stores.gcs_server import Reply, Request, error
@@ -109,14 +109,28 @@ def test_write_that_ended_in_500_is_looked_for(bucket: Bucket) -> None:
         objects.put("lost", b"1", expected=None)
 
 
+@pytest.mark.parametrize("reply", [Reply(None), error(500, "InternalError")])
+def test_write_that_never_arrived_is_sent_again(bucket: Bucket, reply: Reply) -> None:
+    """A write that was lost on the way is sent again, once it is clear that nothing has changed."""
+    objects = bucket.objects()
+    version = objects.put("a", b"0", expected=None)
+    bucket.server.answer = lambda request: reply if request.method == "PUT" and not bucket.pauses else None
+
+    assert objects.put("a", b"1", expected=version) is not None
+
+    found = objects.read("a")
+    assert found is not None
+    assert (found.data, bucket.pauses) == (b"1", [0.3])
+
+
 def test_other_bytes_are_no_lost_answer(bucket: Bucket) -> None:
-    """A write that failed is no success because somebody else's object stands there."""
+    """A write that failed is no success because somebody else's object stands there, and is not sent again."""
     objects = bucket.objects()
     objects.put("a", b"theirs", expected=None)
     bucket.server.answer = lambda request: error(503, "SlowDown") if request.method == "PUT" else None
 
-    with pytest.raises(BackendError, match="answered 503"):
-        objects.put("a", b"ours", expected=None)
+    assert objects.put("a", b"ours", expected=None) is None
+    assert bucket.pauses == []
 
 
 def test_right_to_write_is_asked_for_once(bucket: Bucket) -> None:
@@ -178,6 +192,23 @@ def test_what_is_gone_can_be_deleted(bucket: Bucket) -> None:
 
     with pytest.raises(BackendError, match="403 AccessDenied"):
         objects.delete(["a"])
+
+
+def test_answer_that_was_cut_short_is_asked_for_again(bucket: Bucket) -> None:
+    """Reading, listing and deleting survive a connection that breaks in the middle, though not one that always does."""
+    objects = bucket.objects()
+    objects.put("a", b"1", expected=None)
+    steps: list[Callable[[], object]] = [lambda: objects.read("a"), objects.list, lambda: objects.delete(["a"])]
+    with Proxy(bucket.server.port) as proxy:
+        objects = bucket.objects(port=proxy.port)
+        for step in steps:
+            proxy.count(only(1, Cut.IN_ANSWER))
+            step()
+        assert (bucket.listing(), proxy.exchanges) == ([], 2)
+
+        proxy.count(always(Cut.IN_ANSWER))
+        with pytest.raises(BackendError, match="gave no answer that can be understood"):
+            objects.list()
 
 
 @pytest.mark.parametrize(("ignored", "words"), [("create", "overwrote"), ("replace", "on a condition")])

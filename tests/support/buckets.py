@@ -43,12 +43,12 @@ class Bucket:
     clock: Clock = field(default_factory=Clock)
     pauses: list[float] = field(default_factory=list)
 
-    def objects(self, bucket: str = BUCKET, token: str = TOKEN) -> Objects:
-        """Open the state's folder; the library asks again soon."""
+    def objects(self, bucket: str = BUCKET, token: str = TOKEN, port: int = 0) -> Objects:
+        """Open the state's folder, perhaps through another port; the library asks again soon."""
         store = GCSStore(
             bucket,
             prefix="team",
-            config={"base_url": f"http://127.0.0.1:{self.server.port}", "bearer_token": token},
+            config={"base_url": f"http://127.0.0.1:{port or self.server.port}", "bearer_token": token},
             client_options={"allow_http": True},
             retry_config={"max_retries": 2, "backoff": {"init_backoff": timedelta(seconds=0.01)}},
         )

@@ -95,6 +95,11 @@ class Answer:
         """Whether the request may have been carried out although the answer is lost."""
         return self.status is None or self.status >= 500
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether a connection broke in the middle, in one of the ways after which the library does not ask again."""
+        return self.status is None and "kind: Interrupted" in self.text
+
 
 def answer_of(error: Exception) -> Answer:
     """Find out what an error of the library says."""

@@ -8,15 +8,14 @@ BackendError; a missing bucket is one too, and never reads as an absent object.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.object_store.failures import Answer, answer_of, refused
+from msgflash_apply.state.backends.object_store.failures import answer_of, refused
 
 if TYPE_CHECKING:
     from obstore import PutMode, PutResult
@@ -29,7 +28,9 @@ _BATCH: Final = 1_000
 """Objects deleted in one step: as many as S3 takes in one request."""
 
 _PAUSES_SECONDS: Final = (0.3, 0.6, 1.2, 2.4, 4.8)
-"""Google takes one write per second of one object, and asks to wait for more with 429."""
+"""Between tries. Google takes one write per second of one object, and S3 may refuse both of two that met."""
+
+_Asked = TypeVar("_Asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,7 @@ class Objects:
     def read(self, key: str) -> Found | None:
         """Read an object; None if there is none."""
         try:
-            got = self._store.get(key)
-            meta = got.meta
-            return Found(bytes(got.bytes()), self._version(meta.get(self._token)), meta["last_modified"])
+            return self._ask(lambda: self._get(key))
         except (BaseError, OSError) as err:
             if answer_of(err).is_absent:
                 return None
@@ -107,10 +106,11 @@ class Objects:
         """
         Create an object, or replace the one that was read.
 
-        The library asks again by itself when an answer is lost, and is then refused because of its own first try. So
-        whatever is refused is read back: where exactly these bytes stand, they are ours. Callers who must tell their
-        own bytes from another's put a random number in them. It does not ask again where the connection broke; we do,
-        once all stands there as before: should the lost request still arrive, its condition holds for one of the two.
+        A request whose answer is lost may have been carried out, and the library, which asks again by itself, is then
+        refused because of its own first try. So after a refusal or an uncertain answer the object is read back: where
+        exactly these bytes stand, they are ours. Where nothing has changed, the request is sent again, since its
+        condition lets no more than one of them through. Callers who must tell their own bytes from another's put a
+        random number in them.
 
         Args:
             key: under the folder.
@@ -118,26 +118,24 @@ class Objects:
             expected: version of the object to be replaced; None if there must be none.
 
         Returns:
-            The new version; None if the store refused because something else is there, or nothing.
+            The new version; None if something else is there, or nothing where something was expected.
         """
-        for pause_seconds in (*_PAUSES_SECONDS, None):
+        pauses = iter(_PAUSES_SECONDS)
+        while True:
             try:
                 return self._version(self._put(key, data, expected).get(self._token))
-            except (AlreadyExistsError, PreconditionError) as err:
-                found = self.read(key)
-                if found is not None or expected is not None:
-                    return found.version if found is not None and found.data == data else None
-                # S3 answers 409 to one of two requests that met: refused, and yet nothing is there.
-                failure: Exception = err
             except (BaseError, OSError) as err:
-                answer = answer_of(err)
-                landed = None if answer.is_throttled else self._landed(key, data, expected, answer, err)
-                if landed is not None:
-                    return landed
-                failure = err
-            if pause_seconds is not None:
-                self._pause(pause_seconds)
-        raise refused(self.url, failure) from failure
+                if not _is_worth_a_look(err):
+                    raise refused(self.url, err) from err
+                found = self.read(key)
+                if found is not None and found.data == data:
+                    return found.version
+                if (found.version if found is not None else None) != expected:
+                    return None
+                pause_seconds = next(pauses, None)
+                if pause_seconds is None:
+                    raise refused(self.url, err) from err
+            self._pause(pause_seconds)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects. No error for one that is not there."""
@@ -148,40 +146,41 @@ class Objects:
     def list(self, folder: str | None = None) -> list[Listed]:
         """List the objects in a folder under this one and in those under it; all of them without one. In no order."""
         try:
-            found = self._store.list(folder).collect()
+            found = self._ask(lambda: self._store.list(folder).collect())
         except (BaseError, OSError) as err:
             raise refused(self.url, err) from err
         return [Listed(meta["path"], meta["size"], meta["last_modified"]) for meta in found]
 
     def _delete(self, keys: Sequence[str]) -> None:
         try:
-            self._store.delete(keys)
+            self._ask(lambda: self._store.delete(keys))
         except (BaseError, OSError) as err:
             answer = answer_of(err)
             # In a batch Azure says 404 for an object that is gone, and gives no code.
             if not answer.is_absent and (answer.status, answer.code) != (404, None):
                 raise refused(self.url, err) from err
 
+    def _get(self, key: str) -> Found:
+        got = self._store.get(key)
+        meta = got.meta
+        return Found(bytes(got.bytes()), self._version(meta.get(self._token)), meta["last_modified"])
+
+    def _ask(self, step: Callable[[], _Asked]) -> _Asked:
+        """Ask what may be asked any number of times; again after an answer that is no help, up to a point."""
+        pauses = iter(_PAUSES_SECONDS)
+        while True:
+            try:
+                return step()
+            except (BaseError, OSError) as err:
+                answer = answer_of(err)
+                pause_seconds = next(pauses, None) if answer.is_throttled or answer.is_cut_short else None
+                if pause_seconds is None:
+                    raise
+            self._pause(pause_seconds)
+
     def _put(self, key: str, data: bytes, expected: str | None) -> "PutResult":
         mode = "create" if expected is None else {self._token: expected}
         return self._store.put(key, data, mode=cast("PutMode", mode), use_multipart=False)
-
-    def _landed(self, key: str, data: bytes, expected: str | None, answer: Answer, error: Exception) -> str | None:
-        """
-        Find out whether a request whose answer was lost was carried out.
-
-        Returns:
-            The version that it made; None if all is as it was before. Raises what went wrong if neither is so.
-        """
-        failure = refused(self.url, error)
-        with suppress(BackendError):
-            if answer.is_uncertain:
-                found = self.read(key)
-                if found is not None and found.data == data:
-                    return found.version
-                if (found.version if found is not None else None) == expected:
-                    return None
-        raise failure from error
 
     def _version(self, token: object) -> str:
         if not isinstance(token, str):
@@ -191,3 +190,10 @@ class Objects:
                 "Use a store that gives an ETag (S3, Azure) or a generation (Google) to every object.",
             )
         return token
+
+
+def _is_worth_a_look(error: Exception) -> bool:
+    """Whether the object may have been written, or may be when asked again."""
+    answer = answer_of(error)
+    is_refusal = isinstance(error, (AlreadyExistsError, PreconditionError))
+    return is_refusal or answer.is_throttled or answer.is_uncertain

@@ -3,6 +3,9 @@ Amazon S3 and what speaks its language, by the variables of AWS's own tools.
 
 Credentials: keys of the environment; else a web identity or a container's role; else a profile (`aws_profile.py`),
 which may use single sign-on; else the role of the instance. All but the profile is the library's work.
+
+The bucket stands in the path of a request, or with AWS_VIRTUAL_HOSTED_STYLE_REQUEST=true in the name of the host; an
+endpoint of one's own then has to hold it too.
 """
 
 from collections.abc import Mapping
