@@ -16,9 +16,13 @@ Connection: TypeAlias = "Client | ClientWhenNeeded"
 """A way to MsgFlash, open or not yet; `client_behind` opens it."""
 
 
+class RequestNeeded(Exception):
+    """A request is due on a connection that was not entered."""
+
+
 class ClientWhenNeeded:
     """
-    Stands for a client; use it with `async with`, which closes the client if there came to be one.
+    Stands for a client; `async with` lets it make one, and closes it at the end.
 
     Args:
         make: makes the client, not entered yet.
@@ -27,8 +31,10 @@ class ClientWhenNeeded:
     def __init__(self, make: "Callable[[], Client]") -> None:
         self._make = make
         self._client: Client | None = None
+        self._is_entered = False
 
     async def __aenter__(self) -> Self:
+        self._is_entered = True
         return self
 
     async def __aexit__(
@@ -43,7 +49,9 @@ class ClientWhenNeeded:
         return 0 if self._client is None else self._client.requests_sent
 
     async def opened(self) -> "Client":
-        """Give the client, the same each time."""
+        """Give the client, the same each time; RequestNeeded where there may be none yet."""
+        if not self._is_entered:
+            raise RequestNeeded
         if self._client is None:
             self._client = await self._make().__aenter__()
         return self._client

@@ -56,7 +56,6 @@ def command(
     Exits 0, or 3 when something is blocked, or with --detailed-exitcode 2 when there are changes.
     """
     from msgflash_apply.cli.planning import Request, labels_from, make_plan, print_plan, save_plan, write_plan
-    from msgflash_apply.cli.running import run_to_end
     from msgflash_apply.engine.refresh import Refresh
 
     if no_state and not offline:
@@ -74,7 +73,7 @@ def command(
         has_state=not no_state,
         count_tags=count_tags,
     )
-    plan = run_to_end(make_plan(options, request))
+    plan = make_plan(options, request)
     request.refuse_unknown(plan)
     if plan_file is not None:
         save_plan(plan, options, request, plan_file)

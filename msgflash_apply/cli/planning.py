@@ -11,21 +11,20 @@ import click
 from msgflash_apply import __version__
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.context import Globals
-from msgflash_apply.config.load import Loaded
+from msgflash_apply.cli.running import run_to_end, without_waiting
+from msgflash_apply.config.load import Loaded, collector_paused
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.engine.make_plan import Planner, PlanOptions
 from msgflash_apply.engine.plan import Plan
-from msgflash_apply.engine.planfile import SavedPlan, encode_plan
 from msgflash_apply.engine.refresh import Refresh
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.report.paint import PLAIN, Paint
-from msgflash_apply.report.to_json import plan_to_json
 from msgflash_apply.report.to_text import plan_to_text
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
 
 if TYPE_CHECKING:  # a type and no more
-    from msgflash_apply.api.when_needed import Connection
+    from msgflash_apply.api.when_needed import ClientWhenNeeded, Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +82,33 @@ def planner_for(settings: Settings, loaded: Loaded, request: Request, connection
     return Planner(loaded.campaigns, loaded.diagnostics, plan_options, connection, wiring.now)
 
 
-async def make_plan(options: Globals, request: Request) -> Plan:
+def make_plan(options: Globals, request: Request) -> Plan:
     """Plan without the lock: for showing, not for applying."""
-    settings = wiring.settings_of(options)
-    loaded = wiring.load_files(settings)
+    from msgflash_apply.api.when_needed import RequestNeeded
+
+    with collector_paused():
+        settings = wiring.settings_of(options)
+        loaded = wiring.load_files(settings)
+        snapshot = _snapshot(settings, request)
+        if request.offline:
+            return without_waiting(planner_for(settings, loaded, request, None).plan(snapshot))
+        connection = wiring.connection_of(settings)
+        planner = planner_for(settings, loaded, request, connection)
+        try:
+            return without_waiting(planner.plan(snapshot))
+        except RequestNeeded:
+            return run_to_end(_connected(planner, connection, snapshot))
+
+
+async def _connected(planner: Planner, connection: "ClientWhenNeeded", snapshot: Snapshot) -> Plan:
+    async with connection:
+        return await planner.plan(snapshot)
+
+
+def _snapshot(settings: Settings, request: Request) -> Snapshot:
     if request.has_state:
-        snapshot = read_state(wiring.backend_of(settings), environment=settings.environment)
-    else:
-        snapshot = Snapshot("", 0, settings.environment, campaigns={}, in_doubt={}, history={})
-    if request.offline:
-        return await planner_for(settings, loaded, request, None).plan(snapshot)
-    async with wiring.connection_of(settings) as connection:
-        return await planner_for(settings, loaded, request, connection).plan(snapshot)
+        return read_state(wiring.backend_of(settings), environment=settings.environment)
+    return Snapshot("", 0, settings.environment, campaigns={}, in_doubt={}, history={})
 
 
 def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_only: bool = False) -> None:
@@ -111,13 +125,14 @@ def write_plan(plan: Plan, file: Path, format_: str, *, changes_only: bool) -> N
 def report_of(plan: Plan, format_: str, *, paint: Paint, width: int, changes_only: bool) -> str:
     """Render a plan as `text`, `json`, `markdown` or `html`; colour and width are for text alone."""
     if format_ == "json":
+        from msgflash_apply.report.to_json import plan_to_json
+
         return plan_to_json(plan, tool_version=__version__, changes_only=changes_only)
     if format_ == "markdown":
         from msgflash_apply.report.to_markdown import plan_to_markdown
 
         return plan_to_markdown(plan, now=wiring.now())
     if format_ == "html":
-        # jinja2 is a door that opens late.
         from msgflash_apply.report.to_html import plan_to_html
 
         return plan_to_html(plan, now=wiring.now())
@@ -126,6 +141,8 @@ def report_of(plan: Plan, format_: str, *, paint: Paint, width: int, changes_onl
 
 def save_plan(plan: Plan, options: Globals, request: Request, file: Path) -> None:
     """Save a plan for `apply PLANFILE`, with the lead time that it was made under."""
+    from msgflash_apply.engine.planfile import SavedPlan, encode_plan
+
     policy = wiring.settings_of(options).policy.without(request.overrides)
     output.write_private(file, encode_plan(SavedPlan(plan, policy.min_lead_time)))
     output.note(f"Saved. To carry out exactly this: msgflash-apply apply {file}")

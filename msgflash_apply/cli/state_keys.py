@@ -15,29 +15,30 @@ from msgflash_apply.cli.output import note
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
-from msgflash_apply.state.backends.encrypted.envelope import read_envelope
-from msgflash_apply.state.backends.encrypted.keyring import Keyring, read_keys
 
-if TYPE_CHECKING:  # its library loads only where there is a key
+if TYPE_CHECKING:  # it loads only where there is a key
     from msgflash_apply.state.backends.encrypted.cipher import Cipher
+    from msgflash_apply.state.backends.encrypted.keyring import Keyring
 
 VARIABLE: Final = "MSGFLASH_STATE_KEY"
 
 _LIMIT_BYTES: Final = 65536
 
 
-def keys_of(settings: Settings, environ: Mapping[str, str]) -> Keyring | None:
+def keys_of(settings: Settings, environ: Mapping[str, str]) -> "Keyring | None":
     """
     Read the keys; None where none is set, which an empty variable does not do either.
 
     Raises:
         MsgflashApplyError: there is a file and no key in it, it can not be read, or a key is malformed.
     """
-    if text := environ.get(VARIABLE, "").strip():
-        return read_keys(text, origin=VARIABLE)
-    if settings.state_key_file is None:
+    text = environ.get(VARIABLE, "").strip()
+    if not text and settings.state_key_file is None:
         return None
+    from msgflash_apply.state.backends.encrypted.keyring import read_keys
+
+    if text or settings.state_key_file is None:
+        return read_keys(text, origin=VARIABLE)
     file = settings.root / settings.state_key_file
     return read_keys(_read(file), origin=f"state_key_file {file}")
 
@@ -45,7 +46,11 @@ def keys_of(settings: Settings, environ: Mapping[str, str]) -> Keyring | None:
 def encrypted(backend: Backend, settings: Settings, environ: Mapping[str, str]) -> Backend:
     """Give a storage as it is to be used: encrypted where a key is set, as it is where none is."""
     cipher = _cipher(settings, environ)
-    return backend if cipher is None else EncryptedBackend(backend, cipher)
+    if cipher is None:
+        return backend
+    from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
+
+    return EncryptedBackend(backend, cipher)
 
 
 def decrypted(data: bytes, settings: Settings, environ: Mapping[str, str], *, context: bytes, where: str) -> bytes:
@@ -56,6 +61,8 @@ def decrypted(data: bytes, settings: Settings, environ: Mapping[str, str], *, co
         StateError: it needs another key.
         StateDamaged: it was altered, or it is not what `context` says.
     """
+    from msgflash_apply.state.backends.encrypted.envelope import read_envelope
+
     envelope = read_envelope(data, where=where)
     cipher = None if envelope is None else _cipher(settings, environ)
     return data if envelope is None or cipher is None else cipher.decrypt(envelope, context=context, where=where)

@@ -1,6 +1,5 @@
 """What a plan asks MsgFlash about besides campaigns: each thing once per process, side by side, and only if needed."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -46,10 +45,14 @@ class Lookups:
     async def table(self, fields: Iterable[str]) -> NameTable:
         """Ask for what these payload fields' names need: instances for `instanceId`, templates for `templateId`."""
         wanted = set(fields)
-        templates_wanted = TEMPLATE in wanted
-        instances_wanted = bool(wanted - {TEMPLATE})
+        if not wanted:
+            return table_of_server((), ())
+        await self._client()
+        import asyncio  # noqa: PLC0415 - it comes with the first request
+
         instances, templates = await asyncio.gather(
-            self.instances() if instances_wanted else _nothing(), self.templates() if templates_wanted else _nothing()
+            self.instances() if wanted - {TEMPLATE} else _nothing(),
+            self.templates() if TEMPLATE in wanted else _nothing(),
         )
         return table_of_server(instances, templates)
 
@@ -66,8 +69,12 @@ class Lookups:
     async def groups(self, identifiers: Iterable[str]) -> "Mapping[str, Group | None]":
         """Read some groups; None for one that does not exist."""
         wanted = [identifier for identifier in dict.fromkeys(identifiers) if identifier not in self._groups]
-        found = await asyncio.gather(*(self._group(identifier) for identifier in wanted))
-        self._groups |= dict(zip(wanted, found, strict=True))
+        if wanted:
+            client = await self._client()
+            import asyncio  # noqa: PLC0415 - it comes with the first request
+
+            found = await asyncio.gather(*(client.group(identifier) for identifier in wanted))
+            self._groups |= dict(zip(wanted, found, strict=True))
         return self._groups
 
     async def contacts_total(self) -> int | None:
@@ -85,8 +92,12 @@ class Lookups:
     async def warm_up_limits(self, instance_ids: Iterable[str]) -> Mapping[str, int | None]:
         """Read how many recipients each instance should have in one campaign; None where MsgFlash does not say."""
         wanted = [identifier for identifier in dict.fromkeys(instance_ids) if identifier not in self._health]
-        found = await asyncio.gather(*(self._health_of(identifier) for identifier in wanted))
-        self._health |= dict(zip(wanted, found, strict=True))
+        if wanted:
+            client = await self._client()
+            import asyncio  # noqa: PLC0415 - it comes with the first request
+
+            found = await asyncio.gather(*(_health_of(client, identifier) for identifier in wanted))
+            self._health |= dict(zip(wanted, found, strict=True))
         return {
             i: health.warmup_policy.max_campaign_recipients if health else None for i, health in self._health.items()
         }
@@ -98,15 +109,6 @@ class Lookups:
     async def _client(self) -> "Client":
         return await client_behind(self._connection)
 
-    async def _group(self, identifier: str) -> "Group | None":
-        return await (await self._client()).group(identifier)
-
-    async def _health_of(self, instance_id: str) -> "Health | None":
-        try:
-            return await (await self._client()).health(instance_id)
-        except NotOnThisPlan:  # advice is not worth an error
-            return None
-
     async def _variables_of(self, template: "Template | None") -> tuple[str, ...] | None:
         if template is None:
             return None
@@ -115,6 +117,13 @@ class Lookups:
             whole = template if template.variables is not None else await (await self._client()).template(template.id)
             self._variables[template.id] = (whole.variables if whole else None) or ()
         return self._variables[template.id]
+
+
+async def _health_of(client: "Client", instance_id: str) -> "Health | None":
+    try:
+        return await client.health(instance_id)
+    except NotOnThisPlan:  # advice is not worth an error
+        return None
 
 
 async def _nothing() -> tuple[()]:

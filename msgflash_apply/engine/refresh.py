@@ -1,6 +1,5 @@
 """Reading campaigns before deciding for good: which ones, and what they are now. Changes nothing."""
 
-import asyncio
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -38,6 +37,8 @@ def ids_to_read(refresh: Refresh, changes: Iterable[Change], snapshot: Snapshot)
 
 async def read(client: "Client", identifiers: Iterable[str]) -> dict[str, Reading | None]:
     """Read some campaigns side by side; None for one that is gone."""
+    import asyncio  # noqa: PLC0415 - it comes with the first request
+
     turn = asyncio.Semaphore(READS_SIDE_BY_SIDE)
 
     async def read_one(identifier: str) -> tuple[str, Reading | None]:
