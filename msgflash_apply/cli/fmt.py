@@ -26,12 +26,13 @@ def command(options: Globals, paths: tuple[Path, ...], *, check: bool) -> int:
     from msgflash_apply.cli import output, wiring
     from msgflash_apply.cli.rewriting import rewrite
     from msgflash_apply.config.formatting import format_files
+    from msgflash_apply.report.untrusted import visible
 
     formatted = format_files(wiring.settings_of(options), paths)
     for file in formatted.changed:
         if not check:
             rewrite(file.path, file.data)
-        output.result(file.name)
+        output.result(visible(file.name))
     _tell(formatted, check=check)
     return ExitCode.ERROR if formatted.findings or (check and formatted.changed) else ExitCode.DONE
 

@@ -4,11 +4,13 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
 import click
 
+from msgflash_apply.config.files import read_bytes
 from msgflash_apply.errors import Diagnostic, MsgflashApplyError
 from msgflash_apply.report.diagnostics import diagnostics_to_text
 from msgflash_apply.report.paint import Paint
@@ -46,11 +48,17 @@ def findings_text(diagnostics: Sequence[Diagnostic]) -> str:
 
 def source_line(file: str, line: int) -> str | None:
     """Read one line of a file of the repo we work in; None where it can not be had."""
-    try:
-        lines = Path(file).read_text(encoding="utf-8-sig", errors="replace").split("\n")
-    except OSError:
-        return None
+    lines = _lines(file)
     return lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else None
+
+
+@lru_cache(maxsize=8)
+def _lines(file: str) -> Sequence[str]:
+    """Read a file once for all its findings, and no more of it than was looked at for them."""
+    try:
+        return read_bytes(file).decode("utf-8-sig", "replace").split("\n")
+    except OSError:
+        return ()
 
 
 def write_file(path: Path, text: str) -> None:

@@ -5,7 +5,9 @@ A branch of a stranger decides what lies here: links out of the repo, devices an
 adventures; contract section 12. Read `campaign_files` first.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +56,27 @@ def campaign_files(root: Path, folder: str, only: Sequence[Path] = ()) -> Iterat
 
 
 def read_bytes(path: str) -> bytes:
-    """Read a file, but of one that is too large only enough to see that it is; OSError when it can not be read."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # 10 000 files: objects cost more than reading
+    """
+    Read a file, but of one that is too large only enough to see that it is.
+
+    Raises:
+        OSError: it can not be read, or it is no file: a pipe or a device would be waited for, or never end.
+    """
+    # 10 000 files: objects cost more than reading. What was a file when it was found may be a pipe by now.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        return os.read(descriptor, min(os.fstat(descriptor).st_size, MAX_FILE_BYTES) + 1)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
+        return os.read(descriptor, min(found.st_size, MAX_FILE_BYTES) + 1)
     finally:
         os.close(descriptor)
+
+
+def read_given(path: Path) -> bytes:
+    """Read what a person named, so that a pipe will do (`--var-file <(..)`); bounded like `read_bytes`."""
+    with path.open("rb") as stream:
+        return stream.read(MAX_FILE_BYTES + 1)
 
 
 def is_within(root: Path, path: str) -> bool:
@@ -108,11 +125,23 @@ def _link(entry: os.DirEntry[str], name: str, real_root: str) -> Iterator[Campai
     if not _is_below(real_root, os.path.realpath(entry.path)):
         hint = "copy the file into the repo; a link may only lead to a file within it"
         yield _error(Code.OUTSIDE_REPO, name, "this link leads out of the repo", hint)
+    elif _goes_in_circles(entry):
+        yield _error(Code.UNREADABLE, name, "this link leads to itself", "replace it by a plain YAML file")
     elif entry.is_dir():
         hint = "move the folder here, or link its files one by one"
         yield _error(Code.OUTSIDE_REPO, name, "links to folders are not followed", hint)
     elif entry.name.lower().endswith(SUFFIXES):
         yield _file(entry, name)
+
+
+def _goes_in_circles(entry: os.DirEntry[str]) -> bool:
+    try:
+        entry.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _relative(root: Path, path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.codes import Code
-from msgflash_apply.config.files import read_bytes, unreadable
+from msgflash_apply.config.files import is_within, read_bytes, unreadable
 from msgflash_apply.config.findings import Finding, located, misread
 from msgflash_apply.config.project import Project, Section, project_from
 from msgflash_apply.config.project_rules import check_section, check_shared_states
@@ -33,6 +33,8 @@ def read_project(root: Path, cache: Cache | None = None) -> Project:
     Raises:
         InvalidFiles: every mistake in it, in all environments, whichever is chosen.
     """
+    if not is_within(root, PROJECT_FILE):
+        raise InvalidFiles([_leads_out()])
     try:
         data = read_bytes(str(root / PROJECT_FILE))
     except FileNotFoundError:
@@ -63,6 +65,12 @@ def _read(data: bytes, root: Path) -> object:
     if findings := _findings(value, root):
         raise InvalidFiles(located(findings, data, 0, PROJECT_FILE))
     return value
+
+
+def _leads_out() -> Diagnostic:
+    # Before it is read: a mistake is told with its line, which would show a file that is none of this repo's.
+    message, hint = "this link leads out of the repo", "replace it by a plain YAML file"
+    return Diagnostic(Severity.ERROR, Code.OUTSIDE_REPO, message, hint, PROJECT_FILE)
 
 
 def _second_document(line: int) -> Diagnostic:

@@ -15,6 +15,7 @@ from msgflash_apply.config.near import did_you_mean, listed
 from msgflash_apply.config.policy import Policy, QuietHours, policy_from
 from msgflash_apply.config.project import DEFAULT_ENVIRONMENT, Project, Section
 from msgflash_apply.config.project_file import read_project
+from msgflash_apply.config.project_rules import state_fits_file
 from msgflash_apply.config.variables import variables_from_outside
 from msgflash_apply.errors import MsgflashApplyError
 
@@ -78,7 +79,8 @@ def load_settings(
 
     Raises:
         InvalidFiles: mistakes in msgflash.yaml, all of them.
-        MsgflashApplyError: an unknown environment, or a variable that is not understood.
+        MsgflashApplyError: an unknown environment, a variable that is not understood, or a link that leads from where
+            the state should be to somewhere outside the repo.
     """
     project = read_project(root, cache)
     chosen = environment or environ.get("MSGFLASH_ENV") or DEFAULT_ENVIRONMENT
@@ -86,6 +88,8 @@ def load_settings(
     outside = variables_from_outside(environ, variable_files, variables)
     defaults = project.table(chosen, "defaults")
     state = environ.get("MSGFLASH_STATE", "").replace("{environment}", chosen)
+    if not state and not state_fits_file(project.states[chosen], root):
+        raise _state_elsewhere(project.states[chosen])
     return Settings(
         root=root,
         environment=chosen,
@@ -104,6 +108,12 @@ def load_settings(
 
 def _custom(section: Section) -> Mapping[str, object]:
     return cast("Mapping[str, object]", section.get("custom", {}))
+
+
+def _state_elsewhere(state: str) -> MsgflashApplyError:
+    # The file itself was checked; what is left are links, which a branch can bring along, under the name filled in.
+    fix = "Keep it in the repo, without links that lead out, or give its path elsewhere as MSGFLASH_STATE."
+    return MsgflashApplyError("The state would lie outside the repo.", f"{state} leads out of it.", fix)
 
 
 def _check_environment(environment: str, project: Project) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from msgflash_apply.config.files import read_bytes
+from msgflash_apply.config.files import read_given
 from msgflash_apply.errors import MsgflashApplyError
 
 PREFIX = "MSGFLASH_VAR_"
@@ -49,7 +49,7 @@ def _from_file(file: Path) -> Mapping[str, object]:
 
     summary = "A file of variables can not be used."
     try:
-        documents = parse(read_bytes(str(file)))
+        documents = parse(read_given(file))
     except OSError as err:
         raise MsgflashApplyError(summary, f"{file}: {err.strerror or err}") from err
     except BadYaml as err:

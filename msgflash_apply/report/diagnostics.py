@@ -18,6 +18,8 @@ SourceLine: TypeAlias = Callable[[str, int], str | None]
 _TONES = {Severity.ERROR: Tone.DANGER, Severity.WARNING: Tone.CHANGED}
 _INDENT = 2
 _TAB = "    "
+_LONGEST_QUOTED = 20_000
+"""A line above this is nothing to look at, and may not be cut before the secrets in it are found."""
 
 
 def no_source(_file: str, _line: int) -> str | None:
@@ -60,8 +62,10 @@ def finding_lines(finding: Diagnostic, *, paint: Paint, source_line: SourceLine,
     """Set one finding."""
     label = paint(_TONES[finding.severity], f"{finding.severity} {finding.code}:")
     lines = [f"{_place(finding)}{label} {shown(finding.message)}"]
-    if finding.file and finding.line and (text := source_line(finding.file, finding.line)) is not None:
-        lines += _quotation(text, finding.line, finding.column, paint, width)
+    if finding.file and finding.line:
+        text = source_line(finding.file, finding.line)
+        if text is not None and len(text) <= _LONGEST_QUOTED:
+            lines += _quotation(text, finding.line, finding.column, paint, width)
     if finding.file and finding.address and finding.address.endswith("]"):
         # One line of a file with `for_each` stands for many campaigns: say which one.
         lines += indented(f"campaign: {shown(finding.address)}", _INDENT, width, hanging=_INDENT)

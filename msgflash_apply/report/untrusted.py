@@ -65,7 +65,7 @@ def character_width(character: str) -> int:
 
 
 def _escape(found: re.Match[str]) -> str:
-    character, before = found.group(), found.string[: found.start()][-1:]
+    character, before = found.group(), found.string[max(found.start() - 1, 0) : found.start()]
     if character in _JOINERS and before and not before.isascii():
         return character
     if character in _SHORT:

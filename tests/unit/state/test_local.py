@@ -194,7 +194,7 @@ def test_what_has_no_end_is_told(tmp_path: Path, name: str, plant: Callable[[Pat
     """A pipe, a device or a file of a terabyte in the place of one of ours is neither waited for nor read."""
     plant(tmp_path / name)
     backend = a_backend(tmp_path)
-    looks = {
+    looks: dict[str, Callable[[], object]] = {
         "default.json": backend.read,
         "default.journal-a.jsonl": lambda: backend.read_journal("a"),
         "default.lock": backend.holder,
