@@ -4,6 +4,8 @@ Putting the record right by hand: moving what stands at an address, taking it ou
 Each edit looks before it writes, so that a person is told in their own words what a journal would only call damage.
 """
 
+import errno
+import os
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -94,9 +96,9 @@ def break_lock(backend: Backend, lock_id: str, *, by: Holder, force: bool) -> No
     """
     Take a lock away from a run that is dead.
 
-    A lock of this host is taken over rather than removed: that succeeds only where no living process has it, so a run
-    that is at work here is not robbed by mistake. End it with a signal, and it finishes what is in flight. Of another
-    host nothing can be known, and its lock is removed on a person's word.
+    A run that is at work on this host is not robbed by mistake: where its lock would have died with it, the lock is
+    taken over rather than removed; elsewhere its process is looked for. End it with a signal, and it finishes what is
+    in flight. Of another host nothing can be known, and its lock is removed on a person's word.
 
     Args:
         backend: where the state is.
@@ -111,7 +113,8 @@ def break_lock(backend: Backend, lock_id: str, *, by: Holder, force: bool) -> No
     found = backend.holder()
     if found is None or found.lock_id != lock_id:
         raise not_the_lock(backend.url, lock_id, found)
-    if force or found.host != by.host:
+    is_proof = backend.lock_dies_with_its_holder
+    if force or found.host != by.host or not (is_proof or _is_alive(found.pid)):
         backend.break_lock(lock_id)
         return
     try:
@@ -124,3 +127,12 @@ def break_lock(backend: Backend, lock_id: str, *, by: Holder, force: bool) -> No
             f"Only if it is surely dead:\n    msgflash-apply state unlock {lock_id} --force",
         ) from err
     backend.unlock(by.lock_id)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process of this host has this number; also where it is another one that was given it since."""
+    try:
+        os.kill(pid, 0)
+    except OSError as err:
+        return err.errno != errno.ESRCH  # that of another user may not be signalled, and lives
+    return True

@@ -37,6 +37,11 @@ class _Door:
         """How its journal wants to be written."""
         return self._inner.appends
 
+    @property
+    def lock_dies_with_its_holder(self) -> bool:
+        """As that of the storage."""
+        return self._inner.lock_dies_with_its_holder
+
     def read(self) -> Stored | None:
         """Pass on."""
         return self._look(self._inner.read)

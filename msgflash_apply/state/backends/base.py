@@ -96,6 +96,10 @@ class Backend(Protocol):
     def appends(self) -> Appends:
         """How a run should write its journal here."""
 
+    @property
+    def lock_dies_with_its_holder(self) -> bool:
+        """Whether a lock that can not be taken proves that its holder lives, where that is on the same host."""
+
     def read(self) -> Stored | None:
         """Read the document; None where there is none. Needs no lock and no right to write."""
 

@@ -54,6 +54,11 @@ class LocalBackend:
         """One entry at a time: a disk is quick."""
         return Appends()
 
+    @property
+    def lock_dies_with_its_holder(self) -> bool:
+        """The kernel frees what a dead process held."""
+        return True
+
     def read(self) -> Stored | None:
         """Read the document; None where there is none."""
         with files.translated(self._path):

@@ -65,6 +65,11 @@ class EncryptedBackend:
         """As the inner backend wants it."""
         return self._inner.appends
 
+    @property
+    def lock_dies_with_its_holder(self) -> bool:
+        """As that of the storage."""
+        return self._inner.lock_dies_with_its_holder
+
     def read(self) -> Stored | None:
         """Read the document, decrypted."""
         stored = self._inner.read()

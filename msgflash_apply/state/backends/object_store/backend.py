@@ -56,6 +56,11 @@ class ObjectStoreBackend:
         """A few creates ahead: an append takes as long as a request."""
         return Appends(ahead=4)
 
+    @property
+    def lock_dies_with_its_holder(self) -> bool:
+        """A lease goes on until it has run out."""
+        return False
+
     def read(self) -> Stored | None:
         """Read the document; None where there is none. A bucket that is not there is an error."""
         found = self._objects.read(DOCUMENT)

@@ -61,6 +61,11 @@ class PostgresBackend:
         """A few announced ahead: an append is a journey to the server, and a commit there."""
         return Appends(ahead=4)
 
+    @property
+    def lock_dies_with_its_holder(self) -> bool:
+        """The server frees what a dead session held."""
+        return True
+
     def read(self) -> Stored | None:
         """Read the present document; None where there is none, or no tables."""
         return next(iter(self._access.look(Stored, READ_DOCUMENT)), None)

@@ -73,6 +73,11 @@ class TerraformHttpBackend:
         """In groups: everything travels with every append."""
         return Appends(ahead=16, every_seconds=1.5)
 
+    @property
+    def lock_dies_with_its_holder(self) -> bool:
+        """The server knows nothing of processes."""
+        return False
+
     def read(self) -> Stored | None:
         """Read the document; None where there is none."""
         document = self._read().document
