@@ -17,9 +17,6 @@ SLOWEST_PER_SECOND: Final = 0.5
 UNLIMITED_PER_SECOND: Final = 100.0
 """What a refusal lowers where no limit was configured."""
 
-CAUGHT_UP_SHARE: Final = 0.05
-"""Of a spacing, how much lateness is caught up: at 9.85 a second any eleven starts still take more than a second."""
-
 FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 8.0
 HOPELESS_AFTER: Final = 30
@@ -64,14 +61,13 @@ class Pace:
 
     def start(self, now: float) -> None:
         """
-        Take a start that is due.
+        Take a start. The next one counts from it as it really was.
 
-        The next one counts from when this one was due, so that timers that fire a little late cost nothing; but from
-        shortly before `now` at the earliest, so that after a stall nobody hurries to catch up.
+        After a stall nobody hurries to catch up. Not even the milliseconds by which timers fire late are caught up:
+        they cost two in a hundred, but are what keeps the eleventh request out of a second where ways differ a little.
         """
         rate = self._rate(now)
-        spacing = 1 / rate if rate is not None else 0.0
-        self._next_at = max(self.next_at, now - CAUGHT_UP_SHARE * spacing) + spacing
+        self._next_at = now + (1 / rate if rate is not None else 0.0)
 
     def refuse(self, sent_at: float, now: float, asked_seconds: float) -> None:
         """
