@@ -31,11 +31,15 @@ class Proxy:
         port: where the proxy listens.
         fate: set it at any time; an exchange has the fate that it began with.
         exchanges: how many began since `count`.
+        sent_bytes: what clients have sent since `count`, headers and handshakes included.
+        received_bytes: what they got back since.
     """
 
     def __init__(self, server_port: int) -> None:
         self.fate: Fates = always(None)
         self.exchanges = 0
+        self.sent_bytes = 0
+        self.received_bytes = 0
         self._server_port = server_port
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="proxy")
@@ -47,7 +51,7 @@ class Proxy:
     def count(self, fate: Fates | None = None) -> None:
         """Count from 1 again, from now on with these fates."""
         self.fate = fate or always(None)
-        self.exchanges = 0
+        self.exchanges = self.sent_bytes = self.received_bytes = 0
 
     def refuse(self) -> None:
         """Let nobody in, as if nothing listened here, and cut every connection."""
@@ -189,6 +193,7 @@ class _Connection:
             self.has_ended.set_result(None)
 
     def _take_request(self, chunk: bytes) -> None:
+        self._proxy.sent_bytes += len(chunk)
         if self._is_answered:
             self._is_answered, self._request = False, b""
             self._fate = self._proxy.next_fate()
@@ -209,6 +214,7 @@ class _Connection:
                 self._server.write(chunk)
 
     def _take_answer(self, chunk: bytes) -> None:
+        self._proxy.received_bytes += len(chunk)
         is_first, self._is_answered = not self._is_answered, True
         match self._fate:
             case Cut.IN_ANSWER:

@@ -2,7 +2,8 @@
 Pages that are walked through as they stand: their files written, their commands typed, their output compared.
 
 A fenced block whose first line is a comment with a path (`# campaigns/spring.yaml`) is a file; a `console` block holds
-commands after `$ ` and what each prints. A line `...` stands for any lines, and ids, times and digests are all alike.
+commands after `$ ` and what each prints. A line `...` stands for any lines, `...` within a line for any part of it, and
+ids, times and digests are all alike. What one command exports, the later ones have.
 """
 
 import os
@@ -10,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgflash_apply.sandbox.server import Sandbox
@@ -19,6 +20,7 @@ from tests.support.command import scrubbed_environment
 ROOT = Path(__file__).parents[2]
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 STEP = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+EXPORT = re.compile(r"export (\w+)=.*")
 FILE = re.compile(r"# ([\w./-]+\.(?:ya?ml|json|txt))\n")
 CHANGING = (
     (re.compile(r"sha256:(?:[0-9a-f]{64}|\.\.\.)"), "sha256:..."),
@@ -51,27 +53,39 @@ class Block:
 
 @dataclass(frozen=True)
 class Walker:
-    """Somebody who follows a page in a folder, with a sandbox of their own."""
+    """Somebody who follows a page in a folder, with a sandbox and variables of their own."""
 
     folder: Path
     sandbox: Sandbox
+    environ: dict[str, str] = field(default_factory=dict)
 
     def walk(self, page: str) -> Iterator[tuple[str, str, str]]:
         """Write each file and type each command in turn; yields the command, what it should print, what it prints."""
         for block in blocks(page):
-            if block.file is not None:
-                path = self.folder / block.file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(block.text, encoding="utf-8")
+            self.write(block)
             for command, expected in block.steps:
                 yield command, expected, self.type(command)
 
+    def write(self, block: Block) -> None:
+        """Write the file that a block shows, if it shows one."""
+        if block.file is not None:
+            path = self.folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+
     def type(self, command: str) -> str:
         """Type a command into a shell; returns all that it shows."""
+        if exported := EXPORT.fullmatch(command):
+            self.environ[exported[1]] = self._said(f'{command}; printf %s "${exported[1]}"')
+            return ""
+        return self._said(command)
+
+    def _said(self, command: str) -> str:
         environment = scrubbed_environment() | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "MSGFLASH_BASE_URL": self.sandbox.url,
             "MSGFLASH_API_KEY": self.sandbox.api_key,
+            **self.environ,
         }
         done = subprocess.run(  # noqa: S602 - the page's own lines, pipes included
             command,
@@ -94,9 +108,12 @@ def blocks(page: str) -> list[Block]:
 
 def prints(expected: str, printed: str) -> bool:
     """Whether a command printed what its page shows."""
-    lines = steady(expected).splitlines()
-    pattern = "".join(r"(?:.*\n)*" if line == "..." else re.escape(line) + r"\n" for line in lines)
+    pattern = "".join(map(_pattern, steady(expected).splitlines()))
     return re.fullmatch(pattern, steady(printed)) is not None
+
+
+def _pattern(line: str) -> str:
+    return r"(?:.*\n)*" if line == "..." else re.escape(line).replace(re.escape("..."), ".*") + r"\n"
 
 
 def steady(text: str) -> str:

@@ -29,6 +29,7 @@ from tests.support.stores.http_disk import LockInfo, State
 
 WRITER = ("ada", "c4nary-of-the-http-store")
 READER = ("bob", "c4nary-of-a-reader")
+JOB = ("gitlab-ci-token", "c4nary-of-a-gitlab-job")
 _GITLAB = re.compile(r"/api/v4/projects/7/terraform/state/([\w.-]+)(/lock)?")
 _PLAIN = re.compile(r"/state/([\w.-]+)")
 
@@ -140,7 +141,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _reply(self, body: bytes) -> Reply:
         user = self._user()
-        if user not in {WRITER, READER}:
+        if user not in {WRITER, READER, JOB}:
             return _message(401, "401 Unauthorized")
         if user == READER and self.command != "GET":
             return _message(403, "403 Forbidden")
