@@ -5,17 +5,19 @@ The way of a file: bytes, documents, campaigns (rendered, checked, built). Impor
 known already: the libraries for YAML, templates and schema come with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import islice
 
 from msgflash_apply.campaign import Address, Source
 from msgflash_apply.config.addresses import bad_segment, base_address
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.documents import BadYaml, Document, parse
 from msgflash_apply.config.expand import expand
-from msgflash_apply.config.findings import Finding, misread
+from msgflash_apply.config.findings import MOST_TOLD, Finding, misread
 from msgflash_apply.config.near import shown
 from msgflash_apply.config.placed import Contents, Origin, Placed, in_place
 from msgflash_apply.config.settings import Settings
+from msgflash_apply.config.template_values import Pool
 from msgflash_apply.config.validate import check
 
 
@@ -34,25 +36,36 @@ def contents_of(data: bytes, file: str, settings: Settings) -> Contents:
     except BadYaml as err:
         contents.diagnostics.append(misread(err, file))
         return contents
+    pool = Pool()
     for document in documents:
         origin = Origin(file, data, document.index, document.line)
-        _take(document, origin, settings, contents, several=len(documents) > 1)
+        _take(document, origin, settings, pool, contents, several=len(documents) > 1)
     return contents
 
 
-def _take(document: Document, origin: Origin, settings: Settings, into: Contents, *, several: bool) -> None:
+def _take(
+    document: Document, origin: Origin, settings: Settings, pool: Pool, into: Contents, *, several: bool
+) -> None:
     fields = document.value
     if not isinstance(fields, dict):
         into.diagnostics.extend(in_place(check(fields), origin))
         return
     key = fields.get("key") if isinstance(fields.get("key"), str) else None
     base = base_address(origin.file, settings.campaigns, key)
-    findings = list(_address_findings(base, has_key="key" in fields, several=several))
-    for one in expand(fields, base, Source(origin.file, origin.line), settings):
-        findings += one.findings
+    findings = dict.fromkeys(_address_findings(base, has_key="key" in fields, several=several))
+    for one in expand(fields, base, Source(origin.file, origin.line), settings, pool):
+        findings |= dict.fromkeys(one.findings)
         if not several or key is not None:
             into.campaigns.append(Placed(one.address, one.desired, origin))
-    into.diagnostics.extend(in_place(findings, origin))
+    into.diagnostics.extend(in_place(_bounded(findings), origin))
+
+
+def _bounded(findings: Collection[Finding]) -> Iterator[Finding]:
+    """The first thousand, and that there are more."""
+    yield from islice(findings, MOST_TOLD)
+    if len(findings) >= MOST_TOLD:
+        message = f"the document holds {MOST_TOLD} mistakes or more; these are the first"
+        yield Finding(Code.WRONG_SIZE, (), message, "mend them, and see whether there are others")
 
 
 def _address_findings(base: Address, *, has_key: bool, several: bool) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from msgflash_apply.config.findings import Finding
 from msgflash_apply.config.meaning import check_meaning, start_of
 from msgflash_apply.config.render import Renderer, RenderProblem
 from msgflash_apply.config.settings import Settings
+from msgflash_apply.config.template_values import Pool
 from msgflash_apply.config.trees import Path, texts_in
 from msgflash_apply.config.validate import check
 
@@ -40,7 +41,9 @@ class Expanded:
     findings: tuple[Finding, ...]
 
 
-def expand(fields: Fields, base: Address, source: Source, settings: Settings) -> Iterator[Expanded]:
+def expand(
+    fields: Fields, base: Address, source: Source, settings: Settings, pool: Pool | None = None
+) -> Iterator[Expanded]:
     """
     Make the campaigns of one document, in the order of its `for_each`.
 
@@ -49,21 +52,26 @@ def expand(fields: Fields, base: Address, source: Source, settings: Settings) ->
         base: its address, without any entry.
         source: where it is written.
         settings: variables, defaults and policy.
+        pool: what the templates of the whole file may cost; None for a file with this document alone. Once it is used
+            up, which is a finding, the entries that are left are not given.
     """
+    pool = pool or Pool()
     raw = {name: fields[name] for name in NOT_RENDERED if name in fields}
     body = {name: value for name, value in fields.items() if name not in raw} if raw else fields
     custom = _custom(raw.get("custom"), settings)
     if "for_each" not in raw:
-        yield _expanded(Renderer(custom), body, raw, _Target(base, source, settings))
+        yield _expanded(Renderer(custom, pool=pool), body, raw, _Target(base, source, settings))
         return
-    table, problems = Renderer(custom).render(raw["for_each"], ("for_each",))
+    table, problems = Renderer(custom, pool=pool).render(raw["for_each"], ("for_each",))
     if problems or not isinstance(table, dict) or not table:
         yield _without_table(fields, table, problems, base)
         return
     raw["for_each"] = table
     for key, value in table.items():
-        renderer = Renderer(custom, {"key": key, "value": value})
+        renderer = Renderer(custom, {"key": key, "value": value}, pool=pool)
         yield _expanded(renderer, body, raw, _Target(entry_address(base, key), source, settings))
+        if pool.is_spent:
+            return
         raw = {}  # they are the same for every entry, and checking a long table per entry would take its square
 
 
@@ -115,8 +123,12 @@ def _for_template(finding: Finding, body: Fields) -> Finding:
 def _written(tree: object, path: Path) -> object:
     """What stands in the file at a path; None where only rendering made the place."""
     for step in path:
-        inside = tree if isinstance(tree, dict) else dict(enumerate(tree)) if isinstance(tree, list) else {}
-        tree = inside.get(step)
+        if isinstance(tree, dict):
+            tree = tree.get(step)
+        elif isinstance(tree, list) and isinstance(step, int) and step < len(tree):
+            tree = tree[step]
+        else:
+            return None
     return tree
 
 

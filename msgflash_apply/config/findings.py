@@ -18,6 +18,10 @@ if TYPE_CHECKING:  # for whoever has a mistake to place
     from msgflash_apply.config.places import Place, Places
 
 
+MOST_TOLD = 1_000
+"""Findings of one document, and of each way of looking at it: nobody mends more at once, and each takes time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from msgflash_apply.config.codes import Code
-from msgflash_apply.config.findings import Finding, spell
+from msgflash_apply.config.findings import MOST_TOLD, Finding, spell
 from msgflash_apply.config.near import did_you_mean, listed, nearest
 from msgflash_apply.config.schemas import SchemaName
 from msgflash_apply.config.trees import Path
@@ -59,7 +59,7 @@ def mistakes(broken: Sequence[Broken], schema: SchemaName) -> tuple[Finding, ...
 
 
 def _names(part: Broken) -> list[str]:
-    return cast("list[str]", part.limit)
+    return cast("list[str]", part.limit)[:MOST_TOLD]
 
 
 def _known(part: Broken) -> Mapping[str, object]:

@@ -2,16 +2,23 @@
 
 import json
 from collections.abc import Iterable
+from itertools import islice
 
 SHOWN_CHARACTERS = 40
 LISTED_WORDS = 12
+COMPARED_WORDS = 500
+COMPARED_CHARACTERS = 100
+"""Comparing takes the product of the lengths, and a stranger decides what is compared."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` is most likely a slip for, whatever the case; None when none comes near."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
-    by_lower = {candidate.lower(): candidate for candidate in known}
+    if len(word) > COMPARED_CHARACTERS:
+        return None
+    few = islice((candidate for candidate in known if len(candidate) <= COMPARED_CHARACTERS), COMPARED_WORDS)
+    by_lower = {candidate.lower(): candidate for candidate in few}
     found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else None
 
@@ -27,7 +34,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def listed(words: Iterable[str]) -> str:
     """Words in backticks with commas; a long list is cut and says so."""
     every = list(words)
-    shown = ", ".join(f"`{word}`" for word in every[:LISTED_WORDS])
+    shown = ", ".join(f"`{word[:COMPARED_CHARACTERS]}`" for word in every[:LISTED_WORDS])
     rest = len(every) - LISTED_WORDS
     return f"{shown} and {rest} more" if rest > 0 else shown
 

@@ -5,8 +5,11 @@ Where the keys and values of a document stand in its file: the second reading, f
 the place of the value as a whole.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from msgflash_apply.config.trees import Path
 from msgflash_apply.config.yaml_events import (
@@ -22,8 +25,11 @@ from msgflash_apply.config.yaml_events import (
     NextEvent,
     usual_events,
 )
-from msgflash_apply.config.yaml_text import at_in_line, decode
+from msgflash_apply.config.yaml_text import decode
 from msgflash_apply.config.yaml_values import is_empty
+
+_LINE_BREAK = re.compile("\r\n|\r|\n")
+_BRACE = re.compile(r"\{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +47,34 @@ class _Node:
     at: Place
     span: tuple[int, int] = (0, 0)
     text: str | None = None
+    braces: list[int] | None = None
     children: "dict[str | int, tuple[Place, _Node]]" = field(default_factory=dict)
+
+
+class _Lines:
+    """A file's text, from offsets in it to lines and columns."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(text))]
+
+    def place(self, at: int) -> Place:
+        """Where the character at an offset stands."""
+        line = bisect_right(self._starts, at)
+        return Place(line, at - self._starts[line - 1] + 1)
+
+    def braces(self, start: int, end: int) -> list[int]:
+        """The offset of every brace of a written scalar, past the header of a block of text."""
+        if self._text[start : start + 1] in ("|", ">"):
+            start = self._text.find("\n", start)
+        return [found.start() for found in _BRACE.finditer(self._text, start, end)]
 
 
 class Places:
     """The places of one document's values, by path. A path that is not in the file gives its nearest ancestor."""
 
-    def __init__(self, source: str, root: _Node) -> None:
-        self._source = source
+    def __init__(self, lines: "_Lines", root: _Node) -> None:
+        self._lines = lines
         self._root = root
 
     def value_at(self, path: Path) -> Place:
@@ -73,11 +99,10 @@ class Places:
         node = self._reach(path)[1]
         if node.text is None:
             return node.at
-        at = _nth_brace(self._source, node.span, node.text.count("{", 0, offset + 1))
-        if at is None:
-            return node.at
-        before = self._source[:at].replace("\r\n", "\n").replace("\r", "\n")
-        return Place(before.count("\n") + 1, at_in_line(before) + 1)
+        if node.braces is None:
+            node.braces = self._lines.braces(*node.span)
+        number = node.text.count("{", 0, offset + 1)
+        return self._lines.place(node.braces[number - 1]) if 0 < number <= len(node.braces) else node.at
 
     def _reach(self, path: Path) -> tuple[Place, _Node]:
         place, node = self._root.at, self._root
@@ -97,14 +122,16 @@ def places(data: bytes, index: int, source: EventSource = usual_events) -> Place
         index: the document's `index`.
         source: which parser gives the events.
     """
+    return _places_of_all(data, source)[index]
+
+
+@lru_cache(maxsize=1)
+def _places_of_all(data: bytes, source: EventSource) -> tuple[Places, ...]:
+    """Find those of every document at once: each of a thousand may have a finding."""
     text = decode(data)
     next_event = source(text)
-    for root in _roots(next_event):
-        if index == 0:
-            return Places(text, _node(next_event, root, {}))
-        _node(next_event, root, {})
-        index -= 1
-    raise IndexError("the file has fewer documents")
+    lines = _Lines(text)
+    return tuple(Places(lines, _node(next_event, root, {})) for root in _roots(next_event))
 
 
 def _roots(next_event: NextEvent) -> Iterator[Event]:
@@ -120,7 +147,7 @@ def _node(next_event: NextEvent, event: Event, anchors: dict[str | None, _Node])
     at = _place(event)
     if type(event) is ALIAS:
         shared = anchors[event.anchor]
-        return _Node(at, shared.span, None, shared.children)
+        return _Node(at, shared.span, children=shared.children)
     node = _Node(at)
     if type(event) is SCALAR:
         node.text, node.span = event.value, (event.start_mark.index, event.end_mark.index)
@@ -160,19 +187,6 @@ def _merge(node: _Node, source: _Node) -> None:
             _merge(node, child[1])
         else:
             node.children.setdefault(name, child)
-
-
-def _nth_brace(source: str, span: tuple[int, int], count: int) -> int | None:
-    """The index of the `count`th brace of a written scalar, past the header of a block of text."""
-    start, end = span
-    if source[start : start + 1] in ("|", ">"):
-        start = source.find("\n", start)
-    for _ in range(count):
-        start = source.find("{", start, end)
-        if start < 0:
-            return None
-        start += 1
-    return start - 1 if count else None
 
 
 def _place(event: Event) -> Place:

@@ -10,10 +10,11 @@ Contract section 3.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgflash_apply.config.findings import MOST_TOLD
 from msgflash_apply.config.template_errors import Mistake, Refused
 from msgflash_apply.config.template_parts import OPENINGS, Part, cut_at_names
 from msgflash_apply.config.template_quick import fill_in
-from msgflash_apply.config.template_values import Budget, check_length, check_rendered, plain, printed
+from msgflash_apply.config.template_values import Budget, Pool, check_length, check_rendered, plain, printed
 from msgflash_apply.config.trees import Path
 
 # What cutting and compiling cost, in the steps of a budget: they are spent before, and whether or not it is cached.
@@ -49,15 +50,18 @@ class Renderer:
     Args:
         custom: the campaign's variables, by precedence already merged.
         each: `key` and `value` of its entry in `for_each`; None where there is none.
+        pool: shared with the other campaigns of its file; None for one of its own.
     """
 
     __slots__ = ("_budget", "_problems", "_variables")
 
-    def __init__(self, custom: Mapping[str, object], each: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, custom: Mapping[str, object], each: Mapping[str, object] | None = None, *, pool: Pool | None = None
+    ) -> None:
         self._variables: dict[str, object] = {"custom": custom}
         if each is not None:
             self._variables["each"] = each
-        self._budget = Budget()
+        self._budget = Budget(pool)
         self._problems: list[RenderProblem] = []
 
     def render(self, value: object, path: Path = ()) -> tuple[object, tuple[RenderProblem, ...]]:
@@ -162,3 +166,5 @@ class Renderer:
         if len(message) > _MAX_MESSAGE:  # it may quote a name of any length
             message = message[: _MAX_MESSAGE - 1] + "…"
         self._problems.append(RenderProblem(path, offset, message, mistake.hint, mistake.code))
+        if len(self._problems) == MOST_TOLD:
+            self._budget.give_up()

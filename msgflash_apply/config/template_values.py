@@ -18,41 +18,77 @@ MAX_STEPS = 200_000
 MAX_CHARACTERS = 1_048_576
 """Characters of all that is rendered in one campaign."""
 
+MAX_FILE_STEPS = 50 * MAX_STEPS
+"""Work of all templates of one file: about five seconds of it, or ten thousand usual campaigns."""
+MAX_FILE_CHARACTERS = 64 * MAX_CHARACTERS
+"""Characters of all that is rendered of one file."""
+
 PLACEHOLDER = re.compile(r"\{\{\s*(?:contact|user|instance)(?:\.[A-Za-z0-9_]+)+\s*\}\}")
 """A placeholder of MsgFlash in the form that its parser takes (reference 4.1)."""
 
 _CHARACTERS_PER_STEP = 64
 
 
-class Budget:
-    """What is left for one campaign's templates; every method raises Refused when it is not enough."""
+class Pool:
+    """What is left for the templates of one file: a short one with `for_each` may stand for many campaigns."""
 
-    __slots__ = ("_characters", "_steps")
+    __slots__ = ("characters", "steps")
 
     def __init__(self) -> None:
+        self.steps = MAX_FILE_STEPS
+        self.characters = MAX_FILE_CHARACTERS
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a bound was reached: the campaign that reached it has been refused."""
+        return self.steps < 0 or self.characters < 0
+
+
+class Budget:
+    """
+    What is left for one campaign's templates; every method raises Refused when it is not enough.
+
+    Args:
+        pool: from which it is taken; None for one of its own.
+    """
+
+    __slots__ = ("_characters", "_pool", "_steps")
+
+    def __init__(self, pool: Pool | None = None) -> None:
         self._steps = MAX_STEPS
         self._characters = MAX_CHARACTERS
+        self._pool = pool or Pool()
 
     @property
     def is_spent(self) -> bool:
         """Whether a bound was reached, so that nothing more is rendered."""
-        return self._steps < 0 or self._characters < 0
+        return self._steps < 0 or self._characters < 0 or self._pool.is_spent
 
     def has_room_for(self, characters: int) -> bool:
         """Whether so much can still be rendered."""
-        return characters <= self._characters
+        return characters <= min(self._characters, self._pool.characters)
 
     def work(self, steps: int) -> None:
         """Count work before it is done."""
         self._steps -= steps
+        self._pool.steps -= steps
         if self._steps < 0:
             raise too_much("the templates of this campaign take too much work")
+        if self._pool.steps < 0:
+            raise too_much("the templates of this file take too much work")
 
     def write(self, characters: int) -> None:
         """Count what is rendered."""
         self._characters -= characters
+        self._pool.characters -= characters
         if self._characters < 0:
             raise too_much("the templates of this campaign give too much text")
+        if self._pool.characters < 0:
+            raise too_much("the templates of this file give too much text")
+
+    def give_up(self) -> None:
+        """Let nothing more be rendered, as if the bound were reached."""
+        self._steps = -1
 
     def weigh(self, value: object) -> None:
         """Count the work of looking at all of a value; what is shared in it counts as often as it is seen."""

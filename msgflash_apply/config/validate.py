@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import cast
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 from msgflash_apply.config.codes import Code
-from msgflash_apply.config.findings import Finding, spell
+from msgflash_apply.config.findings import MOST_TOLD, Finding, spell
 from msgflash_apply.config.mistakes import mistakes
 from msgflash_apply.config.schemas import SchemaName, schema_text
 from msgflash_apply.config.trees import Path, texts_in
@@ -40,7 +41,8 @@ def check(document: object, schema: SchemaName = "campaign") -> tuple[Finding, .
     try:
         if validator.is_valid(document):
             return ()
-        broken = [_broken(error, document, schema) for error in validator.iter_errors(document)]
+        errors = islice(validator.iter_errors(document), MOST_TOLD)
+        broken = [_broken(error, document, schema) for error in errors]
     except UnicodeEncodeError:
         return (*_half_characters(document), *check(_with_whole_characters(document), schema))
     return mistakes(broken, schema)
@@ -71,7 +73,7 @@ def _without_expressions(schema: object) -> object:
 
 def _half_characters(document: object) -> Iterator[Finding]:
     """Texts that are no text: half of a surrogate pair, which neither the validator nor JSON on the wire can carry."""
-    halves = [path for path, text in texts_in(document) if HALF_CHARACTER.search(text)]
+    halves = [path for path, text in texts_in(document) if HALF_CHARACTER.search(text)][:MOST_TOLD]
     for path in halves or [()]:  # in a key: nowhere in particular
         field = f"`{spell(path)}`" if path else "the document"
         yield Finding(Code.WRONG_FORM, path, f"{field} holds half a character", "write the character itself")
