@@ -40,6 +40,9 @@ PATIENCE_SECONDS: Final = 60.0
 GRACE_SECONDS: Final = 1.0
 """How long a create may take from the journal to the server and its answer back, beyond the latency: a busy machine."""
 
+APPEND_SECONDS: Final = 0.5
+"""Of an append to a journal on a server, on a busy machine."""
+
 ROUNDS: Final = 6
 """Of plan and apply until nothing is left to do: a pause may have to come before a replace, and a doubt before both."""
 
@@ -109,7 +112,7 @@ class Sequence:
         creates = self._files.missing_in(before)
         strike = self._draw_a_strike(creates)
         self._arm(sandbox, strike)
-        self._watch.begin(creates)
+        self._watch.begin()
         seen, folded = len(sandbox.requests), self._watch.journal_folded_last()
         process = self._start(sandbox, "apply", "--auto-approve")
         struck_at, was_over = self._hit(process, sandbox, strike, seen)
@@ -155,7 +158,7 @@ class Sequence:
             "start": lambda: True,
             "lock": lambda: self._watch.holds_lock(pid),
             "send": lambda: sent() > 0,
-            "commit": lambda: self._watch.is_committing(sent()),
+            "commit": self._watch.is_committing,
         }
         return moments[aim]
 
@@ -180,7 +183,7 @@ class Sequence:
         if self._faults:
             return
         # An intent may wait for the append that carries it, and the outcome for the next one.
-        waits = 2 * (self._appends.every_seconds + self._watch.commit_seconds) + self._appends.ahead / self._rate
+        waits = 2 * (self._appends.every_seconds + APPEND_SECONDS) + self._appends.ahead / self._rate
         longest = timedelta(seconds=self._latency_seconds + self._jitter_seconds + GRACE_SECONDS + waits)
         late = [intent for intent in new if intent.announced_at < struck_at - longest]
         if late or len(new) > self.tally.in_flight:

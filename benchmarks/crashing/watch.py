@@ -18,23 +18,24 @@ class Watch:
         backend: a client for looks.
         poll_seconds: from one look to the next.
         commit_poll_seconds: likewise, while waiting for a commit.
-        commit_seconds: how long a commit may take from the moment when `is_committing` turns.
+        commit_seconds: how long a commit may go on from the moment when `is_committing` turns.
     """
 
     poll_seconds = 0.05
-    commit_poll_seconds = 0.01
+    commit_poll_seconds = 0.002
+    commit_seconds = 0.02
 
     def __init__(self, place: Place) -> None:
         self.backend = place.client()
-        self.commit_seconds = 0.4 + self.backend.appends.every_seconds
+        self._before: object = None
 
-    def begin(self, creates: int) -> None:
-        """Remember how things are before a run that has so many creates to send."""
-        self._creates = creates
+    def begin(self) -> None:
+        """Remember how things are before a run."""
+        self._before = self._version()
 
-    def is_committing(self, sent: int) -> bool:
-        """Whether the run has sent all that it had to send; what follows is the commit."""
-        return sent >= self._creates
+    def is_committing(self) -> bool:
+        """Whether something was replaced; what follows is the rest of the commit."""
+        return self._version() != self._before
 
     def holder(self) -> Holder | None:
         """Look who holds the lock, or left it behind."""
@@ -61,42 +62,37 @@ class Watch:
             return "committing"
         return "sending" if journal.count(b"\n") > 1 else "planning"
 
+    def _version(self) -> object:
+        stored = self.backend.read()
+        return stored.version if stored else None
+
     def _is_half_committed(self) -> bool:
         """Nothing shows it: a server replaces a document at once."""
         return False
 
 
 class LocalWatch(Watch):
-    """A state in a folder, whose files show more, and can be looked at all the time."""
+    """A state in a folder, whose files show more, and can be looked at all the time: first the backup is replaced."""
 
     poll_seconds = 0.005
     commit_poll_seconds = 0.0005
+    commit_seconds = 0.004
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
         self._document = Path(self.backend.url)
         self._backup = self._document.with_name(f"{self._document.name}.backup")
-        self.commit_seconds = 0.004
 
-    def begin(self, creates: int) -> None:
-        """Remember which backup is there."""
-        super().begin(creates)
-        self._version = self._backup_version()
-
-    def is_committing(self, sent: int) -> bool:  # noqa: ARG002 - the files show it better
-        """Whether the backup was replaced: right after that comes the document."""
-        return self._backup_version() != self._version
+    def _version(self) -> object:
+        with suppress(FileNotFoundError):
+            return self._backup.stat().st_ino
+        return 0
 
     def _is_half_committed(self) -> bool:
         aside = [path.with_name(f"{path.name}.tmp") for path in (self._document, self._backup)]
         return any(path.exists() for path in aside) or (
             self._backup.exists() and self._backup.read_bytes() == self._document.read_bytes()
         )
-
-    def _backup_version(self) -> int:
-        with suppress(FileNotFoundError):
-            return self._backup.stat().st_ino
-        return 0
 
 
 def watch(kind: str, place: Place) -> Watch:

@@ -22,7 +22,7 @@ from tests.support.stores.place import Place, Server
 from tests.support.stores.postgres import postgres
 from tests.support.stores.s3 import moto, seaweedfs
 
-__all__ = ["Place", "Server", "Stores", "every_kind"]
+__all__ = ["Place", "Server", "Stores", "every_kind", "kinds", "one_of_each"]
 
 Serve: TypeAlias = Callable[[Path], AbstractContextManager[Server]]
 """From an empty folder for the server's data to the server, running for the time of a block."""
@@ -52,8 +52,17 @@ def every_kind(*, remote_only: bool = False, http_only: bool = False) -> list[ob
     """
     chosen = [kind for kind in KINDS if not ((remote_only or http_only) and kind.startswith("local"))]
     chosen = [kind for kind in chosen if not ((remote_only or http_only) and kind.endswith("-encrypted"))]
-    chosen = [kind for kind in chosen if not (http_only and kind == "postgres")]
-    return [pytest.param(kind, marks=[pytest.mark.needs(program) for program in KINDS[kind][1]]) for kind in chosen]
+    return kinds(*(kind for kind in chosen if not (http_only and kind == "postgres")))
+
+
+def one_of_each() -> list[object]:
+    """Give one remote kind of each family, for what takes long: all object stores share what happens above them."""
+    return kinds("http", "s3-seaweedfs", "postgres")
+
+
+def kinds(*names: str) -> list[object]:
+    """Give some kinds as parameters for tests, marked with the programs that they need."""
+    return [pytest.param(name, marks=[pytest.mark.needs(program) for program in KINDS[name][1]]) for name in names]
 
 
 class Stores:
