@@ -46,6 +46,18 @@ def test_every_code_has_its_section() -> None:
     assert list(SECTIONS) == [f"{code.value}: {code.meaning}" for code in Code]
 
 
+def test_messages_about_the_state_are_said() -> None:
+    """Each message in the table of the state's place is one of the program's, to the letter."""
+    table = PAGE.partition("## Where the state is kept")[2].partition("\n## ")[0]
+    told = [
+        message for cell in re.findall(r"^\| (\".*?\") \|", table, re.MULTILINE) for message in cell[1:-1].split('", "')
+    ]
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "msgflash_apply/state").rglob("*.py"))
+
+    assert len(told) > 30
+    assert [message for message in told if f'"{message}"' not in source] == []
+
+
 def test_every_section_says_what_to_do() -> None:
     """After its example each section goes on with what to do about it."""
     for code, text in BY_CODE.items():

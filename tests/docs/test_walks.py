@@ -13,7 +13,9 @@ from tests.support.walk import ROOT, Walker, blocks, prints
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 WALKS = [page.name for page in PAGES if "```console\n$ " in page.read_text(encoding="utf-8")]
 DRAWS_FINDINGS = "troubleshooting.md"
-"""Its examples begin anew in every section, and have a test of their own."""
+NEEDS_SERVERS = "state.md"
+BY_SECTIONS = {DRAWS_FINDINGS, NEEDS_SERVERS}
+"""Their examples begin anew in every section, and have tests of their own."""
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def walker(tmp_path: Path) -> Iterator[Walker]:
         yield Walker(tmp_path, sandbox)
 
 
-@pytest.mark.parametrize("name", [name for name in WALKS if name != DRAWS_FINDINGS])
+@pytest.mark.parametrize("name", [name for name in WALKS if name not in BY_SECTIONS])
 def test_every_command_prints_what_the_page_shows(walker: Walker, name: str) -> None:
     """A page is walked from top to bottom without a surprise."""
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
@@ -34,7 +36,7 @@ def test_every_command_prints_what_the_page_shows(walker: Walker, name: str) -> 
 
 def test_pages_with_commands_are_walked() -> None:
     """The pages that people follow step by step are among those walked."""
-    assert {"recipes.md", "tutorial.md", DRAWS_FINDINGS} <= set(WALKS)
+    assert {"recipes.md", "tutorial.md", *BY_SECTIONS} <= set(WALKS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -57,4 +59,4 @@ def test_a_console_shows_only_commands_that_are_walked() -> None:
     """No block of shell stands beside the walks: what can not be run here is indented, and says where it runs."""
     languages = {block.language for page in PAGES for block in blocks(page.read_text(encoding="utf-8"))}
 
-    assert languages <= {"console", "yaml", "text", "json", "dockerfile"}
+    assert languages <= {"console", "yaml", "text", "json", "sql", "dockerfile"}
