@@ -37,7 +37,7 @@ class PacedWorld(World):
     def client(self, transport: httpx.AsyncBaseTransport | None = None, *, timeout_seconds: float = 5.0) -> Client:
         """Connect to the sandbox at a pace, and without waits between attempts."""
         access = Access(self.sandbox.url, self.sandbox.api_key)
-        limiter = Limiter(12, jitter=lambda: 0.0)
+        limiter = Limiter(8, jitter=lambda: 0.0)
         return Client(access, limiter, jitter=lambda: -1.0, transport=transport, bounds=Bounds(timeout_seconds))
 
 
