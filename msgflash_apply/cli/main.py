@@ -1,6 +1,5 @@
 """The group, the global options, and the one place where an exception becomes a message and an exit code."""
 
-import logging
 import os
 import sys
 from importlib import import_module
@@ -114,6 +113,8 @@ def enter(folder: Path) -> None:
 
 def set_up_logging(level: str) -> None:
     """Send log lines to stderr, with every key taken out, whoever logs."""
+    import logging
+
     from msgflash_apply.report.redact import RedactingFilter
 
     handler = logging.StreamHandler()

@@ -1,5 +1,6 @@
 """What `plan` and `apply` share: what is asked for, how the plan is made, and how it is printed."""
 
+import gc
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from msgflash_apply import __version__
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.running import run_to_end, without_waiting
-from msgflash_apply.config.load import Loaded, collector_paused
+from msgflash_apply.config.load import Loaded
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.engine.make_plan import Planner, PlanOptions
 from msgflash_apply.engine.plan import Plan
@@ -86,18 +87,18 @@ def make_plan(options: Globals, request: Request) -> Plan:
     """Plan without the lock: for showing, not for applying."""
     from msgflash_apply.api.when_needed import RequestNeeded
 
-    with collector_paused():
-        settings = wiring.settings_of(options)
-        loaded = wiring.load_files(settings)
-        snapshot = _snapshot(settings, request)
-        if request.offline:
-            return without_waiting(planner_for(settings, loaded, request, None).plan(snapshot))
-        connection = wiring.connection_of(settings)
-        planner = planner_for(settings, loaded, request, connection)
-        try:
-            return without_waiting(planner.plan(snapshot))
-        except RequestNeeded:
-            return run_to_end(_connected(planner, connection, snapshot))
+    gc.disable()  # values without cycles, most of which live to the end: nothing to collect
+    settings = wiring.settings_of(options)
+    loaded = wiring.load_files(settings)
+    snapshot = _snapshot(settings, request)
+    if request.offline:
+        return without_waiting(planner_for(settings, loaded, request, None).plan(snapshot))
+    connection = wiring.connection_of(settings)
+    planner = planner_for(settings, loaded, request, connection)
+    try:
+        return without_waiting(planner.plan(snapshot))
+    except RequestNeeded:
+        return run_to_end(_connected(planner, connection, snapshot))
 
 
 async def _connected(planner: Planner, connection: "ClientWhenNeeded", snapshot: Snapshot) -> Plan:

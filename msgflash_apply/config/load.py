@@ -51,7 +51,7 @@ def load(settings: Settings, paths: Sequence[Path] = (), cache: Cache | None = N
         paths: files or folders to narrow the reading to; what clashes with others is then not seen.
         cache: where to look for, and keep, what files say; it changes nothing but the time that it takes.
     """
-    with collector_paused():
+    with _collector_paused():
         work = _Work(settings, KnownFiles(cache, settings) if cache is not None and not paths else None)
         for found in campaign_files(settings.root, settings.campaigns, paths):
             if isinstance(found, Diagnostic):
@@ -62,7 +62,7 @@ def load(settings: Settings, paths: Sequence[Path] = (), cache: Cache | None = N
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def _collector_paused() -> Iterator[None]:
     """Loading builds trees and no cycles: walking them all again and again takes an eighth of the time for nothing."""
     was_enabled = gc.isenabled()
     gc.disable()

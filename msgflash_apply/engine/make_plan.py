@@ -107,42 +107,37 @@ class Planner:
             ApiError: MsgFlash could not be asked.
         """
         moment = Moment(self._now(), self._options.policy.min_lead_time)
-        items = await self._look_up(snapshot, moment)
+        items, changes = await self._look_up(snapshot, moment)
         readings: dict[str, Reading | None] = {}
-        while True:
-            changes = self._decide(items, Prior(snapshot, readings), moment)
-            unread = ids_to_read(self._options.refresh, changes, snapshot) - readings.keys()
-            if self._connection is None or not unread:
+        while unread := ids_to_read(self._options.refresh, changes, snapshot) - readings.keys():
+            if self._connection is None:
                 break
             readings |= await read(await client_behind(self._connection), unread)
+            changes = self._selected(decide(items, Prior(snapshot, readings), moment))
         self._readings = readings
         changes = enforce(changes, self._options.policy, snapshot)
         return await self._finish(changes, items, snapshot, moment)
 
-    def _decide(self, items: Sequence[LookedUp], prior: Prior, moment: Moment) -> tuple[Change, ...]:
-        changes = decide(items, prior, moment)
+    def _selected(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         return tuple(filter(self._options.selects, changes)) if self._options.is_narrowed else changes
 
-    async def _look_up(self, snapshot: Snapshot, moment: Moment) -> list[LookedUp]:
-        """Put ids where the files give names: as MsgFlash has them now, or as the state remembers them."""
+    async def _look_up(self, snapshot: Snapshot, moment: Moment) -> tuple[list[LookedUp], tuple[Change, ...]]:
+        """Put ids where the files give names, as MsgFlash has them or as the state remembers them, and decide."""
+        prior = Prior(snapshot)
         if self._lookups is None or not any(item.names for item in self._desired):
             items = self._remembered(snapshot)
-        elif self._options.refresh is Refresh.NONE:
-            items = await self._asked_where_changing(self._lookups, snapshot, moment)
-        else:
+        elif self._options.refresh is not Refresh.NONE:
             items = await self._asked(self._desired, self._lookups, snapshot)
+        else:
+            items = self._remembered(snapshot)
+            changes = decide(items, prior, moment)
+            if not (unsettled := _unsettled(items, changes)):
+                refuse_twins(items)
+                return items, self._selected(changes)
+            asked = {item.desired.address: item for item in await self._asked(unsettled, self._lookups, snapshot)}
+            items = [asked.get(item.desired.address, item) for item in items]
         refuse_twins(items)
-        return items
-
-    async def _asked_where_changing(self, lookups: Lookups, snapshot: Snapshot, moment: Moment) -> list[LookedUp]:
-        """Ask for the names of campaigns that change, or whose names the state does not know; no others."""
-        remembered = self._remembered(snapshot)
-        complete = {item.desired.address for item in remembered if item.is_complete}
-        changes = decide(remembered, Prior(snapshot), moment)
-        settled = {c.address for c in changes if c.action is Action.NO_OP and c.address in complete}
-        others = [item.desired for item in remembered if item.desired.address not in settled]
-        asked = {item.desired.address: item for item in await self._asked(others, lookups, snapshot)}
-        return [asked.get(item.desired.address, item) for item in remembered]
+        return items, self._selected(decide(items, prior, moment))
 
     async def _asked(self, desired: Sequence[Desired], lookups: Lookups, snapshot: Snapshot) -> list[LookedUp]:
         table = await lookups.table({name for item in desired for name in item.names})
@@ -204,6 +199,16 @@ class Planner:
 def _all_facts(snapshot: Snapshot) -> list[Facts]:
     created, doubtful = snapshot.campaigns.values(), snapshot.in_doubt.values()
     return [record.facts for record in created] + [intent.facts for intent in doubtful]
+
+
+def _unsettled(items: Sequence[LookedUp], changes: Sequence[Change]) -> list[Desired]:
+    """Select the campaigns with names that change, or whose names the state does not know."""
+    unchanged = {change.address for change in changes if change.action is Action.NO_OP}
+    return [
+        item.desired
+        for item in items
+        if item.desired.names and not (item.is_complete and item.desired.address in unchanged)
+    ]
 
 
 def _sent(desired: Desired, snapshot: Snapshot) -> Facts | None:

@@ -121,7 +121,7 @@ def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> Lo
     found = {field: table.ids(field, name) for field, name in desired.names.items()}
     payload = _in_order({**desired.payload, **{field: ids[0] for field, ids in found.items() if len(ids) == 1}})
     missing = {field: desired.names[field] for field, ids in found.items() if len(ids) != 1}
-    if sent is not None and not missing and is_same_json(payload, sent.payload):
+    if sent is not None and not missing and _is_same(payload, sent.payload):
         return LookedUp(desired, payload, sent.fingerprint, is_complete=True)
     return LookedUp(desired, payload, fingerprint(payload, missing), is_complete=not missing)
 
@@ -166,18 +166,18 @@ def _plain(field: str, name: str) -> str:
     return compact if field == INSTANCE and compact.isdigit() else name
 
 
-def is_same_json(one: object, other: object) -> bool:
-    """Whether two values are the same JSON whatever the order of keys: 1, 1.0 and true are three values here."""
-    return one == other and _are_of_one_kind(one, other)
+def _is_same(payload: Payload, sent: Payload) -> bool:
+    """
+    Whether two payloads are the same JSON whatever the order of keys, payload by the files and so of the right shape.
+
+    To Python 1, 1.0 and true are equal, and in JSON they are three values. The published schema has numbers only among
+    the values of `variables`, and nothing but a text equals a text.
+    """
+    return payload == sent and _kinds(payload.get("variables")) == _kinds(sent.get("variables"))
 
 
-def _are_of_one_kind(one: object, other: object) -> bool:
-    """Whether values that are equal are alike in type as well, all the way down; only a text equals a text."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(type(value) is str or _are_of_one_kind(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return all(map(_are_of_one_kind, one, other))
-    return type(one) is type(other)
+def _kinds(variables: object) -> dict[str, type]:
+    return {name: type(value) for name, value in variables.items()} if isinstance(variables, dict) else {}
 
 
 def _in_order(fields: JsonObject) -> Payload:
