@@ -23,7 +23,7 @@ from msgflash_apply.state.snapshot import Snapshot
 from tests.support.fates import Cut, Fate, Fates, Late, Say, always, only, since
 from tests.support.proxy import Proxy
 from tests.support.states import ENVIRONMENT, LINEAGE, a_run, created, intended, take_the_lock_away
-from tests.support.stores import Place, Server, Stores, every_kind
+from tests.support.stores import Place, Server, Stores, every_kind, kinds, one_of_each
 
 ENTRIES: tuple[Entry, ...] = (intended("sale"), created("sale"), intended("tea"), created("tea"))
 BEGIN = Snapshot(LINEAGE, 1, ENVIRONMENT, campaigns={}, in_doubt={}, history={})
@@ -137,16 +137,23 @@ def spoil(server: Server, folder: Path, fates: Sequence[Fates]) -> list[tuple[Li
         return list(pool.map(one, fates))
 
 
-@pytest.mark.parametrize("cut", list(Cut))
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
 def test_cut_at_any_one_exchange_loses_nothing(way: Way, tmp_path: Path, cut: Cut) -> None:
     """With the connection cut once, anywhere, a run lives or ends with an error of ours, and all durable stays."""
     spoil_each_exchange(way, tmp_path, cut)
 
 
-@pytest.mark.parametrize("kind", every_kind(http_only=True), indirect=True)
+@pytest.mark.parametrize("kind", one_of_each(), indirect=True)
+@pytest.mark.parametrize("cut", [Cut.IN_REQUEST, Cut.IN_ANSWER])
+def test_half_of_any_one_exchange_loses_nothing(way: Way, tmp_path: Path, cut: Cut) -> None:
+    """The same holds where the server gets a torn request, or the client a torn answer."""
+    spoil_each_exchange(way, tmp_path, cut)
+
+
+@pytest.mark.parametrize("kind", kinds("http", "s3-seaweedfs"), indirect=True)
 @pytest.mark.parametrize("say", [Say(503), Say(500, is_delivered=True)], ids=["refused", "done"])
-def test_server_error_at_any_one_exchange_loses_nothing(way: Way, tmp_path: Path, say: Say) -> None:
-    """The same holds where 5xx is answered once, whether or not the server did what it was asked to."""
+def test_server_error_at_any_one_exchange_ends_no_run(way: Way, tmp_path: Path, say: Say) -> None:
+    """Where 5xx is answered once, whether or not the server did what it was asked to, a run comes to its end."""
     assert all(life.error is None for life in spoil_each_exchange(way, tmp_path, say))
 
 
@@ -162,13 +169,12 @@ def spoil_each_exchange(way: Way, folder: Path, fate: Fate) -> list[Life]:
     return [life for life, _ in ended]
 
 
-@pytest.mark.parametrize("fate", [Cut.BEFORE, Cut.AFTER])
-def test_lasting_trouble_ends_the_run_and_loses_nothing(way: Way, tmp_path: Path, fate: Fate) -> None:
-    """With every exchange from one on spoiled, a run ends with an error of ours, and what was durable stays."""
+def test_lasting_trouble_ends_the_run_and_loses_nothing(way: Way, tmp_path: Path) -> None:
+    """With every answer from one on lost, a run ends with an error of ours, and what was durable stays."""
     live(way.place.client())
     last = way.proxy.exchanges
 
-    ended = spoil(way.server, tmp_path, [since(at, fate) for at in range(1, last, 4)])
+    ended = spoil(way.server, tmp_path, [since(at, Cut.AFTER) for at in range(1, last, 4)])
 
     assert all(isinstance(life.error, BackendError) for life, _ in ended)
 

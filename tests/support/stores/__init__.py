@@ -42,17 +42,15 @@ KINDS: Mapping[str, tuple[Serve, tuple[str, ...]]] = {
 """How each kind is served, and the programs that it needs (see the marker `needs`)."""
 
 
-def every_kind(*, remote_only: bool = False, http_only: bool = False) -> list[object]:
+def every_kind(*, remote_only: bool = False) -> list[object]:
     """
     Give the kinds as parameters for tests, marked with the programs that they need.
 
     Args:
         remote_only: those with a server of their own; what encrypts on the way there adds nothing to its failures.
-        http_only: those of them that speak HTTP.
     """
-    chosen = [kind for kind in KINDS if not ((remote_only or http_only) and kind.startswith("local"))]
-    chosen = [kind for kind in chosen if not ((remote_only or http_only) and kind.endswith("-encrypted"))]
-    return kinds(*(kind for kind in chosen if not (http_only and kind == "postgres")))
+    local = [kind for kind in KINDS if kind.startswith("local") or kind.endswith("-encrypted")]
+    return kinds(*(kind for kind in KINDS if not (remote_only and kind in local)))
 
 
 def one_of_each() -> list[object]:
