@@ -53,6 +53,15 @@ class Way:
     proxy: Proxy
     server: Server
 
+    def witness(self) -> Backend:
+        """Build a client of the same place that does not come by the proxy."""
+
+        def directly(text: str) -> str:
+            return text.replace(f":{self.proxy.port}", f":{self.server.port}")
+
+        environ = {name: directly(text) for name, text in self.place.environ.items()}
+        return replace(self.place, url=directly(self.place.url), environ=environ).client()
+
 
 @pytest.fixture(params=every_kind(remote_only=True))
 def kind(request: pytest.FixtureRequest) -> str:
@@ -117,6 +126,11 @@ def check(place: Place, life: Life) -> None:
     assert client.holder() is None
 
 
+def expect(witness: Backend, durable: int) -> None:
+    """Check that all entries that a run takes for durable are there at this moment, whatever becomes of the run."""
+    assert comparable(read_state(witness, environment=ENVIRONMENT)) == fold(BEGIN, ENTRIES[:durable])
+
+
 def comparable(state: Snapshot) -> Snapshot:
     """Take away what the document says of itself."""
     return replace(state, serial=1, journal=None)
@@ -127,8 +141,10 @@ def spoil(server: Server, folder: Path, fates: Sequence[Fates]) -> list[tuple[Li
 
     def one(chosen: Fates) -> tuple[Life, int]:
         with a_way(server, folder) as way:
+            witness = way.witness()
             way.proxy.count(chosen)
-            life, exchanges = live(way.place.client()), way.proxy.exchanges
+            life = live(way.place.client(), between=lambda told: expect(witness, told))
+            exchanges = way.proxy.exchanges
             way.proxy.count()
             check(way.place, life)
         return life, exchanges
