@@ -209,9 +209,20 @@ def format_instant(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+FIRST_YEAR = 1970
+LAST_YEAR = 9998
+"""Of every instant; in the one after it a clock of another zone may show a year that does not exist."""
+
+
 def parse_instant(text: str) -> datetime:
-    """Read an ISO 8601 instant with a zone; ValueError without one."""
-    moment = datetime.fromisoformat(text)
+    """Read an ISO 8601 instant with a zone; ValueError without one, or outside the years that are allowed."""
+    return checked_instant(datetime.fromisoformat(text))
+
+
+def checked_instant(moment: datetime) -> datetime:
+    """Make sure that a moment can be compared, moved to any zone and written; ValueError where it can not."""
     if moment.tzinfo is None:
-        raise ValueError(f"no time zone in {text!r}")
+        raise ValueError(f"no time zone in {moment.isoformat()}")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"{moment.isoformat()} lies outside the years {FIRST_YEAR} to {LAST_YEAR}")
     return moment.astimezone(UTC)

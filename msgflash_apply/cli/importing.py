@@ -13,16 +13,16 @@ from msgflash_apply.campaign import Address, Desired, Source
 from msgflash_apply.cli import wiring
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.config.addresses import read_address
-from msgflash_apply.config.documents import parse
+from msgflash_apply.config.documents import BadYaml, parse
 from msgflash_apply.config.expand import expand
-from msgflash_apply.config.findings import located
+from msgflash_apply.config.findings import located, misread
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.config.writing import campaign_text
 from msgflash_apply.engine.adopt import fields_of, record_of, refuse_doubtful, refuse_known
 from msgflash_apply.engine.lookup import Lookups
 from msgflash_apply.engine.names import LookedUp, fill_in, unknown_names
 from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
-from msgflash_apply.report.untrusted import shell_word
+from msgflash_apply.report.untrusted import shell_word, visible
 from msgflash_apply.state.journal import Adopted
 from msgflash_apply.state.ledger import Ledger, open_ledger
 
@@ -100,8 +100,8 @@ async def _generate(
     """Write the file aside, prove that it reads as the campaign, record, and only then put it in its place."""
     file = _new_file(settings, wanted.address)
     fields = fields_of(remote, await lookups.instances(), await lookups.templates(), settings.timezone)
-    text = campaign_text(fields, f"Taken over from MsgFlash: {remote.id}")
-    item = await _looked_up(_read_back(text, Source(file, 2), wanted.address, settings), lookups)
+    text = text_to_adopt(fields, remote)
+    item = await _looked_up(read_back(text, Source(file, 2), wanted.address, settings), lookups)
     for other in others:
         if fill_in(other, await lookups.table(other.names)).fingerprint == item.fingerprint:
             command = f"msgflash-apply import {shell_word(other.address)} {shell_word(remote.id)}"
@@ -112,6 +112,12 @@ async def _generate(
         # The record first: with the file alone, the next apply would create the campaign again.
         ledger.append(Adopted(wanted.address, record))
     return file
+
+
+def text_to_adopt(fields: Mapping[str, object], remote: RemoteCampaign) -> str:
+    """Write the file of a campaign that exists, headed by its id."""
+    # On one line, whatever it holds: what follows a line break would be part of the campaign.
+    return campaign_text(fields, f"Taken over from MsgFlash: {visible(remote.id)}")
 
 
 @contextmanager
@@ -148,10 +154,18 @@ def _new_file(settings: Settings, address: Address) -> str:
     return taken[0]
 
 
-def _read_back(text: str, source: Source, address: Address, settings: Settings) -> Desired:
-    """What the next plan will read from the text; a text that would be rendered into another one is a finding."""
-    data = text.encode()
-    [document] = parse(data)
+def read_back(text: str, source: Source, address: Address, settings: Settings) -> Desired:
+    """
+    Read a file's text as the next plan will.
+
+    Raises:
+        InvalidFiles: it would be read as something else than a campaign, or be rendered into another one.
+    """
+    data = text.encode("utf-8", "replace")
+    try:
+        [document] = parse(data)
+    except BadYaml as err:
+        raise InvalidFiles([misread(err, source.file)]) from err
     [one] = expand(cast("Mapping[str, object]", document.value), address, source, settings)
     if one.desired is None:
         raise InvalidFiles(located(one.findings, data, 0, source.file))

@@ -63,7 +63,7 @@ def _read(data: bytes, root: Path) -> object:
         raise InvalidFiles([_second_document(found[1].line)])
     value = found[0].value if found else {}
     if findings := _findings(value, root):
-        raise InvalidFiles(located(findings, data, 0, PROJECT_FILE))
+        raise InvalidFiles(located(findings, data, 0, PROJECT_FILE) if found else map(_of_nothing, findings))
     return value
 
 
@@ -71,6 +71,11 @@ def _leads_out() -> Diagnostic:
     # Before it is read: a mistake is told with its line, which would show a file that is none of this repo's.
     message, hint = "this link leads out of the repo", "replace it by a plain YAML file"
     return Diagnostic(Severity.ERROR, Code.OUTSIDE_REPO, message, hint, PROJECT_FILE)
+
+
+def _of_nothing(finding: Finding) -> Diagnostic:
+    """A finding about a file without content, which has no places."""
+    return Diagnostic(finding.severity, finding.code, finding.message, finding.hint, PROJECT_FILE, 1, 1)
 
 
 def _second_document(line: int) -> Diagnostic:

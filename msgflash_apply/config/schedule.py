@@ -11,6 +11,7 @@ from datetime import timezone as fixed_offset
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from msgflash_apply.campaign import FIRST_YEAR, LAST_YEAR
 from msgflash_apply.config.spelling import respell
 
 _FORM = re.compile(
@@ -21,7 +22,6 @@ _FORM = re.compile(
 _EXAMPLE = "write it like 2026-11-27T09:00, or with an offset like 2026-11-27T09:00+01:00"
 _DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SHOWN_CHARACTERS = 60
-_FIRST_YEAR = 1970
 _MILLISECOND_DIGITS = 3
 _MAX_OFFSET = timedelta(hours=14)  # the widest offset that any zone has had since 1970
 _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
@@ -52,7 +52,7 @@ def to_instant(text: str, timezone: str | None) -> datetime:
         timezone: IANA name, or None. Beside an offset it is not looked at: it only says how people read the time.
 
     Returns:
-        An aware datetime in UTC, exact to the millisecond, in the years 1970 to 9999.
+        An aware datetime in UTC, exact to the millisecond, in the years 1970 to 9998.
 
     Raises:
         BadSchedule: not of that form, no zone, a zone that does not exist, or a local time that a clock change
@@ -130,8 +130,8 @@ def _date(text: str, whole: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise BadSchedule(f"`{text}` is not a day of the calendar", _EXAMPLE) from None
-    if day.year < _FIRST_YEAR:
-        raise BadSchedule(f"`{whole}` lies before {_FIRST_YEAR}", "write a year from 1970 to 9999")
+    if day.year < FIRST_YEAR:
+        raise BadSchedule(f"`{whole}` lies before {FIRST_YEAR}", f"write a year from {FIRST_YEAR} to {LAST_YEAR}")
     return day
 
 
@@ -169,8 +169,9 @@ def _in_utc(moment: datetime, text: str) -> datetime:
         instant = moment.astimezone(UTC)
     except OverflowError:
         instant = None
-    if instant is None or instant.year < _FIRST_YEAR:
-        raise BadSchedule(f"`{text}` lies outside the years {_FIRST_YEAR} to 9999 in UTC", "write a time inside them")
+    if instant is None or not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        message = f"`{text}` lies outside the years {FIRST_YEAR} to {LAST_YEAR} in UTC"
+        raise BadSchedule(message, "write a time inside them")
     return instant
 
 

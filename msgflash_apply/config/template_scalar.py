@@ -24,6 +24,8 @@ from msgflash_apply.config.template_values import MAX_TEXT, PLACEHOLDER, Budget
 _LANGUAGE = Language()
 _STEPS_PER_NODE = 10  # compiling a node takes about as long as ten steps of anything else
 _RESULT = "result"
+# What filters raise at values of a kind that they do not take; jinja2's own check some with `assert`.
+_UNWORKABLE = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _translated(tags: tuple[Tag, ...]) -> Iterator[None]:
         raise Refused(*point_at(mistake, tags)) from None
     except (RecursionError, MemoryError, SyntaxError):  # the last: generated code too deep for Python
         raise too_much("this template is nested too deeply") from None
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as err:
+    except _UNWORKABLE as err:
         message = f"this can not be worked out with these values: {_plain_words(str(err))}"
         raise Refused(Mistake(Code.UNPRINTABLE, message, "check the kinds of the values")) from None
 

@@ -103,6 +103,8 @@ def fields_of(
     missing = [name for name in _NEEDED if name not in told]
     if remote.template_id is None and remote.type in {None, "buttons"}:
         missing.append("title, description, footer and buttons" if remote.type else "type")
+    if "schedule" in told and not _is_instant(str(told["schedule"])):
+        missing.append("start")
     if missing:
         detail = f"MsgFlash does not tell its {', '.join(missing)}."
         raise MsgflashApplyError(
@@ -122,6 +124,14 @@ def fields_of(
 
 def _rest(told: JsonObject) -> Mapping[str, object]:
     return {name: told[name] for name in _AS_TOLD if name in told}
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        parse_instant(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _written(schedule: str, timezone: str | None) -> str:

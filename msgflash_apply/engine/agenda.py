@@ -6,7 +6,7 @@ A created campaign goes out as it was sent, whatever its file says by now, unles
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.campaign import TERMINAL, Address, Desired, Names, Payload, Record
@@ -46,7 +46,15 @@ class Occasion:
     @property
     def day(self) -> date:
         """The day on which it goes out, where people read its start."""
-        return self.starts_at.astimezone(UTC if self.timezone is None else ZoneInfo(self.timezone)).date()
+        return self.starts_at.astimezone(_zone(self.timezone)).date()
+
+
+def _zone(name: str | None) -> tzinfo:
+    """The zone of a name; UTC for one that this machine does not know: a state may come from anywhere."""
+    try:
+        return UTC if name is None else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown; not a name at all; a folder of the zone database
+        return UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal
 
-from msgflash_apply.campaign import fingerprint
+from msgflash_apply.campaign import checked_instant, fingerprint
 from msgflash_apply.engine.names import FIELD_ORDER
 from msgflash_apply.engine.plan import SENDING, Action, Change, Plan
 from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
 from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.state.soundness import check_depth, check_payload, finite
 
 FORMAT_VERSION: Final = 1
 LARGEST_BYTES: Final = 512 * 1024 * 1024
@@ -128,7 +129,8 @@ def _changed(plan: Plan, snapshot: Snapshot) -> Iterator[str]:
 
 def _document(data: bytes, where: str) -> dict[str, object]:
     try:
-        document = json.loads(data) if len(data) <= LARGEST_BYTES else None
+        document = json.loads(data, parse_float=finite, parse_constant=finite) if len(data) <= LARGEST_BYTES else None
+        check_depth(document)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or "plan" not in document:
@@ -148,11 +150,25 @@ def _saved(document: dict[str, object], where: str) -> SavedPlan:
 
     try:
         read = Document.model_validate_json(json.dumps(document))
+        saved = SavedPlan(read.plan, timedelta(seconds=read.min_lead_time_seconds))
+        _check_moments(saved.plan)
     except ValidationError as err:
         first = err.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"])
         raise PlanError(f"{where} is no plan file of this version.", f"{place}: {first['msg']}.", PLAN_AGAIN) from err
-    return SavedPlan(read.plan, timedelta(seconds=read.min_lead_time_seconds))
+    except (ValueError, OverflowError) as err:
+        raise PlanError(f"{where} is no plan file of this version.", f"{err}.", PLAN_AGAIN) from err
+    return saved
+
+
+def _check_moments(plan: Plan) -> None:
+    """Whatever comes later compares and shows moments, and reads payloads as those of a create. ValueError if not."""
+    checked_instant(plan.created_at)
+    for change in plan.changes:
+        checked_instant(change.starts_at)
+        for payload in (change.before, change.after):
+            if payload is not None:
+                check_payload(payload)
 
 
 def _refuse_unfit(plan: Plan, summary: str) -> None:

@@ -12,8 +12,9 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, Literal, TypeVar, cast
 
-from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent, Record
+from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent, Record, checked_instant
 from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.state.soundness import check_payload, finite
 from msgflash_apply.state.upgrade import FORMAT_VERSION
 
 _DOCUMENT: Final = frozenset(
@@ -41,7 +42,7 @@ def read_usual(data: bytes) -> Snapshot | None:
     if any(half in data for half in _SURROGATES):
         return None
     try:
-        return _snapshot(json.loads(data))
+        return _snapshot(json.loads(data, parse_float=finite, parse_constant=finite))
     except (_Unusual, KeyError, TypeError, ValueError, RecursionError):
         return None
 
@@ -98,6 +99,7 @@ def _facts(value: dict[str, Any]) -> Facts:
         raise _Unusual
     if (names and not _are_texts(names.values())) or (labels and not _are_texts(labels.values())):
         raise _Unusual
+    check_payload(payload)
     keep_or_pause = cast("Literal['keep', 'pause']", on_remove)
     return Facts(payload, Fingerprint(fingerprint), names, file, timezone, keep_or_pause, labels)
 
@@ -106,7 +108,7 @@ def _instant(text: str) -> datetime:
     """Read `2026-01-05T09:00:00.123456Z`, with or without the fraction: not all that Python reads is so spelt."""
     if len(text) not in {20, 27} or text[7] != "-" or text[10] != "T" or text[-1] != "Z":
         raise _Unusual
-    return datetime.fromisoformat(text)
+    return checked_instant(datetime.fromisoformat(text))
 
 
 def _are_texts(values: Iterable[object]) -> bool:

@@ -5,7 +5,9 @@ A field too many is refused, for it would be lost with the next write; only what
 this module late: pydantic takes 100 ms, and whoever only writes does not need it.
 """
 
+import json
 from collections.abc import Mapping
+from itertools import chain
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.state.journal import Entry
 from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.state.soundness import check_parts, finite
 
 _EXACT = ConfigDict(extra="forbid", strict=True)
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -48,6 +51,9 @@ class _Line(BaseModel):
 def read_snapshot(data: bytes) -> Snapshot:
     """Read a document whose checksum was proven. ValueError says in one line where its shape is wrong."""
     document = _read(_Document, data)
+    past = ((address, record) for address, records in document.history.items() for record in records)
+    for address, part in chain(document.campaigns.items(), document.in_doubt.items(), past):
+        _check(part, address)
     return Snapshot(
         lineage=document.lineage,
         serial=document.serial,
@@ -62,10 +68,23 @@ def read_snapshot(data: bytes) -> Snapshot:
 
 def read_entry(line: bytes) -> Entry:
     """Read the entry of a journal line whose checksum was proven. ValueError says in one line what is wrong."""
-    return _read(_Line, line).entry
+    entry = _read(_Line, line).entry
+    _check(entry, "entry")
+    return entry
+
+
+def _check(part: object, place: str) -> None:
+    try:
+        check_parts(part)
+    except ValueError as err:
+        raise ValueError(f"{place}: {err}") from err
 
 
 def _read(model: type[_Model], data: bytes) -> _Model:
+    try:
+        json.loads(data, parse_float=finite, parse_constant=finite)  # pydantic would take 1e999, and NaN
+    except RecursionError as err:
+        raise ValueError("all of it: nested too deeply") from err
     try:
         return model.model_validate_json(data)
     except ValidationError as err:

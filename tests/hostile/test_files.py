@@ -81,6 +81,15 @@ def test_campaign_file_that_is_none(tmp_path: Path, plant: Plant) -> None:
     assert [campaign.address for campaign in found.campaigns] == ["b"]
 
 
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n---\n"])
+def test_project_file_without_content(tmp_path: Path, text: str) -> None:
+    """A project file of comments alone lacks its version, which is told at its beginning."""
+    with pytest.raises(InvalidFiles) as caught:
+        settings_of(write(tmp_path, {"msgflash.yaml": text}))
+
+    assert told(caught.value.diagnostics) == ["msgflash.yaml:1:1 MF302"]
+
+
 def test_folder_that_is_called_like_a_file(tmp_path: Path) -> None:
     """A folder may have any name: what lies in it are campaigns, and it is none itself."""
     assert told(loaded(tmp_path, {"a.yaml/b.yaml": WELCOME}).diagnostics) == []

@@ -38,13 +38,16 @@ ADDRESSES = st.sampled_from([Address(text) for text in ("sale", "promo/été", '
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 TIMES = st.timedeltas(timedelta(0), timedelta(days=900)).map(lambda delta: NOW + delta)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
     max_leaves=4,
 )
+SENDABLE = {"name": "Sale", "schedule": "2026-11-27T12:00:00.000Z", "recipients": {"type": "all"}}
+"""What every payload says that a run has sent."""
+
 FACTS = st.builds(
     Facts,
-    payload=st.dictionaries(TEXTS, JSON, max_size=3),
+    payload=st.dictionaries(TEXTS, JSON, max_size=3).map(lambda fields: {**fields, **SENDABLE}),
     fingerprint=TEXTS.map(Fingerprint),
     names=st.dictionaries(TEXTS, TEXTS, max_size=2),
     file=TEXTS,

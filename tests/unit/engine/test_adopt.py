@@ -124,6 +124,8 @@ def test_ambiguous_name_is_written_as_id() -> None:
         ({"type": "buttons", "body": None}, "title, description, footer and buttons"),
         ({"type": None, "body": None}, "tell its type"),
         ({"schedule": None, "recipients": None}, "schedule, recipients"),
+        ({"schedule": "soon"}, "tell its start"),
+        ({"schedule": "0001-01-01T00:00:00+14:00"}, "tell its start"),
     ],
 )
 def test_what_is_not_told_can_not_be_written(fields: dict[str, object], words: str) -> None:

@@ -63,6 +63,7 @@ def test_day_is_that_of_the_zone_in_which_people_read() -> None:
     one = agenda([a_desired("sale", payload=payload)], a_snapshot())[0]
     assert one.day == date(2026, 11, 28)
     assert replace(one, timezone="America/New_York").day == date(2026, 11, 27)
+    assert replace(one, timezone="Europe/Atlantis").day == replace(one, timezone=None).day
 
 
 def test_repeating_campaign_is_listed_once_or_until_the_end() -> None:

@@ -1,0 +1,175 @@
+"""Good inputs for every reader, to begin from: whatever is wrong with a mutant of them is wrong in one place."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.config.policy import Policy
+from msgflash_apply.engine.make_plan import Planner, PlanOptions
+from msgflash_apply.engine.planfile import SavedPlan, encode_plan
+from msgflash_apply.state.backends.encrypted.envelope import Envelope, write_envelope
+from msgflash_apply.state.backends.terraform_http import envelope
+from msgflash_apply.state.journal import (
+    Adopted,
+    Created,
+    Described,
+    Entry,
+    Forgotten,
+    Moved,
+    NotCreated,
+    Observed,
+    Opened,
+    Removed,
+    Restored,
+    Retired,
+    encode_entries,
+)
+from msgflash_apply.state.serialise import to_json
+from msgflash_apply.state.snapshot import Snapshot, encode
+from tests.hostile import answers
+from tests.support.builders import INSTANCE_ID, NOW, SOON, a_desired, a_payload, a_record, a_snapshot, an_intent
+from tests.support.states import ENVIRONMENT, LINEAGE, a_holder, created, intended
+
+ROOT = Path(__file__).parents[2]
+CAMPAIGN = b"""\
+# A campaign in every style
+name: "Sale {{ custom.brand }} {{ each.key }}{{ each.value.a }}"
+key: sale
+schedule: 2099-03-02T10:00:00
+timezone: Europe/Paris
+recipients: &who {type: tags, value: [vip, 'new', "old"]}
+type: text
+body: |
+  Hello {{ contact.firstName }},
+  {% for item in custom.list %}{{ item | upper }}{% if not loop.last %}, {% endif %}{% endfor %}
+labels: {team: shop, <<: {a: b}}
+custom: {brand: Acme, list: [a, b], who: *who}
+lifecycle: {on_change: replace, ignore_changes: [body]}
+for_each: {fr: {a: 1}, de: {a: 2}}
+paused: false
+---
+key: template
+moved_from: [promo/old]
+name: Welcome
+schedule: 2099-03-02T10:00:00+01:00
+repeat: weekly
+recipients: {type: explicit, value: [11111111-1111-4111-8111-111111111111]}
+template: welcome
+variables: {brand: "{{ custom.brand | default('x') }}", n: 3, f: 1.5e3}
+"""
+TEMPLATES = (
+    "Hello {{ contact.firstName }}, {{ custom.a }}",
+    "{% for x in custom.list %}{{ loop.index }}. {{ x | upper | trim }}{% if not loop.last %}, {% endif %}{% endfor %}",
+    "{{ custom.map.a.b ~ '-' ~ custom.n + 1 }} {{ custom.f | round(1) }} {{ custom['list'][0:2] | join(', ') }}",
+    "{%- set y = custom.n * 2 -%}{{ '%s %d' | format(custom.a, y) }} {# note #} {{ 'a' if custom.yes else 'b' }}",
+    "{{ custom.absent | default('x', true) | replace('x', 'y') }} {{ each.key }} {{ {'a': [1]} }}",
+    "{{ custom.text | truncate(20) }} {{ custom.numbers | sort | unique | first }} {{ custom.map is mapping }}",
+)
+PROJECT = (ROOT / "msgflash.yaml").read_bytes()
+FACTS = a_record("sale").facts
+RICH = Snapshot(
+    LINEAGE,
+    7,
+    ENVIRONMENT,
+    campaigns={
+        Address("sale"): replace(a_record("sale"), former_ids=("id-0",)),
+        Address('promo/été["fr"]'): a_record("other", status="completed", retired=True),
+        Address("template"): a_record("template", facts=replace(FACTS, timezone="Europe/Paris", labels={"a": "b"})),
+    },
+    in_doubt={Address("doubt"): an_intent("doubt")},
+    history={Address("past"): (a_record("past", status="failed"), a_record("paster"))},
+    journal="run-0",
+)
+ENTRIES: Sequence[Entry] = (
+    Opened("run-1", LINEAGE, 1, ENVIRONMENT, NOW),
+    intended("sale"),
+    created("sale"),
+    intended("gone"),
+    NotCreated(Address("gone"), "400 VALIDATION_ERROR: no", NOW),
+    Observed(Address("sale"), "running", NOW),
+    Retired(Address("sale"), NOW, "paused"),
+    Restored(Address("sale"), NOW, "scheduled"),
+    Moved(Address("sale"), Address("promo/été")),
+    Described(Address("promo/été"), FACTS),
+    intended("promo/été"),
+    Created(Address("promo/été"), "id-2", "scheduled", SOON),
+    Forgotten(Address("promo/été"), NOW),
+    Adopted(Address("sale"), a_record("sale")),
+    Removed(Address("sale"), NOW),
+    intended("doubt"),
+)
+COUNTERS = {"planned": 3, "queued": 0, "sent": 1, "delivered": 1, "read": 0, "failed": 0, "cancelled": 0}
+REMOTE = {
+    **a_payload(name="sale", repeat="daily"),
+    "id": "id-sale",
+    "status": "scheduled",
+    "stats": COUNTERS,
+    "progressPercent": 12.5,
+    "safety": {"decision": "allow", "risk": "low", "reasons": ["few"], "recommendations": []},
+}
+EVERYTHING = {
+    **REMOTE,
+    "templates": [{"id": "t-welcome", "name": "welcome", "variables": ["contact.firstName", "custom.code"]}],
+    "total": 1,
+    "contacts": [{"id": "c", "tags": ["vip"]}],
+    "nextCursor": "x",
+    "hasMore": False,
+    "messages": [{"campaignId": "id-sale", "createdAt": "2026-11-23T12:00:00Z"}],
+    "limits": {"monthlyOutboundQuota": 10, "monthlyApiRequestQuota": 100},
+    "usage": {"effectiveOutboundUsage": 1, "apiRequestsCount": 2},
+    "warmupPolicy": {"maxCampaignRecipients": 5},
+    "contactCount": 4,
+    "waNumber": "+33612345678",
+}
+INSTANCES = [{"id": INSTANCE_ID, "name": "shop", "waNumber": "+33612345678", "status": "connected"}]
+PROBLEM = {"error": {"code": "VALIDATION_ERROR", "message": "no", "details": [{"path": "body"}]}}
+
+
+def _json(*documents: object) -> tuple[bytes, ...]:
+    return tuple(json.dumps(document).encode() for document in documents)
+
+
+def _a_plan() -> bytes:
+    wanted = [
+        a_desired("new", labels={"a": "b"}),
+        a_desired("sale", payload=a_payload(name="other")),
+        *answers.WANTED[:1],
+    ]
+    planner = Planner(wanted, (), PlanOptions("default", Policy()), None, lambda: NOW)
+    plan = asyncio.run(planner.plan(a_snapshot({"old": a_record("old")}, {"doubt": an_intent("doubt")})))
+    return encode_plan(SavedPlan(plan, timedelta(minutes=10)))
+
+
+@cache
+def seeds() -> Mapping[str, tuple[bytes, ...]]:
+    """Good inputs, by reader."""
+    journal = encode_entries(ENTRIES, first=0)
+    entries = b"\n".join(json.dumps(json.loads(line)["entry"]).encode() for line in journal.splitlines())
+    answered = _json({"data": EVERYTHING}, {"data": INSTANCES}, PROBLEM, {"data": REMOTE})
+    http = envelope.Envelope(3, "w", b"{}", {"run-1": envelope.Journal(b"x\n")})
+    encrypted = Envelope("0a1b2c3d4e5f", bytes(12), b"secret")
+    plan = _a_plan()
+    return {
+        "yaml": (CAMPAIGN, PROJECT),
+        "campaign": (CAMPAIGN,),
+        "template": tuple(text.encode() for text in TEMPLATES),
+        "format": (CAMPAIGN, PROJECT),
+        "project": (PROJECT,),
+        "variables": (b"a: 1\nb: [x, {c: d}]\n", b'{"a": "x", "b": [1, 2]}'),
+        "state": (encode(RICH),),
+        "sealed-state": (encode(RICH), encode(replace(RICH, moved="s3://elsewhere/state"))),
+        "journal": (journal,),
+        "sealed-journal": (entries,),
+        "recovery": (journal, entries),
+        "lock": (to_json(a_holder()),),
+        "envelope": (envelope.encode(http), write_envelope(encrypted, on_one_line=True)),
+        "plan": (plan,),
+        "sealed-plan": (plan,),
+        "answer": answered,
+        "import": answered,
+    }

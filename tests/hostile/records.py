@@ -1,0 +1,164 @@
+"""
+Readers of what the program wrote down itself and somebody may have altered: states, journals, locks, plans.
+
+A checksum proves that bytes are as they were written, and says nothing about by whom. So each has a `sealed` twin,
+which takes the JSON alone and puts the right checksum to it, as somebody with the source at hand would.
+"""
+
+import asyncio
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from zlib import crc32
+
+from msgflash_apply.config.policy import Policy
+from msgflash_apply.engine.agenda import Period, agenda, starts_within
+from msgflash_apply.engine.make_plan import Planner, PlanOptions
+from msgflash_apply.engine.planfile import decode_plan, refuse_stale
+from msgflash_apply.report.paint import PLAIN
+from msgflash_apply.report.state_text import history_to_text, record_to_text, state_list_to_text
+from msgflash_apply.report.to_calendar import agenda_to_ics, agenda_to_text
+from msgflash_apply.report.to_json import history_to_json, record_to_json, state_list_to_json
+from msgflash_apply.state.backends.encrypted.envelope import read_envelope
+from msgflash_apply.state.backends.terraform_http import envelope, lock_info
+from msgflash_apply.state.claim import Claim
+from msgflash_apply.state.past import past_of
+from msgflash_apply.state.reading import read_state
+from msgflash_apply.state.recovery import recover
+from msgflash_apply.state.snapshot import Snapshot
+from tests.hostile.campaigns import tell_plan
+from tests.support.builders import NOW, a_desired, a_snapshot
+from tests.support.states import ENVIRONMENT, a_backend, a_holder, a_run, a_state
+
+_CHECKSUM = re.compile(rb'\n  "checksum": "[^"\n]*",')
+_PLAN_PARTS = ("format_version", "checksum")
+
+
+def read_document(data: bytes) -> None:
+    """Read a state, tell all of it, and plan on it."""
+    with _a_folder() as folder:
+        (folder / "default.json").write_bytes(data)
+        use(read_state(a_backend(folder), environment=ENVIRONMENT))
+        with a_run(a_backend(folder), "run-2"):
+            pass
+
+
+def read_sealed_document(data: bytes) -> None:
+    """Read a state whose checksum fits, whatever it says."""
+    read_document(seal_document(data))
+
+
+def read_run(data: bytes) -> None:
+    """Read a state beside which another run left a journal; then run on it, which folds the journal in."""
+    with _a_folder() as folder:
+        backend = a_state(folder)
+        (folder / "default.journal-run-1.jsonl").write_bytes(data)
+        use(read_state(backend, environment=ENVIRONMENT))
+        with a_run(backend, "run-2"):
+            pass
+        use(read_state(backend, environment=ENVIRONMENT))
+
+
+def read_sealed_run(data: bytes) -> None:
+    """Read a journal whose lines prove themselves, whatever they say: each line of the input is an entry."""
+    read_run(seal_journal(data))
+
+
+def read_recovery(data: bytes) -> None:
+    """Bring a recovery file into a state."""
+    for number, lines in enumerate((seal_journal(data), data)):
+        with _a_folder() as folder:
+            claim = Claim(ENVIRONMENT, a_holder(f"run-{number}"), lambda: NOW)
+            recover(a_state(folder), lines, claim, where="recovery")
+
+
+def read_lock(data: bytes) -> None:
+    """Ask who holds a lock, take it, and break it."""
+    with _a_folder() as folder:
+        backend = a_state(folder)
+        (folder / "default.lock").write_bytes(data)
+        found = backend.holder()
+        if found is not None:
+            assert found.since.utcoffset() is not None
+            backend.break_lock(found.lock_id)
+        backend.lock(a_holder())
+        backend.unlock("run-1")
+
+
+def read_envelopes(data: bytes) -> None:
+    """Read what a storage says about itself: encrypted bytes, the text of an HTTP server, its lock."""
+    asked = lock_info.lock_info(a_holder(), "state", is_gitlab=False)
+    lock_info.holder_in(lock_info.lock_info_in(data), asked)
+    read_envelope(data, where="here")
+    envelope.decode(data, where="here")
+
+
+def read_plan(data: bytes) -> None:
+    """Read a plan file, show the plan, and compare it with a state."""
+    saved = decode_plan(data, where="here")
+    assert saved.plan.digest
+    for change in saved.plan.changes:
+        change.stage(NOW)
+    tell_plan(saved.plan)
+    refuse_stale(saved, a_snapshot(), environment="default", now=NOW)
+
+
+def read_sealed_plan(data: bytes) -> None:
+    """Read a plan file whose checksum fits, whatever it says."""
+    read_plan(seal_plan(data))
+
+
+def seal_document(data: bytes) -> bytes:
+    """Put the right checksum into a state document that has a place for one."""
+    found = _CHECKSUM.search(data)
+    if found is None:
+        return data
+    before, after = data[: found.start()], data[found.end() :]
+    return before + b'\n  "checksum": "sha256:%s",' % sha256(before + after).hexdigest().encode() + after
+
+
+def seal_journal(data: bytes) -> bytes:
+    """Make a journal of entries, one on each line."""
+    rests = [b'"sequence":%d,"entry":%s}' % (number, line) for number, line in enumerate(data.splitlines())]
+    return b"".join(b'{"checksum":"%08x",%s\n' % (crc32(rest), rest) for rest in rests)
+
+
+def seal_plan(data: bytes) -> bytes:
+    """Put the right checksum into a plan file."""
+    try:
+        document = json.loads(data)
+        body = {name: value for name, value in document.items() if name not in _PLAN_PARTS}
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except (ValueError, RecursionError, AttributeError):
+        return data
+    document["checksum"] = "sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return json.dumps(document).encode()
+
+
+def use(snapshot: Snapshot) -> None:
+    """Do with a state what every command does that only looks."""
+    state_list_to_text(snapshot.campaigns, snapshot.in_doubt, paint=PLAIN)
+    json.loads(state_list_to_json(snapshot.campaigns, snapshot.in_doubt))
+    for address in {*snapshot.campaigns, *snapshot.in_doubt}:
+        record, doubt = snapshot.campaigns.get(address), snapshot.in_doubt.get(address)
+        record_to_text(address, record, doubt, now=NOW, environment=ENVIRONMENT, paint=PLAIN)
+        json.loads(record_to_json(address, record, doubt))
+    history_to_text(past_of(snapshot), paint=PLAIN)
+    json.loads(history_to_json(past_of(snapshot)))
+    desired = [a_desired("sale"), a_desired("other", moved_from=("promo/été",))]
+    occasions = agenda(desired, snapshot)
+    agenda_to_text(starts_within(occasions, Period(NOW.date(), None)), paint=PLAIN)
+    agenda_to_ics(occasions, environment=ENVIRONMENT, stamped_at=NOW)
+    for wanted in ([], desired):
+        planner = Planner(wanted, (), PlanOptions(ENVIRONMENT, Policy()), None, lambda: NOW)
+        tell_plan(asyncio.run(planner.plan(snapshot)))
+
+
+@contextmanager
+def _a_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)

@@ -1,0 +1,66 @@
+"""`import --generate` writes what a server says into a file of the repo: nothing of it can become more than a value."""
+
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.api.wire import RemoteCampaign
+from msgflash_apply.campaign import Address, Source
+from msgflash_apply.cli.importing import read_back, text_to_adopt
+from msgflash_apply.config.documents import parse
+from msgflash_apply.config.settings import Settings
+from msgflash_apply.engine.adopt import fields_of
+from msgflash_apply.errors import InvalidFiles
+from tests.unit.engine.test_adopt import a_remote
+
+SOURCE = Source("campaigns/a.yaml", 2)
+TEXTS = [
+    "x\nbody: evil",
+    "x\r---\nname: evil",
+    "a: b # c",
+    "- x",
+    "!!python/object:os.system",
+    "&a *a",
+    "\u2028\u0085\x00\x1b[2J\ufeff",
+    "{{ custom.a }}",
+    "'\"\\",
+]
+
+
+def remote(**fields: str) -> RemoteCampaign:
+    """Build a campaign as a hostile server tells it."""
+    return a_remote(None, **fields)
+
+
+@pytest.mark.parametrize("identifier", TEXTS)
+def test_id_stays_in_its_comment(identifier: str) -> None:
+    """An id with line breaks, or whatever else, adds no line to the campaign below it."""
+    told = remote(id=identifier)
+
+    (document,) = parse(text_to_adopt(fields_of(told, (), (), None), told).encode())
+
+    assert document.value == dict(fields_of(remote(id="plain"), (), (), None))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_texts_stay_texts(text: str) -> None:
+    """Whatever a server gives as name and body is read back as it is, or refused where it would be rendered."""
+    told = remote(name=text, body=text)
+    written = text_to_adopt(fields_of(told, (), (), None), told)
+
+    (document,) = parse(written.encode())
+    assert document.value == fields_of(told, (), (), None)
+    if "{{" in text:
+        with pytest.raises(InvalidFiles):
+            read_back(written, SOURCE, Address("a"), Settings(Path()))
+    else:
+        assert read_back(written, SOURCE, Address("a"), Settings(Path())).payload["body"] == text
+
+
+def test_text_that_is_no_file(tmp_path: Path) -> None:
+    """What can not be read back is told at its place, and nothing is written."""
+    with pytest.raises(InvalidFiles) as caught:
+        read_back("name: [", SOURCE, Address("a"), Settings(tmp_path))
+
+    (finding,) = caught.value.diagnostics
+    assert (finding.file, finding.line) == ("campaigns/a.yaml", 1)
