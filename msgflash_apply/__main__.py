@@ -29,7 +29,7 @@ def _leave(code: int) -> NoReturn:
             if stream is not None:  # as it is where somebody closed it before we began
                 stream.flush()
         except BrokenPipeError:  # whoever read our output went away
-            code = code or 1
+            code = code or int(stream is sys.stdout)
     os._exit(code)
 
 

@@ -4,8 +4,12 @@
 set -euo pipefail
 
 # Isolated (-I): the current folder is a checkout that strangers may have written, and must not shadow a module.
-# No key is around: builds run other people's code.
-unset MSGFLASH_API_KEY MSGFLASH_API_KEY_FILE GITHUB_TOKEN
+# No secret is around: builds run other people's code.
+for name in $(compgen -e); do
+  case $name in
+    MSGFLASH_*KEY* | GITHUB_TOKEN | GH_TOKEN | CI_JOB_TOKEN | AWS_* | AZURE_* | GOOGLE_* | PG* | TF_HTTP_* | ACTIONS_*TOKEN*) unset "$name" ;;
+  esac
+done
 
 if ! python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
   echo "::error::msgflash-apply needs python3 of version 3.11 or later on the runner."

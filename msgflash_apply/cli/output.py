@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
@@ -36,8 +37,9 @@ def result(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print what else a person should know."""
-    click.echo(redact(text), err=True, nl=not text.endswith("\n"), color=True)
+    """Print what else a person should know. Where nobody listens any more the run goes on: it may be sending."""
+    with suppress(BrokenPipeError):
+        click.echo(redact(text), err=True, nl=not text.endswith("\n"), color=True)
 
 
 def findings_text(diagnostics: Sequence[Diagnostic]) -> str:

@@ -10,7 +10,7 @@ PROJECT = """\
 # yaml-language-server: $schema=schemas/project.schema.json
 version: 1
 # campaigns: campaigns
-# state: .msgflash/{environment}.json   # or s3:// gs:// az:// postgresql:// https://; pipelines name it in MSGFLASH_STATE
+# state: .msgflash/{environment}.json   # or s3:// gs:// az:// postgresql:// https://; in pipelines: MSGFLASH_STATE
 # defaults:
 #   instance: boutique-principale     # name, number or id of a WhatsApp instance; else the only connected one
 #   timezone: Europe/Paris            # for start times without an offset

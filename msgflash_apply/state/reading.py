@@ -109,12 +109,18 @@ def read_state(backend: Backend, *, environment: str) -> Snapshot:
         StateDamaged: it can not be read or proven.
         StateError: it belongs to another environment, a newer version of the program wrote it, or the state has moved.
     """
+    seen = backend.journals()
+    loaded = load(backend, environment)
+    if all(journal == loaded.snapshot.journal for journal in seen):
+        # What was begun since is newer than this reading; what there was before is in the document, or was nothing.
+        return loaded.snapshot
     while True:
-        loaded = load(backend, environment)
         unfolded = read_unfolded(backend, loaded.snapshot)
         # While the document stands still, journals only grow; had it moved, one of them might be folded in already.
-        if read_document(backend).version == loaded.version:
+        again = read_document(backend)
+        if again.version == loaded.version:
             break
+        loaded = parse(again, where=backend.url, environment=environment)
     if not unfolded:
         return loaded.snapshot
     from msgflash_apply.state.replay import fold  # noqa: PLC0415 - see above

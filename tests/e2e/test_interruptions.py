@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
-from tests.support.command import Repo, Running, created, creates_seen, wait_until
+from tests.support.command import PATIENCE_SECONDS, Repo, Running, created, creates_seen, wait_until
 
 SLOW = "POST /api/v1/campaigns delay seconds=0.7 times=*"
 MANY = 24
@@ -92,3 +92,17 @@ def test_lock_timeout_waits_for_the_first(repo: Repo, sandbox: Sandbox) -> None:
     assert first.wait().code == 0
     assert second.code == 0, second.err
     assert created(sandbox) == {"c00": 1, "c01": 1}
+
+
+def test_reader_of_the_log_who_goes_away_stops_nothing(running: Running, repo: Repo, sandbox: Sandbox) -> None:
+    """An apply whose log is cut off, as by `2>&1 | head`, sends what is left all the same and ends as it would have."""
+    assert running.process.stderr is not None
+    running.process.stderr.readline()
+    running.process.stderr.close()
+    sandbox.clear_faults()
+
+    code = running.process.wait(timeout=PATIENCE_SECONDS)
+
+    assert code == 0
+    assert created(sandbox) == dict.fromkeys(repo.records, 1)
+    assert len(repo.records) == MANY

@@ -37,6 +37,21 @@ def test_old_python_is_told_plainly(runner: Runner) -> None:
     assert "::error::msgflash-apply needs python3 of version 3.11 or later" in log
 
 
+def test_installation_sees_no_secret(runner: Runner) -> None:
+    """Whatever runs while packages are built, it finds no key of MsgFlash, the storage or the pipeline."""
+    secrets = ("MSGFLASH_API_KEY", "MSGFLASH_STATE_KEY", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "TF_HTTP_PASSWORD")
+    runner.environ.update(dict.fromkeys((*secrets, "CI_JOB_TOKEN", "GH_TOKEN"), "canary-4711"))
+    seen = runner.folder / "seen"
+    spy = runner.repo.write("bin/python3", f"#!/bin/sh\nenv >> {seen}\n")
+    spy.chmod(0o755)
+    runner.environ["PATH"] = f"{spy.parent}:/usr/bin:/bin"
+
+    runner.start_step(ACTION["runs"]["steps"][0], {}).communicate(timeout=60)
+
+    assert "PATH=" in seen.read_text()
+    assert "canary-4711" not in seen.read_text()
+
+
 def test_scripts_are_strict() -> None:
     """Every script of the action starts strictly: errors, unset names and broken pipes end it."""
     for script in ("install.sh", "run.sh"):

@@ -107,29 +107,42 @@ def test_folded_journal_is_not_counted_twice(tmp_path: Path) -> None:
     assert set(read_state(backend, environment=ENVIRONMENT).campaigns) == {"sale"}
 
 
+class Overtaken(LocalBackend):
+    """A client that another run overtakes right after its first look at the document."""
+
+    looks = 0
+
+    def read(self) -> Stored | None:
+        """Read, and let another run take over and commit."""
+        stored = super().read()
+        self.looks += 1
+        if self.looks == 1:
+            with a_run(LocalBackend(Path(self.url)), "run-2") as ledger:
+                ledger.append(intended(), created())
+        return stored
+
+
 def test_reading_begins_again_when_a_commit_comes_between(tmp_path: Path) -> None:
-    """A commit between reading the document and the journals is seen whole, not half."""
+    """A commit between reading the document and an open journal is seen whole, not half."""
+    with pytest.raises(KeyboardInterrupt):
+        a_run_that_ends(KeyboardInterrupt(), a_state(tmp_path), intended("tea"))
+    slow = Overtaken(tmp_path / "default.json")
 
-    class Overtaken(LocalBackend):
-        """A client that another run overtakes right after its first look at the document."""
+    seen = read_state(slow, environment=ENVIRONMENT)
 
-        looks = 0
+    assert (seen.serial, set(seen.campaigns), set(seen.in_doubt)) == (3, {"sale"}, {"tea"})
+    assert slow.looks == 3
 
-        def read(self) -> Stored | None:
-            stored = super().read()
-            self.looks += 1
-            if self.looks == 1:
-                with a_run(a_backend(tmp_path), "run-2") as ledger:
-                    ledger.append(intended(), created())
-            return stored
 
+def test_document_without_open_journals_is_read_once(tmp_path: Path) -> None:
+    """Where no run was at work, the document alone is the state, even if one begins meanwhile: as it was then."""
     a_state(tmp_path)
     slow = Overtaken(tmp_path / "default.json")
 
     seen = read_state(slow, environment=ENVIRONMENT)
 
-    assert (seen.serial, set(seen.campaigns)) == (2, {"sale"})
-    assert slow.looks == 4
+    assert (seen.serial, set(seen.campaigns)) == (1, set())
+    assert slow.looks == 1
 
 
 def test_backup_and_last_journal_are_a_second_copy(tmp_path: Path) -> None:
