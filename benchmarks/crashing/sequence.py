@@ -47,8 +47,6 @@ ROUNDS: Final = 6
 """Of plan and apply until nothing is left to do: a pause may have to come before a replace, and a doubt before both."""
 
 GOOD_CODES: Final = frozenset({0, 3, 130, 143, -signal.SIGKILL, -signal.SIGINT, -signal.SIGTERM})
-FREED_BY_DEATH: Final = frozenset({"local", "local-encrypted", "postgres"})
-"""Kinds whose lock dies with its holder. Elsewhere it stays, for a lease at least, until a person takes it away."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,6 @@ class Sequence:
         self._jitter_seconds = dice.choice((0.0, 0.03, 0.08))
         self._rate = dice.choice((30, 60, 100))
         self._files = Files(folder, dice)
-        self._kind = store.kind
         self._place = store.server.place(folder)
         self._watch = watch(store.kind, self._place)
         self._appends = self._watch.backend.appends
@@ -163,12 +160,12 @@ class Sequence:
         return moments[aim]
 
     def _free_the_lock(self, sandbox: Sandbox) -> None:
-        """Take a dead run's lock away, as a person would; elsewhere the next run must do without."""
-        holder = None if self._kind in FREED_BY_DEATH else self._watch.holder()
+        """Take a dead run's lock away, as a person would; where it died with its holder, the next run takes it."""
+        holder = None if self._watch.backend.lock_dies_with_its_holder else self._watch.holder()
         if holder is not None:
-            code, _, err = self._command(sandbox, "state", "unlock", holder.lock_id, "--force")
+            code, _, err = self._command(sandbox, "state", "unlock", holder.lock_id)
             if code:
-                self._violated(f"state unlock {holder.lock_id} --force ended with {code}:\n{err}")
+                self._violated(f"state unlock {holder.lock_id} ended with {code}:\n{err}")
 
     def _check_process(self, code: int, err: str) -> None:
         if "Traceback" in err or "a bug in" in err:
