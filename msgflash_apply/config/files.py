@@ -81,6 +81,8 @@ def read_given(path: Path) -> bytes:
 
 def is_within(root: Path, path: str) -> bool:
     """Whether a path relative to the repo stays in it, links followed; the path itself need not exist."""
+    if "\0" in path:  # no file can have this name
+        return False
     real_root = os.path.realpath(root)
     return _is_below(real_root, os.path.realpath(os.path.join(real_root, path)))  # noqa: PTH118 - resolves links too
 

@@ -25,6 +25,9 @@ _SHOWN_CHARACTERS = 60
 _MILLISECOND_DIGITS = 3
 _MAX_OFFSET = timedelta(hours=14)  # the widest offset that any zone has had since 1970
 _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
+LONGEST_ZONE = 64
+"""Characters; twice the longest. Looking for a zone goes down folder by folder, however many a name has."""
+
 _NOT_ZONES = ("posix/", "right/", "Factory", "localtime", "posixrules")
 
 
@@ -83,12 +86,12 @@ def check_timezone(name: str) -> None:
 
 @lru_cache(maxsize=1024)
 def _zone(name: str) -> ZoneInfo:
-    if _ZONE_NAME.fullmatch(name) and not name.startswith(_NOT_ZONES):
+    if len(name) <= LONGEST_ZONE and _ZONE_NAME.fullmatch(name) and not name.startswith(_NOT_ZONES):
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as `Europe`, is an OSError
             pass
-    raise BadSchedule(f"`{name}` is not a time zone", _near_zones(name))
+    raise BadSchedule(f"`{name[:LONGEST_ZONE]}` is not a time zone", _near_zones(name[:LONGEST_ZONE]))
 
 
 def _near_zones(name: str) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.campaign import TERMINAL, Address, Desired, Names, Payload, Record
+from msgflash_apply.config.schedule import LONGEST_ZONE
 from msgflash_apply.engine.names import INSTANCE, fill_in, table_of_memory
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -52,7 +53,7 @@ class Occasion:
 def _zone(name: str | None) -> tzinfo:
     """The zone of a name; UTC for one that this machine does not know: a state may come from anywhere."""
     try:
-        return UTC if name is None else ZoneInfo(name)
+        return UTC if name is None else ZoneInfo(name[:LONGEST_ZONE])
     except (KeyError, ValueError, OSError):  # unknown; not a name at all; a folder of the zone database
         return UTC
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from msgflash_apply.config.schedule import LONGEST_ZONE
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -54,6 +56,6 @@ def _zone(timezone: str | None) -> tuple[tzinfo, str]:
     if timezone is None:
         return UTC, "UTC"
     try:
-        return ZoneInfo(timezone), timezone
+        return ZoneInfo(timezone[:LONGEST_ZONE]), timezone
     except (KeyError, ValueError, OSError):  # unknown; not a name at all; a folder of the zone database
         return UTC, "UTC"
