@@ -14,6 +14,7 @@ good as absent, and two processes never meet. Nothing here ever fails: without a
 import json
 import os
 import stat
+import threading
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -21,13 +22,12 @@ from typing import Final
 
 SWITCH: Final = "MSGFLASH_CACHE"
 LARGEST_BYTES: Final = 128 * 1024 * 1024
-"""Of one file; a larger one is not written: that is some two hundred thousand campaigns."""
+"""Some two hundred thousand campaigns."""
 
 MOST_BYTES: Final = 512 * 1024 * 1024
 MOST_FILES: Final = 32
-"""Of all files; the ones written longest ago go first."""
 
-_DIGEST_LENGTH: Final = 64
+_HEAD_LENGTH: Final = 65
 _OTHERS_MAY_WRITE: Final = 0o022
 
 
@@ -37,19 +37,23 @@ class Cache:
 
     Args:
         folder: made when something is written.
+        largest_bytes: of one file; what would be larger is not written.
+        most_files: at a time; the ones written longest ago go first.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, largest_bytes: int = LARGEST_BYTES, most_files: int = MOST_FILES) -> None:
+        self.folder = folder
+        self._largest_bytes = largest_bytes
+        self._most_files = most_files
 
     def read(self, name: str) -> object:
         """Give the value that was written under a name; None for none, and for one that is not intact or not ours."""
         try:
-            data = _read_own(self._path(name)) if _is_ours(self._folder.lstat()) else b""
+            data = _read_own(self._path(name)) if _is_ours(self.folder.lstat()) else b""
         except OSError:
             return None
-        body = memoryview(data)[_DIGEST_LENGTH + 1 :]
-        if data[:_DIGEST_LENGTH] != sha256(body).hexdigest().encode():
+        body = memoryview(data)[_HEAD_LENGTH:]
+        if data[:_HEAD_LENGTH] != _head(body):
             return None
         value: object = json.loads(bytes(body))
         return value
@@ -58,18 +62,18 @@ class Cache:
         """Keep a value made of JSON's own types, if that can be done."""
         try:
             body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if len(body) <= LARGEST_BYTES and _is_ours(self._folder.lstat()):
-                self._replace(name, sha256(body).hexdigest().encode() + b"\n" + body)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if len(body) <= self._largest_bytes and _is_ours(self.folder.lstat()):
+                self._replace(name, _head(body) + body)
                 self._prune()
         except (OSError, UnicodeEncodeError):  # no space, no right, a name that is no text: it is worked out again
             return
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
+        return self.folder / f"{name}.json"
 
     def _replace(self, name: str, data: bytes) -> None:
-        aside = self._folder / f"{name}.{os.getpid()}"
+        aside = self.folder / f"{name}.{os.getpid()}-{threading.get_ident()}"
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -77,12 +81,12 @@ class Cache:
 
     def _prune(self) -> None:
         """Delete what is more than the bounds allow, files that a killed process left aside included."""
-        found = [(path.lstat(), path) for path in self._folder.iterdir()]
+        found = [(path.lstat(), path) for path in self.folder.iterdir()]
         found.sort(key=lambda item: item[0].st_mtime_ns, reverse=True)
         total = 0
         for number, (status, path) in enumerate(found, 1):
             total += status.st_size
-            if number > MOST_FILES or total > MOST_BYTES:
+            if number > self._most_files or total > MOST_BYTES:
                 path.unlink()
 
 
@@ -108,6 +112,11 @@ def open_cache(root: Path, environ: Mapping[str, str]) -> Cache | None:
     return Cache(Path(base, "msgflash-apply"))
 
 
+def _head(body: bytes | memoryview) -> bytes:
+    """The line that proves what follows it."""
+    return sha256(body).hexdigest().encode() + b"\n"
+
+
 def _is_within(path: str, folder: str) -> bool:
     return os.path.commonpath((path, folder)) == folder
 
@@ -122,4 +131,4 @@ def _read_own(path: Path) -> bytes:
     """Read a file of ours; nothing of one that is not, or too large to be one."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
         status = os.fstat(file.fileno())
-        return file.read() if _is_ours(status) and status.st_size <= LARGEST_BYTES + _DIGEST_LENGTH + 1 else b""
+        return file.read() if _is_ours(status) and status.st_size <= LARGEST_BYTES + _HEAD_LENGTH else b""

@@ -9,14 +9,15 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
-from msgflash_apply.campaign import Address, Desired
+from msgflash_apply.campaign import Desired
 from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.clashes import clashes
 from msgflash_apply.config.files import CampaignFile, campaign_files, read_bytes, unreadable
 from msgflash_apply.config.known import KnownFiles
-from msgflash_apply.config.placed import Contents, Placed, in_place
+from msgflash_apply.config.placed import Contents, in_place
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.errors import Diagnostic, in_order
 
@@ -79,41 +80,43 @@ class _Work:
     def __init__(self, settings: Settings, known: KnownFiles | None) -> None:
         self._settings = settings
         self._known = known
-        self._campaigns: list[Placed] = []
+        self._found: list[tuple[str, bytes, Contents | None]] = []
         self.diagnostics: list[Diagnostic] = []
         self._files = 0
 
     def read(self, file: CampaignFile) -> None:
-        """Take in one file."""
+        """Read one file; what it says, unless it is known, is worked out at the end, with the others."""
         self._files += 1
         try:
             data = read_bytes(file.path)
         except OSError as err:
             self.diagnostics.append(unreadable(file.name, err))
-            return
-        contents = self._contents_of(data, file.name)
-        self._campaigns += contents.campaigns
-        self.diagnostics += contents.diagnostics
-
-    def _contents_of(self, data: bytes, file: str) -> Contents:
-        if self._known is not None and (known := self._known.contents_of(file, data)) is not None:
-            return known
-        from msgflash_apply.config.contents import contents_of  # noqa: PLC0415 - brings the libraries for YAML and more
-
-        contents = contents_of(data, file, self._settings)
-        if self._known is not None:
-            self._known.learn(file, data, contents)
-        return contents
+        else:
+            known = self._known.contents_of(file.name, data) if self._known is not None else None
+            self._found.append((file.name, data, known))
 
     def done(self) -> Loaded:
-        """Compare the campaigns with each other, and hand over."""
-        usable = [placed.desired for placed in self._campaigns if placed.desired is not None]
+        """Work out what is not known, compare the campaigns with each other, and hand over."""
+        every = self._every_contents()
+        campaigns = [placed for contents in every for placed in contents.campaigns]
+        diagnostics = [*self.diagnostics, *(one for contents in every for one in contents.diagnostics)]
+        usable = [placed.desired for placed in campaigns if placed.desired is not None]
         if self._known is not None:
             self._known.keep({campaign.timezone for campaign in usable if campaign.timezone is not None})
-        for placed, finding in clashes(self._campaigns):
-            self.diagnostics += in_place((finding,), placed.origin)
-        return Loaded(tuple(sorted(usable, key=_address)), in_order(self.diagnostics), self._files)
+        for placed, finding in clashes(campaigns):
+            diagnostics += in_place((finding,), placed.origin)
+        return Loaded(tuple(sorted(usable, key=attrgetter("address"))), in_order(diagnostics), self._files)
 
+    def _every_contents(self) -> list[Contents]:
+        """What each file says, in the order of their names."""
+        new = [(name, data) for name, data, contents in self._found if contents is None]
+        if not new:
+            return [contents for _, _, contents in self._found if contents is not None]
+        from msgflash_apply.config.side_by_side import contents_of_all  # noqa: PLC0415 - brings the libraries
 
-def _address(campaign: Desired) -> Address:
-    return campaign.address
+        worked_out = contents_of_all(new, self._settings)
+        if self._known is not None:
+            for (name, data), contents in zip(new, worked_out, strict=True):
+                self._known.learn(name, data, contents)
+        others = iter(worked_out)
+        return [next(others) if contents is None else contents for _, _, contents in self._found]
