@@ -23,19 +23,19 @@ class Watch:
 
     poll_seconds = 0.05
     commit_poll_seconds = 0.002
-    commit_seconds = 0.02
+    commit_seconds = 0.03
 
     def __init__(self, place: Place) -> None:
         self.backend = place.client()
-        self._before: object = None
+        self._folded: str | None = None
 
     def begin(self) -> None:
         """Remember how things are before a run."""
-        self._before = self._version()
+        self._folded = self.journal_folded_last()
 
     def is_committing(self) -> bool:
-        """Whether something was replaced; what follows is the rest of the commit."""
-        return self._version() != self._before
+        """Whether the journal that the document names is gone: right after that the document is replaced."""
+        return self._folded is not None and self._folded not in self.backend.journals()
 
     def holder(self) -> Holder | None:
         """Look who holds the lock, or left it behind."""
@@ -62,13 +62,8 @@ class Watch:
             return "committing"
         return "sending" if journal.count(b"\n") > 1 else "planning"
 
-    def _version(self) -> object:
-        stored = self.backend.read()
-        return stored.version if stored else None
-
     def _is_half_committed(self) -> bool:
-        """Nothing shows it: a server replaces a document at once."""
-        return False
+        return self.is_committing()
 
 
 class LocalWatch(Watch):
@@ -82,17 +77,26 @@ class LocalWatch(Watch):
         super().__init__(place)
         self._document = Path(self.backend.url)
         self._backup = self._document.with_name(f"{self._document.name}.backup")
+        self._version = 0
 
-    def _version(self) -> object:
-        with suppress(FileNotFoundError):
-            return self._backup.stat().st_ino
-        return 0
+    def begin(self) -> None:
+        """Remember which backup is there."""
+        self._version = self._backup_version()
+
+    def is_committing(self) -> bool:
+        """Whether the backup was replaced: right after that the document is."""
+        return self._backup_version() != self._version
 
     def _is_half_committed(self) -> bool:
         aside = [path.with_name(f"{path.name}.tmp") for path in (self._document, self._backup)]
         return any(path.exists() for path in aside) or (
             self._backup.exists() and self._backup.read_bytes() == self._document.read_bytes()
         )
+
+    def _backup_version(self) -> int:
+        with suppress(FileNotFoundError):
+            return self._backup.stat().st_ino
+        return 0
 
 
 def watch(kind: str, place: Place) -> Watch:
