@@ -1,0 +1,88 @@
+"""Starting: what only tells something is instant, and no command loads what it does not need."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.sandbox.server import Sandbox
+from tests.support.command import Repo
+
+HEAVY = frozenset(
+    {"aiohttp", "asyncio", "boto3", "cryptography", "deepdiff", "httpx", "jinja2", "jsonschema_rs", "obstore"}
+    | {"psycopg", "pydantic", "rich", "ssl", "yaml"}
+)
+"""What takes longer to load than click."""
+
+TELL = """
+import json, sys
+from msgflash_apply.cli.main import run
+try:
+    run(sys.argv[1:])
+except SystemExit:  # click ends so when it has completed a word
+    pass
+print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+"""The real command in a process that says at its end what it loaded, instead of leaving at once."""
+
+
+def loaded_by(repo: Repo, *arguments: str, **environ: str) -> set[str]:
+    """Run a command, and tell the libraries that it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", TELL, *arguments],
+        cwd=repo.folder,
+        env=repo._environment(environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("plan", "--help"), ("apply", "--help"), ("state", "--help"), ("completion", "bash"), ("--version",)],
+    ids=" ".join,
+)
+def test_telling_loads_click_and_nothing_heavy(repo: Repo, arguments: tuple[str, ...]) -> None:
+    """Help, version and completion scripts need no more than click."""
+    assert not loaded_by(repo, *arguments) & HEAVY
+
+
+def test_version_needs_not_even_click(repo: Repo) -> None:
+    """`--version` alone answers before anything is loaded."""
+    asked = [sys.executable, "-X", "importtime", "-m", "msgflash_apply", "--version"]
+
+    done = subprocess.run(asked, cwd=repo.folder, capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("msgflash-apply ")
+    assert "click" not in done.stderr
+
+
+def test_completing_a_word_loads_nothing_heavy(repo: Repo) -> None:
+    """What a shell asks at every press of the tab key is answered with click alone."""
+    asked = {"_MSGFLASH_APPLY_COMPLETE": "bash_complete", "COMP_WORDS": "msgflash-apply pl", "COMP_CWORD": "1"}
+
+    assert not loaded_by(repo, **asked) & HEAVY
+
+
+@pytest.mark.parametrize(
+    "arguments", [("plan", "--refresh", "none"), ("plan", "--offline"), ("plan",), ("validate",)], ids=" ".join
+)
+def test_nothing_new_loads_nothing_heavy(repo: Repo, sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+    """Where all files are known and nothing has to be asked, no library for YAML, schema, state or HTTP is loaded."""
+    repo.campaign("one")
+    assert repo.apply().code == 0
+    before = len(sandbox.requests)
+
+    assert not loaded_by(repo, *arguments) & HEAVY
+    assert len(sandbox.requests) == before
+
+
+def test_file_with_a_mistake_is_read_by_the_libraries(repo: Repo, tmp_path: Path) -> None:
+    """The libraries come with the first file that has to be worked out: the test above would notice them."""
+    repo.campaign("one", name="{{ custom.brand | upper }}", custom={"brand": "Acme"})
+
+    assert {"yaml", "jsonschema_rs", "jinja2"} <= loaded_by(repo, "validate", XDG_CACHE_HOME=str(tmp_path / "empty"))
