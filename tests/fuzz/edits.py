@@ -7,6 +7,7 @@ from a generator of its own.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from random import Random
 from typing import TypeAlias, cast
 
 Choice: TypeAlias = Callable[[int], int]
@@ -40,6 +41,20 @@ VALUES: Sequence[object] = (
     {"type": "tags", "value": None}, {"type": ["all"]}, {"schedule": 1}, ["x", "x"], [1, "1", 1.0, True],
     json.loads("[" * 60 + "]" * 60), json.loads('{"a":' * 200 + "1" + "}" * 200),
 )  # fmt: skip
+
+
+def chooser(seed: int) -> Choice:
+    """Make choices that are the same for the same seed."""
+    return Random(seed).randrange  # noqa: S311 - nothing here is a secret
+
+
+def mutant(seeds: Sequence[bytes], choose: Choice, *, as_json: bool) -> bytes:
+    """Alter a seed in one to four places; one that holds JSON mostly as a tree, so that it mostly stays JSON."""
+    data = seeds[choose(len(seeds))]
+    for _ in range(1 + choose(4)):
+        is_tree = as_json and choose(8) > 0
+        data = edit_json(data, choose) if is_tree else edit_bytes(data, choose, seeds)
+    return data
 
 
 def edit_bytes(data: bytes, choose: Choice, others: Sequence[bytes]) -> bytes:

@@ -145,11 +145,18 @@ def _a_plan() -> bytes:
     return encode_plan(SavedPlan(plan, timedelta(minutes=10)))
 
 
+JSON = frozenset(
+    {"state", "sealed-state", "sealed-journal", "recovery", "lock", "envelope", "sealed-plan", "answer", "import"}
+)
+"""Readers whose seeds hold JSON, or lines of it."""
+
+
 @cache
 def seeds() -> Mapping[str, tuple[bytes, ...]]:
     """Good inputs, by reader."""
     journal = encode_entries(ENTRIES, first=0)
     entries = b"\n".join(json.dumps(json.loads(line)["entry"]).encode() for line in journal.splitlines())
+    recovery = b"\n".join(entries.splitlines()[:3])
     answered = _json({"data": EVERYTHING}, {"data": INSTANCES}, PROBLEM, {"data": REMOTE})
     http = envelope.Envelope(3, "w", b"{}", {"run-1": envelope.Journal(b"x\n")})
     encrypted = Envelope("0a1b2c3d4e5f", bytes(12), b"secret")
@@ -165,7 +172,7 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
         "sealed-state": (encode(RICH), encode(replace(RICH, moved="s3://elsewhere/state"))),
         "journal": (journal,),
         "sealed-journal": (entries,),
-        "recovery": (journal, entries),
+        "recovery": (recovery, entries),
         "lock": (to_json(a_holder()),),
         "envelope": (envelope.encode(http), write_envelope(encrypted, on_one_line=True)),
         "plan": (plan,),
