@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.support.fates import Cut, Fate, Fates, Late, Say, Silence, always
+from tests.support.stores.program import hold_ports, port_of
 
 RESET = struct.pack("ii", 1, 0)
 
@@ -43,7 +44,8 @@ class Proxy:
         self._server_port = server_port
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="proxy")
-        self._held, self.port = _hold_a_port()
+        (self._held,) = hold_ports(1)
+        self.port = port_of(self._held)
         self._listener: socket.socket | None = None
         self._opening: set[asyncio.Task[object]] = set()
         self._connections: set[_Connection] = set()
@@ -248,14 +250,6 @@ class _Connection:
         head = f"HTTP/1.1 {status} No\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\nConnection: close"
         self.client.write(f"{head}\r\n\r\n{page}".encode())
         self.cut(reset=False)
-
-
-def _hold_a_port() -> tuple[socket.socket, int]:
-    """Keep a port for a listener that comes and goes, so that nobody else is given it meanwhile."""
-    held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", 0))
-    return held, int(held.getsockname()[1])
 
 
 def _is_whole(request: bytes) -> bool:
