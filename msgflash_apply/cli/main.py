@@ -157,7 +157,11 @@ def explain(error: MsgflashApplyError) -> str:
         from msgflash_apply.cli.output import findings_text
 
         return findings_text(error.diagnostics)
-    return "\n".join(part for part in (f"Error: {error.summary}", error.detail, error.fix) if part)
+    from msgflash_apply.report.untrusted import visible
+
+    # It may quote a server, a state or a lock: what is in there is to be read, and does nothing to the terminal.
+    text = "\n".join(part for part in (f"Error: {error.summary}", error.detail, error.fix) if part)
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def report_bug(error: Exception) -> str:
