@@ -225,4 +225,4 @@ def checked_instant(moment: datetime) -> datetime:
         raise ValueError(f"no time zone in {moment.isoformat()}")
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(f"{moment.isoformat()} lies outside the years {FIRST_YEAR} to {LAST_YEAR}")
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
