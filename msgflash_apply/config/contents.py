@@ -14,6 +14,7 @@ from msgflash_apply.config.codes import Code
 from msgflash_apply.config.documents import BadYaml, Document, parse
 from msgflash_apply.config.expand import expand
 from msgflash_apply.config.findings import MOST_TOLD, Finding, misread
+from msgflash_apply.config.leaked_keys import leaked_keys
 from msgflash_apply.config.near import shown
 from msgflash_apply.config.placed import Contents, Origin, Placed, in_place
 from msgflash_apply.config.settings import Settings
@@ -31,6 +32,7 @@ def contents_of(data: bytes, file: str, settings: Settings) -> Contents:
         settings: of the run.
     """
     contents = Contents()
+    contents.diagnostics.extend(leaked_keys(data, file))
     try:
         documents = parse(data)
     except BadYaml as err:
@@ -43,9 +45,7 @@ def contents_of(data: bytes, file: str, settings: Settings) -> Contents:
     return contents
 
 
-def _take(
-    document: Document, origin: Origin, settings: Settings, pool: Pool, into: Contents, *, several: bool
-) -> None:
+def _take(document: Document, origin: Origin, settings: Settings, pool: Pool, into: Contents, *, several: bool) -> None:
     fields = document.value
     if not isinstance(fields, dict):
         into.diagnostics.extend(in_place(check(fields), origin))

@@ -7,6 +7,7 @@ Read `desired` first: it builds the payload in the API's own order of fields.
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
 from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Address, Desired, Lifecycle, Source, fingerprint, format_instant
@@ -69,17 +70,24 @@ def _payload(fields: Fields, starts_at: datetime, names: dict[str, str], instanc
         _refer("templateId", template, payload, names)
     if variables := fields.get("variables"):
         payload["variables"] = variables
-    payload.update((name, fields[name]) for name in AS_WRITTEN if name in fields)
+    for name in AS_WRITTEN:
+        if name in fields:
+            payload[name] = fields[name]
     return payload
 
 
 def _refer(field: str, value: object, payload: dict[str, object], names: dict[str, str]) -> None:
     """An id goes into the payload; a name waits in `names` until it is looked up."""
     text = str(value)
-    if UUID.fullmatch(text):
+    if _is_id(text):
         payload[field] = text
     else:
         names[field] = text
+
+
+@lru_cache(maxsize=1024)
+def _is_id(text: str) -> bool:
+    return UUID.fullmatch(text) is not None
 
 
 def _lifecycle(value: object) -> Lifecycle:

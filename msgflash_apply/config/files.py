@@ -9,8 +9,8 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from msgflash_apply.config.codes import Code
 from msgflash_apply.errors import Diagnostic, Severity
@@ -21,8 +21,7 @@ MAX_FILE_BYTES = 1_048_576
 """A file above this is refused unread: ten thousand times the size of a usual campaign is not a campaign."""
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignFile:
+class CampaignFile(NamedTuple):
     """A file to read: `path` for the operating system, `name` relative to the repo with forward slashes."""
 
     path: str

@@ -13,6 +13,7 @@ from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.files import is_within, read_bytes, unreadable
 from msgflash_apply.config.findings import Finding, located, misread
+from msgflash_apply.config.leaked_keys import leaked_keys
 from msgflash_apply.config.project import Project, Section, project_from
 from msgflash_apply.config.project_rules import check_section, check_shared_states
 from msgflash_apply.config.stamp import program_stamp
@@ -62,8 +63,11 @@ def _read(data: bytes, root: Path) -> object:
     if len(found) > 1:
         raise InvalidFiles([_second_document(found[1].line)])
     value = found[0].value if found else {}
-    if findings := _findings(value, root):
-        raise InvalidFiles(located(findings, data, 0, PROJECT_FILE) if found else map(_of_nothing, findings))
+    keys = tuple(leaked_keys(data, PROJECT_FILE))
+    findings = _findings(value, root)
+    if keys or findings:
+        placed = located(findings, data, 0, PROJECT_FILE) if found else map(_of_nothing, findings)
+        raise InvalidFiles((*keys, *placed))
     return value
 
 
