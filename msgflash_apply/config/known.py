@@ -5,7 +5,7 @@ A file is known by its name and the SHA-256 of its bytes, on the same basis (`ba
 known: their mistakes are explained anew each time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import cast
 
@@ -33,26 +33,32 @@ class KnownFiles:
         root = sha256(str(settings.root).encode("utf-8", "surrogateescape")).hexdigest()
         self._name = f"files-{root[:16]}-{basis_of(settings)[:32]}"
         self._before = self._read()
-        self._now: dict[str, Entry] = {}
-        self._zones: set[str] = set()
+        self._again: dict[str, Entry] = {}
 
     def contents_of(self, file: str, data: bytes) -> Contents | None:
         """Give what a file says, if it is known."""
         entry = self._before.get(file)
         if entry is None or entry[0] != sha256(data).hexdigest():
             return None
-        self._now[file] = entry
+        self._again[file] = entry
         return from_rows(entry[1], entry[2], file, data)
 
-    def learn(self, file: str, data: bytes, contents: Contents) -> None:
-        """Remember what a file says, from now on."""
-        if not contents.has_errors:
-            self._now[file] = (sha256(data).hexdigest(), *to_rows(contents))
+    def keep(self, files: Sequence[tuple[str, bytes]], every: Sequence[Contents], zones: Collection[str]) -> None:
+        """
+        Write down what is known now, if that is not what was known before.
 
-    def keep(self, zones: Iterable[str]) -> None:
-        """Write down what is known now, if that is not what was known before; `zones` are those of the campaigns."""
-        if self._now != self._before:
-            self._cache.write(self._name, {"zones": zone_digests(zones), "files": self._now})
+        Args:
+            files: all of them, name and bytes.
+            every: what each says.
+            zones: of their campaigns.
+        """
+        now = {
+            name: self._again.get(name) or (sha256(data).hexdigest(), *to_rows(contents))
+            for (name, data), contents in zip(files, every, strict=True)
+            if not contents.has_errors
+        }
+        if now != self._before:
+            self._cache.write(self._name, {"zones": zone_digests(zones), "files": now})
 
     def _read(self) -> dict[str, Entry]:
         value = self._cache.read(self._name)

@@ -15,10 +15,10 @@ from pathlib import Path
 from msgflash_apply.campaign import Desired
 from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.clashes import clashes
-from msgflash_apply.config.files import CampaignFile, campaign_files, read_bytes, unreadable
 from msgflash_apply.config.known import KnownFiles
 from msgflash_apply.config.placed import Contents, in_place
 from msgflash_apply.config.settings import Settings
+from msgflash_apply.config.sources import Sources, read_sources
 from msgflash_apply.errors import Diagnostic, in_order
 
 
@@ -43,7 +43,9 @@ class Loaded:
         return any(diagnostic.is_error for diagnostic in self.diagnostics)
 
 
-def load(settings: Settings, paths: Sequence[Path] = (), cache: Cache | None = None) -> Loaded:
+def load(
+    settings: Settings, paths: Sequence[Path] = (), cache: Cache | None = None, sources: Sources | None = None
+) -> Loaded:
     """
     Read the campaigns of a repo. Mistakes in files never raise: they come back, all of them.
 
@@ -51,15 +53,12 @@ def load(settings: Settings, paths: Sequence[Path] = (), cache: Cache | None = N
         settings: of the run.
         paths: files or folders to narrow the reading to; what clashes with others is then not seen.
         cache: where to look for, and keep, what files say; it changes nothing but the time that it takes.
+        sources: the files, where they are read already.
     """
     with _collector_paused():
-        work = _Work(settings, KnownFiles(cache, settings) if cache is not None and not paths else None)
-        for found in campaign_files(settings.root, settings.campaigns, paths):
-            if isinstance(found, Diagnostic):
-                work.diagnostics.append(found)
-            else:
-                work.read(found)
-        return work.done()
+        sources = sources or read_sources(settings, paths)
+        known = KnownFiles(cache, settings) if cache is not None and not paths else None
+        return _loaded(sources, _contents(sources, settings, known), known)
 
 
 @contextmanager
@@ -74,49 +73,25 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-class _Work:
-    """What one load gathers, file by file."""
-
-    def __init__(self, settings: Settings, known: KnownFiles | None) -> None:
-        self._settings = settings
-        self._known = known
-        self._found: list[tuple[str, bytes, Contents | None]] = []
-        self.diagnostics: list[Diagnostic] = []
-        self._files = 0
-
-    def read(self, file: CampaignFile) -> None:
-        """Read one file; what it says, unless it is known, is worked out at the end, with the others."""
-        self._files += 1
-        try:
-            data = read_bytes(file.path)
-        except OSError as err:
-            self.diagnostics.append(unreadable(file.name, err))
-        else:
-            known = self._known.contents_of(file.name, data) if self._known is not None else None
-            self._found.append((file.name, data, known))
-
-    def done(self) -> Loaded:
-        """Work out what is not known, compare the campaigns with each other, and hand over."""
-        every = self._every_contents()
-        campaigns = [placed for contents in every for placed in contents.campaigns]
-        diagnostics = [*self.diagnostics, *(one for contents in every for one in contents.diagnostics)]
-        usable = [placed.desired for placed in campaigns if placed.desired is not None]
-        if self._known is not None:
-            self._known.keep({campaign.timezone for campaign in usable if campaign.timezone is not None})
-        for placed, finding in clashes(campaigns):
-            diagnostics += in_place((finding,), placed.origin)
-        return Loaded(tuple(sorted(usable, key=attrgetter("address"))), in_order(diagnostics), self._files)
-
-    def _every_contents(self) -> list[Contents]:
-        """What each file says, in the order of their names."""
-        new = [(name, data) for name, data, contents in self._found if contents is None]
-        if not new:
-            return [contents for _, _, contents in self._found if contents is not None]
+def _contents(sources: Sources, settings: Settings, known: KnownFiles | None) -> list[Contents]:
+    """What each file says, in the order of their names."""
+    every = [known.contents_of(name, data) if known else None for name, data in sources.files]
+    new = [file for file, contents in zip(sources.files, every, strict=True) if contents is None]
+    if new:
         from msgflash_apply.config.side_by_side import contents_of_all  # noqa: PLC0415 - brings the libraries
 
-        worked_out = contents_of_all(new, self._settings)
-        if self._known is not None:
-            for (name, data), contents in zip(new, worked_out, strict=True):
-                self._known.learn(name, data, contents)
-        others = iter(worked_out)
-        return [next(others) if contents is None else contents for _, _, contents in self._found]
+        others = iter(contents_of_all(new, settings))
+        every = [next(others) if contents is None else contents for contents in every]
+    return [contents for contents in every if contents is not None]
+
+
+def _loaded(sources: Sources, every: Sequence[Contents], known: KnownFiles | None) -> Loaded:
+    """Remember what is new, compare the campaigns with each other, and hand over."""
+    campaigns = [placed for contents in every for placed in contents.campaigns]
+    diagnostics = [*sources.diagnostics, *(one for contents in every for one in contents.diagnostics)]
+    usable = [placed.desired for placed in campaigns if placed.desired is not None]
+    if known is not None:
+        known.keep(sources.files, every, {wanted.timezone for wanted in usable if wanted.timezone is not None})
+    for placed, finding in clashes(campaigns):
+        diagnostics += in_place((finding,), placed.origin)
+    return Loaded(tuple(sorted(usable, key=attrgetter("address"))), in_order(diagnostics), sources.found)
