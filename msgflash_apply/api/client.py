@@ -47,7 +47,6 @@ NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
-    httpx.ProxyError,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
@@ -235,6 +234,9 @@ class Client:
                 ) as response,
             ):
                 content = without_key(await _content(response, self._bounds.answer_bytes), self.access.api_key)
+        except httpx.ProxyError as err:
+            # The status alone: the words behind it are the proxy's, which may quote the password that we gave it.
+            return NoReply(sent=False, what=f"the proxy let nothing through to {self.access.host}: {str(err)[:3]}")
         except NOT_SENT as err:
             return NoReply(sent=False, what=f"could not connect to {self.access.host}: {words_of(err)}")
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as err:

@@ -7,6 +7,7 @@ pass through it at every door.
 
 import logging
 import re
+from base64 import b64decode
 
 HIDDEN = "[redacted]"
 """Stands where a credential stood."""
@@ -14,7 +15,7 @@ HIDDEN = "[redacted]"
 HIDDEN_KEY = "msgf_…"
 """Stands where a MsgFlash key stood."""
 
-_TELLTALES = ("msgf", "x-api-key", "authorization", "://", "state_key")
+_TELLTALES = ("msgf", "x-api-key", "authorization", "://", "state_key", "basic ")
 """Without one of these no pattern below can match; looking for them is much cheaper."""
 
 _UNDERSCORE = r"(?:_|%(?:25)*5f)"
@@ -49,6 +50,9 @@ _STATE_KEYS = re.compile(
 )
 # In the URL of a database a user alone is a name, and belongs to the place; elsewhere it may be a token.
 _JUST_A_USER = r"""[\w.-]+@[^\s/?#"'<>@]*(?:[\s/?#"'<>]|$)"""
+_BASIC = re.compile(r"(?P<name>\bbasic[ \t]+)(?P<coded>[a-z0-9+/]{4,}={0,2})", re.IGNORECASE)
+"""A user and a password as HTTP spells them, without the header's name: so a proxy may quote them."""
+
 _USERINFO = re.compile(rf"""://(?!(?<=postgresql://){_JUST_A_USER})(?!(?<=postgres://){_JUST_A_USER})[^\s/?#"'<>]*@""")
 
 
@@ -65,8 +69,18 @@ def redact(text: str) -> str:
     text = _KEY.sub(HIDDEN_KEY, text)
     for header in (_HEADER, _QUOTED_HEADER):
         text = header.sub(rf"\g<name>\g<between>{HIDDEN}", text)
+    text = _BASIC.sub(_without_password, text)
     text = _STATE_KEYS.sub(rf"\g<name>{HIDDEN}", text)
     return _USERINFO.sub(f"://{HIDDEN}@", text)
+
+
+def _without_password(found: re.Match[str]) -> str:
+    """Hide what decodes to `user:password`; what else follows the word is some text."""
+    try:
+        told = b64decode(found["coded"], validate=True).decode()
+    except ValueError:
+        return found[0]
+    return f"{found['name']}{HIDDEN}" if ":" in told and told.isprintable() else found[0]
 
 
 class RedactingFilter(logging.Filter):

@@ -218,6 +218,13 @@ def test_no_connection_means_not_sent(error: type[httpx.HTTPError]) -> None:
     assert not answer.sent
 
 
+def test_words_of_a_proxy_are_not_repeated() -> None:
+    """What a proxy says goes into the journal, so of a refusal only the status is kept."""
+    answer, _ = ask([httpx.ProxyError("407 no Basic YWRhOnMzY3JldA==")], lambda c: c.create({}))
+
+    assert answer == NoReply(sent=False, what="the proxy let nothing through to api.test: 407")
+
+
 def test_endless_answers_are_cut() -> None:
     """An answer larger than any honest one is not read to its end and decodes to nothing."""
     huge = httpx.Response(201, content=b'{"data": "' + b"a" * (USUAL.answer_bytes + 1) + b'"}')

@@ -30,6 +30,8 @@ SECRETS = {
     "Authorization: Bearer abc.def": "Authorization: Bearer [redacted]",
     'x-api-key="abc" x': 'x-api-key="[redacted]" x',
     "authorization=Basic dTpw": "authorization=Basic [redacted]",
+    "ProxyError: 407 no Basic YWRhOnMzY3JldA== here": "ProxyError: 407 no Basic [redacted] here",
+    "(b'x-echo', b'basic  YWRhOnM=')": "(b'x-echo', b'basic  [redacted]')",
 }
 
 HARMLESS = [
@@ -39,6 +41,10 @@ HARMLESS = [
     "postgresql://ada@db/x",
     "msgf_…",
     "without authorization, nothing",
+    "a basic subscription",
+    "Basic training12345",
+    "basic AAAAAAAA",
+    "basic dXNlcg==",
     "msgf_live_...",
 ]
 
@@ -57,6 +63,7 @@ texts = st.text() | st.lists(
             ":",
             "Authorization",
             "basic ",
+            "dTpw",
             "\\",
             "=",
             ", b",
