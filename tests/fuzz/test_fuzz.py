@@ -12,7 +12,7 @@ from tests.fuzz.edits import chooser, mutant
 from tests.fuzz.seeds import JSON, seeds
 from tests.hostile.readers import READERS
 
-EXAMPLES = 40
+EXAMPLES = 25
 
 
 @pytest.mark.parametrize("name", READERS)
