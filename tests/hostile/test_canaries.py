@@ -184,9 +184,9 @@ def test_proxy_with_a_password(repo: Repo, tmp_path: Path, proxy: type[Proxy]) -
     repo.campaign("sale", instance="boutique", instanceId=None)
     address = f"http://ada:{PROXY_PASSWORD}@127.0.0.1:{proxy.port}"
     env = {"MSGFLASH_BASE_URL": "https://api.invalid", "HTTPS_PROXY": address, "NO_PROXY": "", "MSGFLASH_STATE_KEY": ""}
-    said = [repo.run(*command, env=env) for command in (("plan",), ("apply", "--auto-approve"))]
+    said = repo.run("plan", env=env)
 
-    assert [each.code for each in said] == [1, 1]
+    assert said.code == 1
     assert proxy.heard
     assert KEY.encode() not in b"".join(proxy.heard)
-    assert_no_secret(tmp_path, *said)
+    assert_no_secret(tmp_path, said)
