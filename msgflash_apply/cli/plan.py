@@ -55,7 +55,8 @@ def command(
 
     Exits 0, or 3 when something is blocked, or with --detailed-exitcode 2 when there are changes.
     """
-    from msgflash_apply.cli.planning import Request, labels_from, make_plan, print_plan, save_plan, write_plan
+    from msgflash_apply.cli.plan_making import make_plan
+    from msgflash_apply.cli.planning import Request, labels_from, print_plan, save_plan, write_plan
     from msgflash_apply.engine.refresh import Refresh
 
     if no_state and not offline:
@@ -72,6 +73,7 @@ def command(
         offline=offline,
         has_state=not no_state,
         count_tags=count_tags,
+        lists_all=format_ != "text" or plan_file is not None,
     )
     plan = make_plan(options, request)
     request.refuse_unknown(plan)

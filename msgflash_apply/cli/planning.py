@@ -1,6 +1,5 @@
 """What `plan` and `apply` share: what is asked for, how the plan is made, and how it is printed."""
 
-import gc
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,20 +11,18 @@ import click
 from msgflash_apply import __version__
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.context import Globals
-from msgflash_apply.cli.running import run_to_end, without_waiting
-from msgflash_apply.config.load import Loaded
-from msgflash_apply.config.settings import Settings
-from msgflash_apply.engine.make_plan import Planner, PlanOptions
 from msgflash_apply.engine.plan import Plan
 from msgflash_apply.engine.refresh import Refresh
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.report.paint import PLAIN, Paint
 from msgflash_apply.report.to_text import plan_to_text
-from msgflash_apply.state.reading import read_state
-from msgflash_apply.state.snapshot import Snapshot
 
-if TYPE_CHECKING:  # a type and no more
-    from msgflash_apply.api.when_needed import ClientWhenNeeded, Connection
+if TYPE_CHECKING:  # what makes a plan loads where one has to be made
+    from msgflash_apply.api.when_needed import Connection
+    from msgflash_apply.config.load import Loaded
+    from msgflash_apply.config.settings import Settings
+    from msgflash_apply.engine.lookup import Lookups
+    from msgflash_apply.engine.make_plan import Planner
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,7 @@ class Request:
         offline: send no request.
         has_state: False for a preview without any state.
         count_tags: read all contacts to count the people of a tag.
+        lists_all: unchanged campaigns are wanted one by one, and not only their number.
     """
 
     refresh: Refresh = Refresh.CHANGED
@@ -50,6 +48,13 @@ class Request:
     offline: bool = False
     has_state: bool = True
     count_tags: bool = False
+    lists_all: bool = True
+
+    @property
+    def may_recall(self) -> bool:
+        """Whether a plan in which nothing changes could be told from what is known of the last one."""
+        is_whole = self.has_state and not (self.targets or self.labels)
+        return is_whole and not self.lists_all and self.refresh is not Refresh.LIVE
 
     def refuse_unknown(self, plan: Plan) -> None:
         """Refuse a target or label that stands for nothing: it is a slip, and an empty plan would hide it."""
@@ -69,8 +74,16 @@ def labels_from(selections: Sequence[str]) -> Mapping[str, str]:
     return labels
 
 
-def planner_for(settings: Settings, loaded: Loaded, request: Request, connection: "Connection | None") -> Planner:
+def planner_for(
+    settings: "Settings",
+    loaded: "Loaded",
+    request: Request,
+    connection: "Connection | None",
+    lookups: "Lookups | None" = None,
+) -> "Planner":
     """Make the planner of one run."""
+    from msgflash_apply.engine.make_plan import Planner, PlanOptions
+
     plan_options = PlanOptions(
         environment=settings.environment,
         policy=settings.policy.without(request.overrides),
@@ -80,36 +93,7 @@ def planner_for(settings: Settings, loaded: Loaded, request: Request, connection
         has_state=request.has_state,
         count_tags=request.count_tags,
     )
-    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, connection, wiring.now)
-
-
-def make_plan(options: Globals, request: Request) -> Plan:
-    """Plan without the lock: for showing, not for applying."""
-    from msgflash_apply.api.when_needed import RequestNeeded
-
-    gc.disable()  # values without cycles, most of which live to the end: nothing to collect
-    settings = wiring.settings_of(options)
-    loaded = wiring.load_files(settings)
-    snapshot = _snapshot(settings, request)
-    if request.offline:
-        return without_waiting(planner_for(settings, loaded, request, None).plan(snapshot))
-    connection = wiring.connection_of(settings)
-    planner = planner_for(settings, loaded, request, connection)
-    try:
-        return without_waiting(planner.plan(snapshot))
-    except RequestNeeded:
-        return run_to_end(_connected(planner, connection, snapshot))
-
-
-async def _connected(planner: Planner, connection: "ClientWhenNeeded", snapshot: Snapshot) -> Plan:
-    async with connection:
-        return await planner.plan(snapshot)
-
-
-def _snapshot(settings: Settings, request: Request) -> Snapshot:
-    if request.has_state:
-        return read_state(wiring.backend_of(settings), environment=settings.environment)
-    return Snapshot("", 0, settings.environment, campaigns={}, in_doubt={}, history={})
+    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, connection, wiring.now, lookups)
 
 
 def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_only: bool = False) -> None:

@@ -15,8 +15,8 @@ from msgflash_apply.api.when_needed import ClientWhenNeeded
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.state_keys import encrypted
 from msgflash_apply.config.cache import open_cache
-from msgflash_apply.config.load import Loaded, load
 from msgflash_apply.config.settings import Settings, load_settings
+from msgflash_apply.config.sources import Sources, read_sources
 from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
 from msgflash_apply.state.backends.base import Backend, Holder
 from msgflash_apply.state.backends.open import Location, open_backend
@@ -26,6 +26,8 @@ from msgflash_apply.state.snapshot import Snapshot
 if TYPE_CHECKING:  # what only some commands need loads with them
     from msgflash_apply.api.access import Access
     from msgflash_apply.api.client import Client
+    from msgflash_apply.cli.standing import Standing
+    from msgflash_apply.config.load import Loaded
     from msgflash_apply.state.claim import Claim
 
 KEY_FIX = """Set it in the environment, or name a file that holds it:
@@ -51,22 +53,37 @@ def settings_of(options: Globals) -> Settings:
     )
 
 
-def read_campaigns(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
-    """Read the campaigns, with every mistake of every file."""
-    return load(settings, paths, open_cache(settings.root, os.environ))
+def read_files(settings: Settings) -> Sources:
+    """Read the bytes of all campaign files."""
+    return read_sources(settings)
 
 
-def load_files(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
+def read_campaigns(settings: Settings, paths: Sequence[Path] = (), sources: Sources | None = None) -> "Loaded":
+    """Read the campaigns, with every mistake of every file; `sources` are the files where they are read already."""
+    from msgflash_apply.config.load import load
+
+    return load(settings, paths, open_cache(settings.root, os.environ), sources)
+
+
+def load_files(settings: Settings, sources: Sources | None = None) -> "Loaded":
     """
     Read campaigns without a mistake.
 
     Raises:
         InvalidFiles: with every mistake of every file.
     """
-    loaded = read_campaigns(settings, paths)
+    loaded = read_campaigns(settings, sources=sources)
     if loaded.has_errors:
         raise InvalidFiles(loaded.diagnostics)
     return loaded
+
+
+def standing_of(settings: Settings, sources: Sources) -> "Standing | None":
+    """Look at what the last plan was made from; None without a cache."""
+    from msgflash_apply.cli.standing import Standing
+
+    cache = open_cache(settings.root, os.environ)
+    return None if cache is None else Standing(cache, settings, sources, backend_of(settings))
 
 
 def backend_of(settings: Settings) -> Backend:

@@ -45,8 +45,6 @@ class Lookups:
     async def table(self, fields: Iterable[str]) -> NameTable:
         """Ask for what these payload fields' names need: instances for `instanceId`, templates for `templateId`."""
         wanted = set(fields)
-        if not wanted:
-            return table_of_server((), ())
         await self._client()
         import asyncio  # noqa: PLC0415 - it comes with the first request
 

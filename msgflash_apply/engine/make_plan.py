@@ -70,6 +70,7 @@ class Planner:
         options: how to plan.
         connection: to MsgFlash; None to send no request at all, and names stay as the state remembers them.
         now: the clock.
+        lookups: what was asked already on that connection.
     """
 
     def __init__(
@@ -79,12 +80,13 @@ class Planner:
         options: PlanOptions,
         connection: "Connection | None",
         now: Callable[[], datetime],
+        lookups: Lookups | None = None,
     ) -> None:
         self._desired = desired
         self._diagnostics = tuple(diagnostics)
         self._options = options
         self._connection = connection
-        self._lookups = Lookups(connection) if connection else None
+        self._lookups = lookups or (Lookups(connection) if connection else None)
         self._now = now
         self._readings: dict[str, Reading | None] = {}
 

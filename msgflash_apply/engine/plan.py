@@ -199,6 +199,7 @@ class Plan:
         changes: one per address, sorted by address.
         diagnostics: findings that do not stop the run, in order.
         requests: the forecast.
+        unlisted: how many more campaigns stay as they are, and are not among the changes; see `standstill`.
     """
 
     environment: str
@@ -209,12 +210,18 @@ class Plan:
     changes: tuple[Change, ...]
     diagnostics: tuple[Diagnostic, ...]
     requests: RequestForecast
+    unlisted: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many campaigns the plan is about."""
+        return len(self.changes) + self.unlisted
 
     @property
     def summary(self) -> dict[Action, int]:
         """How many of each action, every action named."""
         acting = Counter[Action](change.action for change in self.changes if change.action is not Action.NO_OP)
-        acting[Action.NO_OP] = len(self.changes) - acting.total()
+        acting[Action.NO_OP] = self.size - acting.total()
         return {action: acting[action] for action in Action}
 
     @property

@@ -413,6 +413,13 @@ def test_history_is_no_matter_for_another_mailing() -> None:
     assert decided(edited(), state=forgotten("completed"))["sale"].action is Action.CREATE
 
 
+def test_history_is_no_matter_for_a_campaign_on_record() -> None:
+    """What was forgotten long ago keeps nothing from staying as it is."""
+    state = replace(forgotten("completed"), campaigns={Address("sale"): a_record()})
+
+    assert decided(a_desired(), state=state)["sale"].action is Action.NO_OP
+
+
 def test_retired_and_gone_is_created_when_its_file_is_back() -> None:
     """A retired campaign that was deleted on MsgFlash is created again, unless its file is paused and late."""
     state = a_snapshot({"sale": a_record(status="paused", retired=True)})

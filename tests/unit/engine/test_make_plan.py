@@ -256,6 +256,16 @@ def test_offline_keeps_names_and_says_so() -> None:
     assert plan.requests.used == 0
 
 
+def test_offline_says_nothing_of_names_outside_its_part() -> None:
+    """A plan for a part of the campaigns tells only of the names that this part needs."""
+    options = PlanOptions("default", ALL, targets=("other",))
+    desired = [named(), named("other", instance="another")]
+
+    plan = asyncio.run(Planner(desired, (), options, None, lambda: NOW).plan(a_snapshot()))
+
+    assert [d.address for d in plan.diagnostics if d.code == "MF512"] == ["other"]
+
+
 def test_offline_remembers_names() -> None:
     """Offline an unchanged campaign is recognised by the names that the state remembers."""
     plan = offline(named(), state=sent_as(named(), instanceId=INSTANCE_ID))

@@ -1,0 +1,98 @@
+"""
+A plan in which every campaign stays as it is, kept short, for as long as nothing that it was made from changes.
+
+A plan is a function of files, settings, state, what names mean on MsgFlash, and the time. That nothing is to be done
+does not depend on the time: a campaign stays as it is because the state has it with the same payload, not because of
+when it starts (`decide`, where a start that is past only matters for what would be sent or resumed). So the same files,
+settings, state and meanings give the same standstill, and of its campaigns only their number is told. Pure.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from msgflash_apply.engine.names import NameTable
+from msgflash_apply.engine.plan import Action, Plan, RequestForecast
+from msgflash_apply.errors import Diagnostic, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """
+    What is left to tell of such a plan.
+
+    Attributes:
+        campaigns: how many stay as they are.
+        names: what the files' names stood for: payload field, name, id.
+        lineage: of the state.
+        serial: of the state.
+        diagnostics: warnings, in order.
+    """
+
+    campaigns: int
+    names: tuple[tuple[str, str, str], ...]
+    lineage: str
+    serial: int
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def fields(self) -> set[str]:
+        """The payload fields that files give by name."""
+        return {field for field, _, _ in self.names}
+
+    def holds_with(self, table: NameTable) -> bool:
+        """Whether every name still stands for what it stood for, and for nothing else."""
+        return all(list(table.ids(field, name)) == [identifier] for field, name, identifier in self.names)
+
+    def plan(self, *, environment: str, now: datetime, complete: bool, requests_used: int) -> Plan:
+        """Make the plan, whose unchanged campaigns are counted and not listed."""
+        return Plan(
+            environment=environment,
+            lineage=self.lineage,
+            serial=self.serial,
+            created_at=now,
+            complete=complete,
+            changes=(),
+            diagnostics=self.diagnostics,
+            requests=RequestForecast(requests_used, 0),
+            unlisted=self.campaigns,
+        )
+
+
+def standstill_of(plan: Plan) -> Standstill | None:
+    """Keep a plan short; None for one that does something, is about a part, or was made without a state."""
+    if plan.lineage is None or plan.serial is None or any(c.action is not Action.NO_OP for c in plan.changes):
+        return None
+    names = {
+        (field, name, str(change.after[field]))
+        for change in plan.changes
+        if change.after is not None
+        for field, name in change.names.items()
+    }
+    return Standstill(len(plan.changes), tuple(sorted(names)), plan.lineage, plan.serial, plan.diagnostics)
+
+
+def to_plain(standstill: Standstill) -> dict[str, object]:
+    """Write it as JSON's own types."""
+    findings = [
+        [d.severity, d.code, d.message, d.hint, d.file, d.line, d.column, d.address] for d in standstill.diagnostics
+    ]
+    return {
+        "campaigns": standstill.campaigns,
+        "names": list(map(list, standstill.names)),
+        "lineage": standstill.lineage,
+        "serial": standstill.serial,
+        "diagnostics": findings,
+    }
+
+
+def from_plain(value: dict[str, object]) -> Standstill:
+    """Read what `to_plain` of this version wrote."""
+    plain = cast("dict[str, Any]", value)
+    return Standstill(
+        campaigns=plain["campaigns"],
+        names=tuple((field, name, identifier) for field, name, identifier in plain["names"]),
+        lineage=plain["lineage"],
+        serial=plain["serial"],
+        diagnostics=tuple(Diagnostic(Severity(severity), *rest) for severity, *rest in plain["diagnostics"]),
+    )
