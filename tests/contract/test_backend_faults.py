@@ -23,7 +23,7 @@ from msgflash_apply.state.snapshot import Snapshot
 from tests.support.fates import Cut, Fate, Fates, Late, Say, always, only, since
 from tests.support.proxy import Proxy
 from tests.support.states import ENVIRONMENT, LINEAGE, a_run, created, intended, take_the_lock_away
-from tests.support.stores import Place, Server, Stores, every_kind, kinds, one_of_each
+from tests.support.stores import Place, Server, Stores, every_storage, kinds, one_of_each
 
 ENTRIES: tuple[Entry, ...] = (intended("sale"), created("sale"), intended("tea"), created("tea"))
 BEGIN = Snapshot(LINEAGE, 1, ENVIRONMENT, campaigns={}, in_doubt={}, history={})
@@ -63,7 +63,7 @@ class Way:
         return replace(self.place, url=directly(self.place.url), environ=environ).client()
 
 
-@pytest.fixture(params=every_kind(remote_only=True))
+@pytest.fixture(params=every_storage())
 def kind(request: pytest.FixtureRequest) -> str:
     """Try each remote kind."""
     return str(request.param)

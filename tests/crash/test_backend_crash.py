@@ -18,7 +18,7 @@ from tests.support.builders import a_desired, a_payload
 from tests.support.doors import CrashingBackend, When
 from tests.support.runs import LATER, STILL, World, survives
 from tests.support.states import take_the_lock_away
-from tests.support.stores import Server, Stores, every_kind
+from tests.support.stores import Server, Stores, every_storage, kinds, one_of_each
 
 WANTED = [a_desired(name, payload=a_payload(name=name, starts_at=LATER)) for name in ("one", "two", "three")]
 NAMES = {"one", "two", "three"}
@@ -27,9 +27,9 @@ LEAST_EFFECTS = 6
 """Of any run with something to do: lock, head of the journal, two appends, document, unlock."""
 
 
-@pytest.fixture(params=every_kind())
+@pytest.fixture(params=[*every_storage(), *kinds("local-encrypted")])
 def server(request: pytest.FixtureRequest, stores: Stores) -> Server:
-    """Serve states of each kind."""
+    """Serve states of each storage."""
     return stores.server(request.param)
 
 
@@ -96,6 +96,7 @@ def test_dying_anywhere_sends_nothing_twice(server: Server, tmp_path: Path, when
     for_each_effect(server, tmp_path, lambda world, at: dying_run(world, at, when).is_dead)
 
 
+@pytest.mark.parametrize("server", one_of_each(), indirect=True)
 def test_dying_twice_sends_nothing_twice(server: Server, tmp_path: Path) -> None:
     """Die, run again and die again at some other effect, run a third time: the same holds."""
 

@@ -13,13 +13,13 @@ from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import CREATE, QUICKEST_PROJECT, Completed, Repo, created, creates_seen, ids, wait_until
 from tests.support.processes import recovery_file
 from tests.support.proxy import Proxy
-from tests.support.stores import Server, Stores, every_kind, one_of_each
+from tests.support.stores import Server, Stores, every_storage, one_of_each
 
 MANY = 20
 SECRET = re.compile("KEY|SECRET|TOKEN|PASSWORD")
 
 
-@pytest.fixture(params=every_kind(remote_only=True))
+@pytest.fixture(params=every_storage())
 def kind(request: pytest.FixtureRequest) -> str:
     """Try each remote kind."""
     return str(request.param)

@@ -22,7 +22,7 @@ from tests.support.stores.place import Place, Server
 from tests.support.stores.postgres import postgres
 from tests.support.stores.s3 import moto, seaweedfs
 
-__all__ = ["Place", "Server", "Stores", "every_kind", "kinds", "one_of_each"]
+__all__ = ["Place", "Server", "Stores", "every_kind", "every_storage", "kinds", "one_of_each"]
 
 Serve: TypeAlias = Callable[[Path], AbstractContextManager[Server]]
 """From an empty folder for the server's data to the server, running for the time of a block."""
@@ -42,15 +42,14 @@ KINDS: Mapping[str, tuple[Serve, tuple[str, ...]]] = {
 """How each kind is served, and the programs that it needs (see the marker `needs`)."""
 
 
-def every_kind(*, remote_only: bool = False) -> list[object]:
-    """
-    Give the kinds as parameters for tests, marked with the programs that they need.
+def every_kind() -> list[object]:
+    """Give all kinds as parameters for tests, marked with the programs that they need."""
+    return kinds(*KINDS)
 
-    Args:
-        remote_only: those with a server of their own; what encrypts on the way there adds nothing to its failures.
-    """
-    local = [kind for kind in KINDS if kind.startswith("local") or kind.endswith("-encrypted")]
-    return kinds(*(kind for kind in KINDS if not (remote_only and kind in local)))
+
+def every_storage() -> list[object]:
+    """Give one remote kind of each storage: a second emulator or dialect of one fails and dies in the same places."""
+    return kinds("http", "s3-seaweedfs", "gcs", "azure", "postgres")
 
 
 def one_of_each() -> list[object]:
