@@ -171,9 +171,14 @@ def rows(bench: Bench, sizes: list[int], *, with_terraform: bool) -> Iterator[Ro
 def a_bench(folder: Path, rounds: int) -> Iterator[Bench]:
     """Make a place to measure, with a sandbox for the plans that ask."""
     with Sandbox(Options(requests_per_second=0)) as sandbox:
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("MSGFLASH_", "PYTHON"))}
-        told = {"MSGFLASH_BASE_URL": sandbox.url, "MSGFLASH_API_KEY": sandbox.api_key}
-        yield Bench(folder, {**kept, **told, "XDG_CACHE_HOME": str(folder / "cache")}, rounds)
+        yield Bench(folder, environ_for(sandbox, folder / "cache"), rounds)
+
+
+def environ_for(sandbox: Sandbox, cache: Path) -> dict[str, str]:
+    """Make the environment of a process that is measured, without what changes how Python or this program works."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("MSGFLASH_", "PYTHON"))}
+    told = {"MSGFLASH_BASE_URL": sandbox.url, "MSGFLASH_API_KEY": sandbox.api_key}
+    return {**kept, **told, "XDG_CACHE_HOME": str(cache)}
 
 
 def main() -> None:
