@@ -3,10 +3,11 @@ Campaigns repos of any size, the same for the same seed, and the state of one wh
 
     python -m benchmarks.corpus 10000 FOLDER [--seed 1]
 
-The files look like the worked examples: about twenty lines, comments, every content mode, templates by id and by name,
-text blocks, variables of the project and of the campaign, labels. One file in thirty holds three documents, one in a
-hundred a `for_each` of five. No two campaigns are the same mailing, and no start ever passes. Files that draw a warning
-are rare: a repo full of warnings is not one that people keep.
+The files are like those on which the libraries were chosen: twenty lines each, fifteen texts, of which one or two hold
+a template; with comments, every content mode, templates by id and by name, text blocks, variables of the project and of
+the campaign, labels. One file in thirty holds three documents, one in a hundred a `for_each` of five. No two campaigns
+are the same mailing, and no start ever passes. Files that draw a warning are rare: a repo full of warnings is not one
+that people keep.
 """
 
 import argparse
@@ -49,6 +50,7 @@ FILES_IN_A_FOLDER: Final = 100
 DOCUMENTS_IN_A_FILE: Final = 3
 ENTRIES_IN_A_TABLE: Final = 5
 NAMES_BY: Final = {"instanceId": BOUTIQUE_ID, "templateId": WELCOME_ID}
+TAGS: Final = ("vip", "newsletter", "paris", "lyon", "lille", "early-birds", "press", "staff")
 TEAMS: Final = ("marketing", "retail", "press", "service")
 WORDS: Final = (
     "spring", "summer", "autumn", "winter", "sale", "shop", "open", "early", "late", "club", "card", "gift", "new",
@@ -104,7 +106,7 @@ class Corpus:
         )  # fmt: skip
         return f"""\
 # {self._words(6)}.
-name: "{{{{ custom.brand }}}}: mailing {number}"
+name: {self._name(number)}
 schedule: {self._start(number)}   # {self._words(4)}
 recipients:
 {self._recipients()}
@@ -112,6 +114,8 @@ recipients:
   team: {self._dice.choice(TEAMS)}
   owner: {self._words(1)}.{self._words(1)}
   ticket: MAIL-{number}
+  season: {self._words(1)}
+  budget: {self._words(1)}-{number % 7}
 {self._lifecycle()}"""
 
     def _table(self) -> str:
@@ -138,6 +142,10 @@ for_each:
   team: retail
 """
 
+    def _name(self, number: int) -> str:
+        brand = "{{ custom.brand }}" if self._dice.random() < 0.3 else "Acme"
+        return f'"{brand}: mailing {number}"'
+
     def _start(self, number: int) -> str:
         return (FIRST_START + timedelta(minutes=7 * number)).isoformat()
 
@@ -147,13 +155,13 @@ for_each:
     def _recipients(self) -> str:
         kind = self._dice.random()
         if kind < 0.6:
-            return f"  type: tags\n  value: [{', '.join(self._dice.sample(('vip', 'newsletter', 'paris', 'lyon'), 2))}]"
+            return f"  type: tags\n  value: [{', '.join(self._dice.sample(TAGS, 5))}]"
         if kind < 0.75:
             group = self._dice.choice((EARLY_BIRDS_ID, PRESS_ID))
             return f"  type: group\n  groupId: {group}   # {self._words(2)}"
         if kind < 0.9:
             return "  type: all"
-        contacts = "".join(f"\n    - {contact_id(one)}" for one in self._dice.sample(range(1, 120), 5))
+        contacts = "".join(f"\n    - {contact_id(one)}" for one in self._dice.sample(range(1, 120), 8))
         return f"  type: explicit\n  value:{contacts}"
 
     def _lifecycle(self) -> str:
@@ -178,14 +186,14 @@ type: image
 body: >
   {self._words(10)}
   {self._words(9)}, {number}.
-mediaUrl: "{{{{ custom.media_url }}}}/2090/{number}.jpg"
+mediaUrl: https://media.acme.example/2090/{number}.jpg
 """
 
     def _document(self, number: int) -> str:
         return f"""\
 type: document
 body: {self._words(7)}
-mediaUrl: "{{{{ custom.media_url }}}}/2090/{number}.pdf"
+mediaUrl: https://media.acme.example/2090/{number}.pdf
 timezone: Europe/Paris
 """
 
@@ -194,7 +202,7 @@ timezone: Europe/Paris
 type: buttons
 title: {self._words(3)} {number}
 description: {self._words(6)}
-footer: "{{{{ custom.brand }}}}, 12 rue de Rivoli"
+footer: Acme, 12 rue de Rivoli
 buttons:
   - type: url
     displayText: {self._words(2)}
@@ -208,7 +216,7 @@ buttons:
         return f"""\
 templateId: {WELCOME_ID}
 variables:
-  brand: "{{{{ custom.brand }}}}"
+  brand: Acme
   code: {self._words(1).upper()}{number}
 """
 
