@@ -79,10 +79,14 @@ def load_files(settings: Settings, sources: Sources | None = None) -> "Loaded":
 
 
 def standing_of(settings: Settings, sources: Sources) -> "Standing | None":
-    """Look at what the last plan was made from; None without a cache."""
+    """
+    Look at what the last plan was made from; None without a cache, and where the state is far away.
+
+    There the document is read once for each plan, and not twice more to compare it: fetching it is what costs.
+    """
     from msgflash_apply.cli.standing import Standing
 
-    cache = open_cache(settings.root, os.environ)
+    cache = open_cache(settings.root, os.environ) if "://" not in settings.state else None
     return None if cache is None else Standing(cache, settings, sources, backend_of(settings))
 
 
