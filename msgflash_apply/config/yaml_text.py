@@ -30,9 +30,9 @@ def decode(data: bytes) -> str:
     if len(data) > MAX_FILE_BYTES:
         raise BadYaml(f"the file is larger than {MAX_FILE_BYTES // 1024} KiB", "split it into several files", 1, 1)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as err:
-        raise _not_utf8(data, err.start) from None
+        raise _not_utf8(data, err) from None
     if data.translate(None, _PLAIN) and (found := _REFUSED.search(text)) is not None:
         raise _refused_character(text, found.start())
     if "%TAG" in text and (found := _TAG_DIRECTIVE.search(text)) is not None:
@@ -40,12 +40,12 @@ def decode(data: bytes) -> str:
     return text
 
 
-def _not_utf8(data: bytes, at: int) -> BadYaml:
+def _not_utf8(data: bytes, err: UnicodeDecodeError) -> BadYaml:
     for mark, name in _FOREIGN_MARKS:
         if data.startswith(mark):
             return BadYaml(f"the file is {name}", "save it as UTF-8", 1, 1)
-    before = data[:at].decode("utf-8-sig")
-    message = f"the file is not UTF-8: byte 0x{data[at]:02x}"
+    before = err.object[: err.start].decode()
+    message = f"the file is not UTF-8: byte 0x{err.object[err.start]:02x}"
     return BadYaml(message, "save it as UTF-8", *_line_and_column(before, len(before)))
 
 

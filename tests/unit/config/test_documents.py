@@ -188,6 +188,7 @@ def test_mistakes_point_and_say_what_to_write(
         ("a: é\n".encode("utf-16"), 1, 1, "the file is UTF-16"),
         ("a: é\n".encode("utf-32"), 1, 1, "the file is UTF-32"),
         ("a: 1\nb: é\n".encode("latin-1"), 2, 4, "not UTF-8: byte 0xe9"),
+        (b"\xef\xbb\xbfa: 1\nb: \xc3\xa9\xe9\n", 2, 5, "not UTF-8: byte 0xe9"),
         (b"a: 1\r\nb: \x00\n", 2, 4, "U+0000 is not allowed"),
         (b"a: \x1b[31m\n", 1, 4, "U+001B is not allowed"),
         ("a: x\u2028y\n".encode(), 1, 5, "U+2028 is not allowed"),
