@@ -147,7 +147,8 @@ for_each:
         return f'"{brand}: mailing {number}"'
 
     def _start(self, number: int) -> str:
-        return (FIRST_START + timedelta(minutes=7 * number)).isoformat()
+        # By day, so that none falls into the hour that clocks skip or repeat.
+        return (FIRST_START + timedelta(days=number // 100, minutes=7 * (number % 100))).isoformat()
 
     def _words(self, count: int) -> str:
         return " ".join(self._dice.choices(WORDS, k=count))

@@ -13,6 +13,7 @@ from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.planning import Request, planner_for
 from msgflash_apply.cli.running import run_to_end, without_waiting
 from msgflash_apply.config.settings import Settings
+from msgflash_apply.config.sources import Sources
 from msgflash_apply.engine.plan import Plan
 from msgflash_apply.engine.refresh import Refresh
 from msgflash_apply.state.reading import read_state
@@ -105,6 +106,7 @@ class _Making:
 
     def _read_all(self) -> "tuple[Loaded, Snapshot]":
         loaded = wiring.load_files(self.settings, self._sources)
+        self._sources = Sources((), 0, ())  # the bytes of all files have served their purpose
         if self._request.has_state:
             return loaded, read_state(wiring.backend_of(self.settings), environment=self.settings.environment)
         return loaded, Snapshot("", 0, self.settings.environment, campaigns={}, in_doubt={}, history={})

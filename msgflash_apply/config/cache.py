@@ -55,7 +55,7 @@ class Cache:
         body = memoryview(data)[_HEAD_LENGTH:]
         if data[:_HEAD_LENGTH] != _head(body):
             return None
-        value: object = json.loads(bytes(body))
+        value: object = json.loads(str(body, "utf-8"))
         return value
 
     def write(self, name: str, value: object) -> None:
@@ -64,7 +64,7 @@ class Cache:
             body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if len(body) <= self._largest_bytes and _is_ours(self.folder.lstat()):
-                self._replace(name, _head(body) + body)
+                self._replace(name, body)
                 self._prune()
         except (OSError, UnicodeEncodeError):  # no space, no right, a name that is no text: it is worked out again
             return
@@ -72,11 +72,12 @@ class Cache:
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
-    def _replace(self, name: str, data: bytes) -> None:
+    def _replace(self, name: str, body: bytes) -> None:
         aside = self.folder / f"{name}.{os.getpid()}-{threading.get_ident()}"
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.write(_head(body))
+            file.write(body)
         aside.replace(self._path(name))
 
     def _prune(self) -> None:

@@ -7,7 +7,7 @@ for `shape` to judge.
 """
 
 import json
-from collections.abc import ItemsView, Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, Literal, TypeVar, cast
@@ -115,8 +115,11 @@ def _are_texts(values: Iterable[object]) -> bool:
     return set(map(type, values)) == {str}
 
 
-def _entries(value: object) -> ItemsView[str, Any]:
-    return _exactly(dict, value).items()
+def _entries(value: object) -> Iterator[tuple[str, Any]]:
+    """Give the entries of an object and take them out of it, so that a large one is never there twice."""
+    entries = _exactly(dict, value)
+    for key in list(entries):
+        yield key, entries.pop(key)
 
 
 def _exactly(kind: type[_Kind], value: object) -> _Kind:
