@@ -185,6 +185,7 @@ def spoil_each_exchange(way: Way, folder: Path, fate: Fate) -> list[Life]:
     return [life for life, _ in ended]
 
 
+@pytest.mark.parametrize("kind", one_of_each(), indirect=True)
 def test_lasting_trouble_ends_the_run_and_loses_nothing(way: Way, tmp_path: Path) -> None:
     """With every answer from one on lost, a run ends with an error of ours, and what was durable stays."""
     live(way.place.client())
@@ -208,6 +209,7 @@ def test_refused_connection_is_an_error_of_ours(way: Way) -> None:
     assert caught.value.fix
 
 
+@pytest.mark.parametrize("kind", one_of_each(), indirect=True)
 def test_slow_server_is_waited_for(way: Way) -> None:
     """A server that takes its time with every answer costs time and nothing else."""
     way.proxy.fate = always(Late(0.3))

@@ -18,7 +18,7 @@ from tests.support.builders import a_desired, a_payload
 from tests.support.doors import CrashingBackend, When
 from tests.support.runs import LATER, STILL, World, survives
 from tests.support.states import take_the_lock_away
-from tests.support.stores import Server, Stores, every_storage, kinds, one_of_each
+from tests.support.stores import Server, Stores, every_storage, one_of_each
 
 WANTED = [a_desired(name, payload=a_payload(name=name, starts_at=LATER)) for name in ("one", "two", "three")]
 NAMES = {"one", "two", "three"}
@@ -27,7 +27,7 @@ LEAST_EFFECTS = 6
 """Of any run with something to do: lock, head of the journal, two appends, document, unlock."""
 
 
-@pytest.fixture(params=[*every_storage(), *kinds("local-encrypted")])
+@pytest.fixture(params=every_storage())
 def server(request: pytest.FixtureRequest, stores: Stores) -> Server:
     """Serve states of each storage."""
     return stores.server(request.param)
