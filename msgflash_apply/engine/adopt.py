@@ -7,6 +7,7 @@ known to the state in any other way.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from shlex import quote
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.api.wire import Instance, RemoteCampaign, Template
@@ -47,7 +48,7 @@ def refuse_doubtful(snapshot: Snapshot, remote: RemoteCampaign) -> None:
     """
     for address, intent in sorted(snapshot.in_doubt.items()):
         if not differences_from(intent, remote):
-            fix = f"If it did:\n  msgflash-apply resolve '{address}' --created {remote.id}"
+            fix = f"If it did:\n  msgflash-apply resolve '{address}' --created {quote(remote.id)}"
             raise MsgflashApplyError(f"Campaign {remote.id} may be the one in doubt at {address}.", "", fix)
 
 
@@ -70,7 +71,7 @@ def record_of(item: LookedUp, remote: RemoteCampaign, now: datetime) -> Record:
             for diff in differences(item.payload, told)
         ]
         fix = "Write the file as the campaign is; or, without a file, let it be written:\n"
-        fix += f"  msgflash-apply import '{desired.address}' {remote.id} --generate"
+        fix += f"  msgflash-apply import '{desired.address}' {quote(remote.id)} --generate"
         raise MsgflashApplyError(f"Campaign {remote.id} is not {desired.address}.", "\n".join(lines), fix)
     facts = Facts(
         payload=item.payload,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
+from shlex import quote
 
 from msgflash_apply.campaign import (
     GONE,
@@ -157,7 +158,7 @@ def _block_if_in_the_past(change: Change, past: Mapping[Fingerprint, Record]) ->
         return _blocked(change, Reason.ALREADY_STARTED, told)
     told = (
         f"the state's history has this mailing as {former.id}, last seen {former.status}: taken off the record, "
-        f"it may still be sent. To bring it back: msgflash-apply import {change.address} {former.id}"
+        f"it may still be sent. To bring it back: msgflash-apply import {change.address} {quote(former.id)}"
     )
     return _blocked(change, Reason.ALREADY_STARTED, told)
 

@@ -7,6 +7,7 @@ journal is gone, it holds all of the run, intents too: the state may come back f
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from shlex import quote
 
 from msgflash_apply.campaign import Record
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError
@@ -145,7 +146,7 @@ def _no_place(homeless: Sequence[Created]) -> StateConflict:
         "\n".join(
             (
                 "Everything else was brought in. Look at the campaign on MsgFlash, and adopt it:",
-                *(f"    msgflash-apply import '{outcome.address}' {outcome.id}" for outcome in homeless),
+                *(f"    msgflash-apply import '{outcome.address}' {quote(outcome.id)}" for outcome in homeless),
             )
         ),
     )

