@@ -96,12 +96,12 @@ def test_lock_timeout_waits_for_the_first(repo: Repo, sandbox: Sandbox) -> None:
 
 def test_reader_of_the_log_who_goes_away_stops_nothing(running: Running, repo: Repo, sandbox: Sandbox) -> None:
     """An apply whose log is cut off, as by `2>&1 | head`, sends what is left all the same and ends as it would have."""
-    assert running.process.stderr is not None
-    running.process.stderr.readline()
-    running.process.stderr.close()
-    sandbox.clear_faults()
-
-    code = running.process.wait(timeout=PATIENCE_SECONDS)
+    with running.process as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.stderr.close()
+        sandbox.clear_faults()
+        code = process.wait(timeout=PATIENCE_SECONDS)
 
     assert code == 0
     assert created(sandbox) == dict.fromkeys(repo.records, 1)

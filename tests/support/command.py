@@ -156,7 +156,7 @@ class Repo:
             os.close(theirs)
             late = Timer(PATIENCE_SECONDS, process.kill)
             late.start()
-            shown = _converse(ours, typed)
+            shown = _converse(ours, typed, process.pid)
             late.cancel()
         os.close(ours)
         return Completed(process.returncode, shown)
@@ -253,7 +253,7 @@ def ids(sandbox: Sandbox) -> dict[str, str]:
     return {str(campaign["name"]): str(campaign["id"]) for campaign in sandbox.campaigns()}
 
 
-def _converse(terminal: int, typed: str) -> str:
+def _converse(terminal: int, typed: str, process_id: int) -> str:
     """Read a terminal until its other end is closed, which Linux tells as an error; type at the first question."""
     shown = b""
     while True:
@@ -263,5 +263,12 @@ def _converse(terminal: int, typed: str) -> str:
             return shown.decode()
         shown += chunk
         if QUESTION in shown and typed:
+            # Nobody types between the question and the read: a signal there is only seen once the read is over.
+            wait_until(lambda: _is_asleep(process_id))
             os.write(terminal, typed.encode())
             typed = ""
+
+
+def _is_asleep(process_id: int) -> bool:
+    """Tell whether the main thread of a process waits for something; the state follows the name in parentheses."""
+    return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] == "S"
