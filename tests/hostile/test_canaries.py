@@ -5,50 +5,24 @@ Everything: what was printed, with all logging on, and every file of the repo, t
 temporary files, reports of bugs included.
 """
 
-import re
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import ClassVar
-from urllib.parse import quote
 
 import pytest
 
-from msgflash_apply.sandbox.access import ApiKey
-from msgflash_apply.sandbox.server import Options, Sandbox
-from tests.support.command import Completed, Repo, a_repo
+from tests.hostile.canaries import KEY, PROXY_PASSWORD, a_repo_with_secrets, secrets_in
+from tests.support.command import Completed, Repo
 from tests.support.hostile import Spoken, echo_the_key, hostile_server
 
-KEY = "msgf_live_" + "cafe" * 16
-TEAM_KEY = "msgf_team_" + "beef" * 16
-SECRETS: Mapping[str, str] = {
-    "MSGFLASH_API_KEY": KEY,
-    "MSGFLASH_STATE_KEY": b64encode(b"canary-of-the-state-key-32-bytes").decode(),
-    "AWS_ACCESS_KEY_ID": "AKIACANARYCANARY0000",
-    "AWS_SECRET_ACCESS_KEY": "canary/aws/secret/0123456789012345678901",
-    "AWS_SESSION_TOKEN": "canary-aws-session-token",
-    "PGPASSWORD": "canary-pg-password",
-    "TF_HTTP_USERNAME": "ada",
-    "TF_HTTP_PASSWORD": "canary-http-password",
-    "AZURE_STORAGE_ACCOUNT_KEY": b64encode(b"canary-azure-storage-account-key").decode(),
-}
-PROXY_PASSWORD = "canary-proxy-password"  # noqa: S105 - what is looked for
-NO_SECRETS = frozenset({"TF_HTTP_USERNAME", "AWS_ACCESS_KEY_ID"})
-FOLDERS = ("HOME", "TMPDIR", "XDG_CACHE_HOME")
 
-
-def spellings() -> Mapping[str, re.Pattern[bytes]]:
-    """Every secret as it might be written: plain, quoted for a URL, and in the base64 of a header."""
-    values = {**{name: text for name, text in SECRETS.items() if name not in NO_SECRETS}, "proxy": PROXY_PASSWORD}
-    values["team"] = TEAM_KEY
-    found = {}
-    for name, text in values.items():
-        coded = b64encode(f"ada:{text}".encode()).decode()
-        ways = {text, quote(text, safe=""), coded, text.encode().hex()}
-        found[name] = re.compile("|".join(map(re.escape, ways)).encode())
-    return found
+@pytest.fixture
+def repo(tmp_path: Path) -> Iterator[Repo]:
+    """Make a repo whose commands know every secret."""
+    with a_repo_with_secrets(tmp_path) as repo:
+        yield repo
 
 
 def assert_no_secret(home: Path, *said: Completed) -> None:
@@ -59,26 +33,9 @@ def assert_no_secret(home: Path, *said: Completed) -> None:
         for number, each in enumerate(said)
         for name, text in (("out", each.out), ("err", each.err))
     }
-    leaks = [
-        f"{name} in {where}"
-        for where, data in {**files, **printed}.items()
-        for name, pattern in spellings().items()
-        if pattern.search(data)
-    ]
+    leaks = [f"{name} in {where}" for where, data in {**files, **printed}.items() for name in secrets_in(data)]
     assert leaks == []
     assert any("DEBUG" in each.err for each in said), "nothing was logged: nothing was proven"
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Iterator[Repo]:
-    """Make a repo whose commands know every secret, log everything, and have homes of the test's own."""
-    (tmp_path / "repo").mkdir()
-    with Sandbox(Options(requests_per_second=0, api_keys=(ApiKey(KEY),))) as sandbox:
-        repo = a_repo(tmp_path / "repo", sandbox)
-        for name in FOLDERS:
-            (tmp_path / name).mkdir()
-        repo.environ |= {**SECRETS, **{name: str(tmp_path / name) for name in FOLDERS}, "MSGFLASH_LOG": "debug"}
-        yield repo
 
 
 def test_a_whole_life(repo: Repo, tmp_path: Path) -> None:
@@ -142,8 +99,7 @@ def test_storages_that_can_not_be_reached(repo: Repo, variable: str, url: str) -
 
     assert said.code == 1
     assert "bug in msgflash-apply" not in said.err
-    leaks = [name for name, pattern in spellings().items() if pattern.search((said.out + said.err).encode())]
-    assert leaks == []
+    assert secrets_in((said.out + said.err).encode()) == []
 
 
 class Proxy(BaseHTTPRequestHandler):

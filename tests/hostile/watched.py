@@ -1,5 +1,5 @@
 """
-The real command under watch: every file that it opens and every address that it connects to, told by Python itself.
+The real command under watch: every file, address and process that it opens, asks and starts, told by Python itself.
 
 `python -m tests.hostile.watched LOG ARGUMENT..` runs the command; each event is a line of JSON in LOG. An audit hook
 sees what the interpreter and its standard library do, and can not be taken off again; sockets and files of C libraries
@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.support.command import Repo
 
 ROOT = Path(__file__).parents[2]
+ARGUMENTS = Path("/proc/self/cmdline")
 LOCAL = ("/proc/self/", "/dev/null", "/dev/urandom", "/dev/tty")
 SYSTEM = (
     "/etc/ssl/",
@@ -41,7 +42,8 @@ class Watched:
         text: what it printed.
         opened: every path, as it was given, made absolute.
         connected: every address, as `host:port` or the path of a socket.
-        started: every program.
+        started: every program, with its arguments.
+        forked: the arguments of every process that is a copy of the command's own, as the system shows them.
     """
 
     code: int
@@ -49,6 +51,7 @@ class Watched:
     opened: frozenset[str]
     connected: frozenset[str]
     started: frozenset[str]
+    forked: frozenset[str]
 
 
 def watch(repo: Repo, log: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Watched:
@@ -63,7 +66,8 @@ def watch(repo: Repo, log: Path, *arguments: str, env: Mapping[str, str] | None 
     def of(kind: str) -> frozenset[str]:
         return frozenset(told for event, told in events if event == kind)
 
-    return Watched(done.returncode, done.stdout + done.stderr, of("open"), of("connect"), of("start"))
+    text = done.stdout + done.stderr
+    return Watched(done.returncode, text, of("open"), of("connect"), of("start"), of("fork"))
 
 
 def outside(paths: frozenset[str], *allowed: Path) -> set[str]:
@@ -73,13 +77,19 @@ def outside(paths: frozenset[str], *allowed: Path) -> set[str]:
     return {path for path in paths if not real[path].startswith(homes) and not path.startswith(homes)}
 
 
-def _hook(log: int) -> None:
+def put_hook(log: int) -> None:
+    """Write every event from now on to an open file."""
+
+    def write(told: tuple[str, str]) -> None:
+        os.write(log, json.dumps(told).encode() + b"\n")
+
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         told = _told(event, arguments)
         if told is not None:
-            os.write(log, json.dumps(told).encode() + b"\n")
+            write(told)
 
     sys.addaudithook(hook)
+    os.register_at_fork(after_in_child=lambda: write(("fork", os.fsdecode(ARGUMENTS.read_bytes()))))
 
 
 def _told(event: str, arguments: tuple[object, ...]) -> tuple[str, str] | None:
@@ -90,8 +100,8 @@ def _told(event: str, arguments: tuple[object, ...]) -> tuple[str, str] | None:
         return "connect", f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
     if event == "socket.getaddrinfo":
         return "connect", f"{arguments[0]!s}:{arguments[1]!s}"
-    if event in {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"}:
-        return "start", str(arguments[0])
+    if event in {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn"}:
+        return "start", " ".join(map(str, arguments[:2]))
     return None
 
 
@@ -101,7 +111,7 @@ def main() -> None:
     sys.argv[1:] = sys.argv[2:]
     from msgflash_apply.__main__ import main as run  # noqa: PLC0415 - its own imports are not what is watched
 
-    _hook(log)
+    put_hook(log)
     run()
 
 
