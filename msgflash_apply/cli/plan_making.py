@@ -16,10 +16,13 @@ from msgflash_apply.config.settings import Settings
 from msgflash_apply.config.sources import Sources
 from msgflash_apply.engine.plan import Plan
 from msgflash_apply.engine.refresh import Refresh
+from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
 
 if TYPE_CHECKING:  # most plans ask nothing
+    from collections.abc import Callable
+
     from msgflash_apply.api.when_needed import ClientWhenNeeded
     from msgflash_apply.config.load import Loaded
     from msgflash_apply.engine.lookup import Lookups
@@ -105,11 +108,37 @@ class _Making:
         return plan
 
     def _read_all(self) -> "tuple[Loaded, Snapshot]":
-        loaded = wiring.load_files(self.settings, self._sources)
+        state = _Once(self._read_state)
+        loaded = wiring.load_files(self.settings, self._sources, meanwhile=state.try_it)
         self._sources = Sources((), 0, ())  # the bytes of all files have served their purpose
+        return loaded, state.result()
+
+    def _read_state(self) -> Snapshot:
         if self._request.has_state:
-            return loaded, read_state(wiring.backend_of(self.settings), environment=self.settings.environment)
-        return loaded, Snapshot("", 0, self.settings.environment, campaigns={}, in_doubt={}, history={})
+            return read_state(wiring.backend_of(self.settings), environment=self.settings.environment)
+        return Snapshot("", 0, self.settings.environment, campaigns={}, in_doubt={}, history={})
+
+
+class _Once:
+    """Reading the state as soon as there is time for it; what went wrong is told when its turn has come."""
+
+    def __init__(self, read: "Callable[[], Snapshot]") -> None:
+        self._read = read
+        self._snapshot: Snapshot | None = None
+        self._error: MsgflashApplyError | None = None
+
+    def try_it(self) -> None:
+        """Read now."""
+        try:
+            self._snapshot = self._read()
+        except MsgflashApplyError as err:
+            self._error = err
+
+    def result(self) -> Snapshot:
+        """Give what was read, now if it was not."""
+        if self._error is not None:
+            raise self._error
+        return self._snapshot if self._snapshot is not None else self._read()
 
 
 async def _still_holds(standstill: "Standstill", lookups: "Lookups | None") -> bool:

@@ -6,7 +6,7 @@ Secrets come in here, from the environment alone, and go into `Access`; nothing 
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,21 +58,28 @@ def read_files(settings: Settings) -> Sources:
     return read_sources(settings)
 
 
-def read_campaigns(settings: Settings, paths: Sequence[Path] = (), sources: Sources | None = None) -> "Loaded":
-    """Read the campaigns, with every mistake of every file; `sources` are the files where they are read already."""
+def read_campaigns(
+    settings: Settings,
+    paths: Sequence[Path] = (),
+    sources: Sources | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> "Loaded":
+    """Read the campaigns, with every mistake of every file; see `load`."""
     from msgflash_apply.config.load import load
 
-    return load(settings, paths, open_cache(settings.root, os.environ), sources)
+    return load(settings, paths, open_cache(settings.root, os.environ), sources, meanwhile)
 
 
-def load_files(settings: Settings, sources: Sources | None = None) -> "Loaded":
+def load_files(
+    settings: Settings, sources: Sources | None = None, meanwhile: Callable[[], None] | None = None
+) -> "Loaded":
     """
-    Read campaigns without a mistake.
+    Read campaigns without a mistake; see `load`.
 
     Raises:
         InvalidFiles: with every mistake of every file.
     """
-    loaded = read_campaigns(settings, sources=sources)
+    loaded = read_campaigns(settings, sources=sources, meanwhile=meanwhile)
     if loaded.has_errors:
         raise InvalidFiles(loaded.diagnostics)
     return loaded

@@ -15,7 +15,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -53,7 +53,7 @@ class Cache:
         except OSError:
             return None
         body = memoryview(data)[_HEAD_LENGTH:]
-        if data[:_HEAD_LENGTH] != _head(body):
+        if data[:_HEAD_LENGTH] != _head([body]):
             return None
         value: object = json.loads(str(body, "utf-8"))
         return value
@@ -62,22 +62,29 @@ class Cache:
         """Keep a value made of JSON's own types, if that can be done."""
         try:
             body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # a file whose name is no text
+            return
+        self.write_parts(name, [body])
+
+    def write_parts(self, name: str, parts: Sequence[bytes]) -> None:
+        """Keep a value that is written as JSON already, in parts of one text; thousands of files are never joined."""
+        try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if len(body) <= self._largest_bytes and _is_ours(self.folder.lstat()):
-                self._replace(name, body)
+            if sum(map(len, parts)) <= self._largest_bytes and _is_ours(self.folder.lstat()):
+                self._replace(name, parts)
                 self._prune()
-        except (OSError, UnicodeEncodeError):  # no space, no right, a name that is no text: it is worked out again
+        except OSError:  # no space, no right: it is worked out again
             return
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
-    def _replace(self, name: str, body: bytes) -> None:
+    def _replace(self, name: str, parts: Sequence[bytes]) -> None:
         aside = self.folder / f"{name}.{os.getpid()}-{threading.get_ident()}"
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_head(body))
-            file.write(body)
+            file.write(_head(parts))
+            file.writelines(parts)
         aside.replace(self._path(name))
 
     def _prune(self) -> None:
@@ -113,9 +120,12 @@ def open_cache(root: Path, environ: Mapping[str, str]) -> Cache | None:
     return Cache(Path(base, "msgflash-apply"))
 
 
-def _head(body: bytes | memoryview) -> bytes:
+def _head(parts: Iterable[bytes | memoryview]) -> bytes:
     """The line that proves what follows it."""
-    return sha256(body).hexdigest().encode() + b"\n"
+    total = sha256()
+    for part in parts:
+        total.update(part)
+    return total.hexdigest().encode() + b"\n"
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -5,17 +5,21 @@ A file is known by its name and the SHA-256 of its bytes, on the same basis (`ba
 known: their mistakes are explained anew each time.
 """
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import cast
+from typing import TypeAlias, cast
 
 from msgflash_apply.config.basis import basis_of, zone_digests
 from msgflash_apply.config.cache import Cache
-from msgflash_apply.config.placed import Contents
+from msgflash_apply.config.placed import AllContents, Contents
 from msgflash_apply.config.rows import Row, from_rows, to_rows
 from msgflash_apply.config.settings import Settings
 
-Entry = tuple[str, list[Row], list[Row]]
+File: TypeAlias = tuple[str, bytes]
+"""A file's name relative to the repo, and its bytes."""
+
+Entry: TypeAlias = tuple[str, list[Row], list[Row]]
 """The digest of a file's bytes, its campaigns, its warnings."""
 
 
@@ -43,20 +47,20 @@ class KnownFiles:
         self._again[file] = entry
         return from_rows(entry[1], entry[2], file, data)
 
-    def keep(self, files: Sequence[tuple[str, bytes]], every: Sequence[Contents], zones: Collection[str]) -> None:
+    def keep(self, files: Sequence[File], every: AllContents, zones: Collection[str]) -> None:
         """
         Write down what is known now, if that is not what was known before.
 
         Args:
-            files: all of them, name and bytes.
-            every: what each says.
+            files: all of them.
+            every: what they say.
             zones: of their campaigns.
         """
-        now = {
-            name: self._again.get(name) or (sha256(data).hexdigest(), *to_rows(contents))
-            for (name, data), contents in zip(files, every, strict=True)
-            if not contents.has_errors
-        }
+        if every.parts is not None:
+            head = json.dumps({"zones": zone_digests(zones)})[:-1]
+            self._cache.write_parts(self._name, [f'{head},"files":{{'.encode(), *_listed(every.parts), b"}}"])
+            return
+        now = _entries(files, every.contents, self._again)
         if now != self._before:
             self._cache.write(self._name, {"zones": zone_digests(zones), "files": now})
 
@@ -66,3 +70,27 @@ class KnownFiles:
             return {}
         zones = value["zones"]
         return cast("dict[str, Entry]", value["files"]) if zones == zone_digests(zones) else {}
+
+
+def entries_text(files: Sequence[File], every: Sequence[Contents]) -> bytes:
+    """Write what is known of files without a mistake as it stands in the cache: the inside of a JSON object."""
+    try:
+        return json.dumps(_entries(files, every, {}), separators=(",", ":"), ensure_ascii=False).encode()[1:-1]
+    except UnicodeEncodeError:  # a file whose name is no text
+        return b""
+
+
+def _listed(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Put commas between parts; those of files that all have a mistake are empty."""
+    for number, part in enumerate(filter(None, parts)):
+        if number:
+            yield b","
+        yield part
+
+
+def _entries(files: Sequence[File], every: Sequence[Contents], known: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {
+        name: known.get(name) or (sha256(data).hexdigest(), *to_rows(contents))
+        for (name, data), contents in zip(files, every, strict=True)
+        if not contents.has_errors
+    }

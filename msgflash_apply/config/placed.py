@@ -50,6 +50,13 @@ class Contents:
         return any(diagnostic.is_error for diagnostic in self.diagnostics)
 
 
+class AllContents(NamedTuple):
+    """What each of several files says, in their order; and the same in parts of text for the cache, if written."""
+
+    contents: list[Contents]
+    parts: list[bytes] | None = None
+
+
 def in_place(findings: Iterable[Finding], origin: Origin) -> Iterator[Diagnostic]:
     """Place findings in their document; those that the entries of a `for_each` share are told once."""
     if unique := dict.fromkeys(findings):
