@@ -125,7 +125,7 @@ class Ledger:
             self._keep(entries)
             raise
         self._entries += entries
-        self._touched |= changed.keys()
+        self._touched.update(changed)
         self._draft.put(changed)
 
     def commit(self) -> None:
