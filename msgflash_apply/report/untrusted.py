@@ -31,7 +31,8 @@ def visible(text: str) -> str:
     r"""
     Escape what can not be seen or acts on a terminal: `\x1b`, `\n`, `\t`, `\u202e`.
 
-    Joiners stay between letters that need them (emoji, Persian, Indic) and are escaped after ASCII, where they hide.
+    Joiners stay between letters that need them (emoji, Persian, Indic) and are escaped after ASCII, where they hide,
+    and so after an escape: what comes out is not changed by doing it again.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -66,7 +67,7 @@ def character_width(character: str) -> int:
 
 def _escape(found: re.Match[str]) -> str:
     character, before = found.group(), found.string[max(found.start() - 1, 0) : found.start()]
-    if character in _JOINERS and before and not before.isascii():
+    if character in _JOINERS and before and not before.isascii() and not SUSPECT.match(before):
         return character
     if character in _SHORT:
         return _SHORT[character]

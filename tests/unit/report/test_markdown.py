@@ -82,6 +82,7 @@ def test_any_text_stays_text(text: str) -> None:
 
 @UNHURRIED
 @given(TEXTS.filter(lambda text: text.strip() and "\n" not in text))
+@example("\x80\u200c")
 def test_a_line_reads_as_it_was_written(text: str) -> None:
     """A line of a body is in the comment, character by character."""
     markdown = shown_in(a_plan(a_change(after=a_payload(body=f"first\n{text}"))))

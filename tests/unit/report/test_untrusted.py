@@ -4,7 +4,7 @@ import shlex
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from msgflash_apply.report.untrusted import hides_something, shell_word, shown, visible, width_of
@@ -51,6 +51,7 @@ def test_nothing_acts_on_a_terminal(text: str) -> None:
 
 
 @given(st.text())
+@example("\x80\u200c")
 def test_showing_twice_changes_nothing_more(text: str) -> None:
     """Text may be made safe at every door."""
     assert shown(shown(text)) == shown(text)
