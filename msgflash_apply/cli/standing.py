@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection
 from hashlib import sha256
 
-from msgflash_apply.config.basis import basis_of, zone_digests
+from msgflash_apply.config.basis import basis_of, zone_digests, zones_still_are
 from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.config.sources import Sources
@@ -42,11 +42,12 @@ class Standing:
     def recall(self) -> Standstill | None:
         """Give what is left to tell of this very plan; None where it has to be made."""
         known = self._cache.read(self._name)
-        if self._version is None or not isinstance(known, dict) or known["key"] != self._key:
+        if self._version is None or not isinstance(known, dict) or known.get("key") != self._key:
             return None
-        if known["zones"] != zone_digests(known["zones"]) or not self._stands_still(known["journal"]):
+        journal = known.get("journal")
+        if not isinstance(journal, str | None) or not zones_still_are(known.get("zones")):
             return None
-        return from_plain(known["plan"])
+        return from_plain(known.get("plan")) if self._stands_still(journal) else None
 
     def keep(self, plan: Plan, journal: str | None, zones: Collection[str]) -> None:
         """

@@ -33,6 +33,14 @@ def zone_digests(names: Iterable[str]) -> dict[str, str]:
     return {name: _zone_digest(name) for name in sorted(names)}
 
 
+def zones_still_are(digests: object) -> bool:
+    """Whether time zones have the rules that `zone_digests` told of them; they have not if it never told that."""
+    try:
+        return isinstance(digests, dict) and digests == zone_digests(digests)
+    except ValueError:  # a name that no file can have
+        return False
+
+
 def _zone_digest(name: str) -> str:
     for folder in zoneinfo.TZPATH:  # the order in which Python looks; after these comes `tzdata`, which is stamped
         try:

@@ -55,7 +55,10 @@ class Cache:
         body = memoryview(data)[_HEAD_LENGTH:]
         if data[:_HEAD_LENGTH] != _head([body]):
             return None
-        value: object = json.loads(str(body, "utf-8"))
+        try:
+            value: object = json.loads(str(body, "utf-8"))
+        except (ValueError, RecursionError):  # not written by `write`
+            return None
         return value
 
     def write(self, name: str, value: object) -> None:

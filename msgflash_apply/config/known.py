@@ -8,9 +8,10 @@ known: their mistakes are explained anew each time.
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import TypeAlias, cast
+from itertools import product
+from typing import Final, TypeAlias, cast
 
-from msgflash_apply.config.basis import basis_of, zone_digests
+from msgflash_apply.config.basis import basis_of, zone_digests, zones_still_are
 from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.placed import AllContents, Contents
 from msgflash_apply.config.rows import Row, from_rows, to_rows
@@ -21,6 +22,15 @@ File: TypeAlias = tuple[str, bytes]
 
 Entry: TypeAlias = tuple[str, list[Row], list[Row]]
 """The digest of a file's bytes, its campaigns, its warnings."""
+
+_NONE: Final = type(None)
+_CAMPAIGN_SHAPES: Final = frozenset(
+    product(
+        (int,), (int,), (str,), (dict,), (dict,), (str, _NONE), (bool, _NONE), (list, _NONE), (dict,), (list,), (str,)
+    )
+)
+_FINDING_SHAPES: Final = frozenset(product((str,), (str,), (str, _NONE), (int, _NONE), (int, _NONE), (str, _NONE)))
+"""The types of the members of rows; see `to_rows`."""
 
 
 class KnownFiles:
@@ -42,10 +52,17 @@ class KnownFiles:
     def contents_of(self, file: str, data: bytes) -> Contents | None:
         """Give what a file says, if it is known."""
         entry = self._before.get(file)
-        if entry is None or entry[0] != sha256(data).hexdigest():
+        if entry is None:
+            return None
+        try:
+            digest, campaigns, findings = entry
+            if digest != sha256(data).hexdigest() or not _are_rows(campaigns, findings):
+                return None
+            contents = from_rows(campaigns, findings, file, data)
+        except (LookupError, TypeError, ValueError):  # not rows that this program wrote
             return None
         self._again[file] = entry
-        return from_rows(entry[1], entry[2], file, data)
+        return contents
 
     def keep(self, files: Sequence[File], every: AllContents, zones: Collection[str]) -> None:
         """
@@ -68,8 +85,10 @@ class KnownFiles:
         value = self._cache.read(self._name)
         if not isinstance(value, dict):
             return {}
-        zones = value["zones"]
-        return cast("dict[str, Entry]", value["files"]) if zones == zone_digests(zones) else {}
+        zones, files = value.get("zones"), value.get("files")
+        if not isinstance(files, dict) or not zones_still_are(zones):
+            return {}
+        return cast("dict[str, Entry]", files)
 
 
 def entries_text(files: Sequence[File], every: Sequence[Contents]) -> bytes:
@@ -94,3 +113,13 @@ def _entries(files: Sequence[File], every: Sequence[Contents], known: Mapping[st
         for (name, data), contents in zip(files, every, strict=True)
         if not contents.has_errors
     }
+
+
+def _are_rows(campaigns: list[Row], findings: list[Row]) -> bool:
+    """Whether rows have the types of those that `to_rows` writes; what stands in their maps is not looked at."""
+    for row in campaigns:
+        if tuple(map(type, row)) not in _CAMPAIGN_SHAPES:
+            return False
+        if row[9] and not all(isinstance(former, str) for former in cast("list[object]", row[9])):
+            return False
+    return not findings or all(tuple(map(type, row)) in _FINDING_SHAPES for row in findings)

@@ -7,13 +7,26 @@ when it starts (`decide`, where a start that is past only matters for what would
 settings, state and meanings give the same standstill, and of its campaigns only their number is told. Pure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, TypeAlias, cast
 
 from msgflash_apply.engine.names import NameTable
 from msgflash_apply.engine.plan import Action, Plan, RequestForecast
 from msgflash_apply.errors import Diagnostic, Severity
+
+_Types: TypeAlias = tuple[type, ...]
+_TEXT: _Types = (str,)
+_PERHAPS_TEXT: _Types = (str, type(None))
+_PERHAPS_NUMBER: _Types = (int, type(None))
+_NAMES: Final = (_TEXT, _TEXT, _TEXT)
+_FINDINGS: Final = (
+    _TEXT, _TEXT, _TEXT, _PERHAPS_TEXT, _PERHAPS_TEXT, _PERHAPS_NUMBER, _PERHAPS_NUMBER, _PERHAPS_TEXT,
+)  # fmt: skip
+"""The types of what the rows of `to_plain` hold."""
+
+_SEVERITIES: Final = frozenset(Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +99,32 @@ def to_plain(standstill: Standstill) -> dict[str, object]:
     }
 
 
-def from_plain(value: dict[str, object]) -> Standstill:
-    """Read what `to_plain` of this version wrote."""
-    plain = cast("dict[str, Any]", value)
+def from_plain(value: object) -> Standstill | None:
+    """Read what `to_plain` of this version wrote; None for anything else."""
+    if not isinstance(value, dict):
+        return None
+    told = [value.get(name) for name in ("campaigns", "names", "lineage", "serial", "diagnostics")]
+    if tuple(map(type, told)) != (int, list, str, int, list):
+        return None
+    campaigns, names, lineage, serial, findings = cast("tuple[int, list[Any], str, int, list[Any]]", tuple(told))
+    if not (
+        _are_rows(names, _NAMES) and _are_rows(findings, _FINDINGS) and {row[0] for row in findings} <= _SEVERITIES
+    ):
+        return None
     return Standstill(
-        campaigns=plain["campaigns"],
-        names=tuple((field, name, identifier) for field, name, identifier in plain["names"]),
-        lineage=plain["lineage"],
-        serial=plain["serial"],
-        diagnostics=tuple(Diagnostic(Severity(severity), *rest) for severity, *rest in plain["diagnostics"]),
+        campaigns=campaigns,
+        names=tuple((field, name, identifier) for field, name, identifier in names),
+        lineage=lineage,
+        serial=serial,
+        diagnostics=tuple(Diagnostic(Severity(severity), *rest) for severity, *rest in findings),
+    )
+
+
+def _are_rows(rows: list[Any], kinds: Sequence[_Types]) -> bool:
+    """Whether each is a row of so many members, of these types each."""
+    return all(
+        isinstance(row, list)
+        and len(row) == len(kinds)
+        and all(type(member) in types for member, types in zip(row, kinds, strict=True))
+        for row in rows
     )

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,11 @@ def test_repo_holds_no_cache(tmp_path: Path) -> None:
 
     for place in ("repo", "repo/inside", "link"):
         assert open_cache(tmp_path / "repo", {"XDG_CACHE_HOME": str(tmp_path / place)}) is None
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b"9" * 5000], ids=lambda body: repr(body[:4]))
+def test_proven_bytes_that_are_no_json_are_as_good_as_absent(tmp_path: Path, body: bytes) -> None:
+    """A right checksum over something that nobody wrote as a value gives nothing."""
+    written(tmp_path).write_bytes(sha256(body).hexdigest().encode() + b"\n" + body)
+
+    assert Cache(tmp_path).read("a") is None

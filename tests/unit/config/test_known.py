@@ -195,3 +195,41 @@ def test_project_file_is_known_too(repo: Path, cache: Cache) -> None:
     (repo / "mail").symlink_to(repo.parent / "mail")
     with pytest.raises(InvalidFiles):
         campaigns()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {},
+        {"zones": {}, "files": []},
+        {"zones": [], "files": {}},
+        {"zones": {"Europe/Paris\0": ""}, "files": {}},
+        *({"zones": {}, "files": {"campaigns/welcome.yaml": entry}} for entry in (None, "abc", ["x"], [1, [], []])),
+    ],
+    ids=str,
+)
+def test_what_is_of_another_shape_is_not_known(repo: Path, cache: Cache, value: object) -> None:
+    """A value that proves itself and that the program never wrote is as good as none, and is replaced."""
+    load(settings_of(repo), cache=cache)
+    (file,) = cache.folder.glob("files-*.json")
+    right = file.read_bytes()
+    cache.write(file.stem, value)
+
+    assert load(settings_of(repo), cache=cache) == load(settings_of(repo))
+    assert file.read_bytes() == right
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [(0, "0"), (0, True), (2, None), (3, []), (3, {}), (3, {"schedule": 1}), (5, 1), (7, ["x"]), (9, [["x"]]), (10, 1)],
+)
+def test_row_of_another_shape_is_not_known(repo: Path, cache: Cache, place: int, wrong: object) -> None:
+    """One member of one row that is not of its type, and its file is read again."""
+    load(settings_of(repo), cache=cache)
+    (file,) = cache.folder.glob("files-*.json")
+    value = json.loads(file.read_bytes().partition(b"\n")[2])
+    value["files"]["campaigns/welcome.yaml"][1][0][place] = wrong
+    cache.write(file.stem, value)
+
+    assert load(settings_of(repo), cache=cache) == load(settings_of(repo))

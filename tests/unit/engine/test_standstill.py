@@ -102,3 +102,30 @@ def test_campaign_that_stays_without_its_file_is_counted() -> None:
 
     assert standstill is not None
     assert (standstill.campaigns, standstill.names) == (1, ())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"campaigns": "2"},
+        {"campaigns": True},
+        {"names": [["instanceId", "shop"]]},
+        {"names": [["instanceId", "shop", 1]]},
+        {"names": ["abc"]},
+        {"lineage": None},
+        {"diagnostics": [["info", *to_plain(a_standstill())["diagnostics"][0][1:]]]},  # type: ignore[index]  # a row
+        {"diagnostics": [[]]},
+    ],
+    ids=str,
+)
+def test_what_is_of_another_shape_is_none(change: dict[str, object]) -> None:
+    """Only what was written by `to_plain` is read."""
+    plain = json.loads(json.dumps(to_plain(a_standstill())))
+
+    assert from_plain({**plain, **change}) is None
+    assert from_plain(plain) == a_standstill()
+
+
+def test_what_is_no_map_is_none() -> None:
+    """A list is no standstill, nor is nothing."""
+    assert (from_plain([]), from_plain(None)) == (None, None)
