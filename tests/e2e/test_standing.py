@@ -1,13 +1,19 @@
 """Nothing changed: the next plan says so without working it out again, and notices whatever is otherwise."""
 
+import os
+import shutil
+import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from msgflash_apply import __version__
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -89,11 +95,20 @@ def leave_a_journal(repo: Repo, _sandbox: Sandbox) -> None:
     (repo.folder / ".msgflash/default.journal-0000.jsonl").write_text("not a journal\n")
 
 
+def change_the_clocks(repo: Repo, _sandbox: Sandbox) -> None:
+    """Let Paris have the time of Tokyo from now on, in a folder of rules that comes before the system's."""
+    rules = next(folder for folder in map(Path, zoneinfo.TZPATH) if (folder / "Asia/Tokyo").exists())
+    own = repo.folder.parent / f"{repo.folder.name}-zones"
+    (own / "Europe").mkdir(parents=True)
+    shutil.copy(rules / "Asia/Tokyo", own / "Europe/Paris")
+    repo.environ["PYTHONTZPATH"] = f"{own}{os.pathsep}{rules}"
+
+
 @pytest.mark.parametrize(
     "happens",
     [
         edit_a_file, add_a_file, remove_a_file, rename_a_file, change_a_variable, touch_the_state, lose_the_state,
-        leave_a_journal,
+        leave_a_journal, change_the_clocks,
     ],
 )  # fmt: skip
 def test_whatever_is_otherwise_is_noticed(
@@ -107,6 +122,22 @@ def test_whatever_is_otherwise_is_noticed(
 
     assert (now.code, without_quota(now.out), now.err) == (afresh.code, without_quota(afresh.out), afresh.err)
     assert (now.code, now.out) != (last.code, last.out)
+
+
+def test_another_version_makes_its_own_plan(still: Repo, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What one version of the program remembers is nothing to another, which works it out again."""
+    site = tmp_path_factory.mktemp("site")
+    for name in ("msgflash_apply", "schemas"):
+        shutil.copytree(CHECKOUT / name, site / name)
+    still.environ["PYTHONPATH"] = str(site)
+    said = still.run("plan", "--offline")
+    (known,) = Path(still.environ["XDG_CACHE_HOME"]).rglob("standing-*.json")
+    remembered, version = known.read_bytes(), site / "msgflash_apply/__init__.py"
+    version.write_text(version.read_text(encoding="utf-8").replace(__version__, "99.0"), encoding="utf-8")
+
+    assert "99.0" in still.run("--version").out
+    assert (known.read_bytes(), still.run("plan", "--offline")) == (remembered, said)
+    assert known.read_bytes() != remembered
 
 
 def test_name_that_means_something_else_is_noticed(still: Repo, sandbox: Sandbox) -> None:
