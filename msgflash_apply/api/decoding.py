@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from math import isinf
 
 HIDDEN_KEY = "msgf_…".encode()
 LONGEST_WAIT_SECONDS = 3600
@@ -24,7 +25,7 @@ def decoded(content: bytes) -> object:
     Half a character, as JavaScript makes by cutting a text, becomes U+FFFD: it could be neither printed nor stored.
     """
     try:
-        document: object = json.loads(content, parse_constant=_refuse_constant)
+        document: object = json.loads(content, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     if not _is_shallow(document):
@@ -34,6 +35,14 @@ def decoded(content: bytes) -> object:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """Read a number; one beyond all bounds would be written as `Infinity`, which is no JSON, into reports."""
+    number = float(text)
+    if isinf(number):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def _is_shallow(document: object) -> bool:

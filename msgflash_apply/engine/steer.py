@@ -58,7 +58,7 @@ async def _steer(
             continue  # no attempt: the limiter waits as long as MsgFlash wants
         attempt += 1
         campaign = campaign_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None
-        if campaign is not None and campaign.get("status") in goal:
+        if campaign is not None and str(campaign.get("status")) in goal:
             safety = campaign.get("safety")
             return Steered(str(campaign["status"]), safety=safety if isinstance(safety, dict) else None)
         problem = problem_in(answer) if isinstance(answer, Reply) else None

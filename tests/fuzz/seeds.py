@@ -149,7 +149,7 @@ def _a_plan() -> bytes:
 JSON = frozenset(
     {
         "state", "sealed-state", "sealed-journal", "recovery", "lock", "envelope", "sealed-plan", "sealed-known-files",
-        "sealed-standing", "answer", "import",
+        "sealed-standing", "answer", "endpoint", "import",
     }
 )  # fmt: skip
 """Readers whose seeds hold JSON, or lines of it."""
@@ -188,5 +188,6 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
         "standing": (known["standing"],),
         "sealed-standing": (known["standing"].partition(b"\n")[2],),
         "answer": answered,
+        "endpoint": answered,
         "import": answered,
     }

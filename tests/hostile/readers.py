@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from msgflash_apply.errors import MsgflashApplyError
-from tests.hostile import answers, campaigns, records, remembered
+from tests.hostile import answers, campaigns, endpoints, records, remembered
 
 Reader: TypeAlias = Callable[[bytes], str]
 
@@ -49,6 +49,7 @@ READERS: Mapping[str, Reader] = {
     "standing": remembered.read_standing,
     "sealed-standing": remembered.read_sealed_standing,
     "answer": refusing(answers.read_everything),
+    "endpoint": refusing(endpoints.read_each),
     "import": refusing(answers.read_adopted),
 }
 """By name."""

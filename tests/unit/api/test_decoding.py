@@ -7,7 +7,17 @@ from msgflash_apply.api.decoding import decoded
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"<html>", b"\xff", b'{"a": NaN}', b"[-Infinity]", b"9" * 5_000, b"[" * 51 + b"]" * 51, b"[" * 100_000],
+    [
+        b"",
+        b"<html>",
+        b"\xff",
+        b'{"a": NaN}',
+        b"[-Infinity]",
+        b"[-1e999]",
+        b"9" * 5_000,
+        b"[" * 51 + b"]" * 51,
+        b"[" * 100_000,
+    ],
 )
 def test_what_is_no_answer(content: bytes) -> None:
     """What is not JSON, or nested as no answer is, counts as not understood."""

@@ -1,0 +1,91 @@
+"""Every endpoint of the client, asked alone: what one makes of an answer does not depend on what another made of it."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+
+import httpx
+from pydantic import BaseModel
+
+from msgflash_apply.api.client import Client
+from msgflash_apply.api.outcome import NoReply, Reply, classify
+from msgflash_apply.api.wire import RemoteCampaign
+from msgflash_apply.engine.steer import Steered, pause, resume
+from msgflash_apply.engine.stop import Stop
+from msgflash_apply.errors import ApiError
+from tests.hostile.answers import asking
+from tests.support.builders import a_payload
+
+STATUSES = (200, 201, 301, 400, 401, 403, 404, 503)
+"""Without 429, which makes everybody wait."""
+
+ENDPOINTS: Mapping[str, Callable[[Client], Awaitable[object]]] = {
+    "instances": lambda client: client.instances(),
+    "templates": lambda client: client.templates(),
+    "template": lambda client: client.template("x"),
+    "group": lambda client: client.group("x"),
+    "contacts_total": lambda client: client.contacts_total(),
+    "contacts": lambda client: client.contacts(),
+    "health": lambda client: client.health("x"),
+    "usage": lambda client: client.usage(),
+    "campaign": lambda client: client.campaign("x"),
+    "campaign_stats": lambda client: client.campaign_stats("x"),
+    "messages": lambda client: client.messages("x"),
+    "create": lambda client: client.create(a_payload()),
+    "pause": lambda client: client.pause("x"),
+    "resume": lambda client: client.resume("x"),
+}
+"""By the name of the client's method."""
+
+
+class Echo(httpx.AsyncBaseTransport):
+    """A network on which every request has the same body, with a status that can be changed."""
+
+    def __init__(self, body: bytes) -> None:
+        self.status = 200
+        self._body = body
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - httpx's signature
+        """Answer."""
+        return httpx.Response(self.status, content=self._body)
+
+
+def read_each(data: bytes) -> None:
+    """Let every endpoint be answered so, with every status; it gives a value that can be used, or an error of ours."""
+    network = Echo(data)
+
+    async def ask(client: Client) -> None:
+        for network.status in STATUSES:
+            for endpoint in ENDPOINTS.values():
+                with suppress(ApiError):
+                    _use(await endpoint(client))
+            for steer in (pause, resume):
+                with suppress(ApiError):
+                    _use(await steer(client, "x", Stop()))
+
+    asking(network, ask)
+
+
+def _use(told: object) -> None:
+    """Do with an answer what the engine does with one like it; all of it must go into a strict JSON document."""
+    match told:
+        case Reply() | NoReply():
+            json.dumps(_plain(classify(told)), allow_nan=False).encode()
+        case RemoteCampaign():
+            json.dumps(told.as_payload(a_payload(repeat="daily")), allow_nan=False).encode()
+            assert told.has_sent in {True, False}
+        case Steered():
+            assert told.status is not None or told.problem
+        case _:
+            pass
+    json.dumps(_plain(told), allow_nan=False, default=str).encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        worked_out = [name for name, member in vars(type(value)).items() if isinstance(member, property)]
+        return {**value.model_dump(), **{name: getattr(value, name) for name in worked_out}}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
