@@ -6,6 +6,7 @@ to be needed, once more with one, and with what was read already.
 """
 
 import gc
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgflash_apply.cli import wiring
@@ -44,10 +45,9 @@ def make_plan(options: Globals, request: Request) -> Plan:
     making = _Making(wiring.settings_of(options), request)
     making.read()
     connection = None if request.offline else wiring.connection_of(making.settings)
-    try:
+    with suppress(RequestNeeded):
         return without_waiting(making.plan(connection))
-    except RequestNeeded:
-        return run_to_end(_connected(making, connection))
+    return run_to_end(_connected(making, connection))  # outside: what the first try made is gone by now
 
 
 async def _connected(making: "_Making", connection: "ClientWhenNeeded | None") -> Plan:

@@ -10,7 +10,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
-from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Address, Desired, Lifecycle, Source, fingerprint, format_instant
+from msgflash_apply.campaign import (
+    DEFAULT_LIFECYCLE,
+    Address,
+    Desired,
+    Lifecycle,
+    Source,
+    fingerprint,
+    format_instant,
+    names_of,
+)
 from msgflash_apply.config.addresses import read_address
 from msgflash_apply.config.recipients import wire_recipients
 from msgflash_apply.config.settings import Settings
@@ -40,7 +49,7 @@ def desired(fields: Fields, address: Address, source: Source, starts_at: datetim
         address=address,
         source=source,
         payload=payload,
-        names=names,
+        names=names_of(tuple(names.items())),
         starts_at=starts_at,
         timezone=cast("str | None", fields.get("timezone", settings.timezone)),
         paused=cast("bool | None", fields.get("paused")),

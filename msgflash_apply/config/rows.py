@@ -6,9 +6,10 @@ the program that wrote them, so their shape needs no number of its own.
 """
 
 from datetime import datetime
+from sys import intern
 from typing import Any, TypeAlias, cast
 
-from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Desired, Lifecycle, Source
+from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Desired, Lifecycle, Source, names_of
 from msgflash_apply.config.placed import Contents, Origin, Placed
 from msgflash_apply.errors import Diagnostic, Severity
 
@@ -61,9 +62,9 @@ def _campaign(row: list[Any], file: str, data: bytes) -> Placed:
         address,
         Source(file, line),
         payload,
-        names,
+        names_of(tuple(names.items())),
         datetime.fromisoformat(payload["schedule"]),
-        timezone,
+        timezone and intern(timezone),
         paused,
         DEFAULT_LIFECYCLE if lifecycle is None else Lifecycle(lifecycle[0], lifecycle[1], tuple(lifecycle[2])),
         labels,

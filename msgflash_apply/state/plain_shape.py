@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from operator import itemgetter
+from sys import intern
 from typing import Any, Final, Literal, TypeVar, cast
 
-from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent, Record, checked_instant
+from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent, Record, checked_instant, names_of
 from msgflash_apply.state.snapshot import Snapshot
 from msgflash_apply.state.soundness import check_payload, finite
 from msgflash_apply.state.upgrade import FORMAT_VERSION
@@ -27,6 +28,9 @@ _in_record, _in_facts, _in_intent = itemgetter(*_RECORD), itemgetter(*_FACTS), i
 
 _SURROGATES: Final = (b"\\ud", b"\\uD")
 """How JSON escapes the halves of a character: `encode` writes it whole, and a lone half is no text."""
+
+_FEW: Final = ("instanceId", "type", "templateId")
+"""Fields of a payload that have few values."""
 
 _ON_REMOVE: Final = frozenset(("pause", "keep"))
 
@@ -75,7 +79,7 @@ def _record(value: dict[str, Any]) -> Record:
         raise _Unusual
     read = _instant(read_at)
     created = read if created_at == read_at else _instant(created_at)
-    return Record(identifier, status, read, created, _facts(facts), retired, tuple(former_ids))
+    return Record(identifier, intern(status), read, created, _facts(facts), retired, tuple(former_ids))
 
 
 def _intent(value: dict[str, Any]) -> Intent:
@@ -100,8 +104,17 @@ def _facts(value: dict[str, Any]) -> Facts:
     if (names and not _are_texts(names.values())) or (labels and not _are_texts(labels.values())):
         raise _Unusual
     check_payload(payload)
+    _share_texts(payload)
     keep_or_pause = cast("Literal['keep', 'pause']", on_remove)
-    return Facts(payload, Fingerprint(fingerprint), names, file, timezone, keep_or_pause, labels)
+    zone = timezone and intern(timezone)
+    return Facts(payload, Fingerprint(fingerprint), names_of(tuple(names.items())), file, zone, keep_or_pause, labels)
+
+
+def _share_texts(payload: dict[str, Any]) -> None:
+    """Keep one copy of what thousands of campaigns have in common."""
+    for field in _FEW:
+        if type(text := payload.get(field)) is str:
+            payload[field] = intern(text)
 
 
 def _instant(text: str) -> datetime:
