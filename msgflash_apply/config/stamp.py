@@ -1,4 +1,4 @@
-"""Which program this is: its version, and its files and libraries as far as they decide what a file says."""
+"""Which program this is: its version, and its files and libraries as far as they decide what a plan says."""
 
 import json
 import sys
@@ -13,6 +13,9 @@ from msgflash_apply import __version__
 LIBRARIES: Final = ("yaml", "jinja2", "jsonschema_rs", "tzdata")
 """Whose other versions may read a file otherwise."""
 
+PACKAGES: Final = ("cli", "config", "engine", "schemas", "state")
+"""Ours that decide; the others fetch and show."""
+
 
 @cache
 def program_stamp() -> str:
@@ -22,7 +25,7 @@ def program_stamp() -> str:
         package / "campaign.py",
         *(Path(spec.origin) for spec in map(find_spec, LIBRARIES) if spec and spec.origin),
     ]
-    for folder in (package / "config", package / "schemas", package.parent / "schemas"):
+    for folder in (*(package / name for name in PACKAGES), package.parent / "schemas"):
         if folder.is_dir():
             files += sorted(path for path in folder.iterdir() if path.is_file())
     said = [__version__, sys.version, [_stamp(file) for file in files]]
