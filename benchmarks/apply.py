@@ -4,9 +4,10 @@ An apply of many creates: its pace where a limit is enforced, and what grows wit
     python -m benchmarks.apply [--paced 200] [--sizes 1000 10000]
 
 Pace: the server answers after 200 ms and enforces 10 requests a second; the time from the first create to the last is
-held against n/10 seconds. Then the same with answers that take up to three times as long, and with one create in a
-hundred refused for the rate. Growth: no limit and no latency; time, memory and journal bytes of each create, which
-should be the same at every size. The real command, against a sandbox in this process.
+held against n/10 seconds. Then the same with answers that take up to three times as long, with one create in a hundred
+refused for the rate, and with requests that are late on their way. Growth: no limit and no latency; time, memory and
+journal bytes of each create, which should be the same at every size. The real command, against a sandbox in this
+process.
 """
 
 import argparse
@@ -27,17 +28,34 @@ from msgflash_apply.state.commit import init_state
 CREATE: Final = ("POST", "/api/v1/campaigns")
 LATENCY_SECONDS: Final = 0.2
 RATE: Final = 10
-PACES: Final = {
-    "200 ms": (),
-    "200 ms, half of the answers later by up to 400 ms": (
-        "POST /api/v1/campaigns delay probability=0.25 seconds=0.2",
-        "POST /api/v1/campaigns delay probability=0.25 seconds=0.4 seed=2",
-    ),
-    "200 ms, one create in a hundred refused": ("POST /api/v1/campaigns 429 probability=0.01",),
-}
-PACE_TARGET: Final = 1.05
 UNLIMITED: Final = "api: {requests_per_second: 100000}\n"
 QUOTA: Final = 10_000_000
+
+
+@dataclass(frozen=True)
+class Network:
+    """How answers come: what to call it, by how much their times differ, faults, and how the pace is held to n/10."""
+
+    told: str
+    jitter_seconds: float = 0.0
+    faults: tuple[str, ...] = ()
+    target: float | None = 1.05
+
+
+NETWORKS: Final = (
+    Network("200 ms"),
+    Network("200 to 600 ms, by chance", jitter_seconds=0.4),
+    Network("200 ms, one create in a hundred refused", faults=("POST /api/v1/campaigns 429 probability=0.01",)),
+    Network(
+        "200 ms, half of the requests late on their way, by up to 400 ms",
+        faults=(
+            "POST /api/v1/campaigns delay probability=0.25 seconds=0.2",
+            "POST /api/v1/campaigns delay probability=0.25 seconds=0.4 seed=2",
+        ),
+        target=None,
+    ),
+)
+"""The last one is worse than any real way: what left evenly arrives in bunches, and some of each is refused."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +85,21 @@ def apply(folder: Path, campaigns: int, sandbox: Sandbox, project: str) -> Appli
 def pace(folder: Path, campaigns: int) -> Iterator[str]:
     """Hold the pace of an apply against the limit."""
     yield f"| {campaigns} creates, latency | Seconds | Of n/{RATE} | Target | 429 |\n|---|---|---|---|---|"
-    for number, (told, faults) in enumerate(PACES.items()):
+    for number, network in enumerate(NETWORKS):
         options = Options(
             requests_per_second=RATE,
             latency_seconds=LATENCY_SECONDS,
+            jitter_seconds=network.jitter_seconds,
             monthly_outbound=QUOTA,
             monthly_api_requests=QUOTA,
         )
         with Sandbox(options) as sandbox:
-            for fault in faults:
+            for fault in network.faults:
                 sandbox.add_fault(fault)
             done = apply(folder / f"pace-{number}", campaigns, sandbox, "")
         ratio = done.seconds / (campaigns / RATE)
-        target = f"<= {PACE_TARGET}" if not faults else ""
-        yield f"| {told} | {done.seconds:.1f} | {ratio:.3f} | {target} | {done.refused} |"
+        target = "" if network.target is None else f"<= {network.target}"
+        yield f"| {network.told} | {done.seconds:.1f} | {ratio:.3f} | {target} | {done.refused} |"
 
 
 def growth(folder: Path, sizes: Sequence[int]) -> Iterator[str]:

@@ -4,7 +4,8 @@ How fast to start requests, as arithmetic over given times: no clock, no waiting
 Alone on a key a process starts its requests one configured spacing apart, no more and no less. Where others use the
 same key MsgFlash refuses some requests, and their share is all that one process can know of the others. So each lowers
 its rate by a factor at a refusal and raises it again with time: whoever is faster loses more and gains the same, until
-all are alike. Tried on models of a sliding second, a fixed second and a bucket: `tests/unit/api/test_sharing.py`.
+all are alike. A refusal that stands alone says little, and costs little. Tried on models of a sliding second, a fixed
+second and a bucket: `tests/unit/api/test_sharing.py`.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,10 @@ from typing import Final
 
 LOWERED_BY: Final = 0.8
 """Factor on the rate at a refusal. Nearer to 1 wastes requests on refusals, further from it wastes time."""
+
+LOWERED_BY_ONE: Final = 0.95
+CALM_SECONDS: Final = 5.0
+"""A refusal so long after the one before stands alone: where others send too they come every second or two."""
 
 SLOWEST_PER_SECOND: Final = 0.5
 UNLIMITED_PER_SECOND: Final = 100.0
@@ -39,7 +44,7 @@ class Pace:
         self._best = requests_per_second if requests_per_second > 0 else None
         self._jitter = jitter
         self._lowered: float | None = None
-        self._lowered_at = 0.0
+        self._lowered_at = -CALM_SECONDS
         self._next_at = 0.0
         self._paused_until = 0.0
         self._refused_in_a_row = 0
@@ -85,7 +90,8 @@ class Pace:
             return
         before = self._rate(now)
         slowest = min(SLOWEST_PER_SECOND, self._best or SLOWEST_PER_SECOND)
-        self._lowered = max(slowest, (UNLIMITED_PER_SECOND if before is None else before) * LOWERED_BY)
+        factor = LOWERED_BY if now - self._lowered_at < CALM_SECONDS else LOWERED_BY_ONE
+        self._lowered = max(slowest, (UNLIMITED_PER_SECOND if before is None else before) * factor)
         self._lowered_at = now
         # In a row: it is not that others are a little faster; the longer it lasts, the less is asked.
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**self._refused_in_a_row)

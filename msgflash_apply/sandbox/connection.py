@@ -10,6 +10,7 @@ import json
 import socket
 import struct
 from dataclasses import replace
+from random import Random
 from time import monotonic
 
 from aiohttp import web
@@ -31,6 +32,7 @@ class Connection:
     def __init__(self, service: Service, stopping: asyncio.Event) -> None:
         self._service = service
         self._stopping = stopping
+        self._dice = Random(0)  # noqa: S311 - repeatable on purpose
 
     async def handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, or break its connection as a fault says."""
@@ -50,7 +52,8 @@ class Connection:
         reply = await self._work(request, fault)
         response = _whole(reply) if fault is None else _altered(fault, reply)
         self._service.note(request, arrived_at, 0 if response is None else response.status)
-        await asyncio.sleep(self._service.options.latency_seconds)
+        options = self._service.options
+        await asyncio.sleep(options.latency_seconds + self._dice.random() * options.jitter_seconds)
         if fault is None or response is not None:
             return response or web.Response()
         return await self._break(incoming, fault, reply)

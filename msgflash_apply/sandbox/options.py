@@ -28,6 +28,7 @@ class Options:
         start_at: aware; None for now. A time that `data` remembers is never gone back behind.
         requests_per_second: per key, in real time; 0 without limit.
         latency_seconds: before each answer, the work being done by then.
+        jitter_seconds: by up to how much an answer is later than that, by chance.
         data: a JSON file to remember in; None keeps everything in memory.
         faults: armed from the start.
         strict: refuse unknown fields and nulls (reference 10.1).
@@ -45,6 +46,7 @@ class Options:
     start_at: datetime | None = None
     requests_per_second: int = 10
     latency_seconds: float = 0.0
+    jitter_seconds: float = 0.0
     data: Path | None = None
     faults: tuple[Fault, ...] = ()
     strict: bool = True

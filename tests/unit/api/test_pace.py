@@ -34,8 +34,20 @@ def test_no_limit_means_no_wait() -> None:
     assert pace.next_at == 100
     pace.refuse(100.0, 100.1, 0.0)
     pace.start(pace.next_at)
-    assert pace.next_at - pace.paused_until == pytest.approx(1 / 80)
+    assert pace.next_at - pace.paused_until == pytest.approx(1 / 95)
     assert gap(pace, 200.0) == 0
+
+
+def test_refusal_that_stands_alone_costs_little() -> None:
+    """One after seconds of calm is taken for chance; another one soon after it means that others send too."""
+    pace = a_pace()
+    pace.refuse(107.0, 107.0, 0.0)
+    alone = 1 / gap(pace, pace.paused_until)
+    pace.refuse(108.5, 108.5, 0.0)
+    soon = 1 / gap(pace, pace.paused_until)
+
+    assert alone == pytest.approx(0.95 * BEST)
+    assert soon == pytest.approx(0.8 * BEST)
 
 
 def test_requests_refused_together_count_once() -> None:
