@@ -11,6 +11,7 @@ BESIDE = Path(sys.executable).parent
 PLACES = (
     BESIDE,
     BESIDE.parent / "azurite" / "node_modules" / ".bin",
+    BESIDE.parent / "yaml-test-suite" / "bin",
     *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),  # Debian keeps each version's apart
     Path("/usr/sbin"),
 )
