@@ -6,17 +6,9 @@ command that asks MsgFlash something. It does without where that can not be impo
 """
 
 import sys
-from typing import Final
 
 __all__ = ["httpx"]
 
-_COMMAND_LINE: Final = "httpx._main"
-
-_is_ours = _COMMAND_LINE not in sys.modules
-if _is_ours:
-    sys.modules[_COMMAND_LINE] = None  # type: ignore[assignment]  # how Python marks what can not be imported
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # how Python marks what can not be imported
 
 import httpx  # noqa: E402 - see above
-
-if _is_ours:
-    del sys.modules[_COMMAND_LINE]
