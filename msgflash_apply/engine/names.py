@@ -122,7 +122,7 @@ def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> Lo
     payload = _in_order({**desired.payload, **{field: ids[0] for field, ids in found.items() if len(ids) == 1}})
     missing = {field: desired.names[field] for field, ids in found.items() if len(ids) != 1}
     if sent is not None and not missing and _is_same(payload, sent.payload):
-        return LookedUp(desired, sent.payload, sent.fingerprint, is_complete=True)
+        return LookedUp(desired, payload, sent.fingerprint, is_complete=True)
     return LookedUp(desired, payload, fingerprint(payload, missing), is_complete=not missing)
 
 
