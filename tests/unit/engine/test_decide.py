@@ -326,6 +326,12 @@ def test_doubt_follows_its_file() -> None:
     assert {address: change.reason for address, change in changes.items()} == {"new": Reason.IN_DOUBT}
 
 
+def test_moved_from_of_what_nobody_knows_is_ignored() -> None:
+    """A former address that is not on record moves nothing: the campaign is new."""
+    change = decided(a_desired("new", moved_from=("never",)))["new"]
+    assert (change.action, change.previous_address) == (Action.CREATE, None)
+
+
 def test_moved_from_that_has_done_its_work_is_ignored() -> None:
     """A `moved_from` left in the file after the move takes nothing from anybody."""
     state = a_snapshot({"new": a_record("new"), "sale": a_record()})

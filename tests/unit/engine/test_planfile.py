@@ -64,17 +64,26 @@ def test_what_is_no_whole_plan_is_refused(data: bytes, message: str) -> None:
         decode_plan(data, where="plan.json")
 
 
-def test_wrong_shape_is_refused_even_with_a_good_checksum() -> None:
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("action", "cancel", "plan.changes.0.action"),
+        ("after", {"name": "sale"}, "its payload has no name or no recipients"),
+        ("starts_at", "9999-12-31T23:00:00-05:00", "is no plan file of this version"),
+    ],
+)
+def test_wrong_shape_is_refused_even_with_a_good_checksum(field: str, value: object, told: str) -> None:
     """A file that somebody wrote by hand is checked before use."""
     from msgflash_apply.engine import planfile  # noqa: PLC0415 - for the checksum of a forged file
 
     document = json.loads(encode_plan(saved(CREATE)))
-    document["plan"]["changes"][0]["action"] = "cancel"
+    document["plan"]["changes"][0][field] = value
     body = {key: document[key] for key in ("min_lead_time_seconds", "plan")}
     forged = json.dumps({**document, "checksum": planfile._checksum(body)}).encode()
 
-    with pytest.raises(PlanError, match=r"plan\.changes\.0\.action"):
+    with pytest.raises(PlanError) as refused:
         decode_plan(forged, where="plan.json")
+    assert told in str(refused.value)
 
 
 @pytest.mark.parametrize("payload", [a_payload(instanceId=None), a_payload(surprise=1)])
