@@ -185,9 +185,13 @@ class Intent:
     facts: Facts
 
 
+def shared_names(names: Names) -> Names:
+    """Give the same names for all campaigns that give equal ones: thousands mostly do."""
+    return _names_of(tuple(names.items()))
+
+
 @lru_cache(maxsize=1024)
-def names_of(items: tuple[tuple[str, str], ...]) -> Names:
-    """Make names of their items, one and the same for all campaigns that give the same: thousands mostly do."""
+def _names_of(items: tuple[tuple[str, str], ...]) -> Names:
     return dict(items)
 
 

@@ -18,7 +18,7 @@ from msgflash_apply.campaign import (
     Source,
     fingerprint,
     format_instant,
-    names_of,
+    shared_names,
 )
 from msgflash_apply.config.addresses import read_address
 from msgflash_apply.config.recipients import wire_recipients
@@ -49,7 +49,7 @@ def desired(fields: Fields, address: Address, source: Source, starts_at: datetim
         address=address,
         source=source,
         payload=payload,
-        names=names_of(tuple(names.items())),
+        names=shared_names(names),
         starts_at=starts_at,
         timezone=cast("str | None", fields.get("timezone", settings.timezone)),
         paused=cast("bool | None", fields.get("paused")),

@@ -9,7 +9,7 @@ from datetime import datetime
 from sys import intern
 from typing import Any, TypeAlias, cast
 
-from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Desired, Lifecycle, Source, names_of
+from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Desired, Lifecycle, Source, shared_names
 from msgflash_apply.config.placed import Contents, Origin, Placed
 from msgflash_apply.errors import Diagnostic, Severity
 
@@ -62,7 +62,7 @@ def _campaign(row: list[Any], file: str, data: bytes) -> Placed:
         address,
         Source(file, line),
         payload,
-        names_of(tuple(names.items())),
+        shared_names(names),
         datetime.fromisoformat(payload["schedule"]),
         timezone and intern(timezone),
         paused,

@@ -187,7 +187,7 @@ class Ledger:
         ours = Draft(self._draft.snapshot())
         late = ours.preview(self._unsaved)
         ours.put(late)
-        self._touched |= late.keys()
+        self._touched.update(late)
         try:
             self._end(commit(self._backend, self._base, ours.snapshot(), self.head.journal))
         except StateConflict:

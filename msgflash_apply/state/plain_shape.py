@@ -13,7 +13,7 @@ from operator import itemgetter
 from sys import intern
 from typing import Any, Final, Literal, TypeVar, cast
 
-from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent, Record, checked_instant, names_of
+from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent, Record, checked_instant, shared_names
 from msgflash_apply.state.snapshot import Snapshot
 from msgflash_apply.state.soundness import check_payload, finite
 from msgflash_apply.state.upgrade import FORMAT_VERSION
@@ -107,7 +107,7 @@ def _facts(value: dict[str, Any]) -> Facts:
     _share_texts(payload)
     keep_or_pause = cast("Literal['keep', 'pause']", on_remove)
     zone = timezone and intern(timezone)
-    return Facts(payload, Fingerprint(fingerprint), names_of(tuple(names.items())), file, zone, keep_or_pause, labels)
+    return Facts(payload, Fingerprint(fingerprint), shared_names(names), file, zone, keep_or_pause, labels)
 
 
 def _share_texts(payload: dict[str, Any]) -> None:
