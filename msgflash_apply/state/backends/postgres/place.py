@@ -120,6 +120,7 @@ def _not_a_url(what: str) -> BackendError:
     return BackendError(
         "The state's URL can not be used.",
         f"postgresql: {what}.",
-        "Write postgresql://[user@][host][:port]/database/name/of/the/state, without a password: that is taken from\n"
-        "PGPASSWORD, ~/.pgpass or PGSERVICE, as by every client of PostgreSQL.",
+        # `//[user@]` would be taken for a password on its way to the terminal, and hidden.
+        "Write postgresql://HOST:PORT/database/name/of/the/state, with USER@ before HOST if need be, and no password:\n"
+        "that is taken from PGPASSWORD, ~/.pgpass or PGSERVICE, as by every client of PostgreSQL.",
     )
