@@ -18,10 +18,9 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from msgflash_apply.campaign import Address, Desired, Facts, Record, fingerprint
+from msgflash_apply.campaign import FIELD_ORDER, Address, Desired, Facts, Record, fingerprint
 from msgflash_apply.config.load import load
 from msgflash_apply.config.settings import load_settings
-from msgflash_apply.engine.names import FIELD_ORDER
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, EARLY_BIRDS_ID, PRESS_ID, WELCOME_ID, contact_id
 from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.snapshot import Snapshot, encode
@@ -264,7 +263,7 @@ def write_state(root: Path, *, seed: int = 1) -> None:
     """Write the state that an apply of the repo's campaigns would have left."""
     settings = load_settings(root, environment=None, environ={})
     dice = Random(seed)  # noqa: S311 - repeatable on purpose
-    records = dict(_records(load(settings).campaigns, dice))
+    records = dict(_records(load(settings, for_record=True).campaigns, dice))
     snapshot = Snapshot(LINEAGE, 1, settings.environment, campaigns=records, in_doubt={}, history={})
     LocalBackend(root / settings.state).write(encode(snapshot), expected=None)
 
@@ -275,7 +274,7 @@ def _records(campaigns: tuple[Desired, ...], dice: Random) -> Iterator[tuple[Add
         payload = {name: known[name] for name in FIELD_ORDER if name in known}
         facts = Facts(
             payload, fingerprint(payload), wanted.names, wanted.source.file, wanted.timezone,
-            wanted.lifecycle.on_remove, wanted.labels,
+            wanted.lifecycle.on_remove, wanted.labels, wanted.source.line, wanted.inputs,
         )  # fmt: skip
         bits = f"{dice.getrandbits(128):032x}"
         identifier = "-".join((bits[:8], bits[8:12], bits[12:16], bits[16:20], bits[20:]))

@@ -31,6 +31,12 @@ Names: TypeAlias = Mapping[str, str]
 """What stands in the files instead of an id: payload field (`instanceId`, `templateId`) -> name, number or ""
 for "the account's only connected instance"."""
 
+FIELD_ORDER = (
+    "instanceId", "name", "schedule", "repeat", "recipients", "templateId", "variables",
+    "type", "body", "mediaUrl", "title", "description", "footer", "buttons",
+)  # fmt: skip
+"""The API's own order of a payload's fields (reference 5.1)."""
+
 
 class Status(StrEnum):
     """Statuses that MsgFlash documents (reference 5.9). A record keeps an unknown one as plain text."""
@@ -94,6 +100,7 @@ class Desired:
         labels: never sent.
         moved_from: former addresses.
         known_fingerprint: what `fingerprint` gives, where it was worked out before; else None.
+        inputs: digest of what it was made from, for the record; see `Facts`. None where nobody will record it.
     """
 
     address: Address
@@ -107,6 +114,7 @@ class Desired:
     labels: Mapping[str, str] = field(default_factory=dict)
     moved_from: tuple[Address, ...] = ()
     known_fingerprint: Fingerprint | None = field(default=None, compare=False, repr=False)
+    inputs: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -127,6 +135,10 @@ class Facts:
         timezone: in which people read the start; None for UTC.
         on_remove: kept here because the file is gone when it matters.
         labels: for `--select` once the file is gone.
+        line: of the file, at which its document began.
+        inputs: digest of all that the file's campaigns were made from: its bytes, settings, program, time zones. While
+            it is the same, the file says what is recorded here, and need not be read again. None where the record
+            does not hold all that the file says.
     """
 
     payload: Payload
@@ -136,6 +148,8 @@ class Facts:
     timezone: str | None = None
     on_remove: Literal["pause", "keep"] = "pause"
     labels: Mapping[str, str] = field(default_factory=dict)
+    line: int = field(default=1, compare=False)
+    inputs: str | None = field(default=None, compare=False)
 
     @property
     def starts_at(self) -> datetime:

@@ -74,6 +74,7 @@ def command(
         has_state=not no_state,
         count_tags=count_tags,
         lists_all=format_ != "text" or plan_file is not None,
+        is_saved=plan_file is not None,
     )
     plan = make_plan(options, request)
     request.refuse_unknown(plan)

@@ -39,6 +39,7 @@ class Request:
         has_state: False for a preview without any state.
         count_tags: read all contacts to count the people of a tag.
         lists_all: unchanged campaigns are wanted one by one, and not only their number.
+        is_saved: the plan is kept, to be applied as it is.
     """
 
     refresh: Refresh = Refresh.CHANGED
@@ -49,6 +50,7 @@ class Request:
     has_state: bool = True
     count_tags: bool = False
     lists_all: bool = True
+    is_saved: bool = False
 
     @property
     def may_recall(self) -> bool:

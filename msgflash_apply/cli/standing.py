@@ -9,10 +9,11 @@ import json
 from collections.abc import Collection
 from hashlib import sha256
 
-from msgflash_apply.config.basis import basis_of, zone_digests, zones_still_are
+from msgflash_apply.config.basis import basis_of
 from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.config.sources import Sources
+from msgflash_apply.config.zones import zone_digests, zones_still_are
 from msgflash_apply.engine.plan import Plan
 from msgflash_apply.engine.standstill import Standstill, from_plain, standstill_of, to_plain
 from msgflash_apply.errors import BackendError, StateError

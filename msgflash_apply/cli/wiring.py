@@ -6,7 +6,7 @@ Secrets come in here, from the environment alone, and go into `Access`; nothing 
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from msgflash_apply.state.snapshot import Snapshot
 if TYPE_CHECKING:  # what only some commands need loads with them
     from msgflash_apply.api.access import Access
     from msgflash_apply.api.client import Client
+    from msgflash_apply.campaign import Address, Record
     from msgflash_apply.cli.standing import Standing
     from msgflash_apply.config.load import Loaded
     from msgflash_apply.state.claim import Claim
@@ -58,28 +59,38 @@ def read_files(settings: Settings) -> Sources:
     return read_sources(settings)
 
 
-def read_campaigns(
-    settings: Settings,
-    paths: Sequence[Path] = (),
-    sources: Sources | None = None,
-    meanwhile: Callable[[], None] | None = None,
-) -> "Loaded":
+def read_campaigns(settings: Settings, paths: Sequence[Path] = ()) -> "Loaded":
     """Read the campaigns, with every mistake of every file; see `load`."""
     from msgflash_apply.config.load import load
 
-    return load(settings, paths, open_cache(settings.root, os.environ), sources, meanwhile)
+    return load(settings, paths, open_cache(settings.root, os.environ))
 
 
 def load_files(
-    settings: Settings, sources: Sources | None = None, meanwhile: Callable[[], None] | None = None
+    settings: Settings,
+    sources: Sources | None = None,
+    *,
+    records: "Mapping[Address, Record] | None" = None,
+    for_record: bool = False,
 ) -> "Loaded":
     """
     Read campaigns without a mistake; see `load`.
 
+    Args:
+        settings: of the run.
+        sources: the files, where they are read already.
+        records: of a state, which tell of files; None to look at nothing but the files.
+        for_record: whether campaigns may come to be recorded.
+
     Raises:
         InvalidFiles: with every mistake of every file.
     """
-    loaded = read_campaigns(settings, sources=sources, meanwhile=meanwhile)
+    from msgflash_apply.config.load import load
+    from msgflash_apply.config.sent import SentFiles
+
+    sent = SentFiles(settings, records) if records else None
+    cache = open_cache(settings.root, os.environ)
+    loaded = load(settings, cache=cache, sources=sources, sent=sent, for_record=for_record)
     if loaded.has_errors:
         raise InvalidFiles(loaded.diagnostics)
     return loaded

@@ -11,11 +11,12 @@ from hashlib import sha256
 from itertools import product
 from typing import Final, TypeAlias, cast
 
-from msgflash_apply.config.basis import basis_of, zone_digests, zones_still_are
+from msgflash_apply.config.basis import basis_of
 from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.placed import AllContents, Contents
 from msgflash_apply.config.rows import Row, from_rows, to_rows
 from msgflash_apply.config.settings import Settings
+from msgflash_apply.config.zones import zone_digests, zones_still_are
 
 File: TypeAlias = tuple[str, bytes]
 """A file's name relative to the repo, and its bytes."""

@@ -6,17 +6,18 @@ shows among all of them, `clashes`. Read `load` first.
 """
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from msgflash_apply.campaign import Desired
+from msgflash_apply.campaign import Address, Desired
 from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.clashes import clashes
-from msgflash_apply.config.known import KnownFiles
-from msgflash_apply.config.placed import AllContents, in_place
+from msgflash_apply.config.known import File, KnownFiles
+from msgflash_apply.config.placed import AllContents, Placed, in_place
+from msgflash_apply.config.sent import Inputs, SentFiles, with_inputs
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.config.sources import Sources, read_sources
 from msgflash_apply.errors import Diagnostic, in_order
@@ -31,11 +32,13 @@ class Loaded:
         campaigns: those without an error, sorted by address.
         diagnostics: errors and warnings, in order. With an error among them `campaigns` is not the desired state.
         files: how many were read.
+        remembered: addresses of the campaigns that a state told of, whose files were not worked out.
     """
 
     campaigns: tuple[Desired, ...]
     diagnostics: tuple[Diagnostic, ...]
     files: int
+    remembered: frozenset[Address] = frozenset()
 
     @property
     def has_errors(self) -> bool:
@@ -48,7 +51,9 @@ def load(
     paths: Sequence[Path] = (),
     cache: Cache | None = None,
     sources: Sources | None = None,
-    meanwhile: Callable[[], None] | None = None,
+    *,
+    sent: SentFiles | None = None,
+    for_record: bool = False,
 ) -> Loaded:
     """
     Read the campaigns of a repo. Mistakes in files never raise: they come back, all of them.
@@ -58,12 +63,27 @@ def load(
         paths: files or folders to narrow the reading to; what clashes with others is then not seen.
         cache: where to look for, and keep, what files say; it changes nothing but the time that it takes.
         sources: the files, where they are read already.
-        meanwhile: other work of this process, done while another one reads files; not called where none does.
+        sent: what a state tells of files; likewise.
+        for_record: whether campaigns may come to be recorded, so that they want their `inputs`.
     """
     with _collector_paused():
         sources = sources or read_sources(settings, paths)
         known = KnownFiles(cache, settings) if cache is not None and not paths else None
-        return _loaded(sources, _contents(sources, settings, known, meanwhile), known)
+        every, remembered = _contents(sources, settings, known, sent)
+        campaigns = [placed for contents in every.contents for placed in contents.campaigns]
+        clashing = list(clashes(campaigns))
+        if clashing and remembered:
+            return load(settings, paths, cache, sources, for_record=for_record)  # a state knows of no places
+        if known is not None:
+            _keep(known, sources.files, every, remembered)
+        if for_record:
+            campaigns = _with_inputs(sources.files, every, settings)
+        diagnostics = [*sources.diagnostics, *(one for contents in every.contents for one in contents.diagnostics)]
+        for placed, finding in clashing:
+            diagnostics += in_place((finding,), placed.origin)
+        usable = sorted((one.desired for one in campaigns if one.desired is not None), key=attrgetter("address"))
+        addresses = frozenset(one.address for one in campaigns if one.origin.file in remembered)
+        return Loaded(tuple(usable), in_order(diagnostics), sources.found, addresses)
 
 
 @contextmanager
@@ -79,29 +99,37 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _contents(
-    sources: Sources, settings: Settings, known: KnownFiles | None, meanwhile: Callable[[], None] | None
-) -> AllContents:
-    """What each file says, in the order of their names."""
+    sources: Sources, settings: Settings, known: KnownFiles | None, sent: SentFiles | None
+) -> tuple[AllContents, Collection[str]]:
+    """What each file says, in the order of their names; and the names of those that the state told of."""
     every = [known.contents_of(name, data) if known else None for name, data in sources.files]
+    remembered = set()
+    if sent is not None:
+        for index, (name, data) in enumerate(sources.files):
+            if every[index] is None and (contents := sent.contents_of(name, data)) is not None:
+                every[index] = contents
+                remembered.add(name)
     new = [file for file, contents in zip(sources.files, every, strict=True) if contents is None]
     if not new:
-        return AllContents([contents for contents in every if contents is not None])
+        return AllContents([contents for contents in every if contents is not None]), remembered
     from msgflash_apply.config.side_by_side import contents_of_all  # noqa: PLC0415 - brings the libraries
 
-    read = contents_of_all(new, settings, meanwhile)
+    read = contents_of_all(new, settings)
     if len(new) == len(every):
-        return read
+        return read, remembered
     others = iter(read.contents)
-    return AllContents([next(others) if contents is None else contents for contents in every])
+    return AllContents([next(others) if contents is None else contents for contents in every]), remembered
 
 
-def _loaded(sources: Sources, every: AllContents, known: KnownFiles | None) -> Loaded:
-    """Remember what is new, compare the campaigns with each other, and hand over."""
-    campaigns = [placed for contents in every.contents for placed in contents.campaigns]
-    diagnostics = [*sources.diagnostics, *(one for contents in every.contents for one in contents.diagnostics)]
-    usable = [placed.desired for placed in campaigns if placed.desired is not None]
-    if known is not None:
-        known.keep(sources.files, every, {wanted.timezone for wanted in usable if wanted.timezone is not None})
-    for placed, finding in clashes(campaigns):
-        diagnostics += in_place((finding,), placed.origin)
-    return Loaded(tuple(sorted(usable, key=attrgetter("address"))), in_order(diagnostics), sources.found)
+def _keep(known: KnownFiles, files: Sequence[File], every: AllContents, remembered: Collection[str]) -> None:
+    """Remember what is new; what the state tells of, it tells of again."""
+    told = [pair for pair in zip(files, every.contents, strict=True) if pair[0][0] not in remembered]
+    wanted = [placed.desired for _, contents in told for placed in contents.campaigns if placed.desired is not None]
+    zones = {one.timezone for one in wanted if one.timezone is not None}
+    known.keep([file for file, _ in told], AllContents([contents for _, contents in told], every.parts), zones)
+
+
+def _with_inputs(files: Sequence[File], every: AllContents, settings: Settings) -> list[Placed]:
+    inputs = Inputs(settings)
+    pairs = zip(files, every.contents, strict=True)
+    return [placed for (name, data), contents in pairs for placed in with_inputs(contents, name, data, inputs)]

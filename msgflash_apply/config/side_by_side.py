@@ -3,7 +3,7 @@ Many files at once: a second process reads its share of them, where there is a s
 
 Reading YAML takes one core as long as it takes, and a first plan of thousands of files is nothing but that. The other
 process is a fork, so it begins at once and knows all that this one knows. Each claims a portion of the files after the
-other, so both end together whatever else this one does meanwhile. The other leaves what it read as text for the cache
+other, so both end together. The other leaves what it read as text for the cache
 in memory that both see, and ends. Whatever keeps it from doing so costs time and nothing else: this one does it all.
 """
 
@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgflash_apply.config.contents import contents_of
@@ -27,16 +27,13 @@ MOST_PORTIONS: Final = 256
 """A claim is one byte."""
 
 
-def contents_of_all(
-    files: Sequence[File], settings: Settings, meanwhile: Callable[[], None] | None = None, *, enough: int = ENOUGH
-) -> AllContents:
+def contents_of_all(files: Sequence[File], settings: Settings, *, enough: int = ENOUGH) -> AllContents:
     """
     Read files; see `contents_of`.
 
     Args:
         files: in any order.
         settings: of the run.
-        meanwhile: what this process has to do anyhow, done while the other one reads; not called without another.
         enough: from how many files on a second process takes its share of them.
     """
     if len(files) < enough or not can_fork():
@@ -44,8 +41,6 @@ def contents_of_all(
     portions = _Portions(len(files))
     shared = os.memfd_create("share")
     pid = _begin(files, portions, settings, shared)
-    if meanwhile is not None:
-        meanwhile()
     own = {portion.start: _read_and_write(files[portion], settings) for portion in portions.claimed()}
     others = _end(pid, shared)
     every = [

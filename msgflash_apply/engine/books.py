@@ -133,5 +133,7 @@ def describe(change: Change, record: Record) -> Described | None:
         timezone=change.timezone,
         on_remove=change.on_remove,
         labels=dict(change.labels),
+        line=change.source.line,
+        inputs=change.inputs,
     )
     return None if facts == record.facts else Described(change.address, facts)

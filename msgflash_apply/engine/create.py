@@ -142,6 +142,8 @@ def facts_of(change: Change) -> Facts:
         timezone=change.timezone,
         on_remove=change.on_remove,
         labels=change.labels,
+        line=change.source.line if change.source else 1,
+        inputs=change.inputs,
     )
 
 

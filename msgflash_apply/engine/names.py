@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgflash_apply.campaign import (
+    FIELD_ORDER,
     Desired,
     Facts,
     Fingerprint,
@@ -21,11 +22,6 @@ if TYPE_CHECKING:  # shapes of answers load with the client
 INSTANCE = "instanceId"
 TEMPLATE = "templateId"
 ONLY_CONNECTED = ""
-
-FIELD_ORDER = (
-    "instanceId", "name", "schedule", "repeat", "recipients", "templateId", "variables",
-    "type", "body", "mediaUrl", "title", "description", "footer", "buttons",
-)  # fmt: skip
 
 _WORD = {INSTANCE: "instance", TEMPLATE: "template"}
 

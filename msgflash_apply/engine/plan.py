@@ -119,6 +119,7 @@ class Change:
         on_remove: what happens once the file is gone; kept with the record.
         previous_address: where the record stands now, when it moves.
         pause_after: the file says `paused: true`, so a create is followed by a pause.
+        inputs: digest of what the file's campaigns were made from, for the record; see `Facts`.
     """
 
     address: Address
@@ -139,6 +140,7 @@ class Change:
     on_remove: Literal["pause", "keep"] = "pause"
     previous_address: Address | None = None
     pause_after: bool = False
+    inputs: str | None = None
 
     @property
     def is_sending(self) -> bool:

@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal
 
-from msgflash_apply.campaign import checked_instant, fingerprint
-from msgflash_apply.engine.names import FIELD_ORDER
+from msgflash_apply.campaign import FIELD_ORDER, checked_instant, fingerprint
 from msgflash_apply.engine.plan import SENDING, Action, Change, Plan
 from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
 from msgflash_apply.state.snapshot import Snapshot

@@ -22,7 +22,7 @@ _DOCUMENT: Final = frozenset(
     ("campaigns", "checksum", "environment", "format_version", "history", "in_doubt", "journal", "lineage", "serial")
 )
 _RECORD: Final = ("id", "status", "read_at", "created_at", "facts", "retired", "former_ids")
-_FACTS: Final = ("payload", "fingerprint", "names", "file", "timezone", "on_remove", "labels")
+_FACTS: Final = ("payload", "fingerprint", "names", "file", "timezone", "on_remove", "labels", "line", "inputs")
 _INTENT: Final = ("run", "attempt", "announced_at", "facts")
 _in_record, _in_facts, _in_intent = itemgetter(*_RECORD), itemgetter(*_FACTS), itemgetter(*_INTENT)
 
@@ -90,8 +90,10 @@ def _intent(value: dict[str, Any]) -> Intent:
 
 
 def _facts(value: dict[str, Any]) -> Facts:
-    payload, fingerprint, names, file, timezone, on_remove, labels = _in_facts(value)
+    payload, fingerprint, names, file, timezone, on_remove, labels, line, inputs = _in_facts(value)
     if len(value) != len(_FACTS) or type(fingerprint) is not str or type(file) is not str:
+        raise _Unusual
+    if type(line) is not int or (inputs is not None and type(inputs) is not str):
         raise _Unusual
     if type(payload) is not dict or type(names) is not dict or type(labels) is not dict:
         raise _Unusual
@@ -107,7 +109,9 @@ def _facts(value: dict[str, Any]) -> Facts:
     _share_texts(payload)
     keep_or_pause = cast("Literal['keep', 'pause']", on_remove)
     zone = timezone and intern(timezone)
-    return Facts(payload, Fingerprint(fingerprint), shared_names(names), file, zone, keep_or_pause, labels)
+    return Facts(
+        payload, Fingerprint(fingerprint), shared_names(names), file, zone, keep_or_pause, labels, line, inputs
+    )
 
 
 def _share_texts(payload: dict[str, Any]) -> None:
