@@ -99,7 +99,6 @@ class Desired:
         lifecycle: on_change, on_remove, ignore_changes.
         labels: never sent.
         moved_from: former addresses.
-        known_fingerprint: what `fingerprint` gives, where it was worked out before; else None.
         inputs: digest of what it was made from, for the record; see `Facts`. None where nobody will record it.
     """
 
@@ -113,13 +112,12 @@ class Desired:
     lifecycle: Lifecycle = DEFAULT_LIFECYCLE
     labels: Mapping[str, str] = field(default_factory=dict)
     moved_from: tuple[Address, ...] = ()
-    known_fingerprint: Fingerprint | None = field(default=None, compare=False, repr=False)
     inputs: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def fingerprint(self) -> Fingerprint:
         """Of payload and names together: two campaigns that share it are the same mailing, whatever the names mean."""
-        return self.known_fingerprint or fingerprint(self.payload, self.names)
+        return fingerprint(self.payload, self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +225,11 @@ def fingerprint(payload: Payload, names: Names | None = None) -> Fingerprint:
     if names:
         meaning["names"] = dict(names)
     return Fingerprint("sha256:" + sha256(_CANONICAL.encode(meaning).encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def in_order(fields: JsonObject) -> Payload:
+    """Put a payload's fields in the API's order."""
+    return {key: fields[key] for key in FIELD_ORDER if key in fields}
 
 
 def format_instant(moment: datetime) -> str:

@@ -15,7 +15,7 @@ from msgflash_apply.cli.planning import Request, planner_for
 from msgflash_apply.cli.running import run_to_end, without_waiting
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.config.sources import Sources
-from msgflash_apply.engine.plan import Action, Plan
+from msgflash_apply.engine.plan import Plan
 from msgflash_apply.engine.refresh import Refresh
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.state.reading import read_state
@@ -100,21 +100,18 @@ class _Making:
         )
 
     async def _in_full(self, connection: "ClientWhenNeeded | None", lookups: "Lookups | None") -> Plan:
-        snapshot = self._snapshot
-        plan = await planner_for(self.settings, self._loaded, self._request, connection, lookups).plan(snapshot)
-        if any(c.action is not Action.NO_OP and c.address in self._loaded.remembered for c in plan.changes):
-            # The record tells that a file is the same; what is to be done with its campaign, the file has to say.
-            self._loaded = wiring.load_files(self.settings, for_record=self._request.is_saved)
-            plan = await planner_for(self.settings, self._loaded, self._request, connection, lookups).plan(snapshot)
+        loaded, snapshot = self._loaded, self._snapshot
+        plan = await planner_for(self.settings, loaded, self._request, connection, lookups).plan(snapshot)
         if self._standing is not None:
-            zones = {one.timezone for one in self._loaded.campaigns if one.timezone is not None}
+            zones = {campaign.timezone for campaign in loaded.campaigns if campaign.timezone is not None}
             self._standing.keep(plan, snapshot.journal, zones)
         return plan
 
     def _read_all(self) -> "tuple[Loaded, Snapshot]":
         state = _Tried(self._read_state)
         records = None if state.snapshot is None else state.snapshot.campaigns
-        loaded = wiring.load_files(self.settings, self._sources, records=records, for_record=self._request.is_saved)
+        for_record = self._request.is_saved
+        loaded = wiring.load_files(self.settings, self._sources, records=records, for_record=for_record)
         self._sources = Sources((), 0, ())  # the bytes of all files have served their purpose
         return loaded, state.result()
 

@@ -30,18 +30,19 @@ def clashes(campaigns: Sequence[Placed]) -> Iterator[Clash]:
 
 Wanted = tuple[Placed, Desired]
 Key = TypeVar("Key", bound=Hashable)
+One = TypeVar("One")
 
 
-def _groups(pairs: Iterable[tuple[Key, Placed]]) -> Iterator[tuple[Key, list[Placed]]]:
-    """Keys that more than one campaign has."""
+def _groups(pairs: Iterable[tuple[Key, One]]) -> Iterator[tuple[Key, list[One]]]:
+    """Keys that more than one has."""
     pairs = list(pairs)
     if len({key for key, _ in pairs}) == len(pairs):  # the usual case
         return
-    first: dict[Key, Placed] = {}
-    several: dict[Key, list[Placed]] = {}
-    for key, placed in pairs:
-        if first.setdefault(key, placed) is not placed:
-            several.setdefault(key, [first[key]]).append(placed)
+    first: dict[Key, One] = {}
+    several: dict[Key, list[One]] = {}
+    for key, one in pairs:
+        if first.setdefault(key, one) is not one:
+            several.setdefault(key, [first[key]]).append(one)
     yield from several.items()
 
 
@@ -64,7 +65,10 @@ def _same_address(campaigns: Iterable[Placed]) -> Iterator[Clash]:
 
 def _same_mailing(usable: Iterable[Wanted]) -> Iterator[Clash]:
     hint = "delete one, or let them differ in name, start, recipients or content"
-    pairs = ((wanted.fingerprint, placed) for placed, wanted in usable)
+    alike = _groups(
+        ((wanted.payload["name"], wanted.payload["schedule"]), (placed, wanted)) for placed, wanted in usable
+    )
+    pairs = ((wanted.fingerprint, placed) for _, group in alike for placed, wanted in group)
     for _, group in _groups(pairs):
         if len({placed.address for placed in group}) > 1:  # one address twice is told already
             yield from _each(group, Code.SAME_MAILING, "it would be the same mailing twice, also by {other}", hint)

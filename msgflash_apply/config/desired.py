@@ -16,7 +16,6 @@ from msgflash_apply.campaign import (
     Desired,
     Lifecycle,
     Source,
-    fingerprint,
     format_instant,
     shared_names,
 )
@@ -56,7 +55,6 @@ def desired(fields: Fields, address: Address, source: Source, starts_at: datetim
         lifecycle=_lifecycle(fields.get("lifecycle")),
         labels=cast("Mapping[str, str]", fields.get("labels", {})),
         moved_from=former_addresses(fields),
-        known_fingerprint=fingerprint(payload, names),
     )
 
 

@@ -26,9 +26,7 @@ Entry: TypeAlias = tuple[str, list[Row], list[Row]]
 
 _NONE: Final = type(None)
 _CAMPAIGN_SHAPES: Final = frozenset(
-    product(
-        (int,), (int,), (str,), (dict,), (dict,), (str, _NONE), (bool, _NONE), (list, _NONE), (dict,), (list,), (str,)
-    )
+    product((int,), (int,), (str,), (dict,), (dict,), (str, _NONE), (bool, _NONE), (list, _NONE), (dict,), (list,))
 )
 _FINDING_SHAPES: Final = frozenset(product((str,), (str,), (str, _NONE), (int, _NONE), (int, _NONE), (str, _NONE)))
 """The types of the members of rows; see `to_rows`."""

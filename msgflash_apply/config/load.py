@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from msgflash_apply.campaign import Address, Desired
+from msgflash_apply.campaign import Desired
 from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.clashes import clashes
 from msgflash_apply.config.known import File, KnownFiles
@@ -32,13 +32,11 @@ class Loaded:
         campaigns: those without an error, sorted by address.
         diagnostics: errors and warnings, in order. With an error among them `campaigns` is not the desired state.
         files: how many were read.
-        remembered: addresses of the campaigns that a state told of, whose files were not worked out.
     """
 
     campaigns: tuple[Desired, ...]
     diagnostics: tuple[Diagnostic, ...]
     files: int
-    remembered: frozenset[Address] = frozenset()
 
     @property
     def has_errors(self) -> bool:
@@ -82,8 +80,7 @@ def load(
         for placed, finding in clashing:
             diagnostics += in_place((finding,), placed.origin)
         usable = sorted((one.desired for one in campaigns if one.desired is not None), key=attrgetter("address"))
-        addresses = frozenset(one.address for one in campaigns if one.origin.file in remembered)
-        return Loaded(tuple(usable), in_order(diagnostics), sources.found, addresses)
+        return Loaded(tuple(usable), in_order(diagnostics), sources.found)
 
 
 @contextmanager

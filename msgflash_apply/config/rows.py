@@ -52,12 +52,11 @@ def _campaign_row(placed: Placed) -> Row:
         told,
         wanted.labels,
         wanted.moved_from,
-        wanted.fingerprint,
     ]
 
 
 def _campaign(row: list[Any], file: str, data: bytes) -> Placed:
-    number, line, address, payload, names, timezone, paused, lifecycle, labels, moved_from, known = row
+    number, line, address, payload, names, timezone, paused, lifecycle, labels, moved_from = row
     wanted = Desired(
         address,
         Source(file, line),
@@ -69,7 +68,6 @@ def _campaign(row: list[Any], file: str, data: bytes) -> Placed:
         DEFAULT_LIFECYCLE if lifecycle is None else Lifecycle(lifecycle[0], lifecycle[1], tuple(lifecycle[2])),
         labels,
         tuple(moved_from),
-        known,
     )
     return Placed(address, wanted, Origin(file, data, number, line))
 

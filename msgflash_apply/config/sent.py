@@ -4,7 +4,7 @@ What the record says of files that are as they were when their campaigns were se
 A fresh machine, such as every pipeline's, has no cache, but it has the state. With each campaign stands a digest of
 what its file's campaigns were made from: name and bytes of the file, settings, program, time zones, and which
 campaigns they were. It is only there where the record holds all that such a file says, so that one digest that fits
-proves the whole file. It is only good for saying that nothing changes: whoever acts reads the file.
+proves the whole file.
 """
 
 from collections.abc import Iterable, Mapping
@@ -120,7 +120,6 @@ def _placed(address: Address, facts: Facts, data: bytes) -> Placed:
         facts.timezone,
         lifecycle=DEFAULT_LIFECYCLE if facts.on_remove == "pause" else Lifecycle(on_remove=facts.on_remove),
         labels=facts.labels,
-        known_fingerprint=None if names else facts.fingerprint,
         inputs=facts.inputs,
     )
     return Placed(address, wanted, Origin(facts.file, data, 0, facts.line))

@@ -23,6 +23,7 @@ from msgflash_apply.campaign import (
     Record,
     Status,
     fingerprint,
+    in_order,
 )
 from msgflash_apply.engine.compare import differences
 from msgflash_apply.engine.moves import Claim, claim
@@ -115,7 +116,7 @@ def _decide_desired(item: LookedUp, held: Claim, prior: Prior, moment: Moment) -
     payload, status = _wanted(item, record), prior.status(record)
     wanted = item.fingerprint if payload is item.payload else fingerprint(payload)
     same = item.desired.lifecycle.on_change == "ignore" or wanted == record.facts.fingerprint
-    changed = base if same else _decide_changed(item, replace(base, after=payload), record, prior, moment)
+    changed = base if same else _decide_changed(item, replace(base, after=in_order(payload)), record, prior, moment)
     # The emergency brake works whatever else was edited. A replacement begins with it, and ends with it too.
     if item.desired.paused is True and status in PAUSABLE and changed.action is not Action.REPLACE:
         also = "" if same else "its other edits wait: a created campaign can not be changed"
@@ -133,7 +134,7 @@ def _decide_desired(item: LookedUp, held: Claim, prior: Prior, moment: Moment) -
 
 
 def _decide_new(item: LookedUp, base: Change, moment: Moment, *, explanation: str = "") -> Change:
-    wanted = replace(base, after=item.payload)
+    wanted = replace(base, after=in_order(item.payload))
     late = _too_late(item.desired.starts_at, moment)
     if late is not None:
         return _blocked(wanted, *late)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgflash_apply.campaign import (
-    FIELD_ORDER,
     Desired,
     Facts,
     Fingerprint,
-    JsonObject,
+    Names,
     Payload,
     fingerprint,
 )
@@ -33,7 +32,7 @@ class LookedUp:
 
     Attributes:
         desired: as the files want it.
-        payload: with the ids that were found, in the API's order of fields.
+        payload: with the ids that were found, in any order of fields.
         fingerprint: of the payload; of payload and names while one is missing.
         is_complete: False while a name could not be looked up (offline).
     """
@@ -54,15 +53,21 @@ class NameTable:
 
     def __init__(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         self._ids: dict[tuple[str, str], dict[str, str]] = {}
-        self._found: dict[tuple[str, str], list[str]] = {}  # thousands of campaigns share a handful of names
+        self._resolved: dict[tuple[tuple[str, str], ...], tuple[Names, Names]] = {}
         for field, name, identifier, told in rows:
             self._ids.setdefault((field, _plain(field, name)), {})[identifier] = told
 
     def ids(self, field: str, name: str) -> Sequence[str]:
         """Return every id that the name may stand for, none where it is unknown."""
-        if (field, name) not in self._found:
-            self._found[field, name] = list(self._ids.get((field, _plain(field, name)), ()))
-        return self._found[field, name]
+        return list(self._ids.get((field, _plain(field, name)), ()))
+
+    def resolved(self, names: Names) -> tuple[Names, Names]:
+        """Tell names that stand for exactly one thing, as field -> id, from the others, as field -> name."""
+        key = tuple(names.items())
+        if (known := self._resolved.get(key)) is None:  # thousands of campaigns share a handful of names
+            ids = {field: ids[0] for field, name in key if len(ids := self.ids(field, name)) == 1}
+            known = self._resolved[key] = ids, {field: name for field, name in key if field not in ids}
+        return known
 
     def candidates(self, field: str, name: str) -> list[str]:
         """Tell the things that the name may stand for, or could have meant."""
@@ -112,11 +117,8 @@ def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> Lo
         table: which ids names stand for.
         sent: what was sent of it before, if anything: its fingerprint is known, and most campaigns stay as they are.
     """
-    if not desired.names:
-        return LookedUp(desired, desired.payload, desired.fingerprint, is_complete=True)
-    found = {field: table.ids(field, name) for field, name in desired.names.items()}
-    payload = _in_order({**desired.payload, **{field: ids[0] for field, ids in found.items() if len(ids) == 1}})
-    missing = {field: desired.names[field] for field, ids in found.items() if len(ids) != 1}
+    ids, missing = table.resolved(desired.names)
+    payload = {**desired.payload, **ids} if ids else desired.payload
     if sent is not None and not missing and _is_same(payload, sent.payload):
         return LookedUp(desired, payload, sent.fingerprint, is_complete=True)
     return LookedUp(desired, payload, fingerprint(payload, missing), is_complete=not missing)
@@ -169,12 +171,10 @@ def _is_same(payload: Payload, sent: Payload) -> bool:
     To Python 1, 1.0 and true are equal, and in JSON they are three values. The published schema has numbers only among
     the values of `variables`, and nothing but a text equals a text.
     """
-    return payload == sent and _kinds(payload.get("variables")) == _kinds(sent.get("variables"))
+    if payload != sent:
+        return False
+    return "variables" not in sent or _kinds(payload["variables"]) == _kinds(sent["variables"])
 
 
 def _kinds(variables: object) -> dict[str, type]:
     return {name: type(value) for name, value in variables.items()} if isinstance(variables, dict) else {}
-
-
-def _in_order(fields: JsonObject) -> Payload:
-    return {key: fields[key] for key in FIELD_ORDER if key in fields}

@@ -1,8 +1,12 @@
-"""A plan in which nothing was to be done is remembered; whatever is changed since, the next is as without memory."""
+"""
+What was sent is remembered by the state, a plan in which nothing was to be done by the cache.
+
+Whatever is changed since, the next plan is the one of somebody who remembers neither.
+"""
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,19 +15,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from msgflash_apply.campaign import Desired, Facts
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.plan_making import make_plan
 from msgflash_apply.cli.planning import Request
 from msgflash_apply.config.load import load
+from msgflash_apply.config.sent import SentFiles
 from msgflash_apply.config.settings import load_settings
+from msgflash_apply.config.sources import read_sources
 from msgflash_apply.engine.plan import Plan
-from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
+from msgflash_apply.errors import InvalidFiles, MsgflashApplyError, StateError
 from msgflash_apply.report.paint import PLAIN
+from msgflash_apply.report.to_json import plan_to_json
 from msgflash_apply.report.to_text import plan_to_text
 from msgflash_apply.state.journal import Opened, encode_entries
-from msgflash_apply.state.snapshot import encode
+from msgflash_apply.state.snapshot import decode, encode
 from tests.support.builders import NOW, a_record, a_snapshot, some_facts
-from tests.support.states import LINEAGE, intended
+from tests.support.states import LINEAGE, intended, without_inputs
 
 PROJECT = "version: 1\ncustom: {brand: Acme}\nenvironments:\n  other: {custom: {brand: Other}}\n  empty: {}\n"
 FILES = {
@@ -67,34 +75,55 @@ class World:
 
     def settle(self, environment: str, *, serial: int) -> None:
         """Let the state of an environment hold what the files say now, unless they have a mistake."""
-        found = load(load_settings(self.root, environment=environment, environ={}))
-        records = {
-            str(wanted.address): a_record(wanted.address, facts=some_facts(wanted.payload, file=wanted.source.file))
-            for wanted in found.campaigns
-        }
+        found = load(load_settings(self.root, environment=environment, environ={}), for_record=True)
+        records = {str(wanted.address): a_record(wanted.address, facts=sent(wanted)) for wanted in found.campaigns}
         self.write(
             f".msgflash/{environment}.json",
             encode(replace(a_snapshot(records), environment=environment, serial=serial)).decode(),
         )
 
-    def made(self) -> Plan:
+    @contextmanager
+    def forgotten(self) -> Iterator[None]:
+        """Let states tell nothing of files for a while, as one of an older version does; damaged ones stay damaged."""
+        before = {path: path.read_bytes() for path in self.root.glob(".msgflash/*.json")}
+        for path, data in before.items():
+            with suppress(StateError):
+                path.write_bytes(encode(without_inputs(decode(data, where=path.name))))
+        yield
+        for path, data in before.items():
+            path.write_bytes(data)
+
+    def made(self, *, lists_all: bool = False) -> Plan:
         """Plan as the command does, to tell it as text."""
         options = Globals(self.root, self.environment, self.variables, (), None, "warning")
         try:
-            return make_plan(options, Request(offline=True, lists_all=False))
+            return make_plan(options, Request(offline=True, lists_all=lists_all))
         finally:
             gc.enable()  # a command ends after its plan and lets the garbage lie
 
     def plan(self) -> str:
         """Plan, and tell the plan, or what stands in its way."""
+        return self._told(lambda made: plan_to_text(made, now=NOW, paint=PLAIN), lists_all=False)
+
+    def plan_of_all(self) -> str:
+        """Plan, and tell of every campaign, or what stands in the plan's way."""
+        return self._told(lambda made: plan_to_json(replace(made, created_at=NOW), tool_version=""), lists_all=True)
+
+    def _told(self, tell: Callable[[Plan], str], *, lists_all: bool) -> str:
         try:
-            made = self.made()
+            made = self.made(lists_all=lists_all)
         except InvalidFiles as err:
             return repr(err.diagnostics)
         except MsgflashApplyError as err:
             return str(err)
-        text = plan_to_text(made, now=NOW, paint=PLAIN)
-        return f"{text}\n{made.digest} {made.exit_code(detailed=True)} {made.lineage} {made.serial}"
+        return f"{tell(made)}\n{made.digest} {made.exit_code(detailed=True)} {made.lineage} {made.serial}"
+
+
+def sent(wanted: Desired) -> Facts:
+    """Build what an apply records of a campaign."""
+    facts = some_facts(wanted.payload, file=wanted.source.file, on_remove=wanted.lifecycle.on_remove)
+    told = replace(facts, timezone=wanted.timezone, labels=wanted.labels)
+    return replace(told, line=wanted.source.line, inputs=wanted.inputs)
 
 
 def flip(name: str, at: int) -> Edit:
@@ -188,9 +217,11 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
 def assert_same_without_a_memory(environment: pytest.MonkeyPatch, world: World) -> None:
     """Assert that a plan is the one of somebody who remembers nothing, and so is the next."""
     environment.setenv("MSGFLASH_CACHE", "off")
-    afresh = world.plan()
+    with world.forgotten():
+        afresh, all_afresh = world.plan(), world.plan_of_all()
+    assert [world.plan(), world.plan_of_all()] == [afresh, all_afresh]
     environment.setenv("MSGFLASH_CACHE", "on")
-    assert [world.plan(), world.plan()] == [afresh, afresh]
+    assert [world.plan(), world.plan(), world.plan_of_all()] == [afresh, afresh, all_afresh]
 
 
 @settings(max_examples=100)
@@ -249,6 +280,18 @@ def test_every_byte_counts(environment: pytest.MonkeyPatch, tmp_path: Path, name
         flip(name, place)(world)
         assert_same_without_a_memory(environment, world)
         (world.root / name).write_bytes(right)
+
+
+def test_something_is_told_by_the_state(tmp_path: Path) -> None:
+    """In the world of these tests the state tells of every file that draws no warning."""
+    world = World(tmp_path)
+    settings = load_settings(world.root, environment="default", environ={})
+    state = decode((world.root / ".msgflash/default.json").read_bytes(), where="here")
+    sent = SentFiles(settings, state.campaigns)
+
+    told = {name: sent.contents_of(name, data) is not None for name, data in read_sources(settings).files}
+
+    assert told == {"campaigns/each.yaml": True, "campaigns/local.yaml": False, "campaigns/plain.yaml": True}
 
 
 def test_something_is_remembered(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:

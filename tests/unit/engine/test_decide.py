@@ -7,12 +7,23 @@ import pytest
 
 from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Address, Desired, Lifecycle, Record
 from msgflash_apply.engine.decide import Moment, Prior, Reading, decide
-from msgflash_apply.engine.names import NameTable, fill_in
+from msgflash_apply.engine.names import INSTANCE, NameTable, fill_in
 from msgflash_apply.engine.plan import Action, Change, Reason, Stage
 from msgflash_apply.state.snapshot import Snapshot
-from tests.support.builders import NOW, SOON, a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
+from tests.support.builders import (
+    INSTANCE_ID,
+    NOW,
+    SOON,
+    a_desired,
+    a_payload,
+    a_record,
+    a_snapshot,
+    an_intent,
+    some_facts,
+)
 
 MOMENT = Moment(NOW, timedelta(minutes=10))
+SHOP = NameTable([(INSTANCE, "shop", INSTANCE_ID, "")])
 REPLACE = Lifecycle(on_change="replace")
 
 
@@ -36,6 +47,18 @@ def test_new_campaign_is_created() -> None:
 
     assert (change.action, change.reason, change.id) == (Action.CREATE, None, None)
     assert change.after == a_payload(name="sale")
+
+
+@pytest.mark.parametrize("state", [a_snapshot(), a_snapshot({"sale": a_record()})], ids=["create", "replace"])
+def test_what_is_sent_stands_in_the_order_of_the_api(state: Snapshot) -> None:
+    """Ids that were looked up, and what `ignore_changes` leaves as it was, stand where the API's reference has them."""
+    lifecycle = Lifecycle(on_change="replace", ignore_changes=("type", "name"))
+    payload = a_payload(instanceId=None, name="Other", body=None)
+    item = fill_in(a_desired(payload=payload, names={INSTANCE: "shop"}, lifecycle=lifecycle), SHOP)
+    (change,) = decide([item], Prior(state), MOMENT)
+
+    assert change.is_sending
+    assert list(change.after or {}) == ["instanceId", "name", "schedule", "recipients", "type"]
 
 
 @pytest.mark.parametrize(

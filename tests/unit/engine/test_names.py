@@ -27,15 +27,6 @@ def test_instance_by_name_number_and_default() -> None:
         assert item.payload == a_payload()
 
 
-def test_fields_stand_in_the_order_of_the_api() -> None:
-    """Ids that were looked up stand where the API's documentation has them."""
-    desired = a_desired(
-        payload=a_payload(instanceId=None, type=None, body=None), names={INSTANCE: "shop", TEMPLATE: "welcome"}
-    )
-
-    assert list(fill_in(desired, TABLE).payload) == ["instanceId", "name", "schedule", "recipients", "templateId"]
-
-
 def test_unknown_name_keeps_the_campaign_apart() -> None:
     """A name that is not known leaves the field out, and takes part in the fingerprint."""
     one, two = (
