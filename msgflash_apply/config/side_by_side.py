@@ -45,7 +45,7 @@ def contents_of_all(files: Sequence[File], settings: Settings, *, enough: int = 
     others = _end(pid, shared)
     every = [
         own.get(portion.start) or _taken_over(others.get(portion.start), files[portion], settings)
-        for portion in portions.all()
+        for portion in portions.all
     ]
     return AllContents([one for contents, _ in every for one in contents], [part for _, part in every])
 
@@ -63,21 +63,16 @@ class _Portions:
     """
 
     def __init__(self, files: int) -> None:
-        self._size = -(-files // MOST_PORTIONS)
-        self._files = files
+        size = -(-files // MOST_PORTIONS)
+        self.all = [slice(start, start + size) for start in range(0, files, size)]
         self._claims, end = os.pipe()
-        os.write(end, bytes(range(len(self.all()))))
+        os.write(end, bytes(range(len(self.all))))
         os.close(end)
-
-    def all(self) -> list[slice]:
-        """Every portion, in order."""
-        return [slice(start, start + self._size) for start in range(0, self._files, self._size)]
 
     def claimed(self) -> Iterator[slice]:
         """Claim one after the other, as long as there are any."""
-        every = self.all()
         while claim := os.read(self._claims, 1):
-            yield every[claim[0]]
+            yield self.all[claim[0]]
         os.close(self._claims)
 
 

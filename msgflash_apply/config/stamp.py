@@ -35,7 +35,7 @@ def reader_digest() -> str:
 
     Libraries are told apart by the sizes of their files; that of a compiled one differs with every version.
     """
-    own = [(file.name, sha256(file.read_bytes()).hexdigest()) for file in _own_files(READERS)]
+    own = [(file.name, _content(file)) for file in _own_files(READERS)]
     libraries = [
         (folder.name, file.name, file.stat().st_size)
         for folder in sorted({file.parent for file in _library_files()})
@@ -47,7 +47,7 @@ def reader_digest() -> str:
 def _own_files(packages: Iterable[str]) -> list[Path]:
     package = Path(__file__).parent.parent
     folders = [*(package / name for name in packages), package.parent / "schemas"]
-    return [package / "campaign.py", *(file for folder in folders if folder.is_dir() for file in _files_in(folder))]
+    return [package / "campaign.py", *(file for folder in folders for file in _files_in(folder))]
 
 
 def _library_files() -> list[Path]:
@@ -55,12 +55,22 @@ def _library_files() -> list[Path]:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file())
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+
+
+# A program in an archive has no files; then its version has to do.
+
+
+def _content(file: Path) -> str:
+    try:
+        return sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _stamp(file: Path) -> tuple[str, int, int]:
     try:
         status = file.stat()
-    except OSError:  # a program in an archive has no files; then its version has to do
+    except OSError:
         return str(file), 0, 0
     return str(file), status.st_size, status.st_mtime_ns

@@ -2,10 +2,10 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import uuid4
 
 from msgflash_apply.state.backends.base import Holder
+from msgflash_apply.state.backends.holders import read_holder
 from msgflash_apply.state.backends.object_store.objects import Found
 from msgflash_apply.state.serialise import to_json
 
@@ -45,10 +45,9 @@ def read_body(found: Found | None) -> LockBody:
         values = json.loads(found.data)
         if values.get("free") is True:
             return LockBody(None, None)
-        holder = values["holder"]
-        signed = Holder(**{**holder, "since": datetime.fromisoformat(holder["since"])})
         lease_seconds = float(values["lease_seconds"])
-        return LockBody(signed, lease_seconds if 0 <= lease_seconds <= _LONGEST_SECONDS else None)
+        lasts = 0 <= lease_seconds <= _LONGEST_SECONDS
+        return LockBody(read_holder(values["holder"]), lease_seconds if lasts else None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         unknown = Holder(_UNKNOWN, _UNKNOWN, _UNKNOWN, pid=0, what=_UNKNOWN, since=found.modified_at)
         return LockBody(unknown, None)

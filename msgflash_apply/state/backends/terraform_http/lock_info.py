@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from msgflash_apply import __version__
 from msgflash_apply.state.backends.base import Holder
+from msgflash_apply.state.backends.holders import read_holder
 from msgflash_apply.state.serialise import to_json
 
 LockInfo: TypeAlias = Mapping[str, str]
@@ -22,6 +23,8 @@ LockInfo: TypeAlias = Mapping[str, str]
 UNKNOWN: Final = "unknown"
 _LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 _LONGEST_ID: Final = 255
+_IN_ID: Final = ("who", "host", "pid", "what", "since")
+"""What GitLab is told of a holder behind the id, in this order."""
 
 
 def lock_info(holder: Holder, path: str, *, is_gitlab: bool) -> LockInfo:
@@ -77,24 +80,24 @@ def holder_in(found: LockInfo, asked: LockInfo) -> Holder:
 
 def _telling_id(holder: Holder) -> str:
     since = holder.since.astimezone(UTC).isoformat()
-    full = f"{holder.lock_id} {json.dumps([holder.who, holder.host, holder.pid, holder.what, since])}"
+    told = {"who": holder.who, "host": holder.host, "pid": holder.pid, "what": holder.what, "since": since}
+    full = f"{holder.lock_id} {json.dumps([told[name] for name in _IN_ID])}"
     return full if len(full) <= _LONGEST_ID else holder.lock_id
 
 
 def _in_id(full: str) -> Holder | None:
     lock_id, _, details = full.partition(" ")
     try:
-        who, host, pid, what, since = json.loads(details)
-        return Holder(lock_id, who, host, pid, what, datetime.fromisoformat(since))
+        told = zip(_IN_ID, json.loads(details), strict=True)
+        return read_holder({"lock_id": lock_id, **dict(told)})
     except (ValueError, TypeError, RecursionError):
         return None
 
 
 def _in_info(info: str) -> Holder | None:
     try:
-        values = json.loads(info)
-        return Holder(**{**values, "since": datetime.fromisoformat(values["since"])})
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return read_holder(json.loads(info))
+    except (ValueError, RecursionError):
         return None
 
 
