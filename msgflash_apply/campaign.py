@@ -146,8 +146,8 @@ class Facts:
     timezone: str | None = None
     on_remove: Literal["pause", "keep"] = "pause"
     labels: Mapping[str, str] = field(default_factory=dict)
-    line: int = field(default=1, compare=False)
-    inputs: str | None = field(default=None, compare=False)
+    line: int = 1
+    inputs: str | None = None
 
     @property
     def starts_at(self) -> datetime:

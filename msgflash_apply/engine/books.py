@@ -123,7 +123,11 @@ def _renewed(change: Change, record: Record, now: datetime) -> Iterator[Entry]:
 
 
 def describe(change: Change, record: Record) -> Described | None:
-    """Renew what the record keeps of the file (path, names, labels, zone, `on_remove`); None when all is the same."""
+    """Renew what the record keeps of the file (path, names, labels, zone, `on_remove`); None when all is the same.
+
+    The line and the inputs are renewed with the rest and not by themselves: a comment more is no news, and two machines
+    with two versions would renew every record in turn.
+    """
     if change.source is None:
         return None
     facts = replace(
@@ -136,4 +140,5 @@ def describe(change: Change, record: Record) -> Described | None:
         line=change.source.line,
         inputs=change.inputs,
     )
-    return None if facts == record.facts else Described(change.address, facts)
+    is_same = replace(facts, line=record.facts.line, inputs=record.facts.inputs) == record.facts
+    return None if is_same else Described(change.address, facts)

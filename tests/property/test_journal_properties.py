@@ -54,6 +54,8 @@ FACTS = st.builds(
     timezone=st.none() | TEXTS,
     on_remove=st.sampled_from(["pause", "keep"]),
     labels=st.dictionaries(TEXTS, TEXTS, max_size=2),
+    line=st.integers(1, 99),
+    inputs=st.none() | TEXTS,
 )
 INTENTS = st.builds(Intent, run=TEXTS, attempt=st.integers(1, 9), announced_at=TIMES, facts=FACTS)
 RECORDS = st.builds(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.campaign import Address, Desired, Lifecycle
+from msgflash_apply.campaign import Address, Desired, Lifecycle, Source
 from msgflash_apply.engine.books import Books, keep_books
 from msgflash_apply.engine.decide import Moment, Prior, Reading, decide
 from msgflash_apply.engine.names import NameTable, fill_in
@@ -116,6 +116,17 @@ def test_moved_record_is_described_anew(tmp_path: Path) -> None:
     record = kept(tmp_path, desired, known=("sale",)).campaigns[Address("new")]
 
     assert (record.facts.file, record.facts.labels) == ("campaigns/new.yaml", {"season": "spring"})
+
+
+@pytest.mark.parametrize(("labels", "kept_now"), [({}, (1, None)), ({"season": "spring"}, (9, "sha256:00"))])
+def test_what_it_was_made_from_is_renewed_with_the_rest(
+    tmp_path: Path, labels: dict[str, str], kept_now: tuple[int, str | None]
+) -> None:
+    """Another line or other inputs alone are no reason to write; with another label they are written too."""
+    desired = replace(a_desired(labels=labels), source=Source("campaigns/sale.yaml", 9), inputs="sha256:00")
+    facts = kept(tmp_path, desired, known=("sale",)).campaigns[Address("sale")].facts
+
+    assert (facts.line, facts.inputs) == kept_now
 
 
 @pytest.mark.parametrize(("address", "paused"), [("sale", True), ("new", True), ("sale", None)])

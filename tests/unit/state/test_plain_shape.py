@@ -11,7 +11,10 @@ from msgflash_apply.state.plain_shape import read_usual
 from msgflash_apply.state.snapshot import Snapshot, decode, encode
 from tests.support.builders import NOW, a_payload, a_record, a_snapshot, some_facts
 
-FACTS = some_facts(a_payload(body="café ☕ \\u00e9"), names={"instanceId": "shop"}, labels={"team": "web"})
+FACTS = replace(
+    some_facts(a_payload(body="café ☕ \\u00e9"), names={"instanceId": "shop"}, labels={"team": "web"}),
+    line=12, inputs="sha256:00",
+)  # fmt: skip
 DOUBTFUL = Intent("run", 2, NOW.replace(microsecond=5), replace(FACTS, timezone="Europe/Paris", on_remove="keep"))
 FULL = replace(
     a_snapshot({"sale": replace(a_record(facts=FACTS), former_ids=("a", "b"), retired=True)}),
@@ -87,6 +90,9 @@ def test_usual_document_is_read_alike(snapshot: Snapshot) -> None:
         ("campaigns/sale/facts/timezone", 1),
         ("campaigns/sale/facts/on_remove", "delete"),
         ("campaigns/sale/facts/on_remove", []),
+        ("campaigns/sale/facts/line", "1"),
+        ("campaigns/sale/facts/line", True),
+        ("campaigns/sale/facts/inputs", 1),
         ("campaigns/sale/facts/more", 1),
         ('in_doubt/sale["fr"]/attempt', "2"),
         ('in_doubt/sale["fr"]/run', 1),
@@ -107,7 +113,9 @@ def test_what_is_no_document_is_left_to_the_careful_way(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), [("campaigns/sale/retired", ...), ("campaigns/sale/facts/timezone", ...)], ids=str
+    ("path", "value"),
+    [(f"campaigns/sale/{name}", ...) for name in ("retired", "facts/timezone", "facts/line", "facts/inputs")],
+    ids=str,
 )
 def test_good_but_unusual_document_is_read_all_the_same(path: str, value: object) -> None:
     """What may be missing may be missing: the careful way reads such a document."""
