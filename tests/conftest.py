@@ -1,6 +1,7 @@
 """Which tests run here: all of them in CI; elsewhere those whose programs are on the machine, and the run says so."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from tests.support.stores import Stores
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("repeatable", settings.get_profile("unhurried"), derandomize=True)
 settings.load_profile("unhurried" if os.environ.get("EXPLORE") else "repeatable")
+
+# A shell that runs the tests in the background lets them ignore Ctrl-C, and so would every command that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -52,11 +52,22 @@ def test_workflow_is_one(name: str, tmp_path: Path) -> None:
 
     workflow = yaml.safe_load(SHOWN[name])
     [job] = workflow["jobs"].values()
-    step = job["steps"][-1]
+    [step] = [step for step in job["steps"] if step["uses"].startswith("OWNER/")]
     assert workflow["permissions"] == {}
     assert job["concurrency"]["group"].startswith("msgflash-production")
     assert step["with"].keys() <= ACTION["inputs"].keys()
     assert re.fullmatch(r"OWNER/msgflash-apply@[0-9a-f]{40}", step["uses"])
+
+
+def test_recovery_file_outlives_the_job() -> None:
+    """Both examples keep the file that is the only record of what was sent last, however the job ends."""
+    [apply] = yaml.safe_load(SHOWN[".github/workflows/apply.yaml"])["jobs"].values()
+    kept, gitlab = apply["steps"][-1], yaml.safe_load(GITLAB.read_text(encoding="utf-8"))["apply"]["artifacts"]
+
+    assert kept["if"] == "always()"
+    assert re.fullmatch(r"actions/upload-artifact@[0-9a-f]{40}", kept["uses"])
+    assert [kept["with"]["path"]] == gitlab["paths"]
+    assert gitlab["when"] == "always"
 
 
 def test_page_shows_a_plan_and_an_apply() -> None:
