@@ -3,8 +3,8 @@ Many files at once: a second process reads its share of them, where there is a s
 
 Reading YAML takes one core as long as it takes, and a first plan of thousands of files is nothing but that. The other
 process is a fork, so it begins at once and knows all that this one knows. Each claims a portion of the files after the
-other, so both end together. The other leaves what it read as text for the cache
-in memory that both see, and ends. Whatever keeps it from doing so costs time and nothing else: this one does it all.
+other, so both end together. The other leaves what it read as text for the cache in memory that both see, and ends.
+Whatever keeps it from doing so costs time and nothing else: this one does it all.
 """
 
 import json

@@ -123,7 +123,8 @@ def _renewed(change: Change, record: Record, now: datetime) -> Iterator[Entry]:
 
 
 def describe(change: Change, record: Record) -> Described | None:
-    """Renew what the record keeps of the file (path, names, labels, zone, `on_remove`); None when all is the same.
+    """
+    Renew what the record keeps of the file (path, names, labels, zone, `on_remove`); None when all is the same.
 
     The line and the inputs are renewed with the rest and not by themselves: a comment more is no news, and two machines
     with two versions would renew every record in turn.
