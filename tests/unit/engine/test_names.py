@@ -1,6 +1,11 @@
 """Names in files -> ids, from the server's lists or from the state's memory."""
 
+from dataclasses import replace
+
+import pytest
+
 from msgflash_apply.api.wire import Instance, Template
+from msgflash_apply.campaign import Fingerprint
 from msgflash_apply.engine.names import (
     INSTANCE,
     ONLY_CONNECTED,
@@ -25,6 +30,15 @@ def test_instance_by_name_number_and_default() -> None:
 
         assert item.is_complete
         assert item.payload == a_payload()
+
+
+@pytest.mark.parametrize(("sent", "is_same"), [(1, True), (1.0, False), (True, False), ("1", False), (2, False)])
+def test_what_was_sent_is_the_same_only_as_json(sent: object, *, is_same: bool) -> None:
+    """The fingerprint on record is taken over where the payload is that one, and one and true are not the same."""
+    facts = replace(some_facts(a_payload(variables={"n": sent})), fingerprint=Fingerprint("on record"))
+    item = fill_in(a_desired(payload=a_payload(variables={"n": 1})), TABLE, facts)
+
+    assert (item.fingerprint == "on record") is is_same
 
 
 def test_unknown_name_keeps_the_campaign_apart() -> None:
