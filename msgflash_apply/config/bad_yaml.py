@@ -59,6 +59,7 @@ def _rule(pattern: str, message: str, hint: str | None = None, *, at_start: bool
 
 _INDENT_HINT = "check the indentation of this line, and the quotes and brackets of the lines above"
 _STAR_HINT = "put the text in quotes: a text can not begin with `*` or `&` without them"
+_NO_VALUE = re.compile(r"flow node|node content")
 _RULES = (
     _rule(r"end of stream.*quoted scalar|document indicator.*quoted scalar", "this quote is never closed",
           "add the closing quote", at_start=True),
@@ -70,7 +71,7 @@ _RULES = (
           "write `\\\\` for a backslash, or use single quotes"),
     _rule(r"(alphabetic or numeric|expected alphanumeric).*(alias|anchor)", "`*` and `&` have a meaning in YAML",
           _STAR_HINT, at_start=True),
-    _rule(r"flow node|node content", "a value is missing before this", "remove the comma, or write the value"),
+    _rule(_NO_VALUE.pattern, "a value is missing before this", "remove the comma, or write the value"),
     _rule(r"flow sequence", "this `[` is never closed, or a comma is missing", "close it with `]`", at_start=True),
     _rule(r"flow mapping", "this `{` is never closed, or a comma is missing", "close it with `}`", at_start=True),
     _rule(r"block scalar", "text stands on the line of a `|` or `>`", "begin the text on the next line, indented"),
@@ -100,7 +101,19 @@ def explain(problem: Problem, text: str) -> BadYaml:
     if "cannot start any token" in problem.words:
         rest = line[problem.at.column :]
         return _bad(f"a text can not begin with `{rest[:1]}`", quote_hint(rest), problem.at)
+    if _NO_VALUE.search(f"{problem.words} {problem.context}") and (opened := _open_at_end(text, problem.at)):
+        return opened
     return _by_rule(problem)
+
+
+def _open_at_end(text: str, at: Spot) -> BadYaml | None:
+    """A file that ends right behind a bracket or a comma: there is no value to be missed."""
+    lines = _lines(text)
+    if "".join([lines[at.line][at.column :], *lines[at.line + 1 :]]).strip():
+        return None
+    last = max(number for number, line in enumerate(lines[: at.line + 1]) if line.strip())
+    end = Spot(last, len(lines[last].rstrip()) - 1)
+    return _bad("a `[` or a `{` is never closed", "close it with `]` or `}`", end)
 
 
 def _by_rule(problem: Problem) -> BadYaml:

@@ -4,7 +4,8 @@ Findings as compilers tell them: place, code and message on one line, then the s
 The first line is never wrapped: editors and CI systems find the place by it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from msgflash_apply.errors import Diagnostic, Severity
@@ -18,6 +19,9 @@ SourceLine: TypeAlias = Callable[[str, int], str | None]
 _TONES = {Severity.ERROR: Tone.DANGER, Severity.WARNING: Tone.CHANGED}
 _INDENT = 2
 _TAB = "    "
+_LONG_HINT = 100
+"""Characters; above them a hint lists what the account has, and takes lines."""
+
 _LONGEST_QUOTED = 20_000
 """A line above this is nothing to look at, and may not be cut before the secrets in it are found."""
 
@@ -41,8 +45,20 @@ def diagnostics_to_text(
     """
     if not diagnostics:
         return ""
-    found = ["\n".join(finding_lines(each, paint=paint, source_line=source_line, width=width)) for each in diagnostics]
+    found = [
+        "\n".join(finding_lines(each, paint=paint, source_line=source_line, width=width))
+        for each in _without_repetition(diagnostics)
+    ]
     return "\n\n".join([*found, tally(diagnostics)]) + "\n"
+
+
+def _without_repetition(diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """Tell a long hint once where findings that follow each other share it."""
+    before = None
+    for finding in diagnostics:
+        repeats = finding.hint == before and len(finding.hint or "") > _LONG_HINT
+        before = finding.hint
+        yield replace(finding, hint="as above") if repeats else finding
 
 
 def validation_to_text(

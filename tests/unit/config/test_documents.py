@@ -158,6 +158,8 @@ def test_merge_keys_let_own_keys_and_earlier_maps_win() -> None:
         ("a: @x\n", 1, 4, "can not begin with `@`", 'quote it: "@x"'),
         ("a: b: c\n", 1, 5, "a `:` stands where none is expected", "in quotes"),
         ("a: [1, 2\nb: 3\n", 1, 4, "this `[` is never closed", "close it with `]`"),
+        ("name: [\n", 1, 7, "a `[` or a `{` is never closed", "close it with"),
+        ("a: {b: 1,  \n\n", 1, 9, "a `[` or a `{` is never closed", "close it with"),
         ("a: {b: 1\nc: 2\n", 1, 4, "this `{` is never closed", "close it with `}`"),
         ("- a\nb: 1\n", 2, 1, "does not fit the lines above", "indentation"),
         ("a: - b\n", 1, 4, "a list item stands where none is expected", "line of its own"),

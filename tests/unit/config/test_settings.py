@@ -143,7 +143,7 @@ def test_variable_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("- a\n", "one map"), ("a: 1\n---\nb: 2\n", "one map"), ("a: [\n", r"vars\.yaml:2:1: ")]
+    ("text", "says"), [("- a\n", "one map"), ("a: 1\n---\nb: 2\n", "one map"), ("a: [\n", r"vars\.yaml:1:4: ")]
 )
 def test_odd_variable_file_is_refused(tmp_path: Path, text: str, says: str) -> None:
     """A file of variables that is not one map is an error that names it."""

@@ -32,6 +32,16 @@ def test_finding_with_its_line() -> None:
     )
 
 
+def test_long_hint_is_told_once() -> None:
+    """Of findings in a row the first tells a long hint; short ones, and other ones, are told each time."""
+    long, other, short = "x" * 101, "y" * 101, "z"
+    hints = [long, long, long, other, long, short, short]
+    text = diagnostics_to_text([a_finding(hint=hint) for hint in hints], paint=PLAIN, source_line=no_source, width=200)
+
+    told = [line.removeprefix("  hint: ") for line in text.splitlines() if line.startswith("  hint: ")]
+    assert told == [long, "as above", "as above", other, long, short, short]
+
+
 @pytest.mark.parametrize("before", ["", "name: ", "\t", "日本: ", "e\u0301: ", "a\x1b[31m", "👩\u200d💻 "])
 def test_caret_stands_under_its_column(before: str) -> None:
     """Tabs, wide, combining and escaped characters do not shift the caret."""
