@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from msgflash_apply.campaign import Address, Record
+from msgflash_apply.campaign import Address, Facts, Record, Source
 from msgflash_apply.engine.plan import Action, Change, Plan
 from msgflash_apply.engine.stop import Stop
 from msgflash_apply.engine.writer import Writer, Written, settled
@@ -126,20 +126,44 @@ def describe(change: Change, record: Record) -> Described | None:
     """
     Renew what the record keeps of the file (path, names, labels, zone, `on_remove`); None when all is the same.
 
-    The line and the inputs are renewed with the rest and not by themselves: a comment more is no news, and two machines
-    with two versions would renew every record in turn.
+    Line and inputs alone are no reason for an entry; see `refreshed`.
     """
     if change.source is None:
         return None
-    facts = replace(
-        record.facts,
+    facts = _facts_now(change, change.source, record.facts)
+    return None if _say_the_same(facts, record.facts) else Described(change.address, facts)
+
+
+def refreshed(plan: Plan, before: Snapshot) -> dict[Address, Facts]:
+    """
+    Give, of campaigns that stay as they are, facts that only tell anew what they were made from.
+
+    Their files have other bytes now, or another program or other settings read them, and they still say the same.
+    """
+    found = {}
+    for change in plan.changes:
+        record = before.campaigns.get(change.address)
+        if change.action is not Action.NO_OP or change.source is None or record is None:
+            continue
+        if change.inputs is not None and change.inputs != record.facts.inputs:
+            facts = _facts_now(change, change.source, record.facts)
+            if _say_the_same(facts, record.facts):
+                found[change.address] = facts
+    return found
+
+
+def _facts_now(change: Change, source: Source, sent: Facts) -> Facts:
+    return replace(
+        sent,
         names=dict(change.names),
-        file=change.source.file,
+        file=source.file,
         timezone=change.timezone,
         on_remove=change.on_remove,
         labels=dict(change.labels),
-        line=change.source.line,
+        line=source.line,
         inputs=change.inputs,
     )
-    is_same = replace(facts, line=record.facts.line, inputs=record.facts.inputs) == record.facts
-    return None if is_same else Described(change.address, facts)
+
+
+def _say_the_same(one: Facts, other: Facts) -> bool:
+    return replace(one, line=other.line, inputs=other.inputs) == other

@@ -211,6 +211,22 @@ def test_apply_of_a_saved_plan_tells_the_same(repo: Repo, tmp_path: Path) -> Non
     assert not worked_out(repo)
 
 
+def test_next_apply_that_sends_brings_the_record_up_to_date(applied: Repo) -> None:
+    """After a variable was changed nothing is told by the record, until an apply writes it anyhow."""
+    for address in ("warned", "ordered"):
+        applied.remove(address)
+    assert applied.apply().code == 0
+    applied.environ["MSGFLASH_VAR_unused"] = "1"
+    assert worked_out(applied)
+    assert applied.apply().code == 0
+    assert worked_out(applied)
+
+    applied.campaign("new")
+    assert applied.apply().code == 0
+
+    assert not worked_out(applied)
+
+
 def test_import_tells_the_same(applied: Repo) -> None:
     """A campaign that was taken into the record is as one that was sent."""
     for address in ("warned", "ordered"):
