@@ -32,7 +32,7 @@ def test_broken_file_is_told_and_others_are_written(repo: Repo) -> None:
     repo.write("campaigns/sale.yaml", campaign_text("sale").replace(": ", ":   "))
     done = repo.run("fmt")
     assert (done.code, done.out) == (1, "campaigns/sale.yaml\n")
-    assert "campaigns/broken.yaml:2:1: error MF102" in done.err
+    assert "campaigns/broken.yaml:1:7: error MF102" in done.err
     assert broken.read_text(encoding="utf-8") == "name: [\n"
 
 
