@@ -16,6 +16,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -38,7 +39,7 @@ class Cache:
     Args:
         folder: made when something is written.
         largest_bytes: of one file; what would be larger is not written.
-        most_files: at a time; the ones written longest ago go first.
+        most_files: at a time; the ones that were of use longest ago go first.
     """
 
     def __init__(self, folder: Path, *, largest_bytes: int = LARGEST_BYTES, most_files: int = MOST_FILES) -> None:
@@ -59,6 +60,8 @@ class Cache:
             value: object = json.loads(str(body, "utf-8"))
         except (ValueError, RecursionError):  # not written by `write`
             return None
+        with suppress(OSError):
+            os.utime(self._path(name))  # it was of use, so others go first
         return value
 
     def write(self, name: str, value: object) -> None:

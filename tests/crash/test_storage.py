@@ -128,7 +128,7 @@ def test_state_folder_that_goes_away_and_comes_back(repo: Repo) -> None:
 def test_removed_state_folder_is_not_an_empty_state(repo: Repo) -> None:
     """After the folder is removed for good, nothing is planned or sent until a state is brought back."""
     running = start_sending(repo)
-    shutil.rmtree(repo.state.parent)
+    shutil.rmtree(repo.state.parent.rename(repo.folder / "away"))  # at once: the apply writes all the while
     ended_badly(running.wait(), repo)
     sent = creates_seen(repo.sandbox)
     for command in (("plan",), ("apply", "--auto-approve")):
@@ -141,7 +141,7 @@ def test_removed_state_folder_is_not_an_empty_state(repo: Repo) -> None:
 def test_removed_state_folder_is_replaced_by_a_backup(repo: Repo) -> None:
     """A backup from before the apply and the recovery file make up the whole state: nothing is sent again."""
     running = start_sending(repo, creates=15)
-    shutil.rmtree(repo.state.parent)
+    shutil.rmtree(repo.state.parent.rename(repo.folder / "away"))
     done = running.wait()
     ended_badly(done, repo)
     (repo.folder / "backup").rename(repo.state.parent)

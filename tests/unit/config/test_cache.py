@@ -105,6 +105,19 @@ def test_size_is_bounded(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "c.json.77", "d.json.77"]
 
 
+def test_what_is_of_use_stays(tmp_path: Path) -> None:
+    """Of too many files those go first that nobody has read for longest, whenever they were written."""
+    cache = Cache(tmp_path, most_files=3)
+    for age, name in enumerate("cba"):
+        cache.write(name, name)
+        os.utime(tmp_path / f"{name}.json", (1000 - age, 1000 - age))
+
+    assert cache.read("a") == "a"
+    cache.write("d", "d")
+
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ["a", "c", "d"]
+
+
 def test_writers_never_meet(tmp_path: Path) -> None:
     """Whoever reads while others write finds one whole value or none."""
     folder = tmp_path / "cache"
