@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from msgflash_apply.campaign import FIELD_ORDER, Address, Desired, Facts, Record, fingerprint
+from msgflash_apply.campaign import Address, Desired, Facts, Record, fingerprint, in_order
 from msgflash_apply.config.load import load
 from msgflash_apply.config.settings import load_settings
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, EARLY_BIRDS_ID, PRESS_ID, WELCOME_ID, contact_id
@@ -270,8 +270,7 @@ def write_state(root: Path, *, seed: int = 1) -> None:
 
 def _records(campaigns: tuple[Desired, ...], dice: Random) -> Iterator[tuple[Address, Record]]:
     for wanted in campaigns:
-        known = {**wanted.payload, **{name: NAMES_BY[name] for name in wanted.names}}
-        payload = {name: known[name] for name in FIELD_ORDER if name in known}
+        payload = in_order({**wanted.payload, **{name: NAMES_BY[name] for name in wanted.names}})
         facts = Facts(
             payload, fingerprint(payload), wanted.names, wanted.source.file, wanted.timezone,
             wanted.lifecycle.on_remove, wanted.labels, wanted.source.line, wanted.inputs,

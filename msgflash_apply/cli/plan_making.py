@@ -22,8 +22,6 @@ from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
 
 if TYPE_CHECKING:  # most plans ask nothing
-    from collections.abc import Callable
-
     from msgflash_apply.api.when_needed import ClientWhenNeeded
     from msgflash_apply.config.load import Loaded
     from msgflash_apply.engine.lookup import Lookups
@@ -108,36 +106,21 @@ class _Making:
         return plan
 
     def _read_all(self) -> "tuple[Loaded, Snapshot]":
-        state = _Tried(self._read_state)
-        records = None if state.snapshot is None else state.snapshot.campaigns
+        """Read the state first, since it tells of files; what is wrong with it is told when mistakes in files are."""
+        try:
+            snapshot = self._read_state()
+        except MsgflashApplyError:
+            wiring.load_files(self.settings, self._sources)
+            raise
         for_record = self._request.is_saved
-        loaded = wiring.load_files(self.settings, self._sources, records=records, for_record=for_record)
+        loaded = wiring.load_files(self.settings, self._sources, records=snapshot.campaigns, for_record=for_record)
         self._sources = Sources((), 0, ())  # the bytes of all files have served their purpose
-        return loaded, state.result()
+        return loaded, snapshot
 
     def _read_state(self) -> Snapshot:
         if self._request.has_state:
             return read_state(wiring.backend_of(self.settings), environment=self.settings.environment)
         return Snapshot("", 0, self.settings.environment, campaigns={}, in_doubt={}, history={})
-
-
-class _Tried:
-    """The state, read first since it tells of files; what went wrong is told when mistakes in files have been."""
-
-    def __init__(self, read: "Callable[[], Snapshot]") -> None:
-        self.snapshot: Snapshot | None = None
-        self._error: MsgflashApplyError | None = None
-        try:
-            self.snapshot = read()
-        except MsgflashApplyError as err:
-            self._error = err
-
-    def result(self) -> Snapshot:
-        """Give what was read."""
-        if self.snapshot is None:
-            assert self._error is not None  # noqa: S101 - one of the two is there
-            raise self._error
-        return self.snapshot
 
 
 async def _still_holds(standstill: "Standstill", lookups: "Lookups | None") -> bool:

@@ -75,7 +75,7 @@ def load(
         if known is not None:
             _keep(known, sources.files, every, remembered)
         if for_record:
-            campaigns = _with_inputs(sources.files, every, settings)
+            campaigns = _with_inputs(sources.files, every, settings, remembered)
         diagnostics = [*sources.diagnostics, *(one for contents in every.contents for one in contents.diagnostics)]
         for placed, finding in clashing:
             diagnostics += in_place((finding,), placed.origin)
@@ -126,7 +126,13 @@ def _keep(known: KnownFiles, files: Sequence[File], every: AllContents, remember
     known.keep([file for file, _ in told], AllContents([contents for _, contents in told], every.parts), zones)
 
 
-def _with_inputs(files: Sequence[File], every: AllContents, settings: Settings) -> list[Placed]:
+def _with_inputs(
+    files: Sequence[File], every: AllContents, settings: Settings, remembered: Collection[str]
+) -> list[Placed]:
+    """Put digests on the campaigns; those that the state told of have theirs."""
     inputs = Inputs(settings)
-    pairs = zip(files, every.contents, strict=True)
-    return [placed for (name, data), contents in pairs for placed in with_inputs(contents, name, data, inputs)]
+    return [
+        placed
+        for (name, data), contents in zip(files, every.contents, strict=True)
+        for placed in (contents.campaigns if name in remembered else with_inputs(contents, name, data, inputs))
+    ]

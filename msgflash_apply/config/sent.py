@@ -10,7 +10,7 @@ proves the whole file.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from msgflash_apply.campaign import (
     DEFAULT_LIFECYCLE,
@@ -42,7 +42,7 @@ class Inputs:
 
     def __init__(self, settings: Settings) -> None:
         self._basis = sha256(basis_of(settings, reader_digest()).encode())
-        self._zones: dict[str | None, str] = {None: ""}
+        self._zones: dict[str, str] = {}
 
     def digest(self, file: str, data: bytes, made: Iterable[_Made]) -> str:
         """
@@ -60,8 +60,10 @@ class Inputs:
         return f"sha256:{total.hexdigest()}"
 
     def _rules_of(self, zone: str | None) -> str:
+        if zone is None:
+            return ""
         if zone not in self._zones:
-            self._zones[zone] = f"{zone}\0{zone_digests([cast('str', zone)])}"
+            self._zones[zone] = str(zone_digests([zone]))
         return self._zones[zone]
 
 

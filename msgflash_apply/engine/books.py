@@ -142,7 +142,7 @@ def refreshed(plan: Plan, before: Snapshot) -> dict[Address, Facts]:
     """
     found = {}
     for change in plan.changes:
-        record = before.campaigns.get(change.address)
+        record = _record(before, change)
         if change.action is not Action.NO_OP or change.source is None or record is None:
             continue
         if change.inputs is not None and change.inputs != record.facts.inputs:

@@ -1,8 +1,5 @@
 """A plan on a fresh machine, which has the state and no cache: only files that changed are worked out."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,15 +8,8 @@ import pytest
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.snapshot import decode, encode
 from tests.support.command import Completed, Repo
+from tests.support.loading import modules_loaded_by
 from tests.support.states import without_inputs
-
-TELL = """
-import json, sys
-from msgflash_apply.cli.main import run
-code = run(sys.argv[1:])
-print("\\n" + json.dumps([code, sorted(name for name in sys.modules if name.startswith("msgflash_apply.config"))]))
-"""
-"""The real command in a process that says at its end what it loaded."""
 
 ALL = ("plan", "--format", "json")
 
@@ -56,13 +46,7 @@ def afresh(repo: Repo, *arguments: str) -> Completed:
 
 def worked_out(repo: Repo) -> bool:
     """Plan, and tell whether a file was worked out for it."""
-    done = subprocess.run(
-        [sys.executable, "-c", TELL, "plan", "--refresh", "none"],
-        cwd=repo.folder, env=repo._environment(None), capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    code, loaded = json.loads(done.stdout.splitlines()[-1])
-    assert code == 0
-    return "msgflash_apply.config.contents" in loaded
+    return "msgflash_apply.config.contents" in modules_loaded_by(repo, "plan", "--refresh", "none")
 
 
 def comparable(done: Completed) -> object:

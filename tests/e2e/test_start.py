@@ -1,6 +1,5 @@
 """Starting: what only tells something is instant, and no command loads what it does not need."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo
+from tests.support.loading import modules_loaded_by
 
 HEAVY = frozenset(
     {"aiohttp", "asyncio", "boto3", "cryptography", "deepdiff", "httpx", "jinja2", "jsonschema_rs", "obstore"}
@@ -16,29 +16,10 @@ HEAVY = frozenset(
 )
 """What takes longer to load than click."""
 
-TELL = """
-import json, sys
-from msgflash_apply.cli.main import run
-try:
-    run(sys.argv[1:])
-except SystemExit:  # click ends so when it has completed a word
-    pass
-print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
-"""
-"""The real command in a process that says at its end what it loaded, instead of leaving at once."""
-
 
 def loaded_by(repo: Repo, *arguments: str, **environ: str) -> set[str]:
     """Run a command, and tell the libraries that it loaded."""
-    done = subprocess.run(
-        [sys.executable, "-c", TELL, *arguments],
-        cwd=repo.folder,
-        env=repo._environment(environ),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    return {name.partition(".")[0] for name in modules_loaded_by(repo, *arguments, **environ)}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msgflash_apply.campaign import Desired, Facts
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.plan_making import make_plan
 from msgflash_apply.cli.planning import Request
@@ -30,7 +29,7 @@ from msgflash_apply.report.to_json import plan_to_json
 from msgflash_apply.report.to_text import plan_to_text
 from msgflash_apply.state.journal import Opened, encode_entries
 from msgflash_apply.state.snapshot import decode, encode
-from tests.support.builders import NOW, a_record, a_snapshot, some_facts
+from tests.support.builders import NOW, a_record, a_snapshot, facts_as_sent
 from tests.support.states import LINEAGE, intended, without_inputs
 
 PROJECT = "version: 1\ncustom: {brand: Acme}\nenvironments:\n  other: {custom: {brand: Other}}\n  empty: {}\n"
@@ -76,7 +75,9 @@ class World:
     def settle(self, environment: str, *, serial: int) -> None:
         """Let the state of an environment hold what the files say now, unless they have a mistake."""
         found = load(load_settings(self.root, environment=environment, environ={}), for_record=True)
-        records = {str(wanted.address): a_record(wanted.address, facts=sent(wanted)) for wanted in found.campaigns}
+        records = {
+            str(wanted.address): a_record(wanted.address, facts=facts_as_sent(wanted)) for wanted in found.campaigns
+        }
         self.write(
             f".msgflash/{environment}.json",
             encode(replace(a_snapshot(records), environment=environment, serial=serial)).decode(),
@@ -117,13 +118,6 @@ class World:
         except MsgflashApplyError as err:
             return str(err)
         return f"{tell(made)}\n{made.digest} {made.exit_code(detailed=True)} {made.lineage} {made.serial}"
-
-
-def sent(wanted: Desired) -> Facts:
-    """Build what an apply records of a campaign."""
-    facts = some_facts(wanted.payload, file=wanted.source.file, on_remove=wanted.lifecycle.on_remove)
-    told = replace(facts, timezone=wanted.timezone, labels=wanted.labels)
-    return replace(told, line=wanted.source.line, inputs=wanted.inputs)
 
 
 def flip(name: str, at: int) -> Edit:

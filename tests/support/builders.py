@@ -1,6 +1,7 @@
 """Values for tests, with everything that does not matter filled in."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -74,6 +75,13 @@ def some_facts(
     """Build what the record keeps of a campaign that was sent."""
     payload = payload or a_payload()
     return Facts(payload, fingerprint(payload), names or {}, file, on_remove=on_remove, labels=labels or {})
+
+
+def facts_as_sent(wanted: Desired) -> Facts:
+    """Build what an apply records of a campaign whose names need no looking up."""
+    facts = some_facts(wanted.payload, names=wanted.names, on_remove=wanted.lifecycle.on_remove, labels=wanted.labels)
+    source = wanted.source
+    return replace(facts, file=source.file, line=source.line, timezone=wanted.timezone, inputs=wanted.inputs)
 
 
 def a_record(

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 import msgflash_apply
-from msgflash_apply.campaign import Address, Desired, Facts, Record
+from msgflash_apply.campaign import Address, Desired, Record
 from msgflash_apply.config.load import load
 from msgflash_apply.config.sent import SentFiles
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.config.sources import read_sources
 from msgflash_apply.config.zones import zone_digests
-from tests.support.builders import a_record, some_facts
+from tests.support.builders import a_record, facts_as_sent
 from tests.unit.config.repos import WELCOME, settings_of, write
 
 TABLE = WELCOME.replace("Hello", "'{{ each.value }}'") + "for_each: {fr: Bonjour, de: Hallo}\n"
@@ -25,13 +25,7 @@ TWO = f"key: one\n{WELCOME}---\nkey: two\n{WELCOME.replace('Hello', 'Hi')}"
 
 def recorded(campaigns: tuple[Desired, ...]) -> dict[Address, Record]:
     """Record campaigns as an apply does."""
-    return {wanted.address: a_record(wanted.address, facts=_facts(wanted)) for wanted in campaigns}
-
-
-def _facts(wanted: Desired) -> Facts:
-    facts = some_facts(wanted.payload, names=wanted.names, on_remove=wanted.lifecycle.on_remove, labels=wanted.labels)
-    source = wanted.source
-    return replace(facts, file=source.file, line=source.line, timezone=wanted.timezone, inputs=wanted.inputs)
+    return {wanted.address: a_record(wanted.address, facts=facts_as_sent(wanted)) for wanted in campaigns}
 
 
 def told(settings: Settings, records: dict[Address, Record]) -> list[str]:
