@@ -23,6 +23,11 @@ def in_zone(moment: datetime, timezone: str | None) -> str:
     return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year} {clock} {name}{offset}"
 
 
+def to_the_second(moment: datetime) -> str:
+    """Spell an aware moment at which something happened, in one width always: `2026-11-27 08:00:00 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def distance(moment: datetime, now: datetime) -> str:
     """Say how far off a moment is, rounded down: `in 3 d 22 h`, `2 min ago`, `now`."""
     away = moment - now

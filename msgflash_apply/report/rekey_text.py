@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgflash_apply.report.moments import to_the_second
+from msgflash_apply.report.untrusted import shown
 from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.rekey import Rekeyed
 
@@ -44,4 +46,4 @@ def _leftovers(done: Rekeyed) -> Iterator[str]:
 
 
 def _named(backup: Backup) -> str:
-    return f"{backup.name}, {backup.written_at:%Y-%m-%d %H:%M:%S %Z}"
+    return f"{shown(backup.name)}, {to_the_second(backup.written_at)}"

@@ -5,7 +5,7 @@ import json
 from msgflash_apply.api.wire import CampaignStats
 from msgflash_apply.engine.status import CampaignStatus, StatusReport
 from msgflash_apply.report.layout import columns, counted
-from msgflash_apply.report.moments import in_zone
+from msgflash_apply.report.moments import in_zone, to_the_second
 from msgflash_apply.report.paint import Paint, Tone
 from msgflash_apply.report.untrusted import shown
 from msgflash_apply.report.wording import resolving_commands
@@ -31,7 +31,7 @@ def status_to_text(report: StatusReport, *, environment: str, paint: Paint) -> s
     elif not report.in_doubt:
         lines.append("No campaign on record is still to come or at work.")
     for address, intent in report.in_doubt.items():
-        told = f"sent {intent.announced_at:%Y-%m-%d %H:%M:%S} UTC, and no answer says whether it arrived"
+        told = f"sent {to_the_second(intent.announced_at)}, and no answer says whether it arrived"
         lines += ["", f"{paint(Tone.DOUBT, '? ' + shown(address))} is in doubt: {told}. One of these ends it:"]
         lines += [f"    {command}" for command in resolving_commands(address, environment)]
     if report.campaigns:

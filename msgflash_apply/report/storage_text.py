@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from msgflash_apply.report.layout import columns, counted
-from msgflash_apply.report.moments import in_zone
+from msgflash_apply.report.moments import to_the_second
 from msgflash_apply.report.paint import Paint, Tone
 from msgflash_apply.report.untrusted import shell_word, shown
 from msgflash_apply.report.wording import program
@@ -62,4 +62,4 @@ def _quoted(text: str) -> str:
 
 
 def _backup_cells(backup: Backup) -> tuple[str, ...]:
-    return shown(backup.name), in_zone(backup.written_at.replace(microsecond=0), None), f"{backup.size_bytes} bytes"
+    return shown(backup.name), to_the_second(backup.written_at), f"{backup.size_bytes} bytes"

@@ -19,8 +19,8 @@ def test_backups_in_columns() -> None:
     heading, first, second, *end = backups_to_text(BACKUPS, environment="staging", paint=PLAIN).split("\n")
 
     assert heading.split() == ["NAME", "WHEN", "SIZE"]
-    assert first == "serial 7\\x1b[2J  Mon 23 Nov 2026 12:00 UTC  2048 bytes"
-    assert second.endswith("Sun 22 Nov 2026 12:00 UTC  12 bytes")
+    assert first == "serial 7\\x1b[2J  2026-11-23 12:00:00 UTC  2048 bytes"
+    assert second.endswith("2026-11-22 12:00:00 UTC  12 bytes")
     assert end[-2] == "    msgflash-apply --env staging state pull --backup $'serial 7\\x1b[2J'"
 
 
