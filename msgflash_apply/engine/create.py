@@ -14,11 +14,11 @@ from typing import Final
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Then, Unknown, classify
-from msgflash_apply.campaign import Facts, JsonObject, fingerprint
+from msgflash_apply.campaign import Facts, fingerprint
 from msgflash_apply.engine.announce import Announcer
 from msgflash_apply.engine.books import Books
 from msgflash_apply.engine.plan import Change
-from msgflash_apply.engine.result import Event, Outcome, Paused, Result
+from msgflash_apply.engine.result import Event, Outcome, Paused, Result, spell_advice
 from msgflash_apply.engine.stop import Stop
 from msgflash_apply.state import journal
 
@@ -105,9 +105,9 @@ class Sender:
     async def _created(self, change: Change, outcome: Created) -> Result:
         status = str(outcome.campaign.get("status") or "scheduled")
         stored = await self.books.write(journal.Created(change.address, outcome.id, status, self.now()))
-        safety = outcome.campaign.get("safety")
+        advice = spell_advice(outcome.campaign.get("safety"))
         error = None if stored else "created, but its id could not be stored in the state"
-        return Result(change.address, change.action, Outcome.DONE, outcome.id, error, _object(safety))
+        return Result(change.address, change.action, Outcome.DONE, outcome.id, error, advice)
 
     def _be_patient(self) -> None:
         """Tell of the pause. A refusal for the rate is no campaign's fault: only the run ends, if it never ceases."""
@@ -145,7 +145,3 @@ def facts_of(change: Change) -> Facts:
         line=change.source.line if change.source else 1,
         inputs=change.inputs,
     )
-
-
-def _object(value: object) -> JsonObject | None:
-    return value if isinstance(value, dict) else None

@@ -4,6 +4,8 @@ What an apply did, as values: one `Result` per change, and the `ApplyReport` of 
 Events tell the same story while it happens; the command line draws progress from them.
 """
 
+import json
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +37,7 @@ class Result:
         outcome: how it ended; `skipped` means that nothing was sent for it.
         id: the campaign's id after the change, where it has one.
         error: what went wrong, for people; None when done.
-        safety: MsgFlash's advice on a create or resume (reference 5.10); None when it gave none.
+        advice: what MsgFlash advised on a create or resume, by `spell_advice`; None when it gave none.
     """
 
     address: Address
@@ -43,7 +45,17 @@ class Result:
     outcome: Outcome
     id: str | None = None
     error: str | None = None
-    safety: JsonObject | None = None
+    advice: str | None = None
+
+    @property
+    def safety(self) -> JsonObject | None:
+        """MsgFlash's advice as it came (reference 5.10)."""
+        return None if self.advice is None else json.loads(self.advice)
+
+
+def spell_advice(safety: object) -> str | None:
+    """Spell advice as JSON text: that of every create is kept to the end, and its objects take six times the memory."""
+    return sys.intern(json.dumps(safety)) if isinstance(safety, dict) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, campaign_in, is_rate_limit, problem_in
-from msgflash_apply.campaign import PAUSED_BY_SYSTEM, JsonObject, Status
+from msgflash_apply.campaign import PAUSED_BY_SYSTEM, Status
+from msgflash_apply.engine.result import spell_advice
 from msgflash_apply.engine.stop import Stop
 from msgflash_apply.errors import ApiError
 
@@ -26,12 +27,12 @@ class Steered:
     Attributes:
         status: of the campaign, as last told; None where nothing could be learnt.
         problem: why it is not where it should be; None when it is.
-        safety: MsgFlash's advice on a resume.
+        advice: MsgFlash's on a resume; see `spell_advice`.
     """
 
     status: str | None
     problem: str | None = None
-    safety: JsonObject | None = None
+    advice: str | None = None
 
 
 async def pause(client: Client, identifier: str, stop: Stop) -> Steered:
@@ -59,8 +60,7 @@ async def _steer(
         attempt += 1
         campaign = campaign_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None
         if campaign is not None and str(campaign.get("status")) in goal:
-            safety = campaign.get("safety")
-            return Steered(str(campaign["status"]), safety=safety if isinstance(safety, dict) else None)
+            return Steered(str(campaign["status"]), advice=spell_advice(campaign.get("safety")))
         problem = problem_in(answer) if isinstance(answer, Reply) else None
         told = _told(answer, problem)
         if problem is not None and problem.stops_the_run:

@@ -60,7 +60,7 @@ class Steps:
         if steered.problem is None:
             return created
         error = f"created, but not paused: {steered.problem}"
-        return Result(change.address, change.action, Outcome.FAILED, created.id, error, created.safety)
+        return Result(change.address, change.action, Outcome.FAILED, created.id, error, created.advice)
 
     async def _replace(self, change: Change) -> Result:
         """Pause the old one, make sure that nobody was sent anything, and only then create the new one."""
@@ -116,5 +116,5 @@ class Steps:
 
     async def _ended(self, change: Change, entry: Entry, steered: Steered | None = None) -> Result:
         await self.books.write(entry)
-        safety = steered.safety if steered is not None else None
-        return Result(change.address, change.action, Outcome.DONE, change.id, safety=safety)
+        advice = steered.advice if steered is not None else None
+        return Result(change.address, change.action, Outcome.DONE, change.id, advice=advice)

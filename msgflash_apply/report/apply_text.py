@@ -91,8 +91,13 @@ def _ended(result: Result) -> str:
 
 def _advice(report: ApplyReport, paint: Paint, width: int) -> Iterator[str]:
     """Show what MsgFlash said about safety; a plain `allow` has nothing to read and is only counted."""
-    advised = [(result, result.safety) for result in report.results if result.safety is not None]
-    worth_reading = [(result, safety) for result, safety in advised if not _is_plain_allow(safety)]
+    worth_reading, quiet = [], 0
+    for result in report.results:
+        if (safety := result.safety) is not None:
+            if _is_plain_allow(safety):
+                quiet += 1
+            else:
+                worth_reading.append((result, safety))
     if worth_reading:
         yield paint(Tone.STRONG, "Advice from MsgFlash") + " (advice only: it sends all the same)"
     for result, safety in worth_reading:
@@ -100,7 +105,7 @@ def _advice(report: ApplyReport, paint: Paint, width: int) -> Iterator[str]:
         for field in ("reasons", "recommendations"):
             for item in _texts(safety.get(field)):
                 yield from indented(f"{field.removesuffix('s')}: {shown(item)}", 4, width, hanging=2)
-    if quiet := len(advised) - len(worth_reading):
+    if quiet:
         yield f"MsgFlash advised nothing against {counted(quiet, 'other campaign' if worth_reading else 'campaign')}."
 
 

@@ -9,13 +9,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from io import StringIO
 
 from msgflash_apply.campaign import Address, Facts, Intent, Record, format_instant
 from msgflash_apply.engine.plan import Action, AttributeDiff, Change, Plan
 from msgflash_apply.engine.result import ApplyReport, Result
 from msgflash_apply.errors import Diagnostic
 from msgflash_apply.report.redact import redact
-from msgflash_apply.report.untrusted import SUSPECT
+from msgflash_apply.report.untrusted import SUSPECT_IN_LINES
 from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.past import Past
 
@@ -230,10 +231,13 @@ def _redacted(value: object) -> object:
     return [_redacted(item) for item in value] if isinstance(value, list) else value
 
 
-def _text(document: dict[str, object]) -> str:
-    spelled = json.dumps(_redacted(document), indent=2, ensure_ascii=False, allow_nan=False)
+def _text(document: object) -> str:
+    document = _redacted(document)  # by the same name: of thousands of changes, one form at a time is enough
+    spelled = StringIO()  # `dumps` collects all the small pieces in a list first, which takes ten times the text
+    json.dump(document, spelled, indent=2, ensure_ascii=False, allow_nan=False)
+    spelled.write("\n")
     # Inside strings JSON itself escapes line breaks and tabs, so those that are left are ours.
-    return SUSPECT.sub(lambda found: found.group() if found.group() == "\n" else _escape(found), spelled) + "\n"
+    return SUSPECT_IN_LINES.sub(_escape, spelled.getvalue())
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -11,13 +11,19 @@ import unicodedata
 
 from msgflash_apply.report.redact import redact
 
-SUSPECT = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # controls: escape sequences begin here
+_ACTING = (
+    "\x00-\x09\x0b-\x1f\x7f-\x9f"  # controls: escape sequences begin here
     "\xad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff"
     # (the line above: invisible, or turning text around)
     "\ud800-\udfff"  # half characters, which no terminal can be sent
-    "\U000e0000-\U000e0fff]"  # tags and variants that carry hidden text
+    "\U000e0000-\U000e0fff"  # tags and variants that carry hidden text
 )
+SUSPECT = re.compile(f"[\n{_ACTING}]")
+"""What a text may not hold where others read it: escaped by `shown`."""
+
+SUSPECT_IN_LINES = re.compile(f"[{_ACTING}]")
+"""The same in a text whose line breaks are ours."""
+
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _JOINERS = "\u200c\u200d"
 

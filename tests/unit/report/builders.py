@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgflash_apply.campaign import Address, Facts, Intent, Payload, Record, Source, fingerprint
 from msgflash_apply.engine.plan import Action, Audience, Change, Plan, RequestForecast
-from msgflash_apply.engine.result import ApplyReport, Outcome, Result
+from msgflash_apply.engine.result import ApplyReport, Outcome, Result, spell_advice
 from msgflash_apply.errors import Diagnostic, Severity
 
 _Value = TypeVar("_Value")
@@ -115,7 +115,8 @@ def an_intent() -> Intent:
 
 
 def a_result(**fields: object) -> Result:
-    """Build a create that went through."""
+    """Build a create that went through, and what MsgFlash said about its `safety`."""
+    fields["advice"] = spell_advice(fields.pop("safety", None))
     ordinary = Result(address=ADDRESS, action=Action.CREATE, outcome=Outcome.DONE, id=CAMPAIGN_ID)
     return _but(ordinary, fields)
 
