@@ -56,11 +56,9 @@ def canonical(data: bytes, fields: Sequence[str]) -> bytes:
     file = _read(data)
     if file.has_directives:
         raise NotCanonical("it holds a `%YAML` line; remove it, files are read as YAML 1.2")
-    after = _write(file, fields)
+    after = _proven(data, _write(file, fields))
     # A spelling that had to change once, such as a key over several lines, may be simpler the second time.
-    after = _write(_read(after.encode()), fields)
-    prove(data, after.encode())
-    return after.encode()
+    return _proven(data, _write(_read(after), fields))
 
 
 def prove(before: bytes, after: bytes) -> None:
@@ -76,6 +74,13 @@ def prove(before: bytes, after: bytes) -> None:
         is_same = False
     if not is_same:
         raise NotCanonical("its canonical form could not be proven to mean the same")
+
+
+def _proven(before: bytes, text: str) -> bytes:
+    after = text.encode()
+    if after != before:
+        prove(before, after)
+    return after
 
 
 def _read(data: bytes) -> WrittenFile:

@@ -130,6 +130,7 @@ def test_layout_is_canonical(text: str) -> None:
 
 @settings(max_examples=400, deadline=None)
 @example("? a\n  a")
+@example("\n  ---\n- h\na")
 @given(st.lists(fragments, max_size=16).map("".join))
 def test_any_text_is_rewritten_as_it_means_or_refused(text: str) -> None:
     """Bits of YAML in any order: nothing but the two refusals is raised, and what is written means the same."""
