@@ -115,9 +115,12 @@ def _entries(files: Sequence[File], every: Sequence[Contents], known: Mapping[st
 
 
 def _are_rows(campaigns: list[Row], findings: list[Row]) -> bool:
-    """Whether rows have the types of those that `to_rows` writes; what stands in their maps is not looked at."""
+    """Whether rows have the types of those that `to_rows` writes; of what stands in their maps only what all need."""
     for row in campaigns:
-        if tuple(map(type, row)) not in _CAMPAIGN_SHAPES:
+        if (
+            tuple(map(type, row)) not in _CAMPAIGN_SHAPES
+            or type(cast("dict[str, object]", row[3]).get("name")) is not str
+        ):
             return False
         if row[9] and not all(isinstance(former, str) for former in cast("list[object]", row[9])):
             return False

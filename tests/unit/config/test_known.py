@@ -222,7 +222,19 @@ def test_what_is_of_another_shape_is_not_known(repo: Path, cache: Cache, value: 
 
 @pytest.mark.parametrize(
     ("place", "wrong"),
-    [(0, "0"), (0, True), (2, None), (3, []), (3, {}), (3, {"schedule": 1}), (5, 1), (7, ["x"]), (9, [["x"]])],
+    [
+        (0, "0"),
+        (0, True),
+        (2, None),
+        (3, []),
+        (3, {}),
+        (3, {"name": "x", "schedule": 1}),
+        (3, {"schedule": "2099-03-02T09:00:00.000Z"}),
+        (3, {"name": {}, "schedule": "2099-03-02T09:00:00.000Z"}),
+        (5, 1),
+        (7, ["x"]),
+        (9, [["x"]]),
+    ],
 )
 def test_row_of_another_shape_is_not_known(repo: Path, cache: Cache, place: int, wrong: object) -> None:
     """One member of one row that is not of its type, and its file is read again."""
