@@ -16,7 +16,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
-from threading import Event, Thread
+from queue import SimpleQueue
+from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -171,13 +172,15 @@ def _new_listener(service: Service) -> "Listener":
 
 def serve(options: Options, on_start: Callable[[str], None]) -> None:
     """Run a sandbox until SIGINT or SIGTERM; `on_start` gets its URL. Only in the main thread of a process."""
-    told_to_stop = Event()
+    # A signal may come while its own thread waits here. An event's lock is held at moments then, and setting it would
+    # never end; putting into this queue is reentrant.
+    told_to_stop: SimpleQueue[int] = SimpleQueue()
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = {each: signal.signal(each, lambda *_: told_to_stop.set()) for each in signals}
+    before = {each: signal.signal(each, lambda number, _frame: told_to_stop.put(number)) for each in signals}
     try:
         with Sandbox(options) as sandbox:
             on_start(sandbox.url)
-            told_to_stop.wait()
+            told_to_stop.get()
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

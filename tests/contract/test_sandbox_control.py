@@ -193,7 +193,10 @@ def test_serve_until_a_signal(how: signal.Signals) -> None:
         assert process.stdout is not None
         url = process.stdout.readline()
         process.send_signal(how)
-        _, complaints = process.communicate(timeout=10)
+        try:
+            _, complaints = process.communicate(timeout=30)
+        finally:
+            process.kill()  # so that one which does not end fails this test, and nobody waits for it
     assert url.startswith("http://127.0.0.1:")
     assert (process.returncode, complaints) == (0, "")
 
