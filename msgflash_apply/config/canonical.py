@@ -56,9 +56,15 @@ def canonical(data: bytes, fields: Sequence[str]) -> bytes:
     file = _read(data)
     if file.has_directives:
         raise NotCanonical("it holds a `%YAML` line; remove it, files are read as YAML 1.2")
-    after = _proven(data, _write(file, fields))
+    after = _write(file, fields).encode()
+    if after == data:
+        return data
+    prove(data, after)
     # A spelling that had to change once, such as a key over several lines, may be simpler the second time.
-    return _proven(data, _write(_read(after), fields))
+    again = _write(_read(after), fields).encode()
+    if again != after:
+        prove(data, again)
+    return again
 
 
 def prove(before: bytes, after: bytes) -> None:
@@ -74,13 +80,6 @@ def prove(before: bytes, after: bytes) -> None:
         is_same = False
     if not is_same:
         raise NotCanonical("its canonical form could not be proven to mean the same")
-
-
-def _proven(before: bytes, text: str) -> bytes:
-    after = text.encode()
-    if after != before:
-        prove(before, after)
-    return after
 
 
 def _read(data: bytes) -> WrittenFile:

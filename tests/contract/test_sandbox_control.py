@@ -194,7 +194,7 @@ def test_serve_until_a_signal(how: signal.Signals) -> None:
         url = process.stdout.readline()
         process.send_signal(how)
         try:
-            _, complaints = process.communicate(timeout=30)
+            _, complaints = process.communicate(timeout=10)
         finally:
             process.kill()  # so that one which does not end fails this test, and nobody waits for it
     assert url.startswith("http://127.0.0.1:")

@@ -46,6 +46,7 @@ def test_applies_are_measured() -> None:
 
     assert (few[0], more[0]) == ("200", "1200")
     assert float(more[4]) <= MOST_KIB_EACH
+    assert 0 < int(more[5]) <= int(few[5]) < 2000
     assert int(more[5]) == pytest.approx(int(few[5]), rel=0.01)
 
 
