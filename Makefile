@@ -43,8 +43,9 @@ clean:
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all]'
 	@touch $@
 
-# Locked and hashed: what was looked at is what runs.
+# Locked and hashed: what was looked at is what runs. Without resolving (--no-deps): the lock is complete, and some versions
+# of pip refuse it as soon as a newer release than the locked one exists.
 .venv/dev: .venv/bin/pip pyproject.toml .ci/requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement .ci/requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement .ci/requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/demo
