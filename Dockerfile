@@ -1,9 +1,9 @@
 # A container that runs msgflash-apply on a repo mounted at /repo. No secret is built in: give MSGFLASH_API_KEY, or mount a
 # file and name it in MSGFLASH_API_KEY_FILE. Runs with a read-only root; /repo needs write access only for a local state.
+# The packages are those of .ci/runtime.txt, by version and hash.
 FROM python:3.13-slim AS build
 COPY . /src
-RUN python -m venv /opt/msgflash-apply \
- && /opt/msgflash-apply/bin/pip install --no-cache-dir --disable-pip-version-check "/src[all]"
+RUN bash /src/.ci/install /opt/msgflash-apply
 
 FROM python:3.13-slim
 COPY --from=build /opt/msgflash-apply /opt/msgflash-apply

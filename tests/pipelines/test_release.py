@@ -5,16 +5,15 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+from tests.pipelines.locks import ROOT, locked_here
+
 BILL = "msgflash-apply.cdx.json"
 
 
@@ -59,13 +58,9 @@ def test_bill_of_materials_is_one_and_lists_what_is_installed(released: Path) ->
     text = (released / "dist" / BILL).read_text(encoding="utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
-    listed = {normal(part["name"]): part["version"] for part in bill["components"]}
+    listed = {canonicalize_name(part["name"]): part["version"] for part in bill["components"]}
 
-    locked = locked_versions("runtime.txt")
-    assert {name: listed.get(name) for name in locked if name in listed} == {
-        name: version for name, version in locked.items() if name in listed
-    }
-    assert {normal(Requirement(text).name) for text in PROJECT["project"]["dependencies"]} <= listed.keys()
+    assert listed == locked_here("runtime.txt")
 
 
 def test_signature_proves_the_files(released: Path, tmp_path: Path) -> None:
@@ -88,22 +83,6 @@ def test_signature_proves_the_files(released: Path, tmp_path: Path) -> None:
         shell(checking[0], tmp_path)
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "requirements.txt"])
-def test_lock_fits_the_project(lock: str) -> None:
-    """Every dependency of the project is locked at a version that it admits, and every entry of a lock has hashes."""
-    wanted = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
-    for extra in PROJECT["project"]["optional-dependencies"].values():
-        wanted += [Requirement(text) for text in extra if not text.startswith("msgflash-apply")]
-    if lock == "requirements.txt":
-        wanted += [Requirement(text) for text in PROJECT["dependency-groups"]["dev"]]
-    locked = locked_versions(lock)
-
-    unfit = [str(item) for item in wanted if not item.specifier.contains(locked.get(normal(item.name), "0"))]
-    assert unfit == []
-    text = (ROOT / ".ci" / lock).read_text(encoding="utf-8")
-    assert all("--hash=sha256:" in entry for entry in re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:])
-
-
 def test_workflows_have_the_least_rights() -> None:
     """No workflow has rights by default, and every action is named by its commit."""
     for file in sorted((ROOT / ".github/workflows").glob("*.yml")):
@@ -112,20 +91,6 @@ def test_workflows_have_the_least_rights() -> None:
         uses = re.findall(r"uses: (\S+)", text)
         assert uses
         assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in uses)
-
-
-def locked_versions(lock: str) -> dict[str, str]:
-    """Read the versions of a lock."""
-    text = (ROOT / ".ci" / lock).read_text(encoding="utf-8")
-    return {
-        normal(name): version
-        for name, version in re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==([^\s;]+)", text, re.MULTILINE)
-    }
-
-
-def normal(name: str) -> str:
-    """Spell a package's name the one way."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def section_commands(title: str) -> list[str]:
