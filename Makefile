@@ -39,13 +39,16 @@ clean:
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 
-.venv/demo: .venv/bin/pip pyproject.toml
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all]'
+# Locked and hashed: what was looked at is what runs. Without resolving (--no-deps): the locks are complete, and some versions
+# of pip refuse them as soon as a newer release than the locked one exists. The build system comes from a lock as well.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+
+.venv/demo: .venv/bin/pip pyproject.toml .ci/build.txt .ci/runtime.txt
+	@$(INSTALL) --require-hashes --requirement .ci/build.txt --requirement .ci/runtime.txt
+	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-# Locked and hashed: what was looked at is what runs. Without resolving (--no-deps): the lock is complete, and some versions
-# of pip refuse it as soon as a newer release than the locked one exists.
 .venv/dev: .venv/bin/pip pyproject.toml .ci/requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement .ci/requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(INSTALL) --require-hashes --requirement .ci/requirements.txt
+	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@ .venv/demo
