@@ -14,10 +14,9 @@ happens to one request), `routes.py` (the table of endpoints) and `world.py` (ca
     seed, persistence, codec                the demo account, the JSON file
     connection, listener, server            the socket
 
-Served: campaigns (create, get, stats, pause, resume), instances, templates, contacts, groups (list, get, create,
-members), messages (list, get), usage and billing (usage, plans, subscription). Members are added and removed at once,
-however many. Left out, so 404: bulk deletes and jobs, changing and deleting groups, sending and scheduling single
-messages, payments, webhooks, statuses, number lookups.
+Served: campaigns (create, get, stats, pause, resume), templates, and to read instances, contacts, groups, messages and
+usage. Everything else is 404: changing contacts and groups, sending and scheduling single messages, plans, subscription
+and payments, webhooks, statuses, number lookups.
 
 Where nothing is documented the answer carries `x-sandbox-assumption: <section of the reference>`; see `assumptions.py`.
 

@@ -13,16 +13,7 @@ DEMO_TEAM_KEY = "msgf_team_" + "0" * 56 + "5a4db0c5"
 
 DEMO_TEAM_ID = "77777777-7777-4777-8777-777777777777"
 
-_OWNER_ONLY = frozenset(
-    {
-        "/api/v1/me",
-        "/api/v1/usage",
-        "/api/v1/billing/subscription",
-        "/api/v1/billing/usage",
-        "/api/v1/billing/payments",
-    }
-)
-_FOR_ANYONE = _OWNER_ONLY | {"/api/v1/billing/plans"}
+_OWNER_ONLY = frozenset({"/api/v1/usage", "/api/v1/billing/usage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +57,5 @@ def check_team(key: ApiKey, headers: Mapping[str, str], path: str) -> None:
     """Raise 403 for a team key where only the owner may look, and for a team's id beside a personal key."""
     if key.team_id is not None and path in _OWNER_ONLY:
         raise RefusedError(403, "TEAM_KEY_NOT_ALLOWED", "Team API keys cannot access this resource")
-    if key.team_id is None and "x-team-id" in headers and path not in _FOR_ANYONE:
+    if key.team_id is None and "x-team-id" in headers and path not in _OWNER_ONLY:
         raise RefusedError(403, "TEAM_KEY_REQUIRED", "A team API key is required for this workspace")

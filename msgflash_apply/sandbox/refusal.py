@@ -55,8 +55,3 @@ def bad_request(message: str) -> RefusedError:
 def invalid(details: Sequence[JsonObject]) -> RefusedError:
     """`400 VALIDATION_ERROR`: body or query do not fit; `details` name each field (a shape of our own, 10.5)."""
     return RefusedError(400, "VALIDATION_ERROR", "Invalid request data", details, "10.5")
-
-
-def conflict(message: str) -> RefusedError:
-    """`409 CONFLICT`: something must be unique and is not."""
-    return RefusedError(409, "CONFLICT", message)

@@ -47,23 +47,15 @@ ROUTES: Final = (
     Route("POST", "/templates/{id}/preview", templates.preview),
     # Groups stand before contacts: `/contacts/groups` is no contact's id.
     Route("GET", "/contacts/groups", groups.list_by_cursor),
-    Route("POST", "/contacts/groups", groups.create),
     Route("GET", "/contacts/groups/{groupId}", groups.get),
     Route("GET", "/contacts/groups/{groupId}/members", groups.list_members),
-    Route("POST", "/contacts/groups/{groupId}/members", groups.add_members),
-    Route("DELETE", "/contacts/groups/{groupId}/members", groups.remove_members),
     Route("GET", "/contacts", contacts.list_by_cursor),
-    Route("POST", "/contacts", contacts.create),
     Route("GET", "/contacts/{id}", contacts.get),
-    Route("PUT", "/contacts/{id}", contacts.update),
-    Route("DELETE", "/contacts/{id}", contacts.delete),
     Route("GET", "/contacts/{id}/groups", contacts.list_groups),
     Route("GET", "/messages", messages.list_by_cursor),
     Route("GET", "/messages/{id}", messages.get),
     Route("GET", "/usage", billing.usage),
     Route("GET", "/billing/usage", billing.usage),
-    Route("GET", "/billing/plans", billing.plans),
-    Route("GET", "/billing/subscription", billing.subscription),
 )
 
 

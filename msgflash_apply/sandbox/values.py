@@ -23,7 +23,6 @@ class Account:
     whatsapp_business: bool = True
     monthly_outbound: int = 50_000
     monthly_api_requests: int = 150_000
-    contact_groups: int = 50
 
 
 @dataclass(slots=True)

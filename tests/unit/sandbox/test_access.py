@@ -39,9 +39,8 @@ def verdict(headers: dict[str, str], path: str) -> str:
         ({"x-api-key": DEMO_TEAM_KEY}, "/api/v1/campaigns", "UNAUTHORIZED"),
         (TEAM | {"x-team-id": "other"}, "/api/v1/campaigns", "UNAUTHORIZED"),
         (TEAM, "/api/v1/usage", "TEAM_KEY_NOT_ALLOWED"),
-        (TEAM, "/api/v1/me", "TEAM_KEY_NOT_ALLOWED"),
-        (TEAM, "/api/v1/billing/subscription", "TEAM_KEY_NOT_ALLOWED"),
-        (TEAM, "/api/v1/billing/plans", "ok"),
+        (TEAM, "/api/v1/billing/usage", "TEAM_KEY_NOT_ALLOWED"),
+        (PERSONAL | {"x-team-id": DEMO_TEAM_ID}, "/api/v1/usage", "ok"),
     ],
 )
 def test_keys_and_teams(headers: dict[str, str], path: str, expected: str) -> None:
