@@ -5,7 +5,7 @@ from datetime import datetime
 from types import UnionType
 from typing import TypeVar, get_args, get_origin, get_type_hints
 
-T = TypeVar("T")
+Decoded = TypeVar("Decoded")
 
 
 def encode(value: object) -> object:
@@ -21,25 +21,25 @@ def encode(value: object) -> object:
     return value
 
 
-def decode_map(kind: type[T], document: object) -> dict[str, T]:
+def decode_map(kind: type[Decoded], document: object) -> dict[str, Decoded]:
     """Make a map of dataclasses from a JSON object; TypeError, KeyError or ValueError where the JSON does not fit."""
     if not isinstance(document, dict):
         raise TypeError(f"a map of {kind.__name__} is no object")
     hints = get_type_hints(kind)
     return {
-        key: kind(**{name: _decode(hint, entity[name]) for name, hint in hints.items()})
+        key: kind(**{name: _decode_value(hint, entity[name]) for name, hint in hints.items()})
         for key, entity in document.items()
     }
 
 
-def _decode(hint: object, value: object) -> object:
+def _decode_value(hint: object, value: object) -> object:
     if isinstance(hint, UnionType):
         wanted = next(each for each in get_args(hint) if each is not type(None))
-        return None if value is None else _decode(wanted, value)
+        return None if value is None else _decode_value(wanted, value)
     if get_origin(hint) is list and isinstance(value, list):
-        return [_decode(get_args(hint)[0], item) for item in value]
+        return [_decode_value(get_args(hint)[0], item) for item in value]
     if get_origin(hint) is dict and isinstance(value, dict):
-        return {key: _decode(get_args(hint)[1], item) for key, item in value.items()}
+        return {key: _decode_value(get_args(hint)[1], item) for key, item in value.items()}
     if hint is datetime:
         return datetime.fromisoformat(str(value))
     if isinstance(hint, type) and not isinstance(value, (int, float) if hint is float else hint):

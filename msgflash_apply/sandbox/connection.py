@@ -15,8 +15,7 @@ from time import monotonic
 
 from aiohttp import web
 
-from msgflash_apply.sandbox.control import PREFIX as CONTROL_PREFIX
-from msgflash_apply.sandbox.control import control
+from msgflash_apply.sandbox.control import CONTROL_PREFIX, control
 from msgflash_apply.sandbox.exchange import Request
 from msgflash_apply.sandbox.faults import Fault, Kind
 from msgflash_apply.sandbox.refusal import JsonObject
@@ -38,7 +37,7 @@ class Connection:
         """Answer one request, or break its connection as a fault says."""
         arrived_at, head = monotonic(), _read_head(incoming)
         if head.path.startswith(CONTROL_PREFIX):
-            return _whole(control(self._service, await _read_body(incoming, head)))
+            return _json_response(control(self._service, await _read_body(incoming, head)))
         fault = self._service.take_fault(head)
         if fault is not None and fault.kind is Kind.REFUSE:
             self._service.note(head, arrived_at, 0)
@@ -50,7 +49,7 @@ class Connection:
             self._service.note(head, arrived_at, 0)
             return web.Response()
         reply = await self._work(request, fault)
-        response = _whole(reply) if fault is None else _altered(fault, reply)
+        response = _json_response(reply) if fault is None else _altered(fault, reply)
         self._service.note(request, arrived_at, 0 if response is None else response.status)
         options = self._service.options
         await asyncio.sleep(options.latency_seconds + self._dice.random() * options.jitter_seconds)
@@ -84,14 +83,14 @@ def _altered(fault: Fault, reply: Reply) -> web.Response | None:
     """Build the answer of the kinds that send a whole one; None for those that break off."""
     match fault.kind:
         case Kind.DELAY:
-            return _whole(reply)
+            return _json_response(reply)
         case Kind.STATUS | Kind.STATUS_AFTER:
             headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-            return _whole(Reply(fault.status, fault.error_document(), headers))
+            return _json_response(Reply(fault.status, fault.error_document(), headers))
         case Kind.HTML | Kind.HTML_AFTER:
             return web.Response(status=fault.status or 200, text=_PAGE, content_type="text/html")
         case Kind.NO_ID:
-            return _whole(Reply(reply.status, _without_id(reply.document), reply.headers))
+            return _json_response(Reply(reply.status, _without_id(reply.document), reply.headers))
         case Kind.EMPTY:
             return web.Response(status=reply.status)
         case _:
@@ -113,7 +112,7 @@ async def _read_body(incoming: web.BaseRequest, head: Request) -> Request:
     return replace(head, body=await incoming.read())
 
 
-def _whole(reply: Reply) -> web.Response:
+def _json_response(reply: Reply) -> web.Response:
     return web.Response(
         status=reply.status, headers=reply.headers, text=json.dumps(reply.document), content_type="application/json"
     )

@@ -19,7 +19,7 @@ from msgflash_apply.sandbox.service import Reply, Service
 from msgflash_apply.sandbox.shapes import campaign_shape, campaign_stats, template_variables
 from msgflash_apply.sandbox.world import World
 
-PREFIX: Final = "/_sandbox/"
+CONTROL_PREFIX: Final = "/_sandbox/"
 _STATUSES = ("connected", "connecting", "disconnected", "suspended")
 
 
@@ -55,7 +55,7 @@ def creates_shape(world: World) -> list[JsonObject]:
 
 
 def _dispatch(service: Service, request: Request) -> object:
-    parts = request.path.removeprefix(PREFIX).split("/")
+    parts = request.path.removeprefix(CONTROL_PREFIX).split("/")
     match (request.method, *parts):
         case ("POST", "campaigns", identity, action):
             return _act_as_console(service, identity, action)
@@ -81,7 +81,7 @@ def _show_world(service: Service, _request: Request) -> object:
 
 def _move_clock(service: Service, request: Request) -> object:
     fields = _fields(request)
-    seconds, moment = fields.take("advance", _number), fields.take("to", instant)
+    seconds, moment = fields.take("advance", _nonnegative_number), fields.take("to", instant)
     fields.close()
     try:
         if moment is not None:
@@ -119,14 +119,14 @@ def _set_account(service: Service, request: Request) -> object:
     for name in ("campaigns", "whatsapp_business"):
         fields.take(name, _truth)
     for name in ("monthly_outbound", "monthly_api_requests"):
-        fields.take(name, _number)
+        fields.take(name, _nonnegative_number)
     accepted = fields.close()
     for name, value in accepted.items():
         setattr(service.world.account, name, value)
     return accepted
 
 
-def _reset(service: Service, _request: Request) -> object:
+def _reset_sandbox(service: Service, _request: Request) -> object:
     service.reset()
     return {"reset": True}
 
@@ -158,7 +158,7 @@ def _fields(request: Request) -> Fields:
     return Fields(request.json(), strict=True)
 
 
-def _number(value: object) -> str | None:
+def _nonnegative_number(value: object) -> str | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     return None if is_number else "must be a number from 0"
 
@@ -174,6 +174,6 @@ _PLAIN: Final[dict[tuple[str, str], Callable[[Service, Request], object]]] = {
     ("POST", "faults"): _add_fault,
     ("DELETE", "faults"): _clear_faults,
     ("POST", "account"): _set_account,
-    ("POST", "reset"): _reset,
+    ("POST", "reset"): _reset_sandbox,
     ("GET", "assumptions"): _show_assumptions,
 }

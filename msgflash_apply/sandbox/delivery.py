@@ -50,7 +50,7 @@ def queue_message(scene: Scene, contact: Contact, identity: str, at: datetime) -
     return message
 
 
-def send(message: Message, position: int, at: datetime) -> None:
+def send_message(message: Message, position: int, at: datetime) -> None:
     """Hand a message to WhatsApp; `position` in its campaign decides whether and when it is delivered and read."""
     message.sent_at = at
     if position % _NEVER_DELIVERED_EVERY == _NEVER_DELIVERED_EVERY - 1:

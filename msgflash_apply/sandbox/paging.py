@@ -11,17 +11,17 @@ from typing import Generic, TypeAlias, TypeVar
 
 from msgflash_apply.sandbox.refusal import RefusedError, invalid
 
-T = TypeVar("T")
+Item = TypeVar("Item")
 Query: TypeAlias = Mapping[str, str]
 LARGEST_PAGE = 100
 _LONGEST_SEARCH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Generic[Item]):
     """Some items, and the way to the next ones; `next_cursor` is None on the last page."""
 
-    items: list[T]
+    items: list[Item]
     limit: int
     next_cursor: str | None
 
@@ -31,18 +31,18 @@ class Page(Generic[T]):
         return {"nextCursor": self.next_cursor, "hasMore": self.next_cursor is not None}
 
 
-def cut(
-    items: Iterable[T], query: Query, sort_key: Callable[[T], tuple[str, str]], *, is_descending: bool = False
-) -> Page[T]:
+def paginate(
+    items: Iterable[Item], query: Query, sort_key: Callable[[Item], tuple[str, str]], *, is_descending: bool = False
+) -> Page[Item]:
     """Sort by (value, id), skip to behind the cursor, and take `limit` (50 unless told, at most 100)."""
     limit = read_limit(query, 50)
     ordered = sorted(items, key=sort_key, reverse=is_descending)
     if cursor := query.get("cursor"):
-        after = _decode(cursor)
+        after = _decode_cursor(cursor)
         ordered = [i for i in ordered if (sort_key(i) < after if is_descending else sort_key(i) > after)]
     taken = ordered[:limit]
     has_more = len(ordered) > limit
-    return Page(taken, limit, _encode(sort_key(taken[-1])) if has_more else None)
+    return Page(taken, limit, _encode_cursor(sort_key(taken[-1])) if has_more else None)
 
 
 def read_limit(query: Query, usual: int) -> int:
@@ -73,11 +73,11 @@ def _read_number(query: Query, name: str, usual: int, largest: int | None) -> in
     return int(given)
 
 
-def _encode(key: tuple[str, str]) -> str:
+def _encode_cursor(key: tuple[str, str]) -> str:
     return b64encode("|".join(key).encode()).decode("ascii")
 
 
-def _decode(cursor: str) -> tuple[str, str]:
+def _decode_cursor(cursor: str) -> tuple[str, str]:
     try:
         value, separator, identity = b64decode(cursor, validate=True).decode().rpartition("|")
     except ValueError as error:

@@ -28,7 +28,7 @@ def paths_in(text: str | None) -> list[str]:
     return list(dict.fromkeys(_PLACEHOLDER.findall(text or "")))
 
 
-def check(text: str | None) -> None:
+def check_placeholders(text: str | None) -> None:
     """Raise `400 TEMPLATE_INVALID` for a malformed placeholder or an unknown namespace; which ones is assumed."""
     rest = _PLACEHOLDER.sub("", text or "")
     if "{{" in rest or "}}" in rest:

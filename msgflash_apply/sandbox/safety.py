@@ -7,7 +7,7 @@ from msgflash_apply.sandbox.refusal import JsonObject
 from msgflash_apply.sandbox.values import Contact, Instance
 
 
-def assess(instance: Instance, contacts: Sequence[Contact]) -> JsonObject:
+def assess_audience(instance: Instance, contacts: Sequence[Contact]) -> JsonObject:
     """Judge an audience against the instance's limits: `warn` when it is too large or too cold for it."""
     audience = _describe(contacts)
     reasons = _reasons(instance, contacts, _ratio(contacts, "cold"))

@@ -23,7 +23,7 @@ from msgflash_apply.sandbox.limits import RateLimit
 from msgflash_apply.sandbox.options import Options
 from msgflash_apply.sandbox.persistence import load, save
 from msgflash_apply.sandbox.refusal import JsonObject, RefusedError
-from msgflash_apply.sandbox.routes import PREFIX, find_route
+from msgflash_apply.sandbox.routes import API_PREFIX, find_route
 from msgflash_apply.sandbox.seed import demo_account, demo_world
 from msgflash_apply.sandbox.values import Account
 
@@ -110,7 +110,7 @@ class Service:
 
     def _carry_out(self, request: Request) -> Answer:
         """Run the checks in the order of reference 10.1, then the operation, whose own checks follow it."""
-        if not request.path.startswith(f"{PREFIX}/"):
+        if not request.path.startswith(f"{API_PREFIX}/"):
             find_route(request.method, request.path)
         key = authenticate(self.options.api_keys, request.headers)
         check_team(key, request.headers, request.path)

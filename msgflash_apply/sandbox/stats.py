@@ -37,7 +37,7 @@ class Stats:
         return round((self.planned - self.queued) / self.planned * 100) if self.planned else 0
 
 
-def count(messages: Sequence[Message], now: datetime) -> Stats:
+def count_stats(messages: Sequence[Message], now: datetime) -> Stats:
     """Count where messages stand at a moment."""
     reached: Counter[str] = Counter()
     last_activity_at: datetime | None = None

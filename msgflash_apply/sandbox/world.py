@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 
 from msgflash_apply.sandbox.clock import month_of
-from msgflash_apply.sandbox.delivery import PACE, Scene, queue_message, reason_to_fail, send
+from msgflash_apply.sandbox.delivery import PACE, Scene, queue_message, reason_to_fail, send_message
 from msgflash_apply.sandbox.refusal import JsonObject, RefusedError, bad_request
-from msgflash_apply.sandbox.stats import Stats, count
+from msgflash_apply.sandbox.stats import Stats, count_stats
 from msgflash_apply.sandbox.values import Account, Campaign, Contact, Group, Instance, Message, Template
 
 PAUSED = frozenset({"paused", "paused_quota", "paused_plan"})
@@ -111,7 +111,7 @@ class World:
 
     def stats_of(self, campaign: Campaign) -> Stats:
         """Count its messages of all runs, now."""
-        return count([self.messages[identity] for identity in campaign.messages], self.now)
+        return count_stats([self.messages[identity] for identity in campaign.messages], self.now)
 
     def queue_of(self, campaign: Campaign) -> list[Message]:
         """List its messages that have not left yet, in the order they will."""
@@ -193,7 +193,7 @@ class World:
             campaign.next_at = None
             return
         else:
-            send(message, campaign.handed_out, self.now)
+            send_message(message, campaign.handed_out, self.now)
             self.outbound[month_of(self.now)] += 1
         campaign.handed_out += 1
         campaign.updated_at = self.now

@@ -8,7 +8,7 @@ from msgflash_apply.sandbox.refusal import JsonObject
 from msgflash_apply.sandbox.world import World
 
 
-def usage(world: World, _call: Call) -> Answer:
+def get_usage(world: World, _call: Call) -> Answer:
     """Show plan, limits, features and use in this UTC month."""
     start = world.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     next_start = (start + timedelta(days=32)).replace(day=1)

@@ -12,27 +12,27 @@ from msgflash_apply.sandbox.world import World
 _PROVIDER_STATES = {"connected": "open", "connecting": "connecting"}
 
 
-def list_all(world: World, _call: Call) -> Answer:
+def list_instances(world: World, _call: Call) -> Answer:
     """List the instances as a bare array."""
     return Answer([instance_shape(instance) for instance in world.instances.values()])
 
 
-def get(world: World, call: Call) -> Answer:
+def get_instance(world: World, call: Call) -> Answer:
     """Show one instance."""
-    return Answer(instance_shape(_find(world, call)))
+    return Answer(instance_shape(_find_instance(world, call)))
 
 
-def state(world: World, call: Call) -> Answer:
+def get_instance_state(world: World, call: Call) -> Answer:
     """Show how the connection stands; `open` is the only provider state ever shown, the others are assumed."""
-    instance = _find(world, call)
+    instance = _find_instance(world, call)
     provider_state = _PROVIDER_STATES.get(instance.status, "close")
     shape = {"instanceId": instance.id, "status": instance.status, "providerState": provider_state}
     return Answer(shape, assumption=None if provider_state == "open" else "10.3")
 
 
-def health(world: World, call: Call) -> Answer:
+def get_instance_health(world: World, call: Call) -> Answer:
     """Show the warm-up guidance; `usageWindowSummary` counts what campaigns sent."""
-    instance = _find(world, call)
+    instance = _find_instance(world, call)
     return Answer(
         {
             "instanceId": instance.id,
@@ -46,7 +46,7 @@ def health(world: World, call: Call) -> Answer:
     )
 
 
-def _find(world: World, call: Call) -> Instance:
+def _find_instance(world: World, call: Call) -> Instance:
     instance = look_up(world.instances, call.parameters["id"], "Instance")
     call.key.check_instance(instance.id)
     return instance

@@ -5,7 +5,7 @@ from typing import TypeVar
 from msgflash_apply.sandbox.checks import LONGEST_BODY, Fields, flat_map, one_of, text, uuid, web_address
 from msgflash_apply.sandbox.exchange import DELETED, Answer, Call, look_up
 from msgflash_apply.sandbox.paging import read_limit, read_page
-from msgflash_apply.sandbox.placeholders import check, paths_in, render, values_for
+from msgflash_apply.sandbox.placeholders import check_placeholders, paths_in, render, values_for
 from msgflash_apply.sandbox.refusal import JsonObject, RefusedError
 from msgflash_apply.sandbox.shapes import template_shape
 from msgflash_apply.sandbox.values import Contact, Instance, Template
@@ -16,7 +16,7 @@ TYPES = ("text", "image", "video", "audio", "document")
 _LONGEST_NAME = 100
 
 
-def list_page(world: World, call: Call) -> Answer:
+def list_templates(world: World, call: Call) -> Answer:
     """List in the page form; the order is that of creation."""
     page, limit = read_page(call.request.query), read_limit(call.request.query, 20)
     taken = list(world.templates.values())[(page - 1) * limit : page * limit]
@@ -24,7 +24,7 @@ def list_page(world: World, call: Call) -> Answer:
     return Answer({"templates": shapes, "total": len(world.templates)})
 
 
-def create(world: World, call: Call) -> Answer:
+def create_template(world: World, call: Call) -> Answer:
     """Add a template; placeholders are checked, and `variables` of the client ignored (4.1)."""
     fields = Fields(call.request.json(), strict=call.rules.strict)
     kind = fields.take("type", one_of(TYPES), required=True)
@@ -34,37 +34,37 @@ def create(world: World, call: Call) -> Answer:
     fields.ignore(("variables",))
     accepted = fields.close()
     template = Template(world.new_id(), "", str(kind), None, None, world.now, world.now)
-    _change(world, template, accepted)
+    _change_template(world, template, accepted)
     world.templates[template.id] = template
     return Answer(template_shape(template, world.account.id), 201)
 
 
-def get(world: World, call: Call) -> Answer:
+def get_template(world: World, call: Call) -> Answer:
     """Show one template."""
-    return Answer(template_shape(_find(world, call), world.account.id))
+    return Answer(template_shape(_find_template(world, call), world.account.id))
 
 
-def update(world: World, call: Call) -> Answer:
+def update_template(world: World, call: Call) -> Answer:
     """Change name, body or media; the type stays."""
-    template = _find(world, call)
+    template = _find_template(world, call)
     fields = Fields(call.request.json(), strict=call.rules.strict)
     fields.take("name", text(_LONGEST_NAME))
     fields.take("body", text(LONGEST_BODY))
     fields.take("mediaUrl", web_address)
     fields.ignore(("variables",))
-    _change(world, template, fields.close())
+    _change_template(world, template, fields.close())
     return Answer(template_shape(template, world.account.id))
 
 
-def delete(world: World, call: Call) -> Answer:
+def delete_template(world: World, call: Call) -> Answer:
     """Remove a template, used or not (reference 10.4)."""
-    del world.templates[_find(world, call).id]
+    del world.templates[_find_template(world, call).id]
     return DELETED
 
 
-def preview(world: World, call: Call) -> Answer:
+def preview_template(world: World, call: Call) -> Answer:
     """Fill in what can be filled in; what is missing is no error here (4.2)."""
-    template = _find(world, call)
+    template = _find_template(world, call)
     fields = Fields(call.request.json(), strict=call.rules.strict)
     instance_id = fields.take("instanceId", uuid)
     contact_id = fields.take("contactId", uuid)
@@ -79,13 +79,13 @@ def preview(world: World, call: Call) -> Answer:
     return Answer(shape, assumption="10.4" if rendered.missing else None)
 
 
-def _find(world: World, call: Call) -> Template:
+def _find_template(world: World, call: Call) -> Template:
     return look_up(world.templates, call.parameters["id"], "Template")
 
 
-def _change(world: World, template: Template, accepted: JsonObject) -> None:
+def _change_template(world: World, template: Template, accepted: JsonObject) -> None:
     body = accepted.get("body", template.body)
-    check(None if body is None else str(body))
+    check_placeholders(None if body is None else str(body))
     media_url = accepted.get("mediaUrl", template.media_url)
     template.name = str(accepted.get("name", template.name))
     template.body = None if body is None else str(body)

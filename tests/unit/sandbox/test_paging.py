@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgflash_apply.sandbox.paging import cut, read_page, read_search
+from msgflash_apply.sandbox.paging import paginate, read_page, read_search
 from msgflash_apply.sandbox.refusal import RefusedError
 
 ITEMS = [("b", "2"), ("a", "9"), ("b", "1"), ("c|d", "3")]
@@ -12,7 +12,7 @@ def walk(limit: int, *, is_descending: bool) -> list[tuple[str, str]]:
     """Follow the cursors to the end."""
     query, seen = {"limit": str(limit)}, []
     while True:
-        page = cut(ITEMS, query, lambda item: item, is_descending=is_descending)
+        page = paginate(ITEMS, query, lambda item: item, is_descending=is_descending)
         seen += page.items
         if page.next_cursor is None:
             return seen
@@ -28,7 +28,7 @@ def test_cursors_show_everything_once(limit: int, *, is_descending: bool) -> Non
 
 def test_last_page_ends_it() -> None:
     """The last page has no cursor and no more (2.5)."""
-    page = cut(ITEMS, {"limit": "4"}, lambda item: item)
+    page = paginate(ITEMS, {"limit": "4"}, lambda item: item)
     assert page.position == {"nextCursor": None, "hasMore": False}
 
 
@@ -39,7 +39,7 @@ def test_last_page_ends_it() -> None:
 def test_bad_queries_are_refused(query: dict[str, str]) -> None:
     """A limit outside 1 to 100 or a cursor of no server of ours is 400 (2.5)."""
     with pytest.raises(RefusedError, match="400 VALIDATION_ERROR"):
-        cut(ITEMS, query, lambda item: item)
+        paginate(ITEMS, query, lambda item: item)
 
 
 @pytest.mark.parametrize("search", ["", "x" * 101])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgflash_apply.sandbox.placeholders import check, paths_in, render, values_for
+from msgflash_apply.sandbox.placeholders import check_placeholders, paths_in, render, values_for
 from msgflash_apply.sandbox.refusal import RefusedError
 from tests.support.sandbox import a_world
 
@@ -35,4 +35,4 @@ def test_paths_are_listed_once() -> None:
 def test_bad_placeholders_are_invalid(text: str) -> None:
     """Malformed placeholders and unknown namespaces are 400 TEMPLATE_INVALID (2.7, 4.1)."""
     with pytest.raises(RefusedError, match="400 TEMPLATE_INVALID"):
-        check(text)
+        check_placeholders(text)
