@@ -2,17 +2,17 @@
 An embedded MsgFlash: a real server on loopback, built from the reference, to try things on and to test against.
 
 It is an island: standard library and aiohttp only (imported when the server starts), nothing else of this program, so
-that client and server can not be wrong together. Read `server.py` first (`Sandbox`, `serve`), then `service.py` (what
-happens to one request), `routes.py` (the table of endpoints) and `world.py` (campaigns and their life).
+that client and server cannot be wrong together. Read `server.py` first (`Sandbox`, `serve`), then `service.py` (what
+happens to one request, and the table of endpoints) and `world.py` (campaigns and their life). Imports point up:
 
-    clock, values, world, delivery, stats   the pretend account, without I/O; time is passed in
-    checks, bodies, paging, placeholders    reading requests
-    shapes, safety, refusal, exchange       writing answers
-    access, limits                          keys, rate limit
-    faults, fault_queue                     things that go wrong on purpose
-    operations/, routes, control, service   one request after the other
-    seed, persistence, codec                the demo account, the JSON file
-    connection, listener, server            the socket
+    server, listener                            starting and stopping; the socket, by aiohttp
+    control                                     `/_sandbox/...`, below
+    service                                     one request: key, limits, route, endpoint
+    campaigns, templates, account               the endpoints: what they check, what they answer
+    seed, persistence                           the demo account, the JSON file
+    world, delivery, placeholders, values       the pretend account, without I/O; time is passed in
+    options, faults, access, validation, clock  choices, things that go wrong on purpose, keys, bodies and queries, time
+    exchange, assumptions                       requests, answers, refusals; what no page of MsgFlash says
 
 Served: campaigns (create, get, stats, pause, resume), templates, and to read instances, contacts, groups, messages and
 usage. Everything else is 404: changing contacts and groups, sending and scheduling single messages, plans, subscription

@@ -8,15 +8,14 @@ import json
 from collections.abc import Callable
 from typing import Final
 
+from msgflash_apply.sandbox.account import used_in
 from msgflash_apply.sandbox.assumptions import ASSUMPTIONS
-from msgflash_apply.sandbox.checks import Fields, instant, one_of, read_instant, text
+from msgflash_apply.sandbox.campaigns import campaign_shape, campaign_stats, template_variables
 from msgflash_apply.sandbox.clock import spell
-from msgflash_apply.sandbox.exchange import Request, look_up
+from msgflash_apply.sandbox.exchange import JsonObject, RefusedError, Request, invalid, look_up, not_found
 from msgflash_apply.sandbox.faults import parse_fault
-from msgflash_apply.sandbox.operations.billing import used_in
-from msgflash_apply.sandbox.refusal import JsonObject, RefusedError, invalid, not_found
 from msgflash_apply.sandbox.service import Reply, Service
-from msgflash_apply.sandbox.shapes import campaign_shape, campaign_stats, template_variables
+from msgflash_apply.sandbox.validation import Fields, instant, one_of, read_instant, text
 from msgflash_apply.sandbox.world import World
 
 CONTROL_PREFIX: Final = "/_sandbox/"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msgflash_apply.sandbox.refusal import JsonObject, RefusedError
+from msgflash_apply.sandbox.exchange import JsonObject, RefusedError
 from msgflash_apply.sandbox.values import Account, Contact, Instance
 
 NAMESPACES = frozenset({"contact", "user", "instance", "custom"})

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Self
 
 from msgflash_apply.sandbox.access import DEMO_API_KEY
 from msgflash_apply.sandbox.control import campaigns_shape
+from msgflash_apply.sandbox.exchange import JsonObject
 from msgflash_apply.sandbox.faults import Fault, parse_fault
 from msgflash_apply.sandbox.options import Options, SandboxError
-from msgflash_apply.sandbox.refusal import JsonObject
 from msgflash_apply.sandbox.service import SeenRequest, Service
 from msgflash_apply.sandbox.world import World
 

@@ -2,30 +2,93 @@
 What happens to one request, without a socket: key and team, limits, route, operation, answer.
 
 The order of checks is reference 10.1. A service is shared by the server's thread and by tests; everything that touches
-its world holds `lock`, which is never held while waiting for anything.
+its world holds `lock`, which is never held while waiting for anything. The table of endpoints is reference 1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import RLock
 from time import monotonic
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from uuid import uuid4
 
-from msgflash_apply.sandbox.access import authenticate, check_team
+from msgflash_apply.sandbox import account, campaigns, templates
+from msgflash_apply.sandbox.access import Call, RateLimit, authenticate, check_team
 from msgflash_apply.sandbox.assumptions import HEADER
-from msgflash_apply.sandbox.checks import Rules
 from msgflash_apply.sandbox.clock import Clock
-from msgflash_apply.sandbox.exchange import Answer, Call, Request
-from msgflash_apply.sandbox.fault_queue import FaultQueue
-from msgflash_apply.sandbox.faults import Fault
-from msgflash_apply.sandbox.limits import RateLimit
+from msgflash_apply.sandbox.exchange import Answer, JsonObject, RefusedError, Request, not_found
+from msgflash_apply.sandbox.faults import Fault, FaultQueue
 from msgflash_apply.sandbox.options import Options
 from msgflash_apply.sandbox.persistence import load, save
-from msgflash_apply.sandbox.refusal import JsonObject, RefusedError
-from msgflash_apply.sandbox.routes import API_PREFIX, find_route
 from msgflash_apply.sandbox.seed import demo_account, demo_world
+from msgflash_apply.sandbox.validation import Rules
 from msgflash_apply.sandbox.values import Account
+from msgflash_apply.sandbox.world import World
+
+Operation: TypeAlias = Callable[[World, Call], Answer]
+"""One endpoint. The world has been advanced to now; a RefusedError is an answer too."""
+
+
+API_PREFIX: Final = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the table; parts of the path in braces are parameters."""
+
+    method: str
+    path: str
+    operation: Operation
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """Return the parameters if this line is meant, else None."""
+        wanted, given = self.path.split("/"), path.removeprefix(API_PREFIX).split("/")
+        if method != self.method or len(wanted) != len(given):
+            return None
+        pairs = list(zip(wanted, given, strict=True))
+        if any(want != have for want, have in pairs if not want.startswith("{")):
+            return None
+        return {want.strip("{}"): have for want, have in pairs if want.startswith("{")}
+
+
+ROUTES: Final = (
+    Route("POST", "/campaigns", campaigns.create_campaign),
+    Route("GET", "/campaigns/{id}", campaigns.get_campaign),
+    Route("GET", "/campaigns/{id}/stats", campaigns.get_campaign_stats),
+    Route("POST", "/campaigns/{id}/pause", campaigns.pause_campaign),
+    Route("POST", "/campaigns/{id}/resume", campaigns.resume_campaign),
+    Route("GET", "/instances", account.list_instances),
+    Route("GET", "/instances/{id}", account.get_instance),
+    Route("GET", "/instances/{id}/state", account.get_instance_state),
+    Route("GET", "/instances/{id}/health", account.get_instance_health),
+    Route("GET", "/templates", templates.list_templates),
+    Route("POST", "/templates", templates.create_template),
+    Route("GET", "/templates/{id}", templates.get_template),
+    Route("PUT", "/templates/{id}", templates.update_template),
+    Route("DELETE", "/templates/{id}", templates.delete_template),
+    Route("POST", "/templates/{id}/preview", templates.preview_template),
+    # Groups stand before contacts: `/contacts/groups` is no contact's id.
+    Route("GET", "/contacts/groups", account.list_groups),
+    Route("GET", "/contacts/groups/{groupId}", account.get_group),
+    Route("GET", "/contacts/groups/{groupId}/members", account.list_group_members),
+    Route("GET", "/contacts", account.list_contacts),
+    Route("GET", "/contacts/{id}", account.get_contact),
+    Route("GET", "/contacts/{id}/groups", account.list_groups_of_contact),
+    Route("GET", "/messages", account.list_messages),
+    Route("GET", "/messages/{id}", account.get_message),
+    Route("GET", "/usage", account.get_usage),
+    Route("GET", "/billing/usage", account.get_usage),
+)
+
+
+def find_route(method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    """Find the operation and its parameters, or 404 `Route not found` (reference 10.1)."""
+    for route in ROUTES if path.startswith(f"{API_PREFIX}/") else ():
+        parameters = route.match(method, path)
+        if parameters is not None:
+            return route.operation, parameters
+    raise not_found("Route", assumption="10.1")
 
 
 class SeenRequest(NamedTuple):

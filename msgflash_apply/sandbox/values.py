@@ -8,7 +8,7 @@ groups), 7 (messages), 8 (plan and quotas).
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from msgflash_apply.sandbox.refusal import JsonObject
+from msgflash_apply.sandbox.exchange import JsonObject
 
 
 @dataclass(slots=True)

@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 
 from msgflash_apply.sandbox.clock import month_of
-from msgflash_apply.sandbox.delivery import PACE, Scene, queue_message, reason_to_fail, send_message
-from msgflash_apply.sandbox.refusal import JsonObject, RefusedError, bad_request
-from msgflash_apply.sandbox.stats import Stats, count_stats
+from msgflash_apply.sandbox.delivery import PACE, Scene, Stats, count_stats, queue_message, reason_to_fail, send_message
+from msgflash_apply.sandbox.exchange import JsonObject, RefusedError, bad_request
 from msgflash_apply.sandbox.values import Account, Campaign, Contact, Group, Instance, Message, Template
 
 PAUSED = frozenset({"paused", "paused_quota", "paused_plan"})

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from msgflash_apply.campaign import Desired, Lifecycle, Record
 from msgflash_apply.engine.plan import Action
 from msgflash_apply.errors import InvalidFiles
-from msgflash_apply.sandbox.refusal import RefusedError
+from msgflash_apply.sandbox.exchange import RefusedError
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload, a_record, a_snapshot, some_facts
 from tests.support.runs import LATER, STILL, World

@@ -11,7 +11,7 @@ from msgflash_apply.sandbox.access import (
     authenticate,
     check_team,
 )
-from msgflash_apply.sandbox.refusal import RefusedError
+from msgflash_apply.sandbox.exchange import RefusedError
 
 PERSONAL = {"x-api-key": DEMO_API_KEY}
 TEAM = {"x-api-key": DEMO_TEAM_KEY, "x-team-id": DEMO_TEAM_ID}

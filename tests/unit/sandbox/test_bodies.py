@@ -2,10 +2,10 @@
 
 import pytest
 
-from msgflash_apply.sandbox.bodies import BUTTONS, check_create
-from msgflash_apply.sandbox.checks import Rules
-from msgflash_apply.sandbox.refusal import JsonObject, RefusedError
+from msgflash_apply.sandbox.campaigns import BUTTONS, check_create
+from msgflash_apply.sandbox.exchange import JsonObject, RefusedError
 from msgflash_apply.sandbox.seed import PRESS_ID, WELCOME_ID, contact_id
+from msgflash_apply.sandbox.validation import Rules
 from tests.support.sandbox import a_body, a_template_body
 
 STRICT = Rules()

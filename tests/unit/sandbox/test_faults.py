@@ -2,8 +2,7 @@
 
 import pytest
 
-from msgflash_apply.sandbox.fault_queue import FaultQueue
-from msgflash_apply.sandbox.faults import Fault, Kind, parse_fault
+from msgflash_apply.sandbox.faults import Fault, FaultQueue, Kind, parse_fault
 
 CREATE = "/api/v1/campaigns"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from msgflash_apply.sandbox.limits import RateLimit
-from msgflash_apply.sandbox.refusal import RefusedError
+from msgflash_apply.sandbox.access import RateLimit
+from msgflash_apply.sandbox.exchange import RefusedError
 
 
 def refused(limit: RateLimit, times: list[float], key: str = "key") -> list[float]:

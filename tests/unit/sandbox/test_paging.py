@@ -2,8 +2,8 @@
 
 import pytest
 
-from msgflash_apply.sandbox.paging import paginate, read_page, read_search
-from msgflash_apply.sandbox.refusal import RefusedError
+from msgflash_apply.sandbox.exchange import RefusedError
+from msgflash_apply.sandbox.validation import paginate, read_page, read_search
 
 ITEMS = [("b", "2"), ("a", "9"), ("b", "1"), ("c|d", "3")]
 

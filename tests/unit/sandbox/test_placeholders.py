@@ -2,8 +2,8 @@
 
 import pytest
 
+from msgflash_apply.sandbox.exchange import RefusedError
 from msgflash_apply.sandbox.placeholders import check_placeholders, paths_in, render, values_for
-from msgflash_apply.sandbox.refusal import RefusedError
 from tests.support.sandbox import a_world
 
 

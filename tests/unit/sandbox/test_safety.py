@@ -1,6 +1,6 @@
 """The advice that comes with a create."""
 
-from msgflash_apply.sandbox.safety import assess_audience
+from msgflash_apply.sandbox.campaigns import assess_audience
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, TEST_PHONE_ID
 from tests.support.sandbox import a_world, at
 

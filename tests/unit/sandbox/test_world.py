@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from msgflash_apply.sandbox.refusal import RefusedError
+from msgflash_apply.sandbox.exchange import RefusedError
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, OLD_PHONE_ID, PRESS_ID, WELCOME_ID, contact_id
 from tests.support.sandbox import NOON, a_campaign, a_template_body, a_world
 

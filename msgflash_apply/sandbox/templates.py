@@ -2,17 +2,30 @@
 
 from typing import TypeVar
 
-from msgflash_apply.sandbox.checks import LONGEST_BODY, Fields, flat_map, one_of, text, uuid, web_address
-from msgflash_apply.sandbox.exchange import DELETED, Answer, Call, look_up
-from msgflash_apply.sandbox.paging import read_limit, read_page
+from msgflash_apply.sandbox.access import Call
+from msgflash_apply.sandbox.clock import spell
+from msgflash_apply.sandbox.exchange import DELETED, Answer, JsonObject, RefusedError, look_up
 from msgflash_apply.sandbox.placeholders import check_placeholders, paths_in, render, values_for
-from msgflash_apply.sandbox.refusal import JsonObject, RefusedError
-from msgflash_apply.sandbox.shapes import template_shape
+from msgflash_apply.sandbox.validation import (
+    LONGEST_BODY,
+    Fields,
+    flat_map,
+    one_of,
+    read_limit,
+    read_page,
+    text,
+    uuid,
+    web_address,
+)
 from msgflash_apply.sandbox.values import Contact, Instance, Template
 from msgflash_apply.sandbox.world import World
 
 Context = TypeVar("Context", Instance, Contact)
+
+
 TYPES = ("text", "image", "video", "audio", "document")
+
+
 _LONGEST_NAME = 100
 
 
@@ -101,3 +114,18 @@ def _context(known: dict[str, Context], identity: object) -> Context | None:
         message = "Requested context is not available"
         raise RefusedError(400, "TEMPLATE_CONTEXT_UNAVAILABLE", message, assumption="10.4")
     return known[str(identity)]
+
+
+def template_shape(template: Template, user_id: str) -> JsonObject:
+    """Write the object of reference 4; `variables` are worked out from the body."""
+    return {
+        "id": template.id,
+        "userId": user_id,
+        "name": template.name,
+        "type": template.type,
+        "body": template.body,
+        "mediaUrl": template.media_url,
+        "variables": paths_in(template.body),
+        "createdAt": spell(template.created_at),
+        "updatedAt": spell(template.updated_at),
+    }
