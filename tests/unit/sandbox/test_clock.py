@@ -1,12 +1,10 @@
 """The sandbox's clock."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from msgflash_apply.sandbox.clock import Clock, month_of, spell
-from msgflash_apply.sandbox.options import Options
 from tests.support.sandbox import NOON
 
 
@@ -35,20 +33,3 @@ def test_spells_as_the_api_does() -> None:
     """Instants are UTC with milliseconds and Z; months are UTC months (2.1, 10.5)."""
     moment = NOON.replace(microsecond=123_999)
     assert (spell(moment), month_of(moment)) == ("2027-03-01T12:00:00.123Z", "2027-03")
-
-
-@pytest.mark.parametrize(
-    ("make", "complaint"),
-    [
-        (lambda: Options(host="192.0.2.1"), "loopback only"),
-        (lambda: Options(host="example.com"), "loopback only"),
-        (lambda: Options(port=70_000), "a port"),
-        (lambda: Options(clock_speed=-1), "speed"),
-        (lambda: Options(start_at=NOON.replace(tzinfo=None)), "time zone"),
-        (lambda: Options(api_keys=()), "without keys"),
-    ],
-)
-def test_options_that_can_not_be(make: Callable[[], Options], complaint: str) -> None:
-    """Options are checked when they are made."""
-    with pytest.raises(ValueError, match=complaint):
-        make()

@@ -1,15 +1,19 @@
-"""The strict check of a create body."""
+"""The strict check of a create body, and the advice that comes with a create."""
 
 import pytest
 
-from msgflash_apply.sandbox.campaigns import BUTTONS, check_create
+from msgflash_apply.sandbox.campaigns import BUTTONS, assess_audience, check_create
 from msgflash_apply.sandbox.exchange import JsonObject, RefusedError
-from msgflash_apply.sandbox.seed import PRESS_ID, WELCOME_ID, contact_id
+from msgflash_apply.sandbox.seed import BOUTIQUE_ID, PRESS_ID, TEST_PHONE_ID, WELCOME_ID, contact_id
 from msgflash_apply.sandbox.validation import Rules
-from tests.support.sandbox import a_body, a_template_body
+from tests.support.sandbox import a_body, a_template_body, a_world, at
 
 STRICT = Rules()
+
+
 LENIENT = Rules(strict=False)
+
+
 IMAGE = "https://cdn.example.com/a.png"
 
 
@@ -135,3 +139,35 @@ def test_lenient_takes_the_other_kind_key() -> None:
 def test_lenient_still_wants_one_mode(body: JsonObject) -> None:
     """Exactly one content mode is a rule of the API, strict or not (5.1)."""
     assert findings(body, LENIENT)
+
+
+def test_small_warm_audience_is_allowed() -> None:
+    """Within the limits the decision is allow, without reasons (5.10)."""
+    world = a_world()
+    safety = assess_audience(world.instances[BOUTIQUE_ID], list(world.contacts.values()))
+    assert (safety["decision"], safety["reasons"]) == ("allow", [])
+
+
+def test_too_many_recipients_warn() -> None:
+    """More recipients than the instance's maxCampaignRecipients is a warning with the numbers (5.10)."""
+    world = a_world()
+    safety = assess_audience(world.instances[TEST_PHONE_ID], list(world.contacts.values()))
+    assert (safety["decision"], safety["riskLevel"]) == ("warn", "medium")
+    assert at(safety, "audience.totalRecipients") == 120
+    assert at(safety, "appliedLimits.maxCampaignRecipients") == 100
+
+
+def test_too_cold_an_audience_warns() -> None:
+    """A share of cold contacts above maxColdRatio is a warning (5.10)."""
+    world = a_world()
+    cold = [contact for contact in world.contacts.values() if contact.temperature == "cold"]
+    warm = [contact for contact in world.contacts.values() if contact.temperature == "warm"]
+    safety = assess_audience(world.instances[BOUTIQUE_ID], cold[:5] + warm[:3])
+    assert safety["decision"] == "warn"
+    assert at(safety, "audience.coldRatio") == 0.625
+
+
+def test_nobody_is_no_risk() -> None:
+    """An empty audience is allowed, with ratios of 0 (5.10)."""
+    safety = assess_audience(a_world().instances[BOUTIQUE_ID], [])
+    assert (safety["decision"], at(safety, "audience.coldRatio")) == ("allow", 0.0)
