@@ -14,15 +14,13 @@ from msgflash_apply.sandbox.validation import Rules
 DEMO_API_KEY = "msgf_live_" + "0" * 56 + "5a4db0c5"
 """A personal key that only a sandbox takes; nobody can mistake it for a real one."""
 
-
 DEMO_TEAM_KEY = "msgf_team_" + "0" * 56 + "5a4db0c5"
 """A key of the demo team; it wants `X-Team-Id: DEMO_TEAM_ID` beside it."""
 
-
 DEMO_TEAM_ID = "77777777-7777-4777-8777-777777777777"
 
-
 _OWNER_ONLY = frozenset({"/api/v1/usage", "/api/v1/billing/usage"})
+_WINDOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,14 @@ def check_team(key: ApiKey, headers: Mapping[str, str], path: str) -> None:
         raise RefusedError(403, "TEAM_KEY_REQUIRED", "A team API key is required for this workspace")
 
 
-WINDOW_SECONDS = 1.0
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose key and route are known; `parameters` are the parts of the path in braces."""
+
+    request: Request
+    key: ApiKey
+    rules: Rules
+    parameters: Mapping[str, str]
 
 
 class RateLimit:
@@ -90,18 +95,8 @@ class RateLimit:
         if not self._per_second:
             return
         window = self._admitted.setdefault(secret, deque())
-        while window and at_seconds - window[0] >= WINDOW_SECONDS:
+        while window and at_seconds - window[0] >= _WINDOW_SECONDS:
             window.popleft()
         if len(window) >= self._per_second:
             raise RefusedError(429, "API_RATE_LIMIT_EXCEEDED", "Too many API requests", assumption="10.5")
         window.append(at_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request whose key and route are known; `parameters` are the parts of the path in braces."""
-
-    request: Request
-    key: ApiKey
-    rules: Rules
-    parameters: Mapping[str, str]

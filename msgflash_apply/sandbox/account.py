@@ -8,44 +8,65 @@ from datetime import timedelta
 
 from msgflash_apply.sandbox.access import Call
 from msgflash_apply.sandbox.clock import month_of, spell
-from msgflash_apply.sandbox.exchange import Answer, JsonObject, invalid, look_up
+from msgflash_apply.sandbox.exchange import JsonObject, Response, invalid_field, look_up, success
 from msgflash_apply.sandbox.validation import one_of, paginate, read_search
 from msgflash_apply.sandbox.values import Contact, Group, Instance, Message
 from msgflash_apply.sandbox.world import World
 
+_CONTACT_SORTS = ("createdAt_desc", "name_asc")
 _PROVIDER_STATES = {"connected": "open", "connecting": "connecting"}
 
 
-def list_instances(world: World, _call: Call) -> Answer:
+def list_instances(world: World, _call: Call) -> Response:
     """List the instances as a bare array."""
-    return Answer([instance_shape(instance) for instance in world.instances.values()])
+    return success([instance_shape(instance) for instance in world.instances.values()])
 
 
-def get_instance(world: World, call: Call) -> Answer:
+def get_instance(world: World, call: Call) -> Response:
     """Show one instance."""
-    return Answer(instance_shape(_find_instance(world, call)))
+    return success(instance_shape(_find_instance(world, call)))
 
 
-def get_instance_state(world: World, call: Call) -> Answer:
+def get_instance_state(world: World, call: Call) -> Response:
     """Show how the connection stands; `open` is the only provider state ever shown, the others are assumed."""
     instance = _find_instance(world, call)
     provider_state = _PROVIDER_STATES.get(instance.status, "close")
     shape = {"instanceId": instance.id, "status": instance.status, "providerState": provider_state}
-    return Answer(shape, assumption=None if provider_state == "open" else "10.3")
+    return success(shape, assumption=None if provider_state == "open" else "10.3")
 
 
-def get_instance_health(world: World, call: Call) -> Answer:
+def get_instance_health(world: World, call: Call) -> Response:
     """Show the warm-up guidance; `usageWindowSummary` counts what campaigns sent."""
     instance = _find_instance(world, call)
-    return Answer(
+    usage: JsonObject = {}
+    for name, hours in (("1h", 1), ("24h", 24)):
+        since = world.now - timedelta(hours=hours)
+        recipients = [
+            message.contact_id
+            for message in world.messages.values()
+            if message.instance_id == instance.id and message.sent_at is not None and message.sent_at > since
+        ]
+        usage[f"outbound{name}"] = len(recipients)
+        usage[f"uniqueRecipients{name}"] = len(set(recipients))
+    is_stable = instance.safety_state == "stable"
+    return success(
         {
             "instanceId": instance.id,
             "safetyState": instance.safety_state,
             "safetyScore": instance.safety_score,
             "firstConnectedAt": spell(instance.created_at),
-            "warmupPolicy": _policy_of(world, instance),
-            "usageWindowSummary": _usage_of(world, instance),
-            "recommendations": _recommendations_for(instance),
+            "warmupPolicy": {
+                "state": instance.safety_state,
+                "instanceAgeDays": round((world.now - instance.created_at) / timedelta(days=1), 1),
+                "hourlyOutboundCap": instance.hourly_cap,
+                "dailyOutboundCap": instance.daily_cap,
+                "hourlyUniqueRecipientsCap": instance.hourly_cap,
+                "dailyUniqueRecipientsCap": instance.daily_cap,
+                "maxCampaignRecipients": instance.max_campaign_recipients,
+                "maxColdRatio": instance.max_cold_ratio,
+            },
+            "usageWindowSummary": usage | {"inboundReplies24h": 0, "inboundReplies7d": 0},
+            "recommendations": [] if is_stable else ["Send less for a while, and to people who answer"],
         }
     )
 
@@ -56,79 +77,37 @@ def _find_instance(world: World, call: Call) -> Instance:
     return instance
 
 
-def _policy_of(world: World, instance: Instance) -> JsonObject:
-    return {
-        "state": instance.safety_state,
-        "instanceAgeDays": round((world.now - instance.created_at) / timedelta(days=1), 1),
-        "hourlyOutboundCap": instance.hourly_cap,
-        "dailyOutboundCap": instance.daily_cap,
-        "hourlyUniqueRecipientsCap": instance.hourly_cap,
-        "dailyUniqueRecipientsCap": instance.daily_cap,
-        "maxCampaignRecipients": instance.max_campaign_recipients,
-        "maxColdRatio": instance.max_cold_ratio,
-    }
-
-
-def _usage_of(world: World, instance: Instance) -> JsonObject:
-    summary: JsonObject = {}
-    for name, hours in (("1h", 1), ("24h", 24)):
-        since = world.now - timedelta(hours=hours)
-        recipients = [
-            message.contact_id
-            for message in world.messages.values()
-            if message.instance_id == instance.id and message.sent_at is not None and message.sent_at > since
-        ]
-        summary[f"outbound{name}"] = len(recipients)
-        summary[f"uniqueRecipients{name}"] = len(set(recipients))
-    return summary | {"inboundReplies24h": 0, "inboundReplies7d": 0}
-
-
-def _recommendations_for(instance: Instance) -> list[str]:
-    return [] if instance.safety_state == "stable" else ["Send less for a while, and to people who answer"]
-
-
-_SORTS = ("createdAt_desc", "name_asc")
-
-
-def list_contacts(world: World, call: Call) -> Answer:
+def list_contacts(world: World, call: Call) -> Response:
     """List with `search`, `sort`, `limit` and `cursor`; there is no filter by tag."""
     query = call.request.query
-    sort = query.get("sort", _SORTS[0])
-    if one_of(_SORTS)(sort):
-        raise invalid([{"path": "sort", "message": f"must be one of {', '.join(_SORTS)}"}])
+    sort = query.get("sort", _CONTACT_SORTS[0])
+    if wrong := one_of(_CONTACT_SORTS)(sort):
+        raise invalid_field("sort", wrong)
     search = read_search(query)
     found = [contact for contact in world.contacts.values() if contact.matches(search)]
     by_name = sort == "name_asc"
-    page = paginate(found, query, _name_key if by_name else _age_key, is_descending=not by_name)
+
+    def key(contact: Contact) -> tuple[str, str]:
+        return contact.name.casefold() if by_name else spell(contact.created_at), contact.id
+
+    page = paginate(found, query, key, is_descending=not by_name)
     shapes = [contact_shape(contact) for contact in page.items]
-    return Answer({"contacts": shapes, "total": len(found), "limit": page.limit, "sort": sort, **page.position})
+    return success({"contacts": shapes, "total": len(found), "limit": page.limit, "sort": sort, **page.position})
 
 
-def get_contact(world: World, call: Call) -> Answer:
+def get_contact(world: World, call: Call) -> Response:
     """Show one contact."""
-    return Answer(contact_shape(_find_contact(world, call)))
+    return success(contact_shape(look_up(world.contacts, call.parameters["id"], "Contact")))
 
 
-def list_groups_of_contact(world: World, call: Call) -> Answer:
+def list_groups_of_contact(world: World, call: Call) -> Response:
     """List the groups a contact is in."""
-    contact = _find_contact(world, call)
+    contact = look_up(world.contacts, call.parameters["id"], "Contact")
     groups = [group for group in world.groups.values() if contact.id in group.members]
-    return Answer({"groups": [{"id": group.id, "name": group.name, "color": group.color} for group in groups]})
+    return success({"groups": [{"id": group.id, "name": group.name, "color": group.color} for group in groups]})
 
 
-def _find_contact(world: World, call: Call) -> Contact:
-    return look_up(world.contacts, call.parameters["id"], "Contact")
-
-
-def _age_key(contact: Contact) -> tuple[str, str]:
-    return spell(contact.created_at), contact.id
-
-
-def _name_key(contact: Contact) -> tuple[str, str]:
-    return contact.name.casefold(), contact.id
-
-
-def list_groups(world: World, call: Call) -> Answer:
+def list_groups(world: World, call: Call) -> Response:
     """List with `search` (name or description), `limit` and `cursor`."""
     search = read_search(call.request.query)
     found = [
@@ -136,17 +115,17 @@ def list_groups(world: World, call: Call) -> Answer:
     ]
     page = paginate(found, call.request.query, lambda group: (spell(group.created_at), group.id), is_descending=True)
     shapes = [group_shape(group) for group in page.items]
-    return Answer({"groups": shapes, "total": len(found), "limit": page.limit, **page.position})
+    return success({"groups": shapes, "total": len(found), "limit": page.limit, **page.position})
 
 
-def get_group(world: World, call: Call) -> Answer:
+def get_group(world: World, call: Call) -> Response:
     """Show one group."""
-    return Answer(group_shape(_find_group(world, call)))
+    return success(group_shape(look_up(world.groups, call.parameters["groupId"], "Group")))
 
 
-def list_group_members(world: World, call: Call) -> Answer:
+def list_group_members(world: World, call: Call) -> Response:
     """List the members, the first added first, under `contacts` as the reference page and the console have it."""
-    group = _find_group(world, call)
+    group = look_up(world.groups, call.parameters["groupId"], "Group")
     search = read_search(call.request.query)
     found = [contact for contact in map(world.contacts.__getitem__, group.members) if contact.matches(search)]
 
@@ -155,14 +134,10 @@ def list_group_members(world: World, call: Call) -> Answer:
 
     page = paginate(found, call.request.query, key)
     shapes = [contact_shape(contact) | {"addedAt": spell(group.members[contact.id])} for contact in page.items]
-    return Answer({"contacts": shapes, "total": len(found), "limit": page.limit, **page.position})
+    return success({"contacts": shapes, "total": len(found), "limit": page.limit, **page.position})
 
 
-def _find_group(world: World, call: Call) -> Group:
-    return look_up(world.groups, call.parameters["groupId"], "Group")
-
-
-def list_messages(world: World, call: Call) -> Answer:
+def list_messages(world: World, call: Call) -> Response:
     """List the newest first, filtered by `instanceId` and `status`."""
     query = call.request.query
     instance_id, status = query.get("instanceId"), query.get("status")
@@ -171,24 +146,20 @@ def list_messages(world: World, call: Call) -> Answer:
         for message in world.messages.values()
         if instance_id in {None, message.instance_id} and status in {None, message.status_at(world.now)}
     ]
-    page = paginate(found, query, _message_key, is_descending=True)
-    return Answer({"messages": [message_shape(world, message) for message in page.items], **page.position})
+    page = paginate(found, query, lambda message: (spell(message.created_at), message.id), is_descending=True)
+    return success({"messages": [message_shape(world, message) for message in page.items], **page.position})
 
 
-def get_message(world: World, call: Call) -> Answer:
+def get_message(world: World, call: Call) -> Response:
     """Show one message."""
-    return Answer(message_shape(world, look_up(world.messages, call.parameters["id"], "Message")))
+    return success(message_shape(world, look_up(world.messages, call.parameters["id"], "Message")))
 
 
-def _message_key(message: Message) -> tuple[str, str]:
-    return spell(message.created_at), message.id
-
-
-def get_usage(world: World, _call: Call) -> Answer:
+def get_usage(world: World, _call: Call) -> Response:
     """Show plan, limits, features and use in this UTC month."""
     start = world.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     next_start = (start + timedelta(days=32)).replace(day=1)
-    return Answer(
+    return success(
         {
             "plan": {"code": "pro", "name": "Pro"},
             "limits": {
@@ -205,13 +176,13 @@ def get_usage(world: World, _call: Call) -> Answer:
                 "webhooks": True,
                 "numberLookups": True,
             },
-            "usage": used_in(world),
+            "usage": usage_this_month(world),
             "period": {"start": spell(start), "end": spell(next_start - timedelta(milliseconds=1))},
         }
     )
 
 
-def used_in(world: World) -> JsonObject:
+def usage_this_month(world: World) -> JsonObject:
     """Count what is used in this UTC month."""
     month = month_of(world.now)
     return {

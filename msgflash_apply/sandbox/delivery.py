@@ -17,46 +17,45 @@ from msgflash_apply.sandbox.values import Account, Campaign, Contact, Instance, 
 PACE = timedelta(seconds=1)
 """Between two messages of one campaign."""
 
-
 _DELIVERED_AFTER = timedelta(seconds=2)
-
-
 _READ_AFTER = timedelta(seconds=30)
-
-
 _NEVER_DELIVERED_EVERY = 20
-
-
 _NEVER_READ_EVERY = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Everything around a campaign that decides about its messages; `template` is None in direct mode."""
-
-    account: Account
-    campaign: Campaign
-    instance: Instance
-    template: Template | None
-
-
-def queue_message(scene: Scene, contact: Contact, identity: str, at: datetime) -> Message:
+def queue_message(
+    account: Account,
+    campaign: Campaign,
+    instance: Instance,
+    template: Template | None,
+    contact: Contact,
+    *,
+    identity: str,
+    at: datetime,
+) -> Message:
     """Make a queued message to one contact, with its final text; note what its template misses (reference 4.2)."""
-    campaign, template = scene.campaign, scene.template
     message = Message(
         id=identity,
         campaign_id=campaign.id,
         contact_id=contact.id,
         instance_id=campaign.instance_id,
         to=contact.phone,
-        sender=scene.instance.wa_number,
+        sender=instance.wa_number,
         type=template.type if template else str(campaign.payload["type"]),
         created_at=at,
     )
     if template is None:
-        _fill_directly(message, campaign)
+        # Direct content goes out as written, placeholders included (reference 10.4).
+        body = campaign.payload.get("body", campaign.payload.get("description"))
+        media_url = campaign.payload.get("mediaUrl")
+        message.body = None if body is None else str(body)
+        message.media_url = None if media_url is None else str(media_url)
     else:
-        _fill_from_template(message, scene, template, contact)
+        values = values_for(account, instance=instance, contact=contact, custom=campaign.variables)
+        rendered = render(template.body or "", values)
+        message.body = rendered.text or None
+        message.media_url = template.media_url
+        message.missing = list(rendered.missing)
     return message
 
 
@@ -77,23 +76,6 @@ def reason_to_fail(message: Message, instance: Instance) -> str | None:
     if message.missing:
         return f"Missing template variables: {', '.join(message.missing)}"
     return None
-
-
-def _fill_directly(message: Message, campaign: Campaign) -> None:
-    """Direct content goes out as written, placeholders included (reference 10.4)."""
-    body = campaign.payload.get("body", campaign.payload.get("description"))
-    media_url = campaign.payload.get("mediaUrl")
-    message.body = None if body is None else str(body)
-    message.media_url = None if media_url is None else str(media_url)
-
-
-def _fill_from_template(message: Message, scene: Scene, template: Template, contact: Contact) -> None:
-    custom = scene.campaign.variables
-    values = values_for(scene.account, instance=scene.instance, contact=contact, custom=custom)
-    rendered = render(template.body or "", values)
-    message.body = rendered.text or None
-    message.media_url = template.media_url
-    message.missing = list(rendered.missing)
 
 
 @dataclass(frozen=True, slots=True)

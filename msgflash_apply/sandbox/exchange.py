@@ -1,12 +1,55 @@
-"""One request and its answers, without a socket: what arrives, success, and refusal (reference 2.4 and 2.7)."""
+"""One HTTP request and its response, without a socket: success and error envelopes (reference 2.4 and 2.7)."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
+from msgflash_apply.sandbox.assumptions import HEADER
+
 JsonObject: TypeAlias = dict[str, object]
 """A JSON object as it is read or written here."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came: `headers` by lower-case name, `query` with the first value of each name."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def json(self) -> object:
+        """Parse the body as JSON, an empty one as `{}`; 400 if it is not JSON."""
+
+        def refuse_constant(name: str) -> object:
+            raise ValueError(f"{name} is not JSON")
+
+        if not self.body:
+            return {}
+        try:
+            parsed: object = json.loads(self.body, parse_constant=refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise invalid_field("", "is not JSON") from error
+        return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole response as it goes on the wire, unless a fault breaks it."""
+
+    status: int
+    document: JsonObject
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def success(data: object, status: int = 200, assumption: str | None = None) -> Response:
+    """Build a success envelope; `assumption` is the section of the reference that it rests on, or None."""
+    return Response(status, {"data": data}, {HEADER: assumption} if assumption else {})
 
 
 class RefusedError(Exception):
@@ -30,18 +73,11 @@ class RefusedError(Exception):
         assumption: str | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
-        self.status = status
         self.code = code
-        self.message = message
         self.details = tuple(details)
-        self.assumption = assumption
-
-    def document(self) -> JsonObject:
-        """Build the error envelope; `details` only where there are any."""
-        error: JsonObject = {"code": self.code, "message": self.message}
-        if self.details:
-            error["details"] = list(self.details)
-        return {"error": error}
+        # `details` only where there are any.
+        error = {"code": code, "message": message} | ({"details": list(details)} if details else {})
+        self.response = Response(status, {"error": error}, {HEADER: assumption} if assumption else {})
 
 
 def not_found(what: str, assumption: str | None = None) -> RefusedError:
@@ -59,44 +95,9 @@ def invalid(details: Sequence[JsonObject]) -> RefusedError:
     return RefusedError(400, "VALIDATION_ERROR", "Invalid request data", details, "10.5")
 
 
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it came: `headers` by lower-case name, `query` with the first value of each name."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    def json(self) -> object:
-        """Read the body as JSON, an absent one as `{}`; 400 where it is none."""
-        if not self.body:
-            return {}
-        try:
-            parsed: object = json.loads(self.body, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise invalid([{"path": "", "message": "is not JSON"}]) from error
-        return parsed
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`data` of a success, its status, and the section of the reference that it had to assume, if any."""
-
-    data: object
-    status: int = 200
-    assumption: str | None = None
-
-    def document(self) -> JsonObject:
-        """Build the success envelope (reference 2.4)."""
-        return {"data": self.data}
-
-
-DELETED = Answer({"deleted": True})
+def invalid_field(path: str, message: str) -> RefusedError:
+    """`400 VALIDATION_ERROR` about one field of a body or parameter of a query; `path` is empty for the whole body."""
+    return invalid([{"path": path, "message": message}])
 
 
 def look_up(known: Mapping[str, Found], identity: str, what: str) -> Found:
@@ -105,7 +106,3 @@ def look_up(known: Mapping[str, Found], identity: str, what: str) -> Found:
     if found is None:
         raise not_found(what)
     return found
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")

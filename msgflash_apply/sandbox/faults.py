@@ -68,8 +68,6 @@ _NAMED: Final = {
     "quota": (429, "MONTHLY_API_REQUEST_QUOTA_EXCEEDED"),
     "outbound_quota": (429, "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"),
 }
-
-
 _CODES: Final = {
     400: "VALIDATION_ERROR",
     401: "UNAUTHORIZED",
@@ -80,9 +78,7 @@ _CODES: Final = {
     429: "API_RATE_LIMIT_EXCEEDED",
     502: "PROVIDER_ERROR",
 }
-
-
-_LEAST_SERVER_ERROR = 500
+_OPTIONS: Final = ("times", "skip", "probability", "seed", "seconds", "status", "code", "retry_after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +114,7 @@ class Fault:
 
     def error_document(self) -> JsonObject:
         """Build the error envelope of the kinds that answer with a status."""
-        usual = "INTERNAL_ERROR" if self.status >= _LEAST_SERVER_ERROR else "BAD_REQUEST"
+        usual = "INTERNAL_ERROR" if self.status >= 500 else "BAD_REQUEST"
         code = self.code or _CODES.get(self.status, usual)
         message = "Too many API requests" if code == "API_RATE_LIMIT_EXCEEDED" else f"Fault on demand: {code}"
         return {"error": {"code": code, "message": message}}
@@ -132,23 +128,31 @@ def parse_fault(text: str) -> Fault:
     method, path, kind, *options = words
     if not path.startswith(("/", "*")):
         raise ValueError(f"the path of a fault starts with / or *, not {path!r}")
-    given = dict(_parse_option(option) for option in options)
-    named_kind, status, code = _parse_kind(kind)
+    given = {}
+    for option in options:
+        name, _, value = option.partition("=")
+        if not value or name not in _OPTIONS:
+            raise ValueError(f"{option!r} is no option of a fault; known are {', '.join(f'{o}=' for o in _OPTIONS)}")
+        given[name] = value
+    parsed_kind, status, code = _parse_kind(kind)
+    usual_times = "*" if "probability" in given else "1"
     fault = Fault(
         method=method.upper(),
         path=path,
-        kind=named_kind,
-        times=_parse_times(given),
+        kind=parsed_kind,
+        times=None if given.get("times", usual_times) == "*" else _whole(given, "times", 1, least=1),
         skip=_whole(given, "skip", 0),
-        probability=_fraction(given),
+        probability=_decimal(given, "probability", 1.0, most=1),
         seed=_whole(given, "seed", 0),
-        seconds=_seconds(given),
-        status=_status(given, status),
+        seconds=_decimal(given, "seconds", 0.0, most=86_400),
+        status=_whole(given, "status", status, least=200, most=599),
         code=given.get("code", code),
         retry_after=given.get("retry_after", ""),
     )
+    if not fault.probability:
+        raise ValueError("probability must be above 0")
     if fault.kind is Kind.DELAY and not fault.seconds:
-        raise ValueError("delay wants seconds, such as seconds=2")
+        raise ValueError("delay needs seconds, such as seconds=2")
     return fault
 
 
@@ -164,67 +168,36 @@ def _parse_kind(word: str) -> tuple[Kind, int, str]:
     return Kind(word), 0, ""
 
 
-def _parse_option(word: str) -> tuple[str, str]:
-    name, separator, value = word.partition("=")
-    known = ("times", "skip", "probability", "seed", "seconds", "status", "code", "retry_after")
-    if not separator or not value or name not in known:
-        raise ValueError(f"{word!r} is no option of a fault; known are {', '.join(f'{each}=' for each in known)}")
-    return name, value
-
-
-def _parse_times(given: dict[str, str]) -> int | None:
-    usual = "*" if "probability" in given else "1"
-    if given.get("times", usual) == "*":
-        return None
-    times = _whole(given, "times", 1)
-    if times == 0:
-        raise ValueError("times is at least 1, or * without end")
-    return times
-
-
-def _whole(given: dict[str, str], name: str, usual: int) -> int:
-    value = given.get(name, str(usual))
-    if not re.fullmatch(r"\d{1,9}", value):
-        raise ValueError(f"{name} is a whole number, not {value!r}")
+def _whole(given: dict[str, str], name: str, default: int, *, least: int = 0, most: int = 999_999_999) -> int:
+    value = given.get(name)
+    if value is None:
+        return default
+    if not re.fullmatch(r"\d{1,9}", value) or not least <= int(value) <= most:
+        raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
     return int(value)
 
 
-def _fraction(given: dict[str, str]) -> float:
-    value = _number(given, "probability", 1.0)
-    if not 0 < value <= 1:
-        raise ValueError(f"probability lies above 0 and up to 1, not {value}")
-    return value
-
-
-def _seconds(given: dict[str, str]) -> float:
-    value = _number(given, "seconds", 0.0)
-    if not 0 <= value <= 86_400:
-        raise ValueError(f"seconds lie between 0 and a day, not {value}")
-    return value
-
-
-def _number(given: dict[str, str], name: str, usual: float) -> float:
+def _decimal(given: dict[str, str], name: str, default: float, *, most: int) -> float:
     try:
-        return float(given.get(name, usual))
+        value = float(given.get(name, default))
     except ValueError as error:
-        raise ValueError(f"{name} is a number, not {given[name]!r}") from error
-
-
-def _status(given: dict[str, str], usual: int) -> int:
-    status = _whole(given, "status", usual)
-    if status and not 200 <= status <= 599:
-        raise ValueError(f"status lies between 200 and 599, not {status}")
-    return status
+        raise ValueError(f"{name} must be a number, not {given[name]!r}") from error
+    if not 0 <= value <= most:
+        raise ValueError(f"{name} must be a number from 0 to {most}, not {given[name]!r}")
+    return value
 
 
 @dataclass(slots=True)
-class _Armed:
+class ArmedFault:
+    """A fault with how often it may still happen (None without end), and how many requests pass before."""
+
     fault: Fault
     left: int | None
     to_skip: int
     dice: Random = field(repr=False)
 
     def applies(self, method: str, path: str) -> bool:
+        """Say whether it takes a request, and count that."""
         if self.left == 0 or not self.fault.matches(method, path):
             return False
         if self.to_skip:
@@ -240,14 +213,14 @@ class FaultQueue:
     """The armed faults, in the order they were added."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self._armed: list[_Armed] = []
+        self._armed: list[ArmedFault] = []
         for fault in faults:
             self.add(fault)
 
     def add(self, fault: Fault) -> None:
         """Arm one more, behind the others."""
         dice = Random(fault.seed)  # noqa: S311 - a repeatable dice, nothing secret
-        self._armed.append(_Armed(fault, fault.times, fault.skip, dice))
+        self._armed.append(ArmedFault(fault, fault.times, fault.skip, dice))
 
     def clear(self) -> None:
         """Disarm all."""

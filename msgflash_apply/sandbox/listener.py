@@ -1,8 +1,8 @@
 """
-The socket side, by aiohttp: listening, one handler for everything, and the ways a connection can break.
+The HTTP server, by aiohttp: listening, one handler for every request, and the ways a connection can break.
 
-The only module that imports aiohttp; `server.py` imports it when a server starts. Faults act on the transport itself,
-so a client sees a real broken connection and not a description of one.
+The only module that imports aiohttp; `server.py` imports it when a sandbox starts. Faults act on the transport itself,
+so that a client sees a real broken connection and not a description of one.
 """
 
 import asyncio
@@ -17,160 +17,42 @@ from typing import Final
 from aiohttp import web
 
 from msgflash_apply.sandbox.control import CONTROL_PREFIX, control
-from msgflash_apply.sandbox.exchange import JsonObject, Request
+from msgflash_apply.sandbox.exchange import Request, Response
 from msgflash_apply.sandbox.faults import Fault, Kind
-from msgflash_apply.sandbox.service import Reply, Service
-
-_CUT_AT_ONCE = struct.pack("ii", 1, 0)
-
-
-_PAGE = "<!doctype html><title>Sorry</title><h1>Something is in between</h1>"
-
-
-class Connection:
-    """Answers requests from a service; stalls end when `stopping` is set."""
-
-    def __init__(self, service: Service, stopping: asyncio.Event) -> None:
-        self._service = service
-        self._stopping = stopping
-        self._dice = Random(0)  # noqa: S311 - repeatable on purpose
-
-    async def handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, or break its connection as a fault says."""
-        arrived_at, head = monotonic(), _read_head(incoming)
-        if head.path.startswith(CONTROL_PREFIX):
-            return _json_response(control(self._service, await _read_body(incoming, head)))
-        fault = self._service.take_fault(head)
-        if fault is not None and fault.kind is Kind.REFUSE:
-            self._service.note(head, arrived_at, 0)
-            return _reset(incoming)
-        try:
-            request = await _read_body(incoming, head)
-        except ConnectionResetError:
-            # The client died in the middle of its request: nobody is there to be answered, and nothing is to be done.
-            self._service.note(head, arrived_at, 0)
-            return web.Response()
-        reply = await self._work(request, fault)
-        response = _json_response(reply) if fault is None else _altered(fault, reply)
-        self._service.note(request, arrived_at, 0 if response is None else response.status)
-        options = self._service.options
-        await asyncio.sleep(options.latency_seconds + self._dice.random() * options.jitter_seconds)
-        if fault is None or response is not None:
-            return response or web.Response()
-        return await self._break(incoming, fault, reply)
-
-    async def _work(self, request: Request, fault: Fault | None) -> Reply:
-        """Carry the request out, late where that is the fault; a stand-in where it is not to be carried out."""
-        if fault is None:
-            return self._service.answer(request)
-        if not fault.kind.does_the_work:
-            return Reply(fault.status, fault.error_document())
-        await asyncio.sleep(fault.seconds)
-        return self._service.answer(request)
-
-    async def _break(self, incoming: web.BaseRequest, fault: Fault, reply: Reply) -> web.StreamResponse:
-        match fault.kind:
-            case Kind.STALL | Kind.STALL_AFTER:
-                await self._stopping.wait()
-                return _close(incoming)
-            case Kind.RESET_BEFORE | Kind.RESET_AFTER:
-                return _reset(incoming)
-            case Kind.HALF:
-                return _send_half(incoming, reply)
-            case _:
-                return _close(incoming)
-
-
-def _altered(fault: Fault, reply: Reply) -> web.Response | None:
-    """Build the answer of the kinds that send a whole one; None for those that break off."""
-    match fault.kind:
-        case Kind.DELAY:
-            return _json_response(reply)
-        case Kind.STATUS | Kind.STATUS_AFTER:
-            headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-            return _json_response(Reply(fault.status, fault.error_document(), headers))
-        case Kind.HTML | Kind.HTML_AFTER:
-            return web.Response(status=fault.status or 200, text=_PAGE, content_type="text/html")
-        case Kind.NO_ID:
-            return _json_response(Reply(reply.status, _without_id(reply.document), reply.headers))
-        case Kind.EMPTY:
-            return web.Response(status=reply.status)
-        case _:
-            return None
-
-
-def _without_id(document: JsonObject) -> JsonObject:
-    data = document.get("data")
-    return {"data": {k: v for k, v in data.items() if k != "id"}} if isinstance(data, dict) else document
-
-
-def _read_head(incoming: web.BaseRequest) -> Request:
-    headers = {name.lower(): value for name, value in incoming.headers.items()}
-    query = dict(reversed(list(incoming.query.items())))
-    return Request(incoming.method, incoming.path, headers, query)
-
-
-async def _read_body(incoming: web.BaseRequest, head: Request) -> Request:
-    return replace(head, body=await incoming.read())
-
-
-def _json_response(reply: Reply) -> web.Response:
-    return web.Response(
-        status=reply.status, headers=reply.headers, text=json.dumps(reply.document), content_type="application/json"
-    )
-
-
-def _send_half(incoming: web.BaseRequest, reply: Reply) -> web.Response:
-    """Promise the whole body and send half of it."""
-    body = json.dumps(reply.document).encode()
-    head = f"HTTP/1.1 {reply.status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    if incoming.transport is not None:
-        incoming.transport.write(head.encode() + body[: len(body) // 2])
-    return _close(incoming)
-
-
-def _close(incoming: web.BaseRequest) -> web.Response:
-    """End the connection in good order (FIN); aiohttp finds it closed and sends nothing."""
-    if incoming.transport is not None:
-        incoming.transport.close()
-    return web.Response()
-
-
-def _reset(incoming: web.BaseRequest) -> web.Response:
-    """Cut the connection with a TCP reset."""
-    if incoming.transport is not None:
-        raw = incoming.transport.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CUT_AT_ONCE)
-        incoming.transport.abort()
-    return web.Response()
-
+from msgflash_apply.sandbox.service import Service
 
 _GRACE_SECONDS: Final = 0.05
 """For answers that are being written when connections are cut; 0 would mean without limit to aiohttp."""
+
+_NO_FAULT = Fault("*", "*", Kind.DELAY, seconds=0)
+_LINGER_ZERO = struct.pack("ii", 1, 0)
+_HTML_PAGE = "<!doctype html><title>Sorry</title><h1>Something is in between</h1>"
 
 
 class Listener:
     """
     Listens on the service's host; everything but `url` belongs to the event loop it was made in.
 
-    `port` stays the same once it is known, so that closing and opening again meets the same clients.
+    The port stays the same once it is known, so that closing and opening again meets the same clients.
     """
 
     def __init__(self, service: Service) -> None:
+        self._service = service
         self._stopping = asyncio.Event()
-        self._web = web.Server(Connection(service, self._stopping).handle, access_log=None)
+        self._jitter = Random(0)  # noqa: S311 - repeatable on purpose
+        self._web = web.Server(self._handle, access_log=None)
         self._host = "127.0.0.1" if service.options.host == "localhost" else service.options.host
-        self._server: asyncio.Server | None = None
         self._port = service.options.port
+        self._server: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
-        """Where clients go, without a slash at the end."""
+        """The base URL, without a slash at the end."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
     async def open(self) -> None:
-        """Listen; OSError where the port is taken."""
+        """Listen; OSError if the port is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._web, self._host, self._port, reuse_address=True)
         self._port = self._server.sockets[0].getsockname()[1]
@@ -190,3 +72,88 @@ class Listener:
     def stop(self) -> None:
         """Let `until_stopped` go on."""
         self._stopping.set()
+
+    async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, or break its connection as a fault says."""
+        arrived_at = monotonic()
+        headers = {name.lower(): value for name, value in incoming.headers.items()}
+        query = dict(reversed(list(incoming.query.items())))
+        request = Request(incoming.method, incoming.path, headers, query)
+        if request.path.startswith(CONTROL_PREFIX):
+            return _json_response(control(self._service, replace(request, body=await incoming.read())))
+        fault = self._service.take_fault(request) or _NO_FAULT
+        if fault.kind is Kind.REFUSE:
+            self._service.note(request, arrived_at, 0)
+            return _reset(incoming)
+        try:
+            request = replace(request, body=await incoming.read())
+        except ConnectionResetError:
+            # The client died in the middle of its request, so there is nothing to do and no one to answer.
+            self._service.note(request, arrived_at, 0)
+            return web.Response()
+        if fault.kind.does_the_work:
+            await asyncio.sleep(fault.seconds)
+            response = self._service.answer(request)
+        else:
+            response = Response(fault.status, fault.error_document())
+        outgoing = _altered(fault, response)
+        self._service.note(request, arrived_at, 0 if outgoing is None else outgoing.status)
+        options = self._service.options
+        await asyncio.sleep(options.latency_seconds + self._jitter.random() * options.jitter_seconds)
+        return await self._break(incoming, fault, response) if outgoing is None else outgoing
+
+    async def _break(self, incoming: web.BaseRequest, fault: Fault, response: Response) -> web.Response:
+        """End the connection without a whole answer; what is returned is never sent."""
+        match fault.kind:
+            case Kind.STALL | Kind.STALL_AFTER:
+                await self._stopping.wait()
+            case Kind.RESET_BEFORE | Kind.RESET_AFTER:
+                return _reset(incoming)
+            case Kind.HALF if incoming.transport is not None:
+                # Promise the whole body and send half of it.
+                body = json.dumps(response.document).encode()
+                head = f"HTTP/1.1 {response.status} OK\r\nContent-Type: application/json\r\n"
+                head += f"Content-Length: {len(body)}\r\n\r\n"
+                incoming.transport.write(head.encode() + body[: len(body) // 2])
+            case _:
+                pass
+        if incoming.transport is not None:
+            incoming.transport.close()  # in good order (FIN); aiohttp finds it closed and sends nothing
+        return web.Response()
+
+
+def _altered(fault: Fault, response: Response) -> web.Response | None:
+    """Build the answer of the faults that send a whole one; None for those that break off."""
+    match fault.kind:
+        case Kind.DELAY:
+            return _json_response(response)
+        case Kind.STATUS | Kind.STATUS_AFTER:
+            headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+            return _json_response(Response(fault.status, fault.error_document(), headers))
+        case Kind.HTML | Kind.HTML_AFTER:
+            return web.Response(status=fault.status or 200, text=_HTML_PAGE, content_type="text/html")
+        case Kind.NO_ID:
+            data = response.document.get("data")
+            if isinstance(data, dict):
+                response = replace(response, document={"data": {k: v for k, v in data.items() if k != "id"}})
+            return _json_response(response)
+        case Kind.EMPTY:
+            return web.Response(status=response.status)
+        case _:
+            return None
+
+
+def _json_response(response: Response) -> web.Response:
+    document = json.dumps(response.document)
+    return web.Response(
+        status=response.status, headers=response.headers, text=document, content_type="application/json"
+    )
+
+
+def _reset(incoming: web.BaseRequest) -> web.Response:
+    """Cut the connection with a TCP reset."""
+    if incoming.transport is not None:
+        raw = incoming.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        incoming.transport.abort()
+    return web.Response()

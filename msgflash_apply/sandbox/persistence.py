@@ -22,6 +22,8 @@ from msgflash_apply.sandbox.world import World
 
 FORMAT: Final = 1
 
+Decoded = TypeVar("Decoded")
+
 
 class DamagedDataError(SandboxError):
     """The file is there and is no world of this version; names the file and what to do."""
@@ -88,9 +90,6 @@ def _counter(document: object) -> Counter[str]:
     if not isinstance(document, dict):
         raise TypeError("a counter is no object")
     return Counter({month: int(number) for month, number in document.items()})
-
-
-Decoded = TypeVar("Decoded")
 
 
 def encode(value: object) -> object:

@@ -51,7 +51,13 @@ def values_for(
     if instance is not None:
         values["instance.name"] = instance.name
     if contact is not None:
-        values |= _of_contact(contact)
+        values |= {
+            "contact.name": contact.name,
+            "contact.firstName": (contact.name.split() or [""])[0],
+            "contact.phone": contact.phone,
+            "contact.tags": ", ".join(contact.tags),
+            **_flatten("contact.meta", contact.meta),
+        }
     values |= {f"custom.{name}": str(value) for name, value in (custom or {}).items()}
     return values
 
@@ -60,16 +66,6 @@ def render(text: str, values: Mapping[str, str]) -> Rendered:
     """Fill in what there is a value for."""
     missing = tuple(path for path in paths_in(text) if path not in values)
     return Rendered(_PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text), missing)
-
-
-def _of_contact(contact: Contact) -> dict[str, str]:
-    values = {
-        "contact.name": contact.name,
-        "contact.firstName": (contact.name.split() or [""])[0],
-        "contact.phone": contact.phone,
-        "contact.tags": ", ".join(contact.tags),
-    }
-    return values | _flatten("contact.meta", contact.meta)
 
 
 def _flatten(prefix: str, given: JsonObject) -> dict[str, str]:

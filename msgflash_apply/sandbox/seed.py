@@ -25,17 +25,32 @@ _LAST_NAMES = ("Martin", "Diallo", "Rossi", "Novak", "Silva", "Haddad", "Jansen"
 
 def demo_world(account: Account, now: datetime, new_id: Callable[[], str]) -> World:
     """Make the demo account anew: three instances, three templates, 120 contacts, two groups."""
-    instances, templates = _instances(), _templates()
+    at = _OPENED_AT
+    boutique = Instance(BOUTIQUE_ID, "boutique-principale", "+33612345678", "connected", at)
+    test_phone = Instance(TEST_PHONE_ID, "test-phone", "+33698765432", "connected", at + timedelta(days=60))
+    test_phone.safety_state, test_phone.safety_score = "warming", 56
+    test_phone.max_campaign_recipients, test_phone.hourly_cap, test_phone.daily_cap = 100, 25, 100
+    old_phone = Instance(OLD_PHONE_ID, "old-phone", "+33611223344", "disconnected", at)
+    old_phone.safety_state, old_phone.safety_score = "at_risk", 31
+    welcome = "Hello {{contact.firstName}}, welcome to {{custom.brand}}! Your code: {{custom.code}}"
+    card = "{{contact.firstName}}, this card holds your {{custom.points_name}}."
+    visit = "{{contact.firstName}}, {{custom.brand}} is open late on {{custom.day}}."
+    image = "https://cdn.example.com/loyalty-card.png"
+    templates = (
+        Template(WELCOME_ID, "welcome", "text", welcome, None, at, at),
+        Template(LOYALTY_CARD_ID, "loyalty-card", "image", card, image, at, at),
+        Template(SEASONAL_VISIT_ID, "seasonal-visit", "text", visit, None, at, at),
+    )
     contacts = [_contact(number) for number in range(1, CONTACTS + 1)]
     groups = (
-        Group(EARLY_BIRDS_ID, "early-birds", _OPENED_AT, "First to know", "#f59e0b", _members(1, 25)),
-        Group(PRESS_ID, "press", _OPENED_AT + timedelta(days=1), "Journalists", "#3b82f6", _members(111, 115)),
+        Group(EARLY_BIRDS_ID, "early-birds", at, "First to know", "#f59e0b", _members(1, 25)),
+        Group(PRESS_ID, "press", at + timedelta(days=1), "Journalists", "#3b82f6", _members(111, 115)),
     )
     return World(
         account=account,
         now=now,
         new_id=new_id,
-        instances={instance.id: instance for instance in instances},
+        instances={instance.id: instance for instance in (boutique, test_phone, old_phone)},
         templates={template.id: template for template in templates},
         contacts={contact.id: contact for contact in contacts},
         groups={group.id: group for group in groups},
@@ -52,46 +67,18 @@ def contact_id(number: int) -> str:
     return f"cccccccc-cccc-4ccc-8ccc-{number:012d}"
 
 
-def _instances() -> tuple[Instance, ...]:
-    boutique = Instance(BOUTIQUE_ID, "boutique-principale", "+33612345678", "connected", _OPENED_AT)
-    test_phone = Instance(TEST_PHONE_ID, "test-phone", "+33698765432", "connected", _OPENED_AT + timedelta(days=60))
-    test_phone.safety_state, test_phone.safety_score = "warming", 56
-    test_phone.max_campaign_recipients, test_phone.hourly_cap, test_phone.daily_cap = 100, 25, 100
-    old_phone = Instance(OLD_PHONE_ID, "old-phone", "+33611223344", "disconnected", _OPENED_AT)
-    old_phone.safety_state, old_phone.safety_score = "at_risk", 31
-    return boutique, test_phone, old_phone
-
-
-def _templates() -> tuple[Template, ...]:
-    welcome = "Hello {{contact.firstName}}, welcome to {{custom.brand}}! Your code: {{custom.code}}"
-    card = "{{contact.firstName}}, this card holds your {{custom.points_name}}."
-    visit = "{{contact.firstName}}, {{custom.brand}} is open late on {{custom.day}}."
-    image = "https://cdn.example.com/loyalty-card.png"
-    at = _OPENED_AT
-    return (
-        Template(WELCOME_ID, "welcome", "text", welcome, None, at, at),
-        Template(LOYALTY_CARD_ID, "loyalty-card", "image", card, image, at, at),
-        Template(SEASONAL_VISIT_ID, "seasonal-visit", "text", visit, None, at, at),
-    )
-
-
 def _contact(number: int) -> Contact:
     name = f"{_FIRST_NAMES[number % len(_FIRST_NAMES)]} {_LAST_NAMES[(number - 1) // len(_FIRST_NAMES)]}"
     added_at = _OPENED_AT + timedelta(minutes=number)
-    temperature = {0: "cold", 1: "warm"}.get(number % 4)
-    return Contact(
-        contact_id(number), name, f"+33600000{number:03d}", added_at, added_at, _tags(number), {}, temperature
-    )
-
-
-def _tags(number: int) -> list[str]:
     belongs = {
         "vip": number % 3 == 0,
         "newsletter": number % 2 == 0,
         "paris": number <= _CITY_SIZE,
         "lyon": number > CONTACTS - _CITY_SIZE,
     }
-    return [tag for tag, does in belongs.items() if does]
+    tags = [tag for tag, does in belongs.items() if does]
+    temperature = {0: "cold", 1: "warm"}.get(number % 4)
+    return Contact(contact_id(number), name, f"+33600000{number:03d}", added_at, added_at, tags, {}, temperature)
 
 
 def _members(first: int, last: int) -> dict[str, datetime]:

@@ -147,27 +147,21 @@ class Sandbox:
     async def _live(self, listening: Future[None]) -> None:
         """Listen until told to stop; whatever keeps it from listening goes to the thread that waits."""
         try:
-            listener = _new_listener(self._service)
+            from msgflash_apply.sandbox.listener import Listener  # noqa: PLC0415 - aiohttp loads when a server starts
+
+            listener = Listener(self._service)
             await listener.open()
+        except ModuleNotFoundError as error:
+            fix = "pip install 'msgflash-apply[sandbox]'"
+            listening.set_exception(SandboxError(f"The sandbox needs {error.name}, which is not installed:\n{fix}"))
+            return
         except OSError as error:
             where = f"{self.options.host}:{self.options.port}"
             listening.set_exception(SandboxError(f"The sandbox can not listen on {where}: {error.strerror}"))
             return
-        except SandboxError as error:
-            listening.set_exception(error)
-            return
         self._listener, self._loop = listener, asyncio.get_running_loop()
         listening.set_result(None)
         await listener.until_stopped()
-
-
-def _new_listener(service: Service) -> "Listener":
-    try:
-        from msgflash_apply.sandbox.listener import Listener  # noqa: PLC0415 - aiohttp loads when a server starts
-    except ModuleNotFoundError as error:
-        fix = "pip install 'msgflash-apply[sandbox]'"
-        raise SandboxError(f"The sandbox needs {error.name}, which is not installed:\n{fix}") from error
-    return Listener(service)
 
 
 def serve(options: Options, on_start: Callable[[str], None]) -> None:

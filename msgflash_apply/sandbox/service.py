@@ -5,19 +5,18 @@ The order of checks is reference 10.1. A service is shared by the server's threa
 its world holds `lock`, which is never held while waiting for anything. The table of endpoints is reference 1.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import RLock
 from time import monotonic
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import uuid4
 
 from msgflash_apply.sandbox import account, campaigns, templates
 from msgflash_apply.sandbox.access import Call, RateLimit, authenticate, check_team
-from msgflash_apply.sandbox.assumptions import HEADER
 from msgflash_apply.sandbox.clock import Clock
-from msgflash_apply.sandbox.exchange import Answer, JsonObject, RefusedError, Request, not_found
+from msgflash_apply.sandbox.exchange import RefusedError, Request, Response, not_found
 from msgflash_apply.sandbox.faults import Fault, FaultQueue
 from msgflash_apply.sandbox.options import Options
 from msgflash_apply.sandbox.persistence import load, save
@@ -26,33 +25,43 @@ from msgflash_apply.sandbox.validation import Rules
 from msgflash_apply.sandbox.values import Account
 from msgflash_apply.sandbox.world import World
 
-Operation: TypeAlias = Callable[[World, Call], Answer]
-"""One endpoint. The world has been advanced to now; a RefusedError is an answer too."""
+Handler = TypeVar("Handler")
 
+Endpoint: TypeAlias = Callable[[World, Call], Response]
+"""One endpoint. The world has been advanced to now; a RefusedError is a response too."""
 
 API_PREFIX: Final = "/api/v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """One line of the table; parts of the path in braces are parameters."""
+class Route(Generic[Handler]):
+    """One line of a table of routes; parts of the path in braces are parameters."""
 
     method: str
     path: str
-    operation: Operation
+    handler: Handler
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """Return the parameters if this line is meant, else None."""
-        wanted, given = self.path.split("/"), path.removeprefix(API_PREFIX).split("/")
-        if method != self.method or len(wanted) != len(given):
+        """Return the parameters if the request is for this route, else None."""
+        expected, given = self.path.split("/"), path.split("/")
+        if method != self.method or len(expected) != len(given):
             return None
-        pairs = list(zip(wanted, given, strict=True))
-        if any(want != have for want, have in pairs if not want.startswith("{")):
+        pairs = list(zip(expected, given, strict=True))
+        if any(part != value for part, value in pairs if not part.startswith("{")):
             return None
-        return {want.strip("{}"): have for want, have in pairs if want.startswith("{")}
+        return {part.strip("{}"): value for part, value in pairs if part.startswith("{")}
 
 
-ROUTES: Final = (
+def find_route(routes: Iterable[Route[Handler]], method: str, path: str) -> tuple[Handler, dict[str, str]]:
+    """Find the handler and its parameters for a path below the prefix, or 404 `Route not found` (reference 10.1)."""
+    for route in routes:
+        parameters = route.match(method, path)
+        if parameters is not None:
+            return route.handler, parameters
+    raise not_found("Route", assumption="10.1")
+
+
+ROUTES: Final[tuple[Route[Endpoint], ...]] = (
     Route("POST", "/campaigns", campaigns.create_campaign),
     Route("GET", "/campaigns/{id}", campaigns.get_campaign),
     Route("GET", "/campaigns/{id}/stats", campaigns.get_campaign_stats),
@@ -68,7 +77,7 @@ ROUTES: Final = (
     Route("PUT", "/templates/{id}", templates.update_template),
     Route("DELETE", "/templates/{id}", templates.delete_template),
     Route("POST", "/templates/{id}/preview", templates.preview_template),
-    # Groups stand before contacts: `/contacts/groups` is no contact's id.
+    # Groups before contacts: `groups` in `/contacts/groups` is not the id of a contact.
     Route("GET", "/contacts/groups", account.list_groups),
     Route("GET", "/contacts/groups/{groupId}", account.get_group),
     Route("GET", "/contacts/groups/{groupId}/members", account.list_group_members),
@@ -82,15 +91,6 @@ ROUTES: Final = (
 )
 
 
-def find_route(method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """Find the operation and its parameters, or 404 `Route not found` (reference 10.1)."""
-    for route in ROUTES if path.startswith(f"{API_PREFIX}/") else ():
-        parameters = route.match(method, path)
-        if parameters is not None:
-            return route.operation, parameters
-    raise not_found("Route", assumption="10.1")
-
-
 class SeenRequest(NamedTuple):
     """One request as it arrived: `time` in real monotonic seconds, `status` 0 where no answer went out."""
 
@@ -99,15 +99,6 @@ class SeenRequest(NamedTuple):
     path: str
     status: int
     key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer as it goes on the wire, before anybody breaks it."""
-
-    status: int
-    document: JsonObject
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Service:
@@ -125,15 +116,24 @@ class Service:
         self.world = remembered or demo_world(account, self.clock.now(), _new_id)
         self._limit = RateLimit(options.requests_per_second)
 
-    def answer(self, request: Request) -> Reply:
-        """Carry out one request of the API, now."""
+    def answer(self, request: Request) -> Response:
+        """Run the checks in the order of reference 10.1, then the endpoint, whose own checks follow it."""
+        options = self.options
         with self.lock:
             self.world.advance(self.clock.now())
             try:
-                answer = self._carry_out(request)
-                return Reply(answer.status, answer.document(), _headers(answer.assumption))
+                if not request.path.startswith(f"{API_PREFIX}/"):
+                    raise not_found("Route", assumption="10.1")
+                key = authenticate(options.api_keys, request.headers)
+                check_team(key, request.headers, request.path)
+                self.world.count_request()
+                self._limit.admit(key.secret, monotonic())
+                self.world.check_request_quota()
+                endpoint, parameters = find_route(ROUTES, request.method, request.path.removeprefix(API_PREFIX))
+                rules = Rules(strict=options.strict, accept_noe=options.accept_noe)
+                return endpoint(self.world, Call(request, key, rules, parameters))
             except RefusedError as refused:
-                return Reply(refused.status, refused.document(), _headers(refused.assumption))
+                return refused.response
             finally:
                 if request.method != "GET":
                     self.remember()
@@ -171,19 +171,6 @@ class Service:
             if self.options.data is not None:
                 save(self.world, self.options.data)
 
-    def _carry_out(self, request: Request) -> Answer:
-        """Run the checks in the order of reference 10.1, then the operation, whose own checks follow it."""
-        if not request.path.startswith(f"{API_PREFIX}/"):
-            find_route(request.method, request.path)
-        key = authenticate(self.options.api_keys, request.headers)
-        check_team(key, request.headers, request.path)
-        self.world.count_request()
-        self._limit.admit(key.secret, monotonic())
-        self.world.check_request_quota()
-        operation, parameters = find_route(request.method, request.path)
-        rules = Rules(strict=self.options.strict, accept_noe=self.options.accept_noe)
-        return operation(self.world, Call(request, key, rules, parameters))
-
 
 def _account_for(options: Options) -> Account:
     return replace(
@@ -193,10 +180,6 @@ def _account_for(options: Options) -> Account:
         monthly_outbound=options.monthly_outbound,
         monthly_api_requests=options.monthly_api_requests,
     )
-
-
-def _headers(assumption: str | None) -> dict[str, str]:
-    return {} if assumption is None else {HEADER: assumption}
 
 
 def _new_id() -> str:

@@ -4,15 +4,15 @@ from typing import TypeVar
 
 from msgflash_apply.sandbox.access import Call
 from msgflash_apply.sandbox.clock import spell
-from msgflash_apply.sandbox.exchange import DELETED, Answer, JsonObject, RefusedError, look_up
+from msgflash_apply.sandbox.exchange import JsonObject, RefusedError, Response, look_up, success
 from msgflash_apply.sandbox.placeholders import check_placeholders, paths_in, render, values_for
 from msgflash_apply.sandbox.validation import (
+    LARGEST_PAGE,
     LONGEST_BODY,
     Fields,
     flat_map,
     one_of,
-    read_limit,
-    read_page,
+    read_number,
     text,
     uuid,
     web_address,
@@ -22,22 +22,20 @@ from msgflash_apply.sandbox.world import World
 
 Context = TypeVar("Context", Instance, Contact)
 
-
 TYPES = ("text", "image", "video", "audio", "document")
-
-
 _LONGEST_NAME = 100
 
 
-def list_templates(world: World, call: Call) -> Answer:
+def list_templates(world: World, call: Call) -> Response:
     """List in the page form; the order is that of creation."""
-    page, limit = read_page(call.request.query), read_limit(call.request.query, 20)
+    query = call.request.query
+    page, limit = read_number(query, "page", 1), read_number(query, "limit", 20, LARGEST_PAGE)
     taken = list(world.templates.values())[(page - 1) * limit : page * limit]
     shapes = [template_shape(template, world.account.id) for template in taken]
-    return Answer({"templates": shapes, "total": len(world.templates)})
+    return success({"templates": shapes, "total": len(world.templates)})
 
 
-def create_template(world: World, call: Call) -> Answer:
+def create_template(world: World, call: Call) -> Response:
     """Add a template; placeholders are checked, and `variables` of the client ignored (4.1)."""
     fields = Fields(call.request.json(), strict=call.rules.strict)
     kind = fields.take("type", one_of(TYPES), required=True)
@@ -49,15 +47,15 @@ def create_template(world: World, call: Call) -> Answer:
     template = Template(world.new_id(), "", str(kind), None, None, world.now, world.now)
     _change_template(world, template, accepted)
     world.templates[template.id] = template
-    return Answer(template_shape(template, world.account.id), 201)
+    return success(template_shape(template, world.account.id), 201)
 
 
-def get_template(world: World, call: Call) -> Answer:
+def get_template(world: World, call: Call) -> Response:
     """Show one template."""
-    return Answer(template_shape(_find_template(world, call), world.account.id))
+    return success(template_shape(_find_template(world, call), world.account.id))
 
 
-def update_template(world: World, call: Call) -> Answer:
+def update_template(world: World, call: Call) -> Response:
     """Change name, body or media; the type stays."""
     template = _find_template(world, call)
     fields = Fields(call.request.json(), strict=call.rules.strict)
@@ -66,16 +64,16 @@ def update_template(world: World, call: Call) -> Answer:
     fields.take("mediaUrl", web_address)
     fields.ignore(("variables",))
     _change_template(world, template, fields.close())
-    return Answer(template_shape(template, world.account.id))
+    return success(template_shape(template, world.account.id))
 
 
-def delete_template(world: World, call: Call) -> Answer:
+def delete_template(world: World, call: Call) -> Response:
     """Remove a template, used or not (reference 10.4)."""
     del world.templates[_find_template(world, call).id]
-    return DELETED
+    return success({"deleted": True})
 
 
-def preview_template(world: World, call: Call) -> Answer:
+def preview_template(world: World, call: Call) -> Response:
     """Fill in what can be filled in; what is missing is no error here (4.2)."""
     template = _find_template(world, call)
     fields = Fields(call.request.json(), strict=call.rules.strict)
@@ -89,7 +87,7 @@ def preview_template(world: World, call: Call) -> Answer:
     rendered = render(template.body or "", values_for(world.account, instance=instance, contact=contact, custom=custom))
     shape: JsonObject = {"rendered": rendered.text, "variables": paths_in(template.body)}
     shape |= {"missingVariables": list(rendered.missing), "valid": not rendered.missing}
-    return Answer(shape, assumption="10.4" if rendered.missing else None)
+    return success(shape, assumption="10.4" if rendered.missing else None)
 
 
 def _find_template(world: World, call: Call) -> Template:

@@ -14,19 +14,20 @@ from datetime import UTC, datetime
 from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from msgflash_apply.sandbox.exchange import JsonObject, RefusedError, invalid
+from msgflash_apply.sandbox.exchange import JsonObject, invalid, invalid_field
 
 Check: TypeAlias = Callable[[object], str | None]
 """Says what is wrong with a value, or None."""
 
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)")
-
+Query: TypeAlias = Mapping[str, str]
+Item = TypeVar("Item")
 
 LONGEST_BODY = 4096
+LARGEST_PAGE = 100
+_LONGEST_SEARCH = 100
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ class Fields:
         self._given: JsonObject = given if isinstance(given, dict) else {}
         self._known: set[str] = set()
         if not isinstance(given, dict):
-            self.find("", "must be an object")
+            self.report("", "must be an object")
 
-    def find(self, name: str, message: str) -> None:
+    def report(self, name: str, message: str) -> None:
         """Note that something is wrong with a field, or with the object itself if `name` is empty."""
         path = ".".join(part for part in (self._path, name) if part)
         self.findings.append({"path": path, "message": message})
@@ -74,11 +75,14 @@ class Fields:
         self._known.add(name)
         value = self._given.get(name)
         if value is None:
-            self._find_absent(name, required=required)
+            if required:
+                self.report(name, "is required")
+            elif name in self._given and self.strict:
+                self.report(name, "must not be null; leave it out")
             return None
         wrong = check(value)
         if wrong is not None:
-            self.find(name, wrong)
+            self.report(name, wrong)
             return None
         self.accepted[name] = value
         return value
@@ -97,22 +101,16 @@ class Fields:
 
     def close(self) -> JsonObject:
         """Note unknown fields, raise 400 if anything was found, and return what was accepted."""
-        self.find_unknown()
+        self.report_unknown()
         if self.findings:
             raise invalid(self.findings)
         return self.accepted
 
-    def find_unknown(self, why: str = "unknown field") -> None:
+    def report_unknown(self, why: str = "unknown field") -> None:
         """Note the fields that nobody asked for, in strict mode."""
         if self.strict:
             for name in sorted(self._given.keys() - self._known):
-                self.find(name, why)
-
-    def _find_absent(self, name: str, *, required: bool) -> None:
-        if required:
-            self.find(name, "is required")
-        elif name in self._given and self.strict:
-            self.find(name, "must not be null; leave it out")
+                self.report(name, why)
 
 
 def text(longest: int | None = None) -> Check:
@@ -150,7 +148,7 @@ def list_of(item: Check, longest: int | None = None) -> Check:
 
 def uuid(value: object) -> str | None:
     """Want a UUID: an id, never a name or a number (reference 5.1)."""
-    return None if is_uuid(value) else "must be a UUID"
+    return None if isinstance(value, str) and _UUID.fullmatch(value) else "must be a UUID"
 
 
 def web_address(value: object) -> str | None:
@@ -182,9 +180,9 @@ def flat_map(value: object) -> str | None:
     return f"must hold strings or numbers only, not {', '.join(wrong)}" if wrong else None
 
 
-def is_uuid(value: object) -> bool:
-    """Say whether a value is a UUID as text."""
-    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+def any_object(value: object) -> str | None:
+    """Want an object of any shape."""
+    return None if isinstance(value, dict) else "must be an object"
 
 
 def read_instant(value: str) -> datetime:
@@ -192,18 +190,6 @@ def read_instant(value: str) -> datetime:
     if not _INSTANT.fullmatch(value):
         raise ValueError(f"not an instant: {value!r}")
     return datetime.fromisoformat(value).astimezone(UTC)
-
-
-Item = TypeVar("Item")
-
-
-Query: TypeAlias = Mapping[str, str]
-
-
-LARGEST_PAGE = 100
-
-
-_LONGEST_SEARCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,58 +209,42 @@ class Page(Generic[Item]):
 def paginate(
     items: Iterable[Item], query: Query, sort_key: Callable[[Item], tuple[str, str]], *, is_descending: bool = False
 ) -> Page[Item]:
-    """Sort by (value, id), skip to behind the cursor, and take `limit` (50 unless told, at most 100)."""
-    limit = read_limit(query, 50)
+    """Sort by (value, id), skip to behind the cursor, and take `limit` (50 by default, at most 100)."""
+    limit = read_number(query, "limit", 50, LARGEST_PAGE)
     ordered = sorted(items, key=sort_key, reverse=is_descending)
     if cursor := query.get("cursor"):
         after = _decode_cursor(cursor)
         ordered = [i for i in ordered if (sort_key(i) < after if is_descending else sort_key(i) > after)]
     taken = ordered[:limit]
-    has_more = len(ordered) > limit
-    return Page(taken, limit, _encode_cursor(sort_key(taken[-1])) if has_more else None)
+    if len(ordered) == len(taken):
+        return Page(taken, limit, None)
+    return Page(taken, limit, b64encode("|".join(sort_key(taken[-1])).encode()).decode("ascii"))
 
 
-def read_limit(query: Query, usual: int) -> int:
-    """Read `limit`, 1 to 100; 400 otherwise."""
-    return _read_number(query, "limit", usual, LARGEST_PAGE)
-
-
-def read_page(query: Query) -> int:
-    """Read `page`, from 1; 400 otherwise."""
-    return _read_number(query, "page", 1, None)
+def read_number(query: Query, name: str, default: int, largest: int | None = None) -> int:
+    """Read a whole number from 1 to `largest`; 400 otherwise."""
+    given = query.get(name)
+    if given is None:
+        return default
+    is_number = given.isascii() and given.isdigit() and len(given) < len("1000000000")
+    if not is_number or int(given) < 1 or (largest is not None and int(given) > largest):
+        raise invalid_field(name, "must be a whole number from 1" + (f" to {largest}" if largest else ""))
+    return int(given)
 
 
 def read_search(query: Query) -> str:
     """Read `search`, folded for comparison; 400 unless 1 to 100 characters; empty when absent."""
     search = query.get("search")
     if search is not None and not 1 <= len(search) <= _LONGEST_SEARCH:
-        raise _wrong("search", f"must be 1 to {_LONGEST_SEARCH} characters")
+        raise invalid_field("search", f"must be 1 to {_LONGEST_SEARCH} characters")
     return (search or "").casefold()
-
-
-def _read_number(query: Query, name: str, usual: int, largest: int | None) -> int:
-    given = query.get(name)
-    if given is None:
-        return usual
-    is_number = given.isascii() and given.isdigit() and len(given) < len("1000000000")
-    if not is_number or int(given) < 1 or (largest is not None and int(given) > largest):
-        raise _wrong(name, "must be a whole number from 1" + (f" to {largest}" if largest else ""))
-    return int(given)
-
-
-def _encode_cursor(key: tuple[str, str]) -> str:
-    return b64encode("|".join(key).encode()).decode("ascii")
 
 
 def _decode_cursor(cursor: str) -> tuple[str, str]:
     try:
         value, separator, identity = b64decode(cursor, validate=True).decode().rpartition("|")
-    except ValueError as error:
-        raise _wrong("cursor", "is not a cursor of this server") from error
+    except ValueError:
+        separator = ""
     if not separator:
-        raise _wrong("cursor", "is not a cursor of this server")
+        raise invalid_field("cursor", "is not a cursor of this server")
     return value, identity
-
-
-def _wrong(name: str, message: str) -> RefusedError:
-    return invalid([{"path": name, "message": message}])

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 
 from msgflash_apply.sandbox.clock import month_of
-from msgflash_apply.sandbox.delivery import PACE, Scene, Stats, count_stats, queue_message, reason_to_fail, send_message
+from msgflash_apply.sandbox.delivery import PACE, Stats, count_stats, queue_message, reason_to_fail, send_message
 from msgflash_apply.sandbox.exchange import JsonObject, RefusedError, bad_request
 from msgflash_apply.sandbox.values import Account, Campaign, Contact, Group, Instance, Message, Template
 
@@ -57,7 +57,12 @@ class World:
             campaign = self.campaigns.get(identity)
             if campaign is not None and campaign.next_at == at:
                 self.now = max(self.now, at)
-                self._step(campaign)
+                if not self.account.campaigns:
+                    self._set_status(campaign, "paused_plan")
+                elif campaign.is_started:
+                    self._hand_out(campaign)
+                else:
+                    self._start(campaign)
         self.now = max(self.now, now)
 
     def create_campaign(self, payload: JsonObject, schedule: datetime) -> Campaign:
@@ -72,7 +77,6 @@ class World:
         if campaign.status not in {"scheduled", "running"}:
             raise bad_request(f"Cannot pause a campaign with status {campaign.status}")
         self._set_status(campaign, "paused")
-        campaign.next_at = None
 
     def resume(self, campaign: Campaign) -> None:
         """Go on where it stopped; 400 unless paused, 403 or 429 while the cause lasts (reference 10.3)."""
@@ -82,8 +86,10 @@ class World:
         if campaign.status == "paused_quota":
             self.check_outbound_quota()
         is_ahead = not campaign.is_started and campaign.schedule > self.now
-        self._set_status(campaign, "scheduled" if is_ahead else "running")
-        self._plan_step(campaign, campaign.schedule if is_ahead else self.now)
+        if is_ahead:
+            self._set_status(campaign, "scheduled", next_at=campaign.schedule)
+        else:
+            self._set_status(campaign, "running", next_at=self.now)
 
     def cancel(self, campaign: Campaign) -> None:
         """Do what the console's cancel does: queued messages become cancelled (reference 5.9)."""
@@ -94,7 +100,7 @@ class World:
             message.error = "Campaign cancelled"
         campaign.handed_out = len(campaign.messages)
         campaign.cancelled_at = self.now
-        self._end(campaign, "cancelled")
+        self._set_status(campaign, "cancelled")
 
     def fail(self, campaign: Campaign) -> None:
         """End a campaign by a fatal error; its queued messages fail with it."""
@@ -102,7 +108,7 @@ class World:
             message.failed_at = self.now
             message.error = "Campaign failed"
         campaign.handed_out = len(campaign.messages)
-        self._end(campaign, "failed")
+        self._set_status(campaign, "failed")
 
     def delete(self, campaign: Campaign) -> None:
         """Do what the console's delete does: it is gone, whatever its status; its messages stay."""
@@ -159,22 +165,16 @@ class World:
     def _is_outbound_used_up(self) -> bool:
         return self.outbound[month_of(self.now)] >= self.account.monthly_outbound
 
-    def _step(self, campaign: Campaign) -> None:
-        if not self.account.campaigns:
-            self._set_status(campaign, "paused_plan")
-            campaign.next_at = None
-        elif campaign.is_started:
-            self._hand_out(campaign)
-        else:
-            self._start(campaign)
-
     def _start(self, campaign: Campaign) -> None:
-        if campaign.template_id is not None and campaign.template_id not in self.templates:
+        template = None if campaign.template_id is None else self.templates.get(campaign.template_id)
+        if campaign.template_id is not None and template is None:
             self.fail(campaign)
             return
-        scene = self._scene_of(campaign)
+        instance = self.instances[campaign.instance_id]
         for contact in self.audience_of(campaign.recipients):
-            message = queue_message(scene, contact, self.new_id(), self.now)
+            message = queue_message(
+                self.account, campaign, instance, template, contact, identity=self.new_id(), at=self.now
+            )
             self.messages[message.id] = message
             campaign.messages.append(message.id)
         campaign.is_started = True
@@ -189,7 +189,6 @@ class World:
             message.failed_at = self.now
         elif self._is_outbound_used_up():
             self._set_status(campaign, "paused_quota")
-            campaign.next_at = None
             return
         else:
             send_message(message, campaign.handed_out, self.now)
@@ -199,36 +198,26 @@ class World:
         self._go_on(campaign)
 
     def _go_on(self, campaign: Campaign) -> None:
+        """Plan the next message; after the last one the campaign is completed, or waits for its next run."""
         if campaign.handed_out < len(campaign.messages):
             self._plan_step(campaign, self.now + PACE)
         elif campaign.repeat in _REPEATS:
-            self._repeat(campaign)
+            # The next run that lies ahead: same id, counters go on (invented, reference 10.2).
+            interval = _REPEATS[campaign.repeat]
+            runs = max(0, (self.now - campaign.schedule) // interval) + 1
+            campaign.schedule += runs * interval
+            campaign.is_started = False
+            self._set_status(campaign, "scheduled", next_at=campaign.schedule)
         else:
             campaign.completed_at = self.now
-            self._end(campaign, "completed")
+            self._set_status(campaign, "completed")
 
-    def _repeat(self, campaign: Campaign) -> None:
-        """Wait for the next turn that lies ahead; same id, counters go on (invented, reference 10.2)."""
-        interval = _REPEATS[campaign.repeat]
-        turns = max(0, (self.now - campaign.schedule) // interval) + 1
-        campaign.schedule += turns * interval
-        campaign.is_started = False
-        self._set_status(campaign, "scheduled")
-        self._plan_step(campaign, campaign.schedule)
-
-    def _end(self, campaign: Campaign, status: str) -> None:
-        self._set_status(campaign, status)
-        campaign.next_at = None
-
-    def _set_status(self, campaign: Campaign, status: str) -> None:
+    def _set_status(self, campaign: Campaign, status: str, *, next_at: datetime | None = None) -> None:
         campaign.status = status
         campaign.updated_at = self.now
+        self._plan_step(campaign, next_at)
 
     def _plan_step(self, campaign: Campaign, at: datetime | None) -> None:
         campaign.next_at = at
         if at is not None:
             heappush(self._agenda, (at, campaign.id))
-
-    def _scene_of(self, campaign: Campaign) -> Scene:
-        template = None if campaign.template_id is None else self.templates[campaign.template_id]
-        return Scene(self.account, campaign, self.instances[campaign.instance_id], template)

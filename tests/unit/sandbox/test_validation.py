@@ -3,7 +3,7 @@
 import pytest
 
 from msgflash_apply.sandbox.exchange import RefusedError
-from msgflash_apply.sandbox.validation import paginate, read_page, read_search
+from msgflash_apply.sandbox.validation import paginate, read_number, read_search
 
 ITEMS = [("b", "2"), ("a", "9"), ("b", "1"), ("c|d", "3")]
 
@@ -51,6 +51,6 @@ def test_search_has_a_length(search: str) -> None:
 
 def test_page_counts_from_one() -> None:
     """Pages are 1 unless told, and there is no page 0 (2.5)."""
-    assert (read_page({}), read_page({"page": "12"})) == (1, 12)
+    assert (read_number({}, "page", 1), read_number({"page": "12"}, "page", 1)) == (1, 12)
     with pytest.raises(RefusedError, match="400 VALIDATION_ERROR"):
-        read_page({"page": "0"})
+        read_number({"page": "0"}, "page", 1)
