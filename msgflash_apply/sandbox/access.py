@@ -1,7 +1,8 @@
 """
-Who may call, and how often: API keys and teams (reference 2.2 and 2.3), and the rate limit (2.6).
+API keys and teams (reference 2.2 and 2.3), and the rate limit (2.6).
 
-That the window of the limit slides is assumed (10.5). The monthly quotas live in the world, as they outlast a restart.
+The sliding window of the rate limit is an assumption (10.5). The monthly quotas are kept in the world, because they
+outlast a restart.
 """
 
 from collections import deque
@@ -12,10 +13,10 @@ from msgflash_apply.sandbox.exchange import RefusedError, Request
 from msgflash_apply.sandbox.validation import Rules
 
 DEMO_API_KEY = "msgf_live_" + "0" * 56 + "5a4db0c5"
-"""A personal key that only a sandbox takes; nobody can mistake it for a real one."""
+"""A personal key that only a sandbox accepts, and that looks like no real one."""
 
 DEMO_TEAM_KEY = "msgf_team_" + "0" * 56 + "5a4db0c5"
-"""A key of the demo team; it wants `X-Team-Id: DEMO_TEAM_ID` beside it."""
+"""A key of the demo team; it needs the header `X-Team-Id: DEMO_TEAM_ID`."""
 
 DEMO_TEAM_ID = "77777777-7777-4777-8777-777777777777"
 
@@ -26,12 +27,12 @@ _WINDOW_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """
-    A key that the sandbox takes.
+    A key that the sandbox accepts.
 
     Attributes:
         secret: the whole key.
         team_id: the team of a team key; None for a personal one.
-        instances: ids a collaborator is assigned to; None for all.
+        instances: ids of the instances assigned to a collaborator; None for all.
     """
 
     secret: str
@@ -39,7 +40,7 @@ class ApiKey:
     instances: frozenset[str] | None = None
 
     def check_instance(self, instance_id: str) -> None:
-        """Raise 403 for a collaborator's call on an instance of others."""
+        """Raise 403 if a collaborator uses an instance that is not assigned to them."""
         if self.instances is not None and instance_id not in self.instances:
             raise RefusedError(403, "INSTANCE_NOT_ASSIGNED", "This instance is not assigned to you")
 
@@ -49,9 +50,9 @@ DEMO_KEYS = (ApiKey(DEMO_API_KEY), ApiKey(DEMO_TEAM_KEY, team_id=DEMO_TEAM_ID))
 
 def authenticate(keys: Collection[ApiKey], headers: Mapping[str, str]) -> ApiKey:
     """
-    Find the key of a request, by header names in lower case; 401 with one message for whatever is wrong with it.
+    Return the key of a request, or raise 401 with one message whatever is wrong; header names are in lower case.
 
-    A team key without its own team's id is as good as no key (2.3).
+    A team key without the id of its team is refused as an unknown key is (2.3).
     """
     secret = headers.get("x-api-key")
     key = next((each for each in keys if each.secret == secret), None)
@@ -61,7 +62,7 @@ def authenticate(keys: Collection[ApiKey], headers: Mapping[str, str]) -> ApiKey
 
 
 def check_team(key: ApiKey, headers: Mapping[str, str], path: str) -> None:
-    """Raise 403 for a team key where only the owner may look, and for a team's id beside a personal key."""
+    """Raise 403 for a team key on what only the owner may read, and for a team id beside a personal key."""
     if key.team_id is not None and path in _OWNER_ONLY:
         raise RefusedError(403, "TEAM_KEY_NOT_ALLOWED", "Team API keys cannot access this resource")
     if key.team_id is None and "x-team-id" in headers and path not in _OWNER_ONLY:
@@ -69,7 +70,7 @@ def check_team(key: ApiKey, headers: Mapping[str, str], path: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """A request whose key and route are known; `parameters` are the parts of the path in braces."""
 
     request: Request
@@ -80,10 +81,10 @@ class Call:
 
 class RateLimit:
     """
-    A sliding window per key, in real time whatever the sandbox's clock does.
+    A sliding window per key, in real time: the sandbox's clock does not matter.
 
     Args:
-        per_second: admitted in any window; 0 means without limit.
+        per_second: requests admitted in any second; 0 means no limit.
     """
 
     def __init__(self, per_second: int) -> None:
@@ -91,7 +92,7 @@ class RateLimit:
         self._admitted: dict[str, deque[float]] = {}
 
     def admit(self, secret: str, at_seconds: float) -> None:
-        """Let one request in or raise 429; refused ones do not lengthen the wait. Times must not go back."""
+        """Admit one request or raise 429; refused requests do not lengthen the wait. Times must not decrease."""
         if not self._per_second:
             return
         window = self._admitted.setdefault(secret, deque())

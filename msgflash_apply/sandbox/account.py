@@ -1,13 +1,13 @@
 """
-What the account holds and clients only read: instances (reference 3), contacts and groups (6), messages (7), usage (8).
+The endpoints that only read: instances (reference 3), contacts and groups (6), messages (7), usage (8).
 
-Field names and order are after the reference's examples.
+Field names and their order follow the reference's examples.
 """
 
 from datetime import timedelta
 
-from msgflash_apply.sandbox.access import Call
-from msgflash_apply.sandbox.clock import month_of, spell
+from msgflash_apply.sandbox.access import ApiCall
+from msgflash_apply.sandbox.clock import format_instant, month_of
 from msgflash_apply.sandbox.exchange import JsonObject, Response, invalid_field, look_up, success
 from msgflash_apply.sandbox.validation import one_of, paginate, read_search
 from msgflash_apply.sandbox.values import Contact, Group, Instance, Message
@@ -17,25 +17,25 @@ _CONTACT_SORTS = ("createdAt_desc", "name_asc")
 _PROVIDER_STATES = {"connected": "open", "connecting": "connecting"}
 
 
-def list_instances(world: World, _call: Call) -> Response:
+def list_instances(world: World, _call: ApiCall) -> Response:
     """List the instances as a bare array."""
     return success([instance_shape(instance) for instance in world.instances.values()])
 
 
-def get_instance(world: World, call: Call) -> Response:
+def get_instance(world: World, call: ApiCall) -> Response:
     """Show one instance."""
     return success(instance_shape(_find_instance(world, call)))
 
 
-def get_instance_state(world: World, call: Call) -> Response:
-    """Show how the connection stands; `open` is the only provider state ever shown, the others are assumed."""
+def get_instance_state(world: World, call: ApiCall) -> Response:
+    """Show the connection; `open` is the only documented provider state, the others are assumed."""
     instance = _find_instance(world, call)
     provider_state = _PROVIDER_STATES.get(instance.status, "close")
     shape = {"instanceId": instance.id, "status": instance.status, "providerState": provider_state}
     return success(shape, assumption=None if provider_state == "open" else "10.3")
 
 
-def get_instance_health(world: World, call: Call) -> Response:
+def get_instance_health(world: World, call: ApiCall) -> Response:
     """Show the warm-up guidance; `usageWindowSummary` counts what campaigns sent."""
     instance = _find_instance(world, call)
     usage: JsonObject = {}
@@ -54,7 +54,7 @@ def get_instance_health(world: World, call: Call) -> Response:
             "instanceId": instance.id,
             "safetyState": instance.safety_state,
             "safetyScore": instance.safety_score,
-            "firstConnectedAt": spell(instance.created_at),
+            "firstConnectedAt": format_instant(instance.created_at),
             "warmupPolicy": {
                 "state": instance.safety_state,
                 "instanceAgeDays": round((world.now - instance.created_at) / timedelta(days=1), 1),
@@ -71,13 +71,13 @@ def get_instance_health(world: World, call: Call) -> Response:
     )
 
 
-def _find_instance(world: World, call: Call) -> Instance:
+def _find_instance(world: World, call: ApiCall) -> Instance:
     instance = look_up(world.instances, call.parameters["id"], "Instance")
     call.key.check_instance(instance.id)
     return instance
 
 
-def list_contacts(world: World, call: Call) -> Response:
+def list_contacts(world: World, call: ApiCall) -> Response:
     """List with `search`, `sort`, `limit` and `cursor`; there is no filter by tag."""
     query = call.request.query
     sort = query.get("sort", _CONTACT_SORTS[0])
@@ -88,56 +88,57 @@ def list_contacts(world: World, call: Call) -> Response:
     by_name = sort == "name_asc"
 
     def key(contact: Contact) -> tuple[str, str]:
-        return contact.name.casefold() if by_name else spell(contact.created_at), contact.id
+        return contact.name.casefold() if by_name else format_instant(contact.created_at), contact.id
 
     page = paginate(found, query, key, is_descending=not by_name)
     shapes = [contact_shape(contact) for contact in page.items]
     return success({"contacts": shapes, "total": len(found), "limit": page.limit, "sort": sort, **page.position})
 
 
-def get_contact(world: World, call: Call) -> Response:
+def get_contact(world: World, call: ApiCall) -> Response:
     """Show one contact."""
     return success(contact_shape(look_up(world.contacts, call.parameters["id"], "Contact")))
 
 
-def list_groups_of_contact(world: World, call: Call) -> Response:
+def list_groups_of_contact(world: World, call: ApiCall) -> Response:
     """List the groups a contact is in."""
     contact = look_up(world.contacts, call.parameters["id"], "Contact")
     groups = [group for group in world.groups.values() if contact.id in group.members]
     return success({"groups": [{"id": group.id, "name": group.name, "color": group.color} for group in groups]})
 
 
-def list_groups(world: World, call: Call) -> Response:
+def list_groups(world: World, call: ApiCall) -> Response:
     """List with `search` (name or description), `limit` and `cursor`."""
-    search = read_search(call.request.query)
+    query = call.request.query
+    search = read_search(query)
     found = [
         g for g in world.groups.values() if search in g.name.casefold() or search in (g.description or "").casefold()
     ]
-    page = paginate(found, call.request.query, lambda group: (spell(group.created_at), group.id), is_descending=True)
+    page = paginate(found, query, lambda group: (format_instant(group.created_at), group.id), is_descending=True)
     shapes = [group_shape(group) for group in page.items]
     return success({"groups": shapes, "total": len(found), "limit": page.limit, **page.position})
 
 
-def get_group(world: World, call: Call) -> Response:
+def get_group(world: World, call: ApiCall) -> Response:
     """Show one group."""
     return success(group_shape(look_up(world.groups, call.parameters["groupId"], "Group")))
 
 
-def list_group_members(world: World, call: Call) -> Response:
-    """List the members, the first added first, under `contacts` as the reference page and the console have it."""
+def list_group_members(world: World, call: ApiCall) -> Response:
+    """List the members in order of joining, under `contacts` as on the reference page and in the console."""
     group = look_up(world.groups, call.parameters["groupId"], "Group")
     search = read_search(call.request.query)
     found = [contact for contact in map(world.contacts.__getitem__, group.members) if contact.matches(search)]
 
     def key(contact: Contact) -> tuple[str, str]:
-        return spell(group.members[contact.id]), contact.id
+        return format_instant(group.members[contact.id]), contact.id
 
     page = paginate(found, call.request.query, key)
-    shapes = [contact_shape(contact) | {"addedAt": spell(group.members[contact.id])} for contact in page.items]
+    shapes = [contact_shape(contact) | {"addedAt": format_instant(group.members[contact.id])} for contact in page.items]
     return success({"contacts": shapes, "total": len(found), "limit": page.limit, **page.position})
 
 
-def list_messages(world: World, call: Call) -> Response:
+def list_messages(world: World, call: ApiCall) -> Response:
     """List the newest first, filtered by `instanceId` and `status`."""
     query = call.request.query
     instance_id, status = query.get("instanceId"), query.get("status")
@@ -146,17 +147,17 @@ def list_messages(world: World, call: Call) -> Response:
         for message in world.messages.values()
         if instance_id in {None, message.instance_id} and status in {None, message.status_at(world.now)}
     ]
-    page = paginate(found, query, lambda message: (spell(message.created_at), message.id), is_descending=True)
+    page = paginate(found, query, lambda message: (format_instant(message.created_at), message.id), is_descending=True)
     return success({"messages": [message_shape(world, message) for message in page.items], **page.position})
 
 
-def get_message(world: World, call: Call) -> Response:
+def get_message(world: World, call: ApiCall) -> Response:
     """Show one message."""
     return success(message_shape(world, look_up(world.messages, call.parameters["id"], "Message")))
 
 
-def get_usage(world: World, _call: Call) -> Response:
-    """Show plan, limits, features and use in this UTC month."""
+def get_usage(world: World, _call: ApiCall) -> Response:
+    """Show plan, limits, features and usage of this UTC month."""
     start = world.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     next_start = (start + timedelta(days=32)).replace(day=1)
     return success(
@@ -177,13 +178,13 @@ def get_usage(world: World, _call: Call) -> Response:
                 "numberLookups": True,
             },
             "usage": usage_this_month(world),
-            "period": {"start": spell(start), "end": spell(next_start - timedelta(milliseconds=1))},
+            "period": {"start": format_instant(start), "end": format_instant(next_start - timedelta(milliseconds=1))},
         }
     )
 
 
 def usage_this_month(world: World) -> JsonObject:
-    """Count what is used in this UTC month."""
+    """Return the `usage` of this UTC month."""
     month = month_of(world.now)
     return {
         "messagesCount": world.outbound[month],
@@ -205,8 +206,8 @@ def instance_shape(instance: Instance) -> JsonObject:
         "webhook": None,
         "meta": None,
         "deletedAt": None,
-        "createdAt": spell(instance.created_at),
-        "updatedAt": spell(instance.created_at),
+        "createdAt": format_instant(instance.created_at),
+        "updatedAt": format_instant(instance.created_at),
     }
 
 
@@ -219,8 +220,8 @@ def contact_shape(contact: Contact) -> JsonObject:
         "tags": contact.tags,
         "temperature": contact.temperature,
         "meta": contact.meta,
-        "createdAt": spell(contact.created_at),
-        "updatedAt": spell(contact.updated_at),
+        "createdAt": format_instant(contact.created_at),
+        "updatedAt": format_instant(contact.updated_at),
     }
 
 
@@ -232,12 +233,12 @@ def group_shape(group: Group) -> JsonObject:
         "description": group.description,
         "color": group.color,
         "contactCount": len(group.members),
-        "createdAt": spell(group.created_at),
+        "createdAt": format_instant(group.created_at),
     }
 
 
 def message_shape(world: World, message: Message) -> JsonObject:
-    """Write the object of reference 7, as it stands now."""
+    """Write the object of reference 7, with its status now."""
     status, changed_at = message.changes_until(world.now)[-1]
     return {
         "id": message.id,
@@ -255,6 +256,6 @@ def message_shape(world: World, message: Message) -> JsonObject:
         "error": message.error,
         "meta": {"missingVariables": message.missing} if message.missing else None,
         "providerMessageId": f"wamid.{message.id}" if message.sent_at else None,
-        "createdAt": spell(message.created_at),
-        "updatedAt": spell(changed_at),
+        "createdAt": format_instant(message.created_at),
+        "updatedAt": format_instant(changed_at),
     }

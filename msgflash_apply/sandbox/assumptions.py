@@ -1,5 +1,5 @@
 """
-Where the sandbox had to assume: what no page of MsgFlash says (reference 10).
+What the sandbox had to assume, because no page of MsgFlash says it (reference 10).
 
 An answer that rests on one carries the header `x-sandbox-assumption` with the section's number.
 """
@@ -9,19 +9,19 @@ from typing import Final
 HEADER: Final = "x-sandbox-assumption"
 
 ASSUMPTIONS: Final = (
-    "10.1 Creating has no idempotency: two equal bodies make two campaigns.",
+    "10.1 Creating is not idempotent: two equal bodies make two campaigns.",
     "10.1 An unknown route answers 404 NOT_FOUND, `Route not found`; so do list, cancel, delete and update.",
     "10.1 Checks run in this order: key and team, rate, API quota, plan, body, ids, buttons, outbound quota.",
     "10.1 A malformed id in a path is 404; in a body it is 400. Unknown fields and nulls are 400 (strict).",
-    "10.2 A schedule in the past starts at once. Any ISO instant with a zone is taken and echoed in UTC.",
-    "10.2 daily and weekly: after a run the campaign waits for its next turn ahead, same id, counters go on.",
-    "10.3 Resuming before the start gives `scheduled`. Pausing twice, or resuming what runs, is 400 BAD_REQUEST.",
+    "10.2 A schedule in the past starts at once. Any ISO instant with a zone is accepted and echoed in UTC.",
+    "10.2 daily and weekly: after a run the campaign waits for the next, same id, counters accumulate.",
+    "10.3 Resuming before the start gives `scheduled`. Pausing twice, or resuming while running, is 400 BAD_REQUEST.",
     "10.3 The audience is fixed at the start; an empty one completes; a disconnected instance fails its messages.",
-    "10.3 paused_quota and paused_plan are left by resume alone, which answers 429 or 403 while the cause lasts.",
+    "10.3 Only a resume ends paused_quota and paused_plan; it answers 429 or 403 while the cause lasts.",
     "10.3 One message a second goes out per campaign; most are delivered after 2 s and read after 30 s.",
     "10.4 Several tags mean any of them, compared exactly. Unknown contact ids are 400, an unknown group 404.",
-    "10.4 A template's missing custom variables fail recipient by recipient; direct text is never filled in.",
-    "10.4 A template that is gone at the start makes the campaign `failed`.",
+    "10.4 A template's missing custom variables fail recipient by recipient; direct text is sent as it is.",
+    "10.4 A campaign whose template was deleted before its start becomes `failed`.",
     "10.5 The rate limit is a sliding second of 10 per key; refused requests count toward the month.",
     "10.5 Items of `details` are `{path, message}`. Quota months are UTC calendar months.",
 )

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from msgflash_apply.sandbox.access import Call
-from msgflash_apply.sandbox.clock import spell, spell_optional
+from msgflash_apply.sandbox.access import ApiCall
+from msgflash_apply.sandbox.clock import format_instant, format_optional_instant
 from msgflash_apply.sandbox.exchange import (
     JsonObject,
     RefusedError,
@@ -200,11 +200,11 @@ def created_campaign_shape(world: World, campaign: Campaign) -> JsonObject:
         "body": payload.get("body"),
         "mediaUrl": payload.get("mediaUrl"),
         **{name: payload[name] for name in (*required, *optional) if name in payload},
-        "schedule": spell(campaign.schedule),
+        "schedule": format_instant(campaign.schedule),
         "repeat": campaign.repeat,
         "recipients": campaign.recipients,
-        "createdAt": spell(campaign.created_at),
-        "updatedAt": spell(campaign.updated_at),
+        "createdAt": format_instant(campaign.created_at),
+        "updatedAt": format_instant(campaign.updated_at),
     }
 
 
@@ -217,15 +217,15 @@ def campaign_with_stats(world: World, campaign: Campaign) -> JsonObject:
     """Write the object of reference 5.6: in `stats` the seven counters and the four times."""
     stats = {
         **world.stats_of(campaign).counters,
-        "processingStartedAt": spell_optional(campaign.processing_started_at),
-        "lastEnqueuedAt": spell_optional(campaign.last_enqueued_at),
-        "completedAt": spell_optional(campaign.completed_at),
-        "cancelledAt": spell_optional(campaign.cancelled_at),
+        "processingStartedAt": format_optional_instant(campaign.processing_started_at),
+        "lastEnqueuedAt": format_optional_instant(campaign.last_enqueued_at),
+        "completedAt": format_optional_instant(campaign.completed_at),
+        "cancelledAt": format_optional_instant(campaign.cancelled_at),
     }
     return campaign_shape(world, campaign) | {"stats": stats}
 
 
-def create_campaign(world: World, call: Call) -> Response:
+def create_campaign(world: World, call: ApiCall) -> Response:
     """Add a campaign; the checks run in the order of reference 10.1."""
     world.check_campaigns_feature()
     payload = check_create(call.request.json(), call.rules)
@@ -253,29 +253,29 @@ def create_campaign(world: World, call: Call) -> Response:
     return success(shape, 201, _assumption_of(world, campaign))
 
 
-def get_campaign(world: World, call: Call) -> Response:
+def get_campaign(world: World, call: ApiCall) -> Response:
     """Show one campaign, with its counters and times (5.6)."""
     campaign = _find_campaign(world, call)
     return success(campaign_with_stats(world, campaign), assumption=_assumption_of(world, campaign))
 
 
-def get_campaign_stats(world: World, call: Call) -> Response:
+def get_campaign_stats(world: World, call: ApiCall) -> Response:
     """Show the counters, the progress and the timeline (5.7)."""
     campaign = _find_campaign(world, call)
     stats = world.stats_of(campaign)
-    started_at = spell_optional(campaign.processing_started_at)
+    started_at = format_optional_instant(campaign.processing_started_at)
     shape = {
         "campaignId": campaign.id,
         "status": campaign.status,
         "stats": {"total": stats.planned, **stats.counters},
         "progressPercent": stats.progress_percent,
         "timeline": {
-            "scheduledFor": spell(campaign.schedule),
+            "scheduledFor": format_instant(campaign.schedule),
             "processingStartedAt": started_at,
-            "lastEnqueuedAt": spell_optional(campaign.last_enqueued_at),
-            "completedAt": spell_optional(campaign.completed_at),
-            "cancelledAt": spell_optional(campaign.cancelled_at),
-            "lastActivityAt": spell_optional(stats.last_activity_at),
+            "lastEnqueuedAt": format_optional_instant(campaign.last_enqueued_at),
+            "completedAt": format_optional_instant(campaign.completed_at),
+            "cancelledAt": format_optional_instant(campaign.cancelled_at),
+            "lastActivityAt": format_optional_instant(stats.last_activity_at),
         },
         "startedAt": started_at,
         "estimatedCompletionAt": None,
@@ -283,14 +283,14 @@ def get_campaign_stats(world: World, call: Call) -> Response:
     return success(shape, assumption=_assumption_of(world, campaign))
 
 
-def pause_campaign(world: World, call: Call) -> Response:
+def pause_campaign(world: World, call: ApiCall) -> Response:
     """Pause; the queue is kept (5.8)."""
     campaign = _find_campaign(world, call)
     world.pause(campaign)
     return success(campaign_shape(world, campaign) | {"stats": world.stats_of(campaign).counters})
 
 
-def resume_campaign(world: World, call: Call) -> Response:
+def resume_campaign(world: World, call: ApiCall) -> Response:
     """Resume; the answer has advice and no counters (5.8). Only a create's advice has limits and audience (5.10)."""
     campaign = _find_campaign(world, call)
     world.resume(campaign)
@@ -301,12 +301,12 @@ def resume_campaign(world: World, call: Call) -> Response:
     return success(shape, assumption="10.3" if campaign.status == "scheduled" else None)
 
 
-def _find_campaign(world: World, call: Call) -> Campaign:
+def _find_campaign(world: World, call: ApiCall) -> Campaign:
     return look_up(world.campaigns, call.parameters["id"], "Campaign")
 
 
 def _assumption_of(world: World, campaign: Campaign) -> str | None:
-    """Return the section of the assumption that shows in an answer about this campaign."""
+    """Return the section of the assumption that an answer about this campaign rests on, or None."""
     if campaign.repeat != "none" or campaign.schedule < campaign.created_at:
         return "10.2"
     if campaign.status == "completed" and not campaign.messages:

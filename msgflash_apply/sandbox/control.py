@@ -1,7 +1,7 @@
 """
-The control path `/_sandbox/...`: what a person or a test may do that no client of MsgFlash can. Listed in the package.
+The control endpoints `/_sandbox/...`, listed in the package: what tests and people can do beside the API.
 
-JSON in, the same envelopes out. Neither key nor limit nor fault applies here.
+JSON in, the same envelopes out. No key is needed; rate limit and faults do not apply.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from msgflash_apply.sandbox.account import usage_this_month
 from msgflash_apply.sandbox.assumptions import ASSUMPTIONS
 from msgflash_apply.sandbox.campaigns import campaign_with_stats
-from msgflash_apply.sandbox.clock import spell
+from msgflash_apply.sandbox.clock import format_instant
 from msgflash_apply.sandbox.exchange import (
     JsonObject,
     RefusedError,
@@ -27,39 +27,39 @@ from msgflash_apply.sandbox.validation import Fields, instant, one_of, read_inst
 from msgflash_apply.sandbox.world import World
 
 Control: TypeAlias = Callable[[Service, Request, dict[str, str]], object]
-"""One control; gets the parameters of its path and returns `data`."""
+"""One control endpoint; gets the parameters of its path and returns `data`."""
 
 CONTROL_PREFIX: Final = "/_sandbox/"
 _STATUSES = ("connected", "connecting", "disconnected", "suspended")
 
 
 def control(service: Service, request: Request) -> Response:
-    """Carry out one control request."""
+    """Answer one control request."""
     with service.lock:
         service.world.advance(service.clock.now())
         try:
             run, parameters = find_route(CONTROLS, request.method, request.path.removeprefix(CONTROL_PREFIX))
             return success(run(service, request, parameters))
         except RefusedError as refused:
-            # Without headers: what is assumed about MsgFlash does not show here.
+            # Without its header: an answer of the control endpoints assumes nothing about MsgFlash.
             return Response(refused.response.status, refused.response.document)
 
 
 def campaigns_shape(world: World) -> list[JsonObject]:
-    """Show every campaign as GET does, with its payload as it was accepted, in order of creation."""
+    """Show every campaign as GET does, with its `payload` as accepted, in order of creation."""
     return [
         campaign_with_stats(world, campaign) | {"payload": campaign.payload} for campaign in world.campaigns.values()
     ]
 
 
 def show_world(service: Service, _request: Request, _parameters: dict[str, str]) -> object:
-    """Show everything at once. A payload that was created more than once is a campaign that became two."""
+    """Show everything at once. A payload with a count above 1 is a campaign that was created twice."""
     world = service.world
     ids: dict[str, list[str]] = {}
     for campaign in world.campaigns.values():
         ids.setdefault(json.dumps(campaign.payload, sort_keys=True), []).append(campaign.id)
     return {
-        "now": spell(world.now),
+        "now": format_instant(world.now),
         "usage": usage_this_month(world),
         "campaigns": campaigns_shape(world),
         "creates": [{"payload": json.loads(payload), "count": len(each), "ids": each} for payload, each in ids.items()],
@@ -69,14 +69,14 @@ def show_world(service: Service, _request: Request, _parameters: dict[str, str])
 
 
 def move_clock(service: Service, request: Request, _parameters: dict[str, str]) -> object:
-    """Advance the clock by seconds, or to an instant ahead."""
+    """Advance the clock by seconds or to an instant."""
     fields = Fields(request.json(), strict=True)
     seconds, moment = fields.take("advance", _nonnegative_number), fields.take("to", instant)
     fields.close()
     try:
         if moment is not None:
             seconds = (read_instant(str(moment)) - service.clock.now()).total_seconds()
-        return {"now": spell(service.advance(seconds if isinstance(seconds, int | float) else 0))}
+        return {"now": format_instant(service.advance(seconds if isinstance(seconds, int | float) else 0))}
     except ValueError as error:
         raise invalid_field("advance", str(error)) from error
 
@@ -121,34 +121,34 @@ def change_account(service: Service, request: Request, _parameters: dict[str, st
 
 
 def change_instance(service: Service, request: Request, parameters: dict[str, str]) -> object:
-    """Connect or disconnect a number."""
+    """Change the status of an instance."""
     instance = look_up(service.world.instances, parameters["id"], "Instance")
     fields = Fields(request.json(), strict=True)
     status = fields.take("status", one_of(_STATUSES), required=True)
     fields.close()
     instance.status = str(status)
-    service.remember()
+    service.save()
     return {"id": instance.id, "status": status}
 
 
 def act_as_console(service: Service, _request: Request, parameters: dict[str, str]) -> object:
-    """Do to a campaign what only the console can do, or let it fail."""
+    """Cancel or delete a campaign, as only the console can, or make it fail."""
     world, action = service.world, parameters["action"]
     campaign = look_up(world.campaigns, parameters["id"], "Campaign")
     actions = {"cancel": world.cancel, "fail": world.fail, "delete": world.delete}
     look_up(actions, action, "Route")(campaign)
-    service.remember()
+    service.save()
     return {"id": campaign.id, "action": action}
 
 
 def reset(service: Service, _request: Request, _parameters: dict[str, str]) -> object:
-    """Begin again with a new demo account."""
+    """Start again with a new demo account."""
     service.reset()
     return {"reset": True}
 
 
 def show_assumptions(_service: Service, _request: Request, _parameters: dict[str, str]) -> object:
-    """List what the sandbox had to assume."""
+    """List the assumptions."""
     return list(ASSUMPTIONS)
 
 

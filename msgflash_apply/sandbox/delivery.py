@@ -1,8 +1,8 @@
 """
-From a campaign and a contact to one message: what it says, what becomes of it; and the counters of many.
+From a campaign and a contact to a message: its text and its delivery; and the counters of a campaign's messages.
 
-Pure. The pace and the shares of delivered and read messages are invented, so that counters move plausibly and always
-the same way. Counters are counted from messages, so that they add up by construction:
+Pure. The pace and the shares of delivered and read messages are invented, so that counters move plausibly and in the
+same way every time. Counters are counted from the messages, so that they always add up:
 `planned = queued + sent + failed + cancelled` and `sent >= delivered >= read` (reference 5.7).
 """
 
@@ -33,7 +33,7 @@ def queue_message(
     identity: str,
     at: datetime,
 ) -> Message:
-    """Make a queued message to one contact, with its final text; note what its template misses (reference 4.2)."""
+    """Make a queued message to one contact, with its final text and the variables it lacks (reference 4.2)."""
     message = Message(
         id=identity,
         campaign_id=campaign.id,
@@ -70,7 +70,7 @@ def send_message(message: Message, position: int, at: datetime) -> None:
 
 
 def reason_to_fail(message: Message, instance: Instance) -> str | None:
-    """Say why a message can not go out, or None; a disconnected instance fails its messages (reference 10.3)."""
+    """Return why a message cannot be sent, or None; a disconnected instance fails its messages (reference 10.3)."""
     if instance.status != "connected":
         return "Instance is not connected"
     if message.missing:
@@ -104,7 +104,7 @@ class Stats:
 
 
 def count_stats(messages: Sequence[Message], now: datetime) -> Stats:
-    """Count where messages stand at a moment."""
+    """Count how many messages have reached each status at a moment."""
     reached: Counter[str] = Counter()
     last_activity_at: datetime | None = None
     for message in messages:

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 from msgflash_apply.sandbox.assumptions import HEADER
 
 JsonObject: TypeAlias = dict[str, object]
-"""A JSON object as it is read or written here."""
+"""A JSON object as it is read or written."""
 
 Found = TypeVar("Found")
 
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole response as it goes on the wire, unless a fault breaks it."""
+    """A whole response as it goes on the wire, unless a fault prevents it."""
 
     status: int
     document: JsonObject
@@ -54,14 +54,14 @@ def success(data: object, status: int = 200, assumption: str | None = None) -> R
 
 class RefusedError(Exception):
     """
-    A request that gets the error envelope.
+    A refused request; `response` is its error envelope.
 
     Args:
         status: the HTTP status.
-        code: the word in `error.code`; clients branch on it.
-        message: the sentence in `error.message`.
-        details: items of `error.details`; their shape is assumed (reference 10.5).
-        assumption: the part of the reference's section 10 that this refusal rests on, or None.
+        code: `error.code`, on which clients branch.
+        message: `error.message`, for people.
+        details: items of `error.details`, left out if empty; their shape is assumed (reference 10.5).
+        assumption: the section of the reference that the refusal rests on, or None.
     """
 
     def __init__(
@@ -75,23 +75,22 @@ class RefusedError(Exception):
         super().__init__(f"{status} {code}: {message}")
         self.code = code
         self.details = tuple(details)
-        # `details` only where there are any.
         error = {"code": code, "message": message} | ({"details": list(details)} if details else {})
         self.response = Response(status, {"error": error}, {HEADER: assumption} if assumption else {})
 
 
 def not_found(what: str, assumption: str | None = None) -> RefusedError:
-    """`404 NOT_FOUND` with `<what> not found`, after the one literal message that is known (2.7)."""
+    """`404 NOT_FOUND` with `<what> not found`, like the one message that is documented (2.7)."""
     return RefusedError(404, "NOT_FOUND", f"{what} not found", assumption=assumption)
 
 
 def bad_request(message: str) -> RefusedError:
-    """`400 BAD_REQUEST`: the request is understood and the state of things forbids it."""
+    """`400 BAD_REQUEST`: the status of the campaign forbids the request."""
     return RefusedError(400, "BAD_REQUEST", message, assumption="10.3")
 
 
 def invalid(details: Sequence[JsonObject]) -> RefusedError:
-    """`400 VALIDATION_ERROR`: body or query do not fit; `details` name each field (a shape of our own, 10.5)."""
+    """`400 VALIDATION_ERROR`: body or query do not fit; `details` name each field (their shape is assumed, 10.5)."""
     return RefusedError(400, "VALIDATION_ERROR", "Invalid request data", details, "10.5")
 
 
@@ -101,7 +100,7 @@ def invalid_field(path: str, message: str) -> RefusedError:
 
 
 def look_up(known: Mapping[str, Found], identity: str, what: str) -> Found:
-    """Find by id, or 404 `<what> not found`; a malformed id is simply not found (reference 10.1)."""
+    """Return by id, or raise 404 `<what> not found`; a malformed id is not found either (reference 10.1)."""
     found = known.get(identity)
     if found is None:
         raise not_found(what)

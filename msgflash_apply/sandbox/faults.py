@@ -1,13 +1,13 @@
 """
-Things that go wrong on purpose: rules that wait for a matching request, each used up after so many.
+Faults on demand: rules that wait for a matching request, each for a number of requests.
 
 As text, for options and the control path:
 
     METHOD PATH KIND [times=N] [skip=N] [probability=P] [seed=N] [seconds=S] [status=N] [code=WORD] [retry_after=TEXT]
 
-METHOD and PATH may hold `*`; a path is the whole path, `/api/v1/campaigns`. `times` is 1 unless told, or `*` without
-end (which is usual where a probability is given); `skip` lets so many matching requests by first. The first rule that
-applies takes the request.
+METHOD and PATH may hold `*`; a path is the whole path, `/api/v1/campaigns`. `times` is how many requests the rule
+takes: 1 by default, `*` for no end (the default with a probability). `skip` is how many matching requests pass before.
+The first rule that applies takes the request.
 
     refuse                     the connection is reset before the body is read; nothing done
     delay                      waits `seconds`, then works as usual
@@ -18,12 +18,12 @@ applies takes the request.
     unauthorized, plan, quota, outbound_quota
                                401; 403 for the plan; 429 for a month's API requests or messages
     half                       the work done, the answer cut in the middle of its body
-    html, html_after           a web page instead of JSON, with `status` (200 unless told)
+    html, html_after           a web page instead of JSON, with `status` (200 by default)
     no_id                      the work done, an answer without `id`
     empty                      the work done, an answer without a body
 
-A client can not tell `refuse` from other breaks with certainty, since a connection was made. A port where nobody
-listens is `Sandbox.unreachable()`.
+After `refuse` a client cannot be certain that nothing was done, because a connection was made. `Sandbox.unreachable()`
+refuses the connection itself.
 """
 
 import re
@@ -87,9 +87,9 @@ class Fault:
     One rule; see the module for what each kind does.
 
     Attributes:
-        times: how many requests it takes; None without end.
-        skip: how many matching requests it lets by first.
-        probability: of taking a matching request, by a dice seeded with `seed`.
+        times: how many requests it takes; None for no end.
+        skip: how many matching requests pass before.
+        probability: of taking a matching request, by a generator seeded with `seed`.
         seconds: for `delay`.
         status: of the answer, where the kind sends one; 0 for the kind's own.
         code: `error.code`; empty for the usual one of the status.
@@ -109,7 +109,7 @@ class Fault:
     retry_after: str = ""
 
     def matches(self, method: str, path: str) -> bool:
-        """Say whether a request is meant."""
+        """Say whether a request has the method and the path of the rule."""
         return fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 
     def error_document(self) -> JsonObject:
@@ -132,7 +132,7 @@ def parse_fault(text: str) -> Fault:
     for option in options:
         name, _, value = option.partition("=")
         if not value or name not in _OPTIONS:
-            raise ValueError(f"{option!r} is no option of a fault; known are {', '.join(f'{o}=' for o in _OPTIONS)}")
+            raise ValueError(f"{option!r} is not an option of a fault; use {', '.join(f'{o}=' for o in _OPTIONS)}")
         given[name] = value
     parsed_kind, status, code = _parse_kind(kind)
     usual_times = "*" if "probability" in given else "1"
@@ -164,7 +164,7 @@ def _parse_kind(word: str) -> tuple[Kind, int, str]:
         return (Kind.STATUS_AFTER if found[2] else Kind.STATUS), int(found[1]), ""
     if word in {Kind.STATUS, Kind.STATUS_AFTER} or word not in set(Kind):
         kinds = sorted({*Kind, *_NAMED} - {Kind.STATUS, Kind.STATUS_AFTER})
-        raise ValueError(f"{word!r} is no kind of fault; known are a 4xx or 5xx, NNN_after, {', '.join(kinds)}")
+        raise ValueError(f"{word!r} is not a kind of fault; use a 4xx or 5xx, NNN_after, {', '.join(kinds)}")
     return Kind(word), 0, ""
 
 
@@ -189,21 +189,21 @@ def _decimal(given: dict[str, str], name: str, default: float, *, most: int) -> 
 
 @dataclass(slots=True)
 class ArmedFault:
-    """A fault with how often it may still happen (None without end), and how many requests pass before."""
+    """A fault, how often it may still happen (None for no end), and how many requests pass before."""
 
     fault: Fault
     left: int | None
     to_skip: int
-    dice: Random = field(repr=False)
+    generator: Random = field(repr=False)
 
     def applies(self, method: str, path: str) -> bool:
-        """Say whether it takes a request, and count that."""
+        """Say whether it takes a request, and count the request."""
         if self.left == 0 or not self.fault.matches(method, path):
             return False
         if self.to_skip:
             self.to_skip -= 1
             return False
-        if self.dice.random() >= self.fault.probability:
+        if self.generator.random() >= self.fault.probability:
             return False
         self.left = None if self.left is None else self.left - 1
         return True
@@ -218,16 +218,16 @@ class FaultQueue:
             self.add(fault)
 
     def add(self, fault: Fault) -> None:
-        """Arm one more, behind the others."""
-        dice = Random(fault.seed)  # noqa: S311 - a repeatable dice, nothing secret
-        self._armed.append(ArmedFault(fault, fault.times, fault.skip, dice))
+        """Arm one more fault, after the others."""
+        generator = Random(fault.seed)  # noqa: S311 - repeatable, nothing secret
+        self._armed.append(ArmedFault(fault, fault.times, fault.skip, generator))
 
     def clear(self) -> None:
-        """Disarm all."""
+        """Disarm all faults."""
         self._armed.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Find the fault for a request and use it up by one; None where nothing is to go wrong."""
+        """Return the fault for a request, if any, and count the request."""
         taken = next((armed.fault for armed in self._armed if armed.applies(method, path)), None)
         self._armed = [armed for armed in self._armed if armed.left != 0]
         return taken

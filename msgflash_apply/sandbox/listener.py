@@ -83,13 +83,13 @@ class Listener:
             return _json_response(control(self._service, replace(request, body=await incoming.read())))
         fault = self._service.take_fault(request) or _NO_FAULT
         if fault.kind is Kind.REFUSE:
-            self._service.note(request, arrived_at, 0)
+            self._service.record(request, arrived_at, 0)
             return _reset(incoming)
         try:
             request = replace(request, body=await incoming.read())
         except ConnectionResetError:
             # The client died in the middle of its request, so there is nothing to do and no one to answer.
-            self._service.note(request, arrived_at, 0)
+            self._service.record(request, arrived_at, 0)
             return web.Response()
         if fault.kind.does_the_work:
             await asyncio.sleep(fault.seconds)
@@ -97,7 +97,7 @@ class Listener:
         else:
             response = Response(fault.status, fault.error_document())
         outgoing = _altered(fault, response)
-        self._service.note(request, arrived_at, 0 if outgoing is None else outgoing.status)
+        self._service.record(request, arrived_at, 0 if outgoing is None else outgoing.status)
         options = self._service.options
         await asyncio.sleep(options.latency_seconds + self._jitter.random() * options.jitter_seconds)
         return await self._break(incoming, fault, response) if outgoing is None else outgoing

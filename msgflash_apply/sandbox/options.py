@@ -1,4 +1,4 @@
-"""How a sandbox is to behave: one frozen value, checked when it is made."""
+"""How a sandbox behaves: one frozen value, checked when it is made."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,27 +13,27 @@ _LARGEST_PORT = 65_535
 
 
 class SandboxError(Exception):
-    """A sandbox that can not start; the message is for people and says why."""
+    """A sandbox that cannot start; the message is for people and says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """
-    Everything that can be chosen; ValueError says what can not.
+    Everything that can be chosen; ValueError for a value that is not possible.
 
     Attributes:
         host: `localhost` or a loopback address, nothing else.
         port: 0 for any free one.
-        clock_speed: sandbox seconds per second; 0 stands still until it is told.
-        start_at: aware; None for now. A time that `data` remembers is never gone back behind.
-        requests_per_second: per key, in real time; 0 without limit.
-        latency_seconds: before each answer, the work being done by then.
-        jitter_seconds: by up to how much an answer is later than that, by chance.
-        data: a JSON file to remember in; None keeps everything in memory.
+        clock_speed: sandbox seconds per second; at 0 only `Sandbox.advance` moves it.
+        start_at: aware; None for now. It is never before the time saved in `data`.
+        requests_per_second: per key, in real time; 0 for no limit.
+        latency_seconds: before each answer, after the work is done.
+        jitter_seconds: at most this much more latency, at random.
+        data: a JSON file that keeps the state; None keeps it in memory.
         faults: armed from the start.
         strict: refuse unknown fields and nulls (reference 10.1).
-        accept_noe: take `repeat: noe` (reference 5.3).
-        api_keys: the keys that are taken; the first one is `Sandbox.api_key`.
+        accept_noe: accept `repeat: noe` (reference 5.3).
+        api_keys: the accepted keys; the first one is `Sandbox.api_key`.
         monthly_api_requests: quota of requests in a month.
         monthly_outbound: quota of messages in a month.
         campaigns_feature: whether the plan has campaigns.
@@ -61,13 +61,13 @@ class Options:
         if not _is_loopback(self.host):
             raise ValueError(f"the sandbox listens on loopback only (127.0.0.1, ::1, localhost), not on {self.host!r}")
         if not 0 <= self.port <= _LARGEST_PORT:
-            raise ValueError(f"a port lies between 0 and {_LARGEST_PORT}, not {self.port}")
+            raise ValueError(f"the port must be between 0 and {_LARGEST_PORT}, not {self.port}")
         if not 0 <= self.clock_speed <= _FASTEST_CLOCK:
-            raise ValueError(f"the clock's speed lies between 0 and {_FASTEST_CLOCK}, not {self.clock_speed}")
+            raise ValueError(f"the clock's speed must be between 0 and {_FASTEST_CLOCK}, not {self.clock_speed}")
         if self.start_at is not None and self.start_at.tzinfo is None:
-            raise ValueError("the start of the clock wants a time zone")
+            raise ValueError("the start of the clock needs a time zone")
         if not self.api_keys:
-            raise ValueError("a sandbox without keys could not be asked")
+            raise ValueError("a sandbox needs at least one API key")
 
 
 def _is_loopback(host: str) -> bool:

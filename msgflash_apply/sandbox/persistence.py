@@ -1,8 +1,8 @@
 """
-The world as one JSON file, so that a sandbox remembers across restarts.
+The world in one JSON file, so that a sandbox keeps it across restarts.
 
-Written whole beside its place and moved there, so a reader finds the old or the new world and never half of one. The
-file is the sandbox's own: its format may change with any version, and another one is refused rather than guessed at.
+A save writes a new file and moves it over the old one, so that a reader finds the old or the new world and never half
+of one. The format belongs to the sandbox and may change with any version; a file of another format is refused.
 """
 
 import json
@@ -26,11 +26,11 @@ Decoded = TypeVar("Decoded")
 
 
 class DamagedDataError(SandboxError):
-    """The file is there and is no world of this version; names the file and what to do."""
+    """The file exists and does not hold a world of this version; the message says what to do."""
 
 
 def save(world: World, path: Path) -> None:
-    """Replace the file by the world as it is; OSError where the disk says no."""
+    """Replace the file with the present world; OSError if it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.new")
     with aside.open("w", encoding="utf-8") as file:
@@ -41,18 +41,18 @@ def save(world: World, path: Path) -> None:
 
 
 def load(path: Path, account: Account, new_id: Callable[[], str]) -> World | None:
-    """Read the world back; None where there is no file yet, DamagedDataError where it can not be understood."""
+    """Read the world back; None if there is no file yet, DamagedDataError if it cannot be understood."""
     try:
         return from_document(json.loads(path.read_bytes()), account, new_id)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        fix = "move it away to begin with a new demo account"
-        raise DamagedDataError(f"{path} is no sandbox of this version ({error}): {fix}") from error
+        fix = "Move it away to start with a new demo account."
+        raise DamagedDataError(f"{path} does not hold a sandbox of this version ({error}). {fix}") from error
 
 
 def to_document(world: World) -> JsonObject:
-    """Write everything but the account as JSON: plan and quotas are chosen at each start."""
+    """Convert the world to JSON, without the account: plan and quotas are chosen at each start."""
     return {
         "format": FORMAT,
         "now": world.now.isoformat(),
@@ -68,7 +68,7 @@ def to_document(world: World) -> JsonObject:
 
 
 def from_document(document: JsonObject, account: Account, new_id: Callable[[], str]) -> World:
-    """Build the world again; ValueError, KeyError or TypeError where the JSON does not fit."""
+    """Build the world again; ValueError, KeyError or TypeError if the JSON does not fit."""
     if document["format"] != FORMAT:
         raise ValueError(f"format {document['format']} instead of {FORMAT}")
     return World(
@@ -88,12 +88,12 @@ def from_document(document: JsonObject, account: Account, new_id: Callable[[], s
 
 def _counter(document: object) -> Counter[str]:
     if not isinstance(document, dict):
-        raise TypeError("a counter is no object")
+        raise TypeError("a counter is not an object")
     return Counter({month: int(number) for month, number in document.items()})
 
 
 def encode(value: object) -> object:
-    """Turn values, and dataclasses of them, into JSON; datetimes become ISO 8601 with all their digits."""
+    """Convert values, and dataclasses of them, to JSON; datetimes become ISO 8601 with all their digits."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, dict):
@@ -106,9 +106,9 @@ def encode(value: object) -> object:
 
 
 def decode_map(kind: type[Decoded], document: object) -> dict[str, Decoded]:
-    """Make a map of dataclasses from a JSON object; TypeError, KeyError or ValueError where the JSON does not fit."""
+    """Build a map of dataclasses from a JSON object; TypeError, KeyError or ValueError if the JSON does not fit."""
     if not isinstance(document, dict):
-        raise TypeError(f"a map of {kind.__name__} is no object")
+        raise TypeError(f"a map of {kind.__name__} is not an object")
     hints = get_type_hints(kind)
     return {
         key: kind(**{name: _decode_value(hint, entity[name]) for name, hint in hints.items()})
@@ -127,5 +127,5 @@ def _decode_value(hint: object, value: object) -> object:
     if hint is datetime:
         return datetime.fromisoformat(str(value))
     if isinstance(hint, type) and not isinstance(value, (int, float) if hint is float else hint):
-        raise TypeError(f"{value!r} is no {hint.__name__}")
+        raise TypeError(f"{value!r} is not of type {hint.__name__}")
     return value

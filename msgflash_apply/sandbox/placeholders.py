@@ -1,7 +1,7 @@
 """
-`{{namespace.variable}}`: what a template asks for, and filling it in.
+Placeholders of templates, `{{namespace.variable}}`: finding, checking and filling them in.
 
-Plain interpolation, no logic (reference 4.1).
+Interpolation only, no logic (reference 4.1).
 """
 
 import re
@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([a-zA-Z0-9_]+(?:\.[a-zA-Z0-9_]+)*)\s*\}\}")
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A filled-in text, and the paths that could not be filled in; those stay as they were written."""
+    """A text with its values, and the paths that have none; those stay in the text as they were written."""
 
     text: str
     missing: tuple[str, ...]
@@ -29,7 +29,7 @@ def paths_in(text: str | None) -> list[str]:
 
 
 def check_placeholders(text: str | None) -> None:
-    """Raise `400 TEMPLATE_INVALID` for a malformed placeholder or an unknown namespace; which ones is assumed."""
+    """Raise `400 TEMPLATE_INVALID` for a malformed placeholder or an unknown namespace; the cases are assumed."""
     rest = _PLACEHOLDER.sub("", text or "")
     if "{{" in rest or "}}" in rest:
         raise RefusedError(400, "TEMPLATE_INVALID", "Malformed placeholder", assumption="10.4")
@@ -46,7 +46,7 @@ def values_for(
     contact: Contact | None = None,
     custom: Mapping[str, object] | None = None,
 ) -> dict[str, str]:
-    """Collect every path that can be filled in; an absent instance or contact leaves its namespace out."""
+    """Map every path that has a value to it; without an instance or a contact its namespace is missing."""
     values = {"user.fullName": account.full_name, "user.email": account.email, "user.phone": account.phone}
     if instance is not None:
         values["instance.name"] = instance.name
@@ -63,7 +63,7 @@ def values_for(
 
 
 def render(text: str, values: Mapping[str, str]) -> Rendered:
-    """Fill in what there is a value for."""
+    """Fill in the paths that have a value."""
     missing = tuple(path for path in paths_in(text) if path not in values)
     return Rendered(_PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text), missing)
 

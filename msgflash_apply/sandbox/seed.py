@@ -1,4 +1,4 @@
-"""The demo account of every new sandbox, with ids that never change, so that example files can name them."""
+"""The demo account of every new sandbox, with ids that never change, so that example files can use them."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ _LAST_NAMES = ("Martin", "Diallo", "Rossi", "Novak", "Silva", "Haddad", "Jansen"
 
 
 def demo_world(account: Account, now: datetime, new_id: Callable[[], str]) -> World:
-    """Make the demo account anew: three instances, three templates, 120 contacts, two groups."""
+    """Make a new world with three instances, three templates, 120 contacts and two groups."""
     at = _OPENED_AT
     boutique = Instance(BOUTIQUE_ID, "boutique-principale", "+33612345678", "connected", at)
     test_phone = Instance(TEST_PHONE_ID, "test-phone", "+33698765432", "connected", at + timedelta(days=60))
@@ -58,12 +58,12 @@ def demo_world(account: Account, now: datetime, new_id: Callable[[], str]) -> Wo
 
 
 def demo_account() -> Account:
-    """Describe the owner, on a plan with the newest Pro numbers (reference 2.6)."""
+    """Return the owner, on a plan with the newest Pro numbers (reference 2.6)."""
     return Account("00000000-0000-4000-8000-000000000001", "Demo Owner", "owner@example.com", "+33600000000")
 
 
 def contact_id(number: int) -> str:
-    """Name the nth contact, from 1."""
+    """Return the id of the nth contact, from 1."""
     return f"cccccccc-cccc-4ccc-8ccc-{number:012d}"
 
 

@@ -6,8 +6,7 @@ Starting and stopping: `Sandbox` for programs and tests, `serve` for the command
         ...  # a client of sandbox.url with sandbox.api_key
         sandbox.advance(3600)
 
-The server runs in one background thread with an event loop of its own; when the block ends, thread, loop and sockets
-are gone.
+The server runs in a background thread with its own event loop; when the block ends, thread, loop and sockets are gone.
 """
 
 import asyncio
@@ -37,10 +36,10 @@ __all__ = ["DEMO_API_KEY", "Fault", "Options", "Sandbox", "SandboxError", "parse
 
 class Sandbox:
     """
-    A MsgFlash of one's own, from `start` (or `with`) to `stop`.
+    An embedded MsgFlash that runs from `start` (or `with`) to `stop`.
 
-    Every method may be called from any thread. `world` is the living thing: read it while nothing is being asked of
-    the server, or use `campaigns`. SandboxError says why it can not start.
+    Every method may be called from any thread. `world` is the live data: read it while the server has no request, or
+    use `campaigns`. SandboxError says why it cannot start.
     """
 
     def __init__(self, options: Options | None = None) -> None:
@@ -59,7 +58,7 @@ class Sandbox:
         self.stop()
 
     def start(self) -> Self:
-        """Listen, and return once connections are taken."""
+        """Start to listen, and return once connections are accepted."""
         listening: Future[None] = Future()
         self._thread = Thread(target=lambda: asyncio.run(self._live(listening)), name="sandbox", daemon=True)
         self._thread.start()
@@ -71,12 +70,12 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Cut what is open, stop listening, and remember the world if there is a file for it."""
+        """Cut open connections, stop listening, and save the world if there is a file for it."""
         if self._loop is not None and self._thread is not None and self._listener is not None:
             self._loop.call_soon_threadsafe(self._listener.stop)
             self._thread.join()
             self._loop = None
-            self._service.remember()
+            self._service.save()
 
     @property
     def url(self) -> str:
@@ -106,7 +105,7 @@ class Sandbox:
             return campaigns_shape(self._service.world)
 
     def add_fault(self, fault: Fault | str) -> None:
-        """Arm a fault, given as text too (`faults.py`); ValueError for a text that is none."""
+        """Arm a fault, or its text (see `faults.py`); ValueError for a text that is not a fault."""
         parsed = parse_fault(fault) if isinstance(fault, str) else fault
         with self._service.lock:
             self._service.faults.add(parsed)
@@ -117,16 +116,16 @@ class Sandbox:
             self._service.faults.clear()
 
     def advance(self, seconds: float) -> datetime:
-        """Let time pass at once, and return the new time."""
+        """Move the clock ahead and return the new time."""
         return self._service.advance(seconds)
 
     def now(self) -> datetime:
-        """Tell the sandbox's time."""
+        """Return the sandbox's time."""
         return self._service.clock.now()
 
     @contextmanager
     def unreachable(self) -> Iterator[None]:
-        """Listen no more while the block runs: connecting is refused, as where no server is."""
+        """Stop listening while the block runs: connections are refused, as where no server runs."""
         self._run(self._started.close())
         try:
             yield
@@ -140,12 +139,12 @@ class Sandbox:
         return self._listener
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
-        """Do something in the server's loop, and wait for it."""
+        """Run a coroutine in the server's loop, and wait for it."""
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _live(self, listening: Future[None]) -> None:
-        """Listen until told to stop; whatever keeps it from listening goes to the thread that waits."""
+        """Listen until `stop`; an error that prevents it goes to the thread that waits in `start`."""
         try:
             from msgflash_apply.sandbox.listener import Listener  # noqa: PLC0415 - aiohttp loads when a server starts
 
@@ -157,7 +156,7 @@ class Sandbox:
             return
         except OSError as error:
             where = f"{self.options.host}:{self.options.port}"
-            listening.set_exception(SandboxError(f"The sandbox can not listen on {where}: {error.strerror}"))
+            listening.set_exception(SandboxError(f"The sandbox cannot listen on {where}: {error.strerror}"))
             return
         self._listener, self._loop = listener, asyncio.get_running_loop()
         listening.set_result(None)
@@ -166,15 +165,15 @@ class Sandbox:
 
 def serve(options: Options, on_start: Callable[[str], None]) -> None:
     """Run a sandbox until SIGINT or SIGTERM; `on_start` gets its URL. Only in the main thread of a process."""
-    # A signal may come while its own thread waits here. An event's lock is held at moments then, and setting it would
-    # never end; putting into this queue is reentrant.
-    told_to_stop: SimpleQueue[int] = SimpleQueue()
+    # A signal may come while this very thread waits. An Event holds its lock at moments then, and setting it in the
+    # handler would wait for ever; putting into a SimpleQueue is reentrant.
+    stop_signals: SimpleQueue[int] = SimpleQueue()
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = {each: signal.signal(each, lambda number, _frame: told_to_stop.put(number)) for each in signals}
+    before = {each: signal.signal(each, lambda number, _frame: stop_signals.put(number)) for each in signals}
     try:
         with Sandbox(options) as sandbox:
             on_start(sandbox.url)
-            told_to_stop.get()
+            stop_signals.get()
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -1,8 +1,8 @@
 """
-What happens to one request, without a socket: key and team, limits, route, operation, answer.
+What happens to one request, without a socket: key and team, limits, route, endpoint.
 
-The order of checks is reference 10.1. A service is shared by the server's thread and by tests; everything that touches
-its world holds `lock`, which is never held while waiting for anything. The table of endpoints is reference 1.
+The order of the checks is reference 10.1, the table of endpoints reference 1. A service is shared by the server's
+thread and by tests: code that touches its world holds `lock`, which is never held while waiting for anything else.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import uuid4
 
 from msgflash_apply.sandbox import account, campaigns, templates
-from msgflash_apply.sandbox.access import Call, RateLimit, authenticate, check_team
+from msgflash_apply.sandbox.access import ApiCall, RateLimit, authenticate, check_team
 from msgflash_apply.sandbox.clock import Clock
 from msgflash_apply.sandbox.exchange import RefusedError, Request, Response, not_found
 from msgflash_apply.sandbox.faults import Fault, FaultQueue
@@ -27,8 +27,8 @@ from msgflash_apply.sandbox.world import World
 
 Handler = TypeVar("Handler")
 
-Endpoint: TypeAlias = Callable[[World, Call], Response]
-"""One endpoint. The world has been advanced to now; a RefusedError is a response too."""
+Endpoint: TypeAlias = Callable[[World, ApiCall], Response]
+"""The world has been advanced to now. A RefusedError carries a response too."""
 
 API_PREFIX: Final = "/api/v1"
 
@@ -92,7 +92,7 @@ ROUTES: Final[tuple[Route[Endpoint], ...]] = (
 
 
 class SeenRequest(NamedTuple):
-    """One request as it arrived: `time` in real monotonic seconds, `status` 0 where no answer went out."""
+    """One request as it arrived: `time` in real monotonic seconds, `status` 0 if no answer was sent."""
 
     time: float
     method: str
@@ -102,18 +102,18 @@ class SeenRequest(NamedTuple):
 
 
 class Service:
-    """The pretend MsgFlash behind its socket; `options` say how it behaves."""
+    """The MsgFlash behind the socket."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.lock = RLock()
         self.faults = FaultQueue(options.faults)
         self.seen: list[SeenRequest] = []
-        account = _account_for(options)
-        remembered = None if options.data is None else load(options.data, account, _new_id)
+        owner = _account_for(options)
+        remembered = None if options.data is None else load(options.data, owner, _new_id)
         start_at = options.start_at or datetime.now(UTC)
         self.clock = Clock(max(start_at, remembered.now) if remembered else start_at, options.clock_speed, monotonic)
-        self.world = remembered or demo_world(account, self.clock.now(), _new_id)
+        self.world = remembered or demo_world(owner, self.clock.now(), _new_id)
         self._limit = RateLimit(options.requests_per_second)
 
     def answer(self, request: Request) -> Response:
@@ -131,42 +131,42 @@ class Service:
                 self.world.check_request_quota()
                 endpoint, parameters = find_route(ROUTES, request.method, request.path.removeprefix(API_PREFIX))
                 rules = Rules(strict=options.strict, accept_noe=options.accept_noe)
-                return endpoint(self.world, Call(request, key, rules, parameters))
+                return endpoint(self.world, ApiCall(request, key, rules, parameters))
             except RefusedError as refused:
                 return refused.response
             finally:
                 if request.method != "GET":
-                    self.remember()
+                    self.save()
 
     def advance(self, seconds: float) -> datetime:
-        """Let time pass at once; ValueError as `Clock.advance`."""
+        """Move the clock ahead; ValueError as `Clock.advance`."""
         with self.lock:
             now = self.clock.advance(seconds)
             self.world.advance(now)
-            self.remember()
+            self.save()
             return now
 
     def reset(self) -> None:
-        """Begin again: a new demo account, no faults, nothing seen; the clock goes on."""
+        """Start again with a new demo account, no faults and no requests seen; the clock goes on."""
         with self.lock:
             self.faults.clear()
             self.seen.clear()
             self.world = demo_world(_account_for(self.options), self.clock.now(), _new_id)
-            self.remember()
+            self.save()
 
     def take_fault(self, request: Request) -> Fault | None:
-        """Find what is to go wrong with a request, and use it up by one."""
+        """Return the fault for a request, if any, and count the request."""
         with self.lock:
             return self.faults.take(request.method, request.path)
 
-    def note(self, request: Request, arrived_at: float, status: int) -> None:
-        """Keep a request for `Sandbox.requests`."""
+    def record(self, request: Request, arrived_at: float, status: int) -> None:
+        """Add a request to `Sandbox.requests`."""
         key = request.headers.get("x-api-key")
         with self.lock:
             self.seen.append(SeenRequest(arrived_at, request.method, request.path, status, key))
 
-    def remember(self) -> None:
-        """Write the world to its file, if it has one."""
+    def save(self) -> None:
+        """Save the world to its file, if it has one."""
         with self.lock:
             if self.options.data is not None:
                 save(self.world, self.options.data)

@@ -1,9 +1,9 @@
-"""Stored texts with placeholders (reference 4)."""
+"""The template endpoints (reference 4)."""
 
 from typing import TypeVar
 
-from msgflash_apply.sandbox.access import Call
-from msgflash_apply.sandbox.clock import spell
+from msgflash_apply.sandbox.access import ApiCall
+from msgflash_apply.sandbox.clock import format_instant
 from msgflash_apply.sandbox.exchange import JsonObject, RefusedError, Response, look_up, success
 from msgflash_apply.sandbox.placeholders import check_placeholders, paths_in, render, values_for
 from msgflash_apply.sandbox.validation import (
@@ -26,8 +26,8 @@ TYPES = ("text", "image", "video", "audio", "document")
 _LONGEST_NAME = 100
 
 
-def list_templates(world: World, call: Call) -> Response:
-    """List in the page form; the order is that of creation."""
+def list_templates(world: World, call: ApiCall) -> Response:
+    """List by page, in order of creation."""
     query = call.request.query
     page, limit = read_number(query, "page", 1), read_number(query, "limit", 20, LARGEST_PAGE)
     taken = list(world.templates.values())[(page - 1) * limit : page * limit]
@@ -35,8 +35,8 @@ def list_templates(world: World, call: Call) -> Response:
     return success({"templates": shapes, "total": len(world.templates)})
 
 
-def create_template(world: World, call: Call) -> Response:
-    """Add a template; placeholders are checked, and `variables` of the client ignored (4.1)."""
+def create_template(world: World, call: ApiCall) -> Response:
+    """Add a template; placeholders are checked, and `variables` of the client are ignored (4.1)."""
     fields = Fields(call.request.json(), strict=call.rules.strict)
     kind = fields.take("type", one_of(TYPES), required=True)
     fields.take("name", text(_LONGEST_NAME), required=True)
@@ -50,13 +50,13 @@ def create_template(world: World, call: Call) -> Response:
     return success(template_shape(template, world.account.id), 201)
 
 
-def get_template(world: World, call: Call) -> Response:
+def get_template(world: World, call: ApiCall) -> Response:
     """Show one template."""
     return success(template_shape(_find_template(world, call), world.account.id))
 
 
-def update_template(world: World, call: Call) -> Response:
-    """Change name, body or media; the type stays."""
+def update_template(world: World, call: ApiCall) -> Response:
+    """Change name, body or media; the type cannot change."""
     template = _find_template(world, call)
     fields = Fields(call.request.json(), strict=call.rules.strict)
     fields.take("name", text(_LONGEST_NAME))
@@ -67,14 +67,14 @@ def update_template(world: World, call: Call) -> Response:
     return success(template_shape(template, world.account.id))
 
 
-def delete_template(world: World, call: Call) -> Response:
-    """Remove a template, used or not (reference 10.4)."""
+def delete_template(world: World, call: ApiCall) -> Response:
+    """Delete a template, used or not (reference 10.4)."""
     del world.templates[_find_template(world, call).id]
     return success({"deleted": True})
 
 
-def preview_template(world: World, call: Call) -> Response:
-    """Fill in what can be filled in; what is missing is no error here (4.2)."""
+def preview_template(world: World, call: ApiCall) -> Response:
+    """Fill in the placeholders that have a value; a missing one is not an error (4.2)."""
     template = _find_template(world, call)
     fields = Fields(call.request.json(), strict=call.rules.strict)
     instance_id = fields.take("instanceId", uuid)
@@ -90,7 +90,7 @@ def preview_template(world: World, call: Call) -> Response:
     return success(shape, assumption="10.4" if rendered.missing else None)
 
 
-def _find_template(world: World, call: Call) -> Template:
+def _find_template(world: World, call: ApiCall) -> Template:
     return look_up(world.templates, call.parameters["id"], "Template")
 
 
@@ -105,7 +105,7 @@ def _change_template(world: World, template: Template, accepted: JsonObject) -> 
 
 
 def _context(known: dict[str, Context], identity: object) -> Context | None:
-    """Find what a preview asks for; an id that does not exist is an unavailable context (reference 10.4)."""
+    """Return the instance or contact of a preview; an unknown id is an unavailable context (reference 10.4)."""
     if identity is None:
         return None
     if identity not in known:
@@ -115,7 +115,7 @@ def _context(known: dict[str, Context], identity: object) -> Context | None:
 
 
 def template_shape(template: Template, user_id: str) -> JsonObject:
-    """Write the object of reference 4; `variables` are worked out from the body."""
+    """Write the object of reference 4; `variables` are computed from the body."""
     return {
         "id": template.id,
         "userId": user_id,
@@ -124,6 +124,6 @@ def template_shape(template: Template, user_id: str) -> JsonObject:
         "body": template.body,
         "mediaUrl": template.media_url,
         "variables": paths_in(template.body),
-        "createdAt": spell(template.created_at),
-        "updatedAt": spell(template.updated_at),
+        "createdAt": format_instant(template.created_at),
+        "updatedAt": format_instant(template.updated_at),
     }

@@ -1,8 +1,8 @@
 """
-Validation of JSON bodies and queries, and the two forms of pagination, cursor and page (reference 2.5).
+Validation of JSON bodies and queries, and pagination by cursor (reference 2.5).
 
-A body is read field by field, collecting everything that is wrong with it before one `400 VALIDATION_ERROR`. Strict
-means: no unknown fields and no nulls (reference 10.1); lenient ignores both. A cursor is opaque to clients; as in the
+A body is read field by field, and everything that is wrong with it goes into one `400 VALIDATION_ERROR`. Strict mode
+refuses unknown fields and nulls (reference 10.1); lenient mode ignores both. A cursor is opaque to clients; as in the
 documented example it is base64 of the sort value, `|`, and the id.
 """
 
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from msgflash_apply.sandbox.exchange import JsonObject, invalid, invalid_field
 
 Check: TypeAlias = Callable[[object], str | None]
-"""Says what is wrong with a value, or None."""
+"""Returns what is wrong with a value, or None."""
 
 Query: TypeAlias = Mapping[str, str]
 Item = TypeVar("Item")
@@ -32,7 +32,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How strict bodies are read; `accept_noe` lets `repeat: noe` through (reference 5.3)."""
+    """How strictly bodies are read; `accept_noe` accepts `repeat: noe` (reference 5.3)."""
 
     strict: bool = True
     accept_noe: bool = False
@@ -43,10 +43,10 @@ class Fields:
     One JSON object, read field by field.
 
     Args:
-        given: what the client sent; anything but an object is itself a finding.
+        given: what the client sent; anything but an object is reported.
         strict: see the module.
-        path: where the object stands in the body, for findings.
-        findings: where findings go; shared with the objects inside.
+        path: of the object in the body, for findings.
+        findings: the list to report to; shared with nested objects.
     """
 
     def __init__(
@@ -62,16 +62,16 @@ class Fields:
             self.report("", "must be an object")
 
     def report(self, name: str, message: str) -> None:
-        """Note that something is wrong with a field, or with the object itself if `name` is empty."""
+        """Report what is wrong with a field, or with the object itself if `name` is empty."""
         path = ".".join(part for part in (self._path, name) if part)
         self.findings.append({"path": path, "message": message})
 
     def has(self, name: str) -> bool:
-        """Say whether a field is there and not null."""
+        """Say whether a field is present and not null."""
         return self._given.get(name) is not None
 
     def take(self, name: str, check: Check, *, required: bool = False) -> object:
-        """Read one field; None when it is absent or wrong."""
+        """Return one field, or None if it is absent or wrong."""
         self._known.add(name)
         value = self._given.get(name)
         if value is None:
@@ -88,7 +88,7 @@ class Fields:
         return value
 
     def inner(self, name: str) -> "Fields":
-        """Read a required object inside; what it accepts is accepted here."""
+        """Return a required nested object; what it accepts is accepted here."""
         self._known.add(name)
         path = ".".join(part for part in (self._path, name) if part)
         inner = Fields(self._given.get(name), strict=self.strict, path=path, findings=self.findings)
@@ -96,25 +96,25 @@ class Fields:
         return inner
 
     def ignore(self, names: Collection[str]) -> None:
-        """Treat fields as known, whatever they hold."""
+        """Treat fields as known, whatever their value."""
         self._known.update(names)
 
     def close(self) -> JsonObject:
-        """Note unknown fields, raise 400 if anything was found, and return what was accepted."""
+        """Report unknown fields, raise 400 if anything was reported, and return what was accepted."""
         self.report_unknown()
         if self.findings:
             raise invalid(self.findings)
         return self.accepted
 
     def report_unknown(self, why: str = "unknown field") -> None:
-        """Note the fields that nobody asked for, in strict mode."""
+        """Report the fields that were not read, in strict mode."""
         if self.strict:
             for name in sorted(self._given.keys() - self._known):
                 self.report(name, why)
 
 
 def text(longest: int | None = None) -> Check:
-    """Want a string that is not blank, of at most `longest` characters."""
+    """Require a string that is not blank, of at most `longest` characters."""
 
     def check(value: object) -> str | None:
         if not isinstance(value, str) or not value.strip():
@@ -127,13 +127,13 @@ def text(longest: int | None = None) -> Check:
 
 
 def one_of(choices: Collection[str]) -> Check:
-    """Want one word of a closed set."""
+    """Require one word of a closed set."""
     wanted = ", ".join(choices)
     return lambda value: None if isinstance(value, str) and value in choices else f"must be one of {wanted}"
 
 
 def list_of(item: Check, longest: int | None = None) -> Check:
-    """Want a list that is not empty; the first wrong item is told by its index."""
+    """Require a list that is not empty; the first wrong item is reported by its index."""
 
     def check(value: object) -> str | None:
         if not isinstance(value, list) or not value:
@@ -147,12 +147,12 @@ def list_of(item: Check, longest: int | None = None) -> Check:
 
 
 def uuid(value: object) -> str | None:
-    """Want a UUID: an id, never a name or a number (reference 5.1)."""
+    """Require a UUID: an id, never a name or a number (reference 5.1)."""
     return None if isinstance(value, str) and _UUID.fullmatch(value) else "must be a UUID"
 
 
 def web_address(value: object) -> str | None:
-    """Want an absolute http or https URL; it is never fetched (reference 10.4)."""
+    """Require an absolute http or https URL; it is never fetched (reference 10.4)."""
     wrong = "must be an absolute http or https URL"
     if not isinstance(value, str) or re.search(r"\s", value):
         return wrong
@@ -164,7 +164,7 @@ def web_address(value: object) -> str | None:
 
 
 def instant(value: object) -> str | None:
-    """Want a full ISO 8601 instant with a zone (reference 10.2)."""
+    """Require a full ISO 8601 instant with a zone (reference 10.2)."""
     try:
         read_instant(str(value))
     except (ValueError, OverflowError):
@@ -173,7 +173,7 @@ def instant(value: object) -> str | None:
 
 
 def flat_map(value: object) -> str | None:
-    """Want a flat object whose values are strings or numbers (reference 4.1)."""
+    """Require a flat object whose values are strings or numbers (reference 4.1)."""
     if not isinstance(value, dict):
         return "must be an object"
     wrong = sorted(k for k, v in value.items() if isinstance(v, bool) or not isinstance(v, str | int | float))
@@ -181,12 +181,12 @@ def flat_map(value: object) -> str | None:
 
 
 def any_object(value: object) -> str | None:
-    """Want an object of any shape."""
+    """Require an object of any shape."""
     return None if isinstance(value, dict) else "must be an object"
 
 
 def read_instant(value: str) -> datetime:
-    """Read a full ISO 8601 instant as UTC; ValueError or OverflowError where it is none."""
+    """Parse a full ISO 8601 instant to UTC; ValueError or OverflowError if it is not one."""
     if not _INSTANT.fullmatch(value):
         raise ValueError(f"not an instant: {value!r}")
     return datetime.fromisoformat(value).astimezone(UTC)
@@ -194,7 +194,7 @@ def read_instant(value: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some items, and the way to the next ones; `next_cursor` is None on the last page."""
+    """Some items, and the cursor of the next ones, None on the last page."""
 
     items: list[Item]
     limit: int
@@ -202,14 +202,14 @@ class Page(Generic[Item]):
 
     @property
     def position(self) -> dict[str, object]:
-        """The two fields that end every answer of this form."""
+        """The last two fields of every answer of this form."""
         return {"nextCursor": self.next_cursor, "hasMore": self.next_cursor is not None}
 
 
 def paginate(
     items: Iterable[Item], query: Query, sort_key: Callable[[Item], tuple[str, str]], *, is_descending: bool = False
 ) -> Page[Item]:
-    """Sort by (value, id), skip to behind the cursor, and take `limit` (50 by default, at most 100)."""
+    """Sort by (value, id) and return `limit` items after the cursor (50 by default, at most 100)."""
     limit = read_number(query, "limit", 50, LARGEST_PAGE)
     ordered = sorted(items, key=sort_key, reverse=is_descending)
     if cursor := query.get("cursor"):
@@ -233,7 +233,7 @@ def read_number(query: Query, name: str, default: int, largest: int | None = Non
 
 
 def read_search(query: Query) -> str:
-    """Read `search`, folded for comparison; 400 unless 1 to 100 characters; empty when absent."""
+    """Read `search`, case-folded, empty if absent; 400 unless it has 1 to 100 characters."""
     search = query.get("search")
     if search is not None and not 1 <= len(search) <= _LONGEST_SEARCH:
         raise invalid_field("search", f"must be 1 to {_LONGEST_SEARCH} characters")

@@ -1,5 +1,5 @@
 """
-What the pretend account holds: plain data, named as the API names it. Nothing here does anything.
+What the account holds: plain data, named as in the API.
 
 Every `*_at` is an aware UTC datetime. Sources: reference 3 (instances), 4 (templates), 5 (campaigns), 6 (contacts,
 groups), 7 (messages), 8 (plan and quotas).
@@ -13,7 +13,7 @@ from msgflash_apply.sandbox.exchange import JsonObject
 
 @dataclass(slots=True)
 class Account:
-    """The owner, the plan and its limits; `campaigns` and `whatsapp_business` are the two gates that matter here."""
+    """The owner, and the plan with its features and quotas."""
 
     id: str
     full_name: str
@@ -27,7 +27,7 @@ class Account:
 
 @dataclass(slots=True)
 class Instance:
-    """One WhatsApp number, with the limits that its health advises (reference 3)."""
+    """One WhatsApp number, with the limits of its warm-up (reference 3)."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class Instance:
 
 @dataclass(slots=True)
 class Template:
-    """A stored text; its `variables` are always worked out from `body`, never stored (reference 4.1)."""
+    """A stored text; its `variables` are always computed from `body`, never stored (reference 4.1)."""
 
     id: str
     name: str
@@ -57,7 +57,7 @@ class Template:
 
 @dataclass(slots=True)
 class Contact:
-    """A recipient; `temperature` is `warm`, `cold` or None, and only feeds the safety advice."""
+    """A recipient; `temperature` is `warm`, `cold` or None, and matters only to the safety advice."""
 
     id: str
     name: str
@@ -69,7 +69,7 @@ class Contact:
     temperature: str | None = None
 
     def matches(self, search: str) -> bool:
-        """Say whether name or phone holds a search, which is folded already; the empty one is everywhere."""
+        """Say whether name or phone contains a search, which is case-folded; an empty search is in all."""
         return search in self.name.casefold() or search in self.phone
 
 
@@ -90,8 +90,8 @@ class Message:
     """
     One message of a campaign to one contact.
 
-    The times of delivery and reading are fixed when it is sent and may lie ahead, so a status is always a question
-    about a moment: see `status_at`.
+    The times of delivery and reading are fixed when it is sent and may be in the future, so its status depends on the
+    moment: see `status_at`.
     """
 
     id: str
@@ -113,7 +113,7 @@ class Message:
     missing: list[str] = field(default_factory=list)
 
     def changes_until(self, now: datetime) -> list[tuple[str, datetime]]:
-        """List the statuses it went through, each with its moment, in order (reference 7)."""
+        """List the statuses it has had, each with its time, in order (reference 7)."""
         steps = (
             ("queued", self.created_at),
             ("sent", self.sent_at),
@@ -125,18 +125,18 @@ class Message:
         return [(status, at) for status, at in steps if at is not None and at <= now]
 
     def status_at(self, now: datetime) -> str:
-        """Say where it stands at a moment that is not before its creation."""
+        """Return its status at a moment, which is not before its creation."""
         return self.changes_until(now)[-1][0]
 
 
 @dataclass(slots=True)
 class Campaign:
     """
-    One campaign and where it stands.
+    One campaign and its progress.
 
     Attributes:
         payload: the create body as accepted; the content and the recipients are read from it.
-        is_started: whether its present run has fixed its audience (reference 10.3: at start, not at creation).
+        is_started: whether its present run has started; the start fixes the audience (reference 10.3).
         messages: ids of its messages of all runs, in the order they go out.
         handed_out: how many of them have left the queue.
         next_at: when its next step is due; None while it is paused or over.

@@ -1,9 +1,8 @@
 """
-The pretend MsgFlash: one account, what it holds, and campaigns that live as time passes.
+One account, what it holds, and its campaigns as time passes.
 
-No I/O and no clock of its own: time comes in through `advance`, ids through `new_id`. Not safe for threads; whoever
-shares a world holds the service's lock. The rules of life are reference 5.8 and 5.9; what had to be invented is 10.2
-and 10.3.
+No I/O and no clock of its own: time comes in through `advance`, ids through `new_id`. Not thread-safe: callers hold the
+service's lock. The life of a campaign is reference 5.8 and 5.9; what had to be invented is 10.2 and 10.3.
 """
 
 from collections import Counter
@@ -28,7 +27,7 @@ class World:
     Everything that the server knows, by id.
 
     Attributes:
-        now: as far as life has been played; set it only through `advance`.
+        now: the time up to which everything due has happened; only `advance` moves it.
         api_requests: requests by month, refused ones included (reference 10.5).
         outbound: messages sent, by month.
     """
@@ -51,7 +50,7 @@ class World:
             self._plan_step(campaign, campaign.next_at)
 
     def advance(self, now: datetime) -> None:
-        """Play everything that is due until `now`, in order of time; an earlier `now` changes nothing."""
+        """Let everything happen that is due until `now`, in order of time; an earlier `now` changes nothing."""
         while self._agenda and self._agenda[0][0] <= now:
             at, identity = heappop(self._agenda)
             campaign = self.campaigns.get(identity)
@@ -66,20 +65,20 @@ class World:
         self.now = max(self.now, now)
 
     def create_campaign(self, payload: JsonObject, schedule: datetime) -> Campaign:
-        """Add a scheduled campaign. There is no idempotency: equal payloads make two (reference 10.1)."""
+        """Add a scheduled campaign. Creating is not idempotent: equal payloads make two (reference 10.1)."""
         campaign = Campaign(self.new_id(), payload, "scheduled", schedule, self.now, self.now)
         self.campaigns[campaign.id] = campaign
         self._plan_step(campaign, max(schedule, self.now))
         return campaign
 
     def pause(self, campaign: Campaign) -> None:
-        """Stop handing out and keep the queue; 400 unless scheduled or running (reference 5.8)."""
+        """Stop sending and keep the queue; 400 unless scheduled or running (reference 5.8)."""
         if campaign.status not in {"scheduled", "running"}:
             raise bad_request(f"Cannot pause a campaign with status {campaign.status}")
         self._set_status(campaign, "paused")
 
     def resume(self, campaign: Campaign) -> None:
-        """Go on where it stopped; 400 unless paused, 403 or 429 while the cause lasts (reference 10.3)."""
+        """Continue where it stopped; 400 unless paused, 403 or 429 while the cause lasts (reference 10.3)."""
         if campaign.status not in PAUSED:
             raise bad_request(f"Cannot resume a campaign with status {campaign.status}")
         self.check_campaigns_feature()
@@ -92,7 +91,7 @@ class World:
             self._set_status(campaign, "running", next_at=self.now)
 
     def cancel(self, campaign: Campaign) -> None:
-        """Do what the console's cancel does: queued messages become cancelled (reference 5.9)."""
+        """Cancel a campaign as the console does: queued messages become cancelled (reference 5.9)."""
         if campaign.status in OVER:
             raise bad_request(f"Cannot cancel a campaign with status {campaign.status}")
         for message in self.queue_of(campaign):
@@ -103,7 +102,7 @@ class World:
         self._set_status(campaign, "cancelled")
 
     def fail(self, campaign: Campaign) -> None:
-        """End a campaign by a fatal error; its queued messages fail with it."""
+        """Fail a campaign, and its queued messages with it."""
         for message in self.queue_of(campaign):
             message.failed_at = self.now
             message.error = "Campaign failed"
@@ -111,20 +110,20 @@ class World:
         self._set_status(campaign, "failed")
 
     def delete(self, campaign: Campaign) -> None:
-        """Do what the console's delete does: it is gone, whatever its status; its messages stay."""
+        """Delete a campaign as the console does, whatever its status; its messages stay."""
         del self.campaigns[campaign.id]
 
     def stats_of(self, campaign: Campaign) -> Stats:
-        """Count its messages of all runs, now."""
+        """Count the messages of all its runs, now."""
         return count_stats([self.messages[identity] for identity in campaign.messages], self.now)
 
     def queue_of(self, campaign: Campaign) -> list[Message]:
-        """List its messages that have not left yet, in the order they will."""
+        """List its messages that are not sent yet, in the order of sending."""
         return [self.messages[identity] for identity in campaign.messages[campaign.handed_out :]]
 
     def audience_of(self, recipients: JsonObject) -> list[Contact]:
         """
-        Find the contacts that a selector means now, each once; ids that are unknown are left out.
+        Return the contacts that a selector selects now, each once; unknown ids are left out.
 
         Several tags mean any of them, compared exactly (reference 10.4).
         """
@@ -143,7 +142,7 @@ class World:
         return [self.contacts[identity] for identity in dict.fromkeys(wanted) if identity in self.contacts]
 
     def check_campaigns_feature(self) -> None:
-        """Raise 403 where the plan has no campaigns."""
+        """Raise 403 if the plan has no campaigns."""
         if not self.account.campaigns:
             raise RefusedError(403, "CAMPAIGNS_NOT_AVAILABLE_ON_PLAN", "Campaigns are not available on your plan")
 
@@ -157,7 +156,7 @@ class World:
         self.api_requests[month_of(self.now)] += 1
 
     def check_request_quota(self) -> None:
-        """Raise 429 once more requests than the month's quota were counted (reference 2.6)."""
+        """Raise 429 once more requests were counted than the month's quota (reference 2.6)."""
         if self.api_requests[month_of(self.now)] > self.account.monthly_api_requests:
             code = "MONTHLY_API_REQUEST_QUOTA_EXCEEDED"
             raise RefusedError(429, code, "Monthly API request quota exceeded", assumption="10.5")

@@ -55,7 +55,7 @@ def test_faults_over_http() -> None:
         whole = client.get("/instances")
     assert armed.at("data.0.status") == broken.status == 503
     assert (cleared.at("data"), whole.status) == ([], 200)
-    assert "no kind of fault" in str(bad.at("error.details.0.message"))
+    assert "not a kind of fault" in str(bad.at("error.details.0.message"))
 
 
 def test_account_and_instances_over_http() -> None:
@@ -130,7 +130,7 @@ def test_each_change_is_on_disk_at_once(tmp_path: Path) -> None:
 
 
 def test_damaged_data_is_refused(tmp_path: Path) -> None:
-    """A data file that can not be read is named, not replaced."""
+    """A data file that cannot be read is named, not replaced."""
     path = tmp_path / "world.json"
     path.write_text("{", encoding="utf-8")
     with pytest.raises(SandboxError, match=r"world\.json"):
@@ -138,11 +138,11 @@ def test_damaged_data_is_refused(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "{"
 
 
-def test_taken_port_is_told() -> None:
+def test_taken_port_is_reported() -> None:
     """A port that is taken is an error that names it."""
     with running() as (sandbox, _):
         port = int(sandbox.url.rpartition(":")[2])
-        with pytest.raises(SandboxError, match=f"can not listen on 127.0.0.1:{port}"):
+        with pytest.raises(SandboxError, match=f"cannot listen on 127.0.0.1:{port}"):
             Sandbox(Options(port=port)).start()
 
 

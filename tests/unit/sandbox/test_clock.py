@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from msgflash_apply.sandbox.clock import Clock, month_of, spell
+from msgflash_apply.sandbox.clock import Clock, format_instant, month_of
 from tests.support.sandbox import NOON
 
 
@@ -32,4 +32,4 @@ def test_never_goes_back(seconds: float) -> None:
 def test_spells_as_the_api_does() -> None:
     """Instants are UTC with milliseconds and Z; months are UTC months (2.1, 10.5)."""
     moment = NOON.replace(microsecond=123_999)
-    assert (spell(moment), month_of(moment)) == ("2027-03-01T12:00:00.123Z", "2027-03")
+    assert (format_instant(moment), month_of(moment)) == ("2027-03-01T12:00:00.123Z", "2027-03")

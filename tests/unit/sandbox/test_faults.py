@@ -33,11 +33,11 @@ def test_text_says_it_all(text: str, fault: Fault) -> None:
         ("", "METHOD PATH KIND"),
         ("POST /api/v1/campaigns", "METHOD PATH KIND"),
         ("POST api/v1/campaigns refuse", "starts with /"),
-        ("POST * explode", "'explode' is no kind of fault; known are a 4xx"),
-        ("POST * status", "no kind of fault"),
-        ("POST * 200", "no kind of fault"),
-        ("POST * refuse time=1", "'time=1' is no option"),
-        ("POST * refuse times", "'times' is no option"),
+        ("POST * explode", "'explode' is not a kind of fault; use a 4xx"),
+        ("POST * status", "not a kind of fault"),
+        ("POST * 200", "not a kind of fault"),
+        ("POST * refuse time=1", "'time=1' is not an option"),
+        ("POST * refuse times", "'times' is not an option"),
         ("POST * refuse times=0", "whole number from 1"),
         ("POST * refuse times=-1", "whole number"),
         ("POST * refuse probability=0", "above 0"),
@@ -49,8 +49,8 @@ def test_text_says_it_all(text: str, fault: Fault) -> None:
         ("POST * html status=99", "from 200 to 599"),
     ],
 )
-def test_bad_text_is_told_what_is_wrong(text: str, complaint: str) -> None:
-    """A text that is no fault raises ValueError with a message that helps."""
+def test_bad_text_raises_what_is_wrong(text: str, complaint: str) -> None:
+    """A text that is not a fault raises ValueError with a message that helps."""
     with pytest.raises(ValueError, match=complaint):
         parse_fault(text)
 

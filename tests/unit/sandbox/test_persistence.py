@@ -54,7 +54,7 @@ def test_other_documents_are_damaged(tmp_path: Path, change: dict[str, object]) 
     """A file that is no world of this version is refused by name, never read in part."""
     path = tmp_path / "world.json"
     path.write_text(json.dumps(to_document(a_world()) | change), encoding="utf-8")
-    with pytest.raises(DamagedDataError, match=r"world\.json is no sandbox of this version"):
+    with pytest.raises(DamagedDataError, match=r"world\.json does not hold a sandbox of this version"):
         load(path, demo_account(), no_id)
 
 
@@ -62,12 +62,12 @@ def test_wrong_types_are_damaged(tmp_path: Path) -> None:
     """A value of another type than the program wrote is damage too."""
     document = json.dumps(to_document(a_world())).replace('"boutique-principale"', "7")
     (tmp_path / "world.json").write_text(document, encoding="utf-8")
-    with pytest.raises(DamagedDataError, match="7 is no str"):
+    with pytest.raises(DamagedDataError, match="7 is not of type str"):
         load(tmp_path / "world.json", demo_account(), no_id)
 
 
 def test_half_a_file_is_damaged(tmp_path: Path) -> None:
     """A file cut in the middle is damage, not emptiness."""
     (tmp_path / "world.json").write_text('{"format": 1, "contacts": {', encoding="utf-8")
-    with pytest.raises(DamagedDataError, match="no sandbox of this version"):
+    with pytest.raises(DamagedDataError, match="does not hold a sandbox of this version"):
         load(tmp_path / "world.json", demo_account(), no_id)
