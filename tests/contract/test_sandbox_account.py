@@ -17,10 +17,10 @@ from msgflash_apply.sandbox.seed import (
 )
 from tests.support.sandbox import STILL, Answer, Client, a_body, running
 
-NOBODY = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee"
+UNKNOWN_ID = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee"
 
 
-def told(answer: Answer) -> tuple[int, object]:
+def refusal(answer: Answer) -> tuple[int, object]:
     """Shorten a refusal to status and code."""
     return answer.status, answer.at("error.code")
 
@@ -44,11 +44,11 @@ def test_one_instance() -> None:
         instance = client.get(f"/instances/{BOUTIQUE_ID}")
         state = client.get(f"/instances/{BOUTIQUE_ID}/state")
         health = client.get(f"/instances/{BOUTIQUE_ID}/health")
-        unknown = client.get(f"/instances/{NOBODY}/health")
+        unknown = client.get(f"/instances/{UNKNOWN_ID}/health")
     assert instance.at("data.id") == BOUTIQUE_ID
     assert state.at("data") == {"instanceId": BOUTIQUE_ID, "status": "connected", "providerState": "open"}
     assert (health.at("data.safetyState"), health.at("data.warmupPolicy.maxCampaignRecipients")) == ("stable", 1000)
-    assert told(unknown) == (404, "NOT_FOUND")
+    assert refusal(unknown) == (404, "NOT_FOUND")
 
 
 def test_health_counts_what_was_sent() -> None:
@@ -100,7 +100,7 @@ def test_bad_templates_are_refused(body: dict[str, str], code: str) -> None:
     """Missing content is VALIDATION_ERROR, a bad placeholder TEMPLATE_INVALID (4, 4.1)."""
     with running() as (_, client):
         answer = client.post("/templates", body)
-    assert told(answer) == (400, code)
+    assert refusal(answer) == (400, code)
 
 
 def test_preview_fills_in_and_lists_what_is_missing() -> None:
@@ -133,8 +133,8 @@ def test_preview_without_a_contact() -> None:
 def test_preview_of_an_unknown_contact() -> None:
     """A requested context that does not exist is 400 TEMPLATE_CONTEXT_UNAVAILABLE (4, 10.4)."""
     with running() as (_, client):
-        answer = client.post(f"/templates/{WELCOME_ID}/preview", {"contactId": NOBODY})
-    assert told(answer) == (400, "TEMPLATE_CONTEXT_UNAVAILABLE")
+        answer = client.post(f"/templates/{WELCOME_ID}/preview", {"contactId": UNKNOWN_ID})
+    assert refusal(answer) == (400, "TEMPLATE_CONTEXT_UNAVAILABLE")
 
 
 def test_contacts_are_read_page_by_page() -> None:
@@ -171,15 +171,15 @@ def test_contacts_are_searched_and_sorted() -> None:
     assert names == sorted(names)
     assert (len(names), by_name.at("data.total")) == (10, 10)
     assert by_phone.at("data.contacts.0.id") == contact_id(7)
-    assert told(unsorted) == (400, "VALIDATION_ERROR")
+    assert refusal(unsorted) == (400, "VALIDATION_ERROR")
 
 
 def test_one_contact() -> None:
     """A contact can be read by id (6.1)."""
     with running() as (_, client):
-        contact, unknown = client.get(f"/contacts/{contact_id(3)}"), client.get(f"/contacts/{NOBODY}")
+        contact, unknown = client.get(f"/contacts/{contact_id(3)}"), client.get(f"/contacts/{UNKNOWN_ID}")
     assert (contact.at("data.phone"), contact.at("data.tags")) == ("+33600000003", ["vip", "paris"])
-    assert told(unknown) == (404, "NOT_FOUND")
+    assert refusal(unknown) == (404, "NOT_FOUND")
 
 
 def test_groups_and_members() -> None:
@@ -215,13 +215,13 @@ def test_usage_counts_requests_and_messages(path: str) -> None:
 def test_keys_over_http() -> None:
     """A missing or unknown key is 401; a team's key wants its id and may not see usage (2.2, 2.3)."""
     with running() as (sandbox, _):
-        nobody = Client(sandbox.url).get("/instances")
+        no_key = Client(sandbox.url).get("/instances")
         team = {"x-api-key": DEMO_TEAM_KEY, "X-Team-Id": DEMO_TEAM_ID}
         shared = Client(sandbox.url).send("GET", "/api/v1/instances", headers=team)
         owner_only = Client(sandbox.url).send("GET", "/api/v1/usage", headers=team)
-    assert nobody.document == {"error": {"code": "UNAUTHORIZED", "message": "Invalid or revoked API key"}}
+    assert no_key.document == {"error": {"code": "UNAUTHORIZED", "message": "Invalid or revoked API key"}}
     assert shared.status == 200
-    assert told(owner_only) == (403, "TEAM_KEY_NOT_ALLOWED")
+    assert refusal(owner_only) == (403, "TEAM_KEY_NOT_ALLOWED")
 
 
 def test_collaborator_and_someone_elses_number() -> None:
@@ -230,7 +230,7 @@ def test_collaborator_and_someone_elses_number() -> None:
     with running(replace(STILL, api_keys=(key,))) as (sandbox, _):
         headers = {"x-api-key": "msgf_team_c", "x-team-id": DEMO_TEAM_ID}
         answer = Client(sandbox.url).send("POST", "/api/v1/campaigns", a_body(), headers)
-    assert told(answer) == (403, "INSTANCE_NOT_ASSIGNED")
+    assert refusal(answer) == (403, "INSTANCE_NOT_ASSIGNED")
 
 
 def test_eleventh_request_in_a_second_is_429() -> None:

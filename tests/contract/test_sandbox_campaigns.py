@@ -8,7 +8,7 @@ from msgflash_apply.sandbox.assumptions import HEADER
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, OLD_PHONE_ID, PRESS_ID, TEST_PHONE_ID, WELCOME_ID, contact_id
 from tests.support.sandbox import STILL, Client, a_body, a_template_body, running
 
-NOBODY = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee"
+UNKNOWN_ID = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee"
 COUNTERS = {"planned", "queued", "sent", "delivered", "read", "failed", "cancelled"}
 TIMES = {"processingStartedAt", "lastEnqueuedAt", "completedAt", "cancelledAt"}
 
@@ -60,10 +60,10 @@ def test_buttons_need_whatsapp_business() -> None:
 @pytest.mark.parametrize(
     ("changes", "status", "code", "message"),
     [
-        ({"instanceId": NOBODY}, 404, "NOT_FOUND", "Instance not found"),
-        ({"type": None, "body": None, "templateId": NOBODY}, 404, "NOT_FOUND", "Template not found"),
-        ({"recipients": {"type": "group", "groupId": NOBODY}}, 404, "NOT_FOUND", "Group not found"),
-        ({"recipients": {"type": "explicit", "value": [NOBODY]}}, 400, "VALIDATION_ERROR", "Invalid request data"),
+        ({"instanceId": UNKNOWN_ID}, 404, "NOT_FOUND", "Instance not found"),
+        ({"type": None, "body": None, "templateId": UNKNOWN_ID}, 404, "NOT_FOUND", "Template not found"),
+        ({"recipients": {"type": "group", "groupId": UNKNOWN_ID}}, 404, "NOT_FOUND", "Group not found"),
+        ({"recipients": {"type": "explicit", "value": [UNKNOWN_ID]}}, 400, "VALIDATION_ERROR", "Invalid request data"),
         ({"body": None}, 400, "VALIDATION_ERROR", "Invalid request data"),
     ],
 )
@@ -86,11 +86,11 @@ def test_bodies_that_are_no_object(body: bytes) -> None:
 def test_order_of_checks() -> None:
     """Of several mistakes the earliest check speaks: plan before body, body before ids (10.1)."""
     with running() as (sandbox, client):
-        ids_and_body = client.post("/campaigns", a_body(instanceId=NOBODY, body=None))
+        ids_and_body = client.post("/campaigns", a_body(instanceId=UNKNOWN_ID, body=None))
         sandbox.world.account.campaigns = False
         plan_and_body = client.post("/campaigns", {})
-        nobody = Client(sandbox.url).post("/campaigns", {})
-    codes = [answer.at("error.code") for answer in (nobody, plan_and_body, ids_and_body)]
+        no_key = Client(sandbox.url).post("/campaigns", {})
+    codes = [answer.at("error.code") for answer in (no_key, plan_and_body, ids_and_body)]
     assert codes == ["UNAUTHORIZED", "CAMPAIGNS_NOT_AVAILABLE_ON_PLAN", "VALIDATION_ERROR"]
 
 
@@ -123,7 +123,7 @@ def test_get_shows_counters_and_times() -> None:
 
 
 @pytest.mark.parametrize("method_and_tail", ["GET ", "GET /stats", "POST /pause", "POST /resume"])
-@pytest.mark.parametrize("identity", [NOBODY, "not-a-uuid"])
+@pytest.mark.parametrize("identity", [UNKNOWN_ID, "not-a-uuid"])
 def test_unknown_campaign_is_404(method_and_tail: str, identity: str) -> None:
     """An unknown or malformed id is 404 NOT_FOUND (5.6, 10.1)."""
     method, tail = method_and_tail.split(" ")
@@ -199,8 +199,8 @@ def test_disconnected_instance_is_accepted() -> None:
     assert (answer.at("data.status"), answer.at("data.stats.failed")) == ("completed", 40)
 
 
-def test_nobody_to_write_to_is_an_assumption() -> None:
-    """A campaign to a tag that nobody has is created, completes, and names the assumption (10.3)."""
+def test_empty_audience_is_an_assumption() -> None:
+    """A campaign to a tag that no contact has is created, completes, and names the assumption (10.3)."""
     with running() as (sandbox, client):
         identity = create(client, recipients={"type": "tags", "value": ["nobody"]})
         sandbox.advance(7200)
@@ -223,10 +223,10 @@ def test_used_up_messages_refuse_creates() -> None:
     ("method", "path"),
     [
         ("GET", "/api/v1/campaigns"),
-        ("DELETE", f"/api/v1/campaigns/{NOBODY}"),
-        ("PATCH", f"/api/v1/campaigns/{NOBODY}/cancel"),
-        ("PUT", f"/api/v1/campaigns/{NOBODY}"),
-        ("GET", f"/api/v1/campaigns/{NOBODY}/messages"),
+        ("DELETE", f"/api/v1/campaigns/{UNKNOWN_ID}"),
+        ("PATCH", f"/api/v1/campaigns/{UNKNOWN_ID}/cancel"),
+        ("PUT", f"/api/v1/campaigns/{UNKNOWN_ID}"),
+        ("GET", f"/api/v1/campaigns/{UNKNOWN_ID}/messages"),
         ("POST", "/api/v1/messages/send"),
         ("GET", "/api/v1/webhooks"),
         ("POST", "/api/v1/statuses"),

@@ -46,7 +46,7 @@ def test_clock_moves_over_http() -> None:
 
 
 def test_faults_over_http() -> None:
-    """Faults are armed, listed and cleared as text; a bad text is told what is wrong."""
+    """Faults are armed, listed and cleared as text; a bad text is refused with what is wrong."""
     with running() as (_, client):
         armed = control(client, "POST /faults", {"fault": "GET * 503 times=2"})
         broken = client.get("/instances")
@@ -185,7 +185,7 @@ def test_hosts_on_loopback(host: str, shown: str) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_serve_until_a_signal(how: signal.Signals) -> None:
-    """`serve` tells its URL, and ends quietly on SIGINT and SIGTERM."""
+    """`serve` reports its URL, and ends quietly on SIGINT and SIGTERM."""
     program = "from msgflash_apply.sandbox.server import *; serve(Options(), lambda url: print(url, flush=True))"
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -196,7 +196,7 @@ def test_serve_until_a_signal(how: signal.Signals) -> None:
         try:
             _, complaints = process.communicate(timeout=10)
         finally:
-            process.kill()  # so that one which does not end fails this test, and nobody waits for it
+            process.kill()  # so that one which does not end fails this test, and does not hang
     assert url.startswith("http://127.0.0.1:")
     assert (process.returncode, complaints) == (0, "")
 

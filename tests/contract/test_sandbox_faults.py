@@ -131,7 +131,7 @@ def test_retry_after_is_sent_where_asked_for() -> None:
 
 
 def test_answers_that_are_not_understood() -> None:
-    """A page instead of JSON, a 201 without id, and an empty 201 can be told from good answers."""
+    """A page instead of JSON, a 201 without id, and an empty 201 differ from good answers."""
     with running() as (sandbox, client):
         for kind in ("html", "no_id", "empty"):
             sandbox.add_fault(f"{CREATE} {kind}")
@@ -142,7 +142,7 @@ def test_answers_that_are_not_understood() -> None:
     assert (empty.status, empty.document, empty.headers["content-length"]) == (201, None, "0")
 
 
-def test_delay_works_late_even_if_nobody_waits() -> None:
+def test_delay_works_late_even_without_a_client() -> None:
     """After a client gave up on a delayed create, the campaign is made all the same."""
     with running() as (sandbox, client):
         sandbox.add_fault(f"{CREATE} delay seconds=0.3")
@@ -153,7 +153,7 @@ def test_delay_works_late_even_if_nobody_waits() -> None:
 
 
 def test_unreachable_refuses_connections() -> None:
-    """While unreachable nobody listens; afterwards the same URL answers again."""
+    """While unreachable, connections are refused; afterwards the same URL answers again."""
     with running() as (sandbox, client):
         with sandbox.unreachable(), pytest.raises(ConnectionRefusedError):
             client.get("/instances")

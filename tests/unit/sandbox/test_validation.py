@@ -50,7 +50,7 @@ def test_search_has_a_length(search: str) -> None:
 
 
 def test_page_counts_from_one() -> None:
-    """Pages are 1 unless told, and there is no page 0 (2.5)."""
+    """The page is 1 by default, and there is no page 0 (2.5)."""
     assert (read_number({}, "page", 1), read_number({"page": "12"}, "page", 1)) == (1, 12)
     with pytest.raises(RefusedError, match="400 VALIDATION_ERROR"):
         read_number({"page": "0"}, "page", 1)

@@ -169,7 +169,7 @@ def test_disconnected_instance_fails_messages() -> None:
 
 
 def test_empty_audience_completes() -> None:
-    """A campaign to nobody completes at once, all counters 0 (10.3)."""
+    """A campaign without recipients completes at once, all counters 0 (10.3)."""
     world = a_world()
     campaign = a_campaign(world, recipients={"type": "tags", "value": ["nobody"]})
     world.advance(NOON)
