@@ -188,7 +188,6 @@ def assess_audience(instance: Instance, contacts: Sequence[Contact]) -> JsonObje
 def created_campaign_shape(world: World, campaign: Campaign) -> JsonObject:
     """Write the object of reference 5.2, without `stats` and `safety`."""
     payload = campaign.payload
-    required, optional = DIRECT["buttons"]
     return {
         "id": campaign.id,
         "userId": world.account.id,
@@ -196,10 +195,8 @@ def created_campaign_shape(world: World, campaign: Campaign) -> JsonObject:
         "name": payload["name"],
         "status": campaign.status,
         "templateId": campaign.template_id,
-        "type": payload.get("type"),
-        "body": payload.get("body"),
-        "mediaUrl": payload.get("mediaUrl"),
-        **{name: payload[name] for name in (*required, *optional) if name in payload},
+        **dict.fromkeys(("type", "body", "mediaUrl")),
+        **{name: payload[name] for name in _CONTENT_FIELDS if name in payload},
         "schedule": format_instant(campaign.schedule),
         "repeat": campaign.repeat,
         "recipients": campaign.recipients,
