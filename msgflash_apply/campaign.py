@@ -99,7 +99,6 @@ class Desired:
         lifecycle: on_change, on_remove, ignore_changes.
         labels: never sent.
         moved_from: former addresses.
-        inputs: digest of what it was made from, for the record; see `Facts`. None where nobody will record it.
     """
 
     address: Address
@@ -112,7 +111,6 @@ class Desired:
     lifecycle: Lifecycle = DEFAULT_LIFECYCLE
     labels: Mapping[str, str] = field(default_factory=dict)
     moved_from: tuple[Address, ...] = ()
-    inputs: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -134,9 +132,6 @@ class Facts:
         on_remove: kept here because the file is gone when it matters.
         labels: for `--select` once the file is gone.
         line: of the file, at which its document began.
-        inputs: digest of all that the file's campaigns were made from: its bytes, settings, program, time zones. While
-            it is the same, the file says what is recorded here, and need not be read again. None where the record
-            does not hold all that the file says.
     """
 
     payload: Payload
@@ -147,7 +142,6 @@ class Facts:
     on_remove: Literal["pause", "keep"] = "pause"
     labels: Mapping[str, str] = field(default_factory=dict)
     line: int = 1
-    inputs: str | None = None
 
     @property
     def starts_at(self) -> datetime:

@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
 
+import httpx
 from pydantic import BaseModel, ValidationError
 
 from msgflash_apply.api.access import Access
 from msgflash_apply.api.bounds import USUAL, Bounds
 from msgflash_apply.api.decoding import decoded, seconds_in, without_key, words_of
 from msgflash_apply.api.failure import endless, failure, unusable_network
-from msgflash_apply.api.http_library import httpx
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.api.outcome import Answer, NoReply, Reply, data_in, is_rate_limit, problem_in
 from msgflash_apply.api.proxies import check_proxies

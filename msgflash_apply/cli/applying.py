@@ -85,7 +85,7 @@ async def run_apply(options: Globals, order: Order) -> int:
 def _source(order: Order, settings: Settings, backend: Backend, client: Client) -> PlanSource:
     if order.plan_file is not None:
         return FromPlanFile(read_plan_file(order.plan_file), settings.environment)
-    loaded = wiring.load_files(settings, for_record=True)
+    loaded = wiring.load_files(settings)
     return FromFiles(planner_for(settings, loaded, order.request, client), backend)
 
 

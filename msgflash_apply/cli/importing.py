@@ -47,7 +47,7 @@ async def adopt(options: Globals, wanted: Adoption, lock_timeout_seconds: float)
         MsgflashApplyError: it is known already, it is another campaign than that of the file, or it can not be told.
     """
     settings = wiring.settings_of(options)
-    desired = wiring.load_files(settings, for_record=True).campaigns
+    desired = wiring.load_files(settings).campaigns
     own = next((campaign for campaign in desired if campaign.address == wanted.address), None)
     if own is not None and wanted.generate:
         detail = f"{wanted.address} is written there, and a file is never overwritten."

@@ -73,8 +73,6 @@ def command(
         offline=offline,
         has_state=not no_state,
         count_tags=count_tags,
-        lists_all=format_ != "text" or plan_file is not None,
-        is_saved=plan_file is not None,
     )
     plan = make_plan(options, request)
     request.refuse_unknown(plan)

@@ -4,25 +4,21 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from msgflash_apply import __version__
+from msgflash_apply.api.client import Client
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.context import Globals
+from msgflash_apply.config.load import Loaded
+from msgflash_apply.config.settings import Settings
+from msgflash_apply.engine.make_plan import Planner, PlanOptions
 from msgflash_apply.engine.plan import Plan
 from msgflash_apply.engine.refresh import Refresh
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.report.paint import PLAIN, Paint
 from msgflash_apply.report.to_text import plan_to_text
-
-if TYPE_CHECKING:  # what makes a plan loads where one has to be made
-    from msgflash_apply.api.when_needed import Connection
-    from msgflash_apply.config.load import Loaded
-    from msgflash_apply.config.settings import Settings
-    from msgflash_apply.engine.lookup import Lookups
-    from msgflash_apply.engine.make_plan import Planner
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +34,6 @@ class Request:
         offline: send no request.
         has_state: False for a preview without any state.
         count_tags: read all contacts to count the people of a tag.
-        lists_all: unchanged campaigns are wanted one by one, and not only their number.
-        is_saved: the plan is kept, to be applied as it is.
     """
 
     refresh: Refresh = Refresh.CHANGED
@@ -49,14 +43,6 @@ class Request:
     offline: bool = False
     has_state: bool = True
     count_tags: bool = False
-    lists_all: bool = True
-    is_saved: bool = False
-
-    @property
-    def may_recall(self) -> bool:
-        """Whether a plan in which nothing changes could be told from what is known of the last one."""
-        is_whole = self.has_state and not (self.targets or self.labels)
-        return is_whole and not self.lists_all and self.refresh is not Refresh.LIVE
 
     def refuse_unknown(self, plan: Plan) -> None:
         """Refuse a target or label that stands for nothing: it is a slip, and an empty plan would hide it."""
@@ -77,15 +63,12 @@ def labels_from(selections: Sequence[str]) -> Mapping[str, str]:
 
 
 def planner_for(
-    settings: "Settings",
-    loaded: "Loaded",
+    settings: Settings,
+    loaded: Loaded,
     request: Request,
-    connection: "Connection | None",
-    lookups: "Lookups | None" = None,
-) -> "Planner":
-    """Make the planner of one run."""
-    from msgflash_apply.engine.make_plan import Planner, PlanOptions
-
+    client: Client | None,
+) -> Planner:
+    """Make the planner of one run; without a client it sends no request."""
     plan_options = PlanOptions(
         environment=settings.environment,
         policy=settings.policy.without(request.overrides),
@@ -95,7 +78,7 @@ def planner_for(
         has_state=request.has_state,
         count_tags=request.count_tags,
     )
-    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, connection, wiring.now, lookups)
+    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, client, wiring.now)
 
 
 def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_only: bool = False) -> None:

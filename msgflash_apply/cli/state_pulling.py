@@ -3,9 +3,9 @@
 from msgflash_apply.cli import wiring
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.errors import StateError
+from msgflash_apply.state.codec import encode
 from msgflash_apply.state.former import read_former
 from msgflash_apply.state.reading import load_copy, read_state
-from msgflash_apply.state.snapshot import encode
 
 
 def pulled(options: Globals, backup: str | None, *, moved: bool) -> bytes:

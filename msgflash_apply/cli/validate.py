@@ -24,15 +24,12 @@ if TYPE_CHECKING:  # not for --help
 @pass_globals
 def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
     """Check the project file and the campaigns, all of them or those under PATHS. Sends nothing, writes nothing."""
-    import gc
-
     from msgflash_apply.cli import output, wiring
-    from msgflash_apply.config.load import Loaded
+    from msgflash_apply.config.load import Loaded, load
     from msgflash_apply.errors import InvalidFiles
 
-    gc.disable()  # as for a plan: there are no cycles to look for
     try:
-        loaded = wiring.read_campaigns(wiring.settings_of(options), paths)
+        loaded = load(wiring.settings_of(options), paths)
     except InvalidFiles as err:  # the project file itself
         loaded = Loaded(campaigns=(), diagnostics=err.diagnostics, files=1)
     output.result(_text_of(loaded, format_, options))

@@ -5,31 +5,28 @@ Secrets come in here, from the environment alone, and go into `Access`; nothing 
 """
 
 import os
+import random
+import socket
 import sys
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from msgflash_apply.api.when_needed import ClientWhenNeeded
+from msgflash_apply.api.access import DEFAULT_BASE_URL, Access
+from msgflash_apply.api.client import Client
+from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.cli.context import Globals
 from msgflash_apply.cli.state_keys import encrypted
-from msgflash_apply.config.cache import open_cache
+from msgflash_apply.config.load import Loaded, load
 from msgflash_apply.config.settings import Settings, load_settings
-from msgflash_apply.config.sources import Sources, read_sources
 from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
 from msgflash_apply.state.backends.base import Backend, Holder
 from msgflash_apply.state.backends.open import Location, open_backend
+from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
-
-if TYPE_CHECKING:  # what only some commands need loads with them
-    from msgflash_apply.api.access import Access
-    from msgflash_apply.api.client import Client
-    from msgflash_apply.campaign import Address, Record
-    from msgflash_apply.cli.standing import Standing
-    from msgflash_apply.config.load import Loaded
-    from msgflash_apply.state.claim import Claim
 
 KEY_FIX = """Set it in the environment, or name a file that holds it:
   export MSGFLASH_API_KEY=...
@@ -50,62 +47,20 @@ def settings_of(options: Globals) -> Settings:
         environ=os.environ,
         variables=options.variables,
         variable_files=options.variable_files,
-        cache=open_cache(options.root, os.environ),
     )
 
 
-def read_files(settings: Settings) -> Sources:
-    """Read the bytes of all campaign files."""
-    return read_sources(settings)
-
-
-def read_campaigns(settings: Settings, paths: Sequence[Path] = ()) -> "Loaded":
-    """Read the campaigns, with every mistake of every file; see `load`."""
-    from msgflash_apply.config.load import load
-
-    return load(settings, paths, open_cache(settings.root, os.environ))
-
-
-def load_files(
-    settings: Settings,
-    sources: Sources | None = None,
-    *,
-    records: "Mapping[Address, Record] | None" = None,
-    for_record: bool = False,
-) -> "Loaded":
+def load_files(settings: Settings) -> Loaded:
     """
     Read campaigns without a mistake; see `load`.
-
-    Args:
-        settings: of the run.
-        sources: the files, where they are read already.
-        records: of a state, which tell of files; None to look at nothing but the files.
-        for_record: whether campaigns may come to be recorded.
 
     Raises:
         InvalidFiles: with every mistake of every file.
     """
-    from msgflash_apply.config.load import load
-    from msgflash_apply.config.sent import SentFiles
-
-    sent = SentFiles(settings, records) if records else None
-    cache = open_cache(settings.root, os.environ)
-    loaded = load(settings, cache=cache, sources=sources, sent=sent, for_record=for_record)
+    loaded = load(settings)
     if loaded.has_errors:
         raise InvalidFiles(loaded.diagnostics)
     return loaded
-
-
-def standing_of(settings: Settings, sources: Sources) -> "Standing | None":
-    """
-    Look at what the last plan was made from; None without a cache, and where the state is far away.
-
-    There the document is read once for each plan, and not twice more to compare it: fetching it is what costs.
-    """
-    from msgflash_apply.cli.standing import Standing
-
-    cache = open_cache(settings.root, os.environ) if "://" not in settings.state else None
-    return None if cache is None else Standing(cache, settings, sources, backend_of(settings))
 
 
 def backend_of(settings: Settings) -> Backend:
@@ -127,15 +82,13 @@ def _storage(settings: Settings, url: str, *, is_trusted: bool) -> Backend:
     return open_backend(Location(url, settings.root, environ=os.environ, is_trusted=is_trusted))
 
 
-def access_from(environ: Mapping[str, str]) -> "Access":
+def access_from(environ: Mapping[str, str]) -> Access:
     """
     Learn where MsgFlash is and with which key to ask it.
 
     Raises:
         MsgflashApplyError: there is no key, or it would travel in clear.
     """
-    from msgflash_apply.api.access import DEFAULT_BASE_URL, Access
-
     base_url = environ.get("MSGFLASH_BASE_URL") or DEFAULT_BASE_URL
     return Access.checked(base_url, _api_key(environ), environ.get("MSGFLASH_TEAM_ID") or None)
 
@@ -156,40 +109,19 @@ def _api_key(environ: Mapping[str, str]) -> str:
     return key
 
 
-def client_of(settings: Settings) -> "Client":
-    """Make the client from the environment; the request pace is the project's."""
-    return _client(access_from(os.environ), settings)
-
-
-def connection_of(settings: Settings) -> ClientWhenNeeded:
-    """Like `client_of`, but made with the first request; what is wrong with the environment is said now."""
-    access = access_from(os.environ)
-    return ClientWhenNeeded(lambda: _client(access, settings))
-
-
-def _client(access: "Access", settings: Settings) -> "Client":
-    import random
-
-    from msgflash_apply.api.client import Client
-    from msgflash_apply.api.limiter import Limiter
-
+def client_of(settings: Settings) -> Client:
+    """Make the client from the environment; the request pace is the project's. It connects with its first request."""
     limiter = Limiter(settings.requests_per_second, jitter=random.random)
-    return Client(access, limiter, jitter=random.random)
+    return Client(access_from(os.environ), limiter, jitter=random.random)
 
 
-def claim(settings: Settings, what: str, lock_timeout_seconds: float = 0.0) -> "Claim":
+def claim(settings: Settings, what: str, lock_timeout_seconds: float = 0.0) -> Claim:
     """Say who wants to write to the state, where and for what, and for how long to wait."""
-    from msgflash_apply.state.claim import Claim
-
     return Claim(settings.environment, holder(what), now, lock_timeout_seconds)
 
 
 def holder(what: str) -> Holder:
     """Say who takes the lock, where and for what."""
-    import socket
-    import uuid
-    from getpass import getuser
-
     try:
         who = getuser()
     except (KeyError, OSError):  # a container's user may have no name

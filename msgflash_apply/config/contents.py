@@ -1,8 +1,7 @@
 """
 One campaign file -> its campaigns, and every mistake in it. What only shows among all files is `clashes`.
 
-The way of a file: bytes, documents, campaigns (rendered, checked, built). Imported with the first file that is not
-known already: the libraries for YAML, templates and schema come with it.
+The way of a file: bytes, documents, campaigns (rendered, checked, built).
 """
 
 from collections.abc import Collection, Iterator
@@ -16,13 +15,14 @@ from msgflash_apply.config.expand import expand
 from msgflash_apply.config.findings import MOST_TOLD, Finding, misread
 from msgflash_apply.config.leaked_keys import leaked_keys
 from msgflash_apply.config.near import shown
-from msgflash_apply.config.placed import Contents, Origin, Placed, in_place
+from msgflash_apply.config.placed import Origin, Placed, in_place
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.config.template_values import Pool
 from msgflash_apply.config.validate import check
+from msgflash_apply.errors import Diagnostic
 
 
-def contents_of(data: bytes, file: str, settings: Settings) -> Contents:
+def contents_of(data: bytes, file: str, settings: Settings) -> tuple[list[Placed], list[Diagnostic]]:
     """
     Read one file. Mistakes never raise: they come back, all of them.
 
@@ -30,34 +30,40 @@ def contents_of(data: bytes, file: str, settings: Settings) -> Contents:
         data: its bytes.
         file: its name, relative to the repo.
         settings: of the run.
+
+    Returns:
+        Its campaigns in the file's order, those with an error included; errors and warnings.
     """
-    contents = Contents()
-    contents.diagnostics.extend(leaked_keys(data, file))
+    campaigns: list[Placed] = []
+    diagnostics = list(leaked_keys(data, file))
     try:
         documents = parse(data)
     except BadYaml as err:
-        contents.diagnostics.append(misread(err, file))
-        return contents
+        return [], [*diagnostics, misread(err, file)]
     pool = Pool()
     for document in documents:
         origin = Origin(file, data, document.index, document.line)
-        _take(document, origin, settings, pool, contents, several=len(documents) > 1)
-    return contents
+        in_document, mistakes = _campaigns_in(document, origin, settings, pool, several=len(documents) > 1)
+        campaigns += in_document
+        diagnostics += mistakes
+    return campaigns, diagnostics
 
 
-def _take(document: Document, origin: Origin, settings: Settings, pool: Pool, into: Contents, *, several: bool) -> None:
+def _campaigns_in(
+    document: Document, origin: Origin, settings: Settings, pool: Pool, *, several: bool
+) -> tuple[list[Placed], Iterator[Diagnostic]]:
     fields = document.value
     if not isinstance(fields, dict):
-        into.diagnostics.extend(in_place(check(fields), origin))
-        return
+        return [], in_place(check(fields), origin)
     key = fields.get("key") if isinstance(fields.get("key"), str) else None
     base = base_address(origin.file, settings.campaigns, key)
     findings = dict.fromkeys(_address_findings(base, has_key="key" in fields, several=several))
+    campaigns: list[Placed] = []
     for one in expand(fields, base, Source(origin.file, origin.line), settings, pool):
         findings |= dict.fromkeys(one.findings)
         if not several or key is not None:
-            into.campaigns.append(Placed(one.address, one.desired, origin))
-    into.diagnostics.extend(in_place(_bounded(findings), origin))
+            campaigns.append(Placed(one.address, one.desired, origin))
+    return campaigns, in_place(_bounded(findings), origin)
 
 
 def _bounded(findings: Collection[Finding]) -> Iterator[Finding]:

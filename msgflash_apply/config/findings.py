@@ -7,16 +7,12 @@ is read a second time, for positions. Read `Finding` first; `located` turns find
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from msgflash_apply.config.bad_yaml import BadYaml
 from msgflash_apply.config.codes import Code
+from msgflash_apply.config.places import Place, Places, places
 from msgflash_apply.config.trees import Path
 from msgflash_apply.errors import Diagnostic, Severity
-
-if TYPE_CHECKING:  # for whoever has a mistake to place
-    from msgflash_apply.config.bad_yaml import BadYaml
-    from msgflash_apply.config.places import Place, Places
-
 
 MOST_TOLD = 1_000
 """Findings of one document, and of each way of looking at it: nobody mends more at once, and each takes time."""
@@ -70,8 +66,6 @@ def located(findings: Iterable[Finding], data: bytes, index: int, file: str) -> 
         index: of the document.
         file: relative to the repo.
     """
-    from msgflash_apply.config.places import places  # noqa: PLC0415 - good files need neither it nor the YAML library
-
     where = places(data, index)
     for finding in findings:
         place = _place(finding, where)
@@ -87,12 +81,12 @@ def located(findings: Iterable[Finding], data: bytes, index: int, file: str) -> 
         )
 
 
-def misread(err: "BadYaml", file: str) -> Diagnostic:
+def misread(err: BadYaml, file: str) -> Diagnostic:
     """The diagnostic of a file that is not YAML."""
     return Diagnostic(Severity.ERROR, Code.BAD_YAML, err.message, err.hint, file, err.line, err.column)
 
 
-def _place(finding: Finding, where: "Places") -> "Place":
+def _place(finding: Finding, where: Places) -> Place:
     if finding.offset is not None:
         return where.offset_at(finding.path, finding.offset)
     return where.key_at(finding.path) if finding.on_key else where.value_at(finding.path)

@@ -1,7 +1,6 @@
 """Campaigns with the documents that they come from, as one file gives them and as all files together are compared."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from msgflash_apply.campaign import Address, Desired
@@ -29,32 +28,6 @@ class Placed(NamedTuple):
     def where(self) -> str:
         """For messages: `promo/a in campaigns/promo/a.yaml:1`."""
         return f"`{self.address}` in {self.origin.file}:{self.origin.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """
-    What one file says.
-
-    Attributes:
-        campaigns: in the file's order, those with an error included.
-        diagnostics: errors and warnings.
-    """
-
-    campaigns: list[Placed] = field(default_factory=list)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether anything in the file has to be mended."""
-        return any(diagnostic.is_error for diagnostic in self.diagnostics)
-
-
-class AllContents(NamedTuple):
-    """What each of several files says, in their order; and the same in parts of text for the cache, if written."""
-
-    contents: list[Contents]
-    parts: list[bytes] | None = None
 
 
 def in_place(findings: Iterable[Finding], origin: Origin) -> Iterator[Diagnostic]:

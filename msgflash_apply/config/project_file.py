@@ -1,35 +1,25 @@
-"""
-Reading msgflash.yaml: from bytes to a checked `Project`, or every mistake in it. Read `read_project` first.
-
-What the file says is kept in the cache, by the digest of its bytes; what depends on the repo around it is checked each
-time. The libraries for YAML and schema load only for a file that is not known.
-"""
+"""Reading msgflash.yaml: from bytes to a checked `Project`, or every mistake in it. Read `read_project` first."""
 
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from pathlib import Path
 
-from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.codes import Code
+from msgflash_apply.config.documents import BadYaml, parse
 from msgflash_apply.config.files import is_within, read_bytes, unreadable
 from msgflash_apply.config.findings import Finding, located, misread
 from msgflash_apply.config.leaked_keys import leaked_keys
 from msgflash_apply.config.project import Project, Section, project_from
 from msgflash_apply.config.project_rules import check_section, check_shared_states
-from msgflash_apply.config.stamp import program_stamp
 from msgflash_apply.config.trees import Path as Place
+from msgflash_apply.config.validate import check
 from msgflash_apply.errors import Diagnostic, InvalidFiles, Severity
 
 PROJECT_FILE = "msgflash.yaml"
 
 
-def read_project(root: Path, cache: Cache | None = None) -> Project:
+def read_project(root: Path) -> Project:
     """
     Read and check msgflash.yaml in the repo's root; without such a file everything is empty.
-
-    Args:
-        root: the repo.
-        cache: where to look for, and keep, what the file says; it changes nothing but the time that it takes.
 
     Raises:
         InvalidFiles: every mistake in it, in all environments, whichever is chosen.
@@ -42,20 +32,10 @@ def read_project(root: Path, cache: Cache | None = None) -> Project:
         return Project({}, {})
     except OSError as err:
         raise InvalidFiles([unreadable(PROJECT_FILE, err)]) from err
-    if cache is None:
-        return project_from(_read(data, root))
-    name = f"project-{sha256(program_stamp().encode() + data).hexdigest()[:48]}"
-    known = cache.read(name)
-    if isinstance(known, dict) and not _meaning(known, root):
-        return project_from(known)
-    value = _read(data, root)
-    cache.write(name, value)
-    return project_from(value)
+    return project_from(_read(data, root))
 
 
 def _read(data: bytes, root: Path) -> object:
-    from msgflash_apply.config.documents import BadYaml, parse  # noqa: PLC0415 - see above
-
     try:
         found = parse(data)
     except BadYaml as err:
@@ -88,8 +68,6 @@ def _second_document(line: int) -> Diagnostic:
 
 
 def _findings(value: object, root: Path) -> list[Finding]:
-    from msgflash_apply.config.validate import check  # noqa: PLC0415 - see above
-
     shape = check(value, "project")
     if not isinstance(value, dict):
         return list(shape)

@@ -1,9 +1,9 @@
 """
 Templates in scalars: `custom.*` and `each.*` are rendered here, placeholders of MsgFlash pass through untouched.
 
-Cheap first: a text without `{` is returned as it is, one with nothing but `{{ dotted.names }}` is filled in by a
-regular expression (`template_quick`), and only the rest is cut into parts (`template_parts`) and given to jinja2
-(`template_scalar`, imported when the first such text is met).
+Cheap first: a text without `{` is returned as it is, one with nothing but `{{ dotted.names }}` is cut into parts by a
+regular expression (`template_parts`), and only the rest is given to jinja2 (`template_scalar`, imported when the first
+such text is met).
 Contract section 3.
 """
 
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from msgflash_apply.config.findings import MOST_TOLD
 from msgflash_apply.config.template_errors import Mistake, Refused
 from msgflash_apply.config.template_parts import OPENINGS, Part, cut_at_names
-from msgflash_apply.config.template_quick import fill_in
 from msgflash_apply.config.template_values import Budget, Pool, check_length, check_rendered, plain, printed
 from msgflash_apply.config.trees import Path
 
@@ -112,15 +111,6 @@ class Renderer:
     def _scalar(self, text: str, path: Path) -> object:
         if self._budget.is_spent:  # said once, where it happened
             return text
-        filled_in = fill_in(text, self._variables)
-        if filled_in is None or not self._budget.has_room_for(len(filled_in)):
-            return self._by_parts(text, path)
-        if filled_in is not text:
-            self._budget.write(len(filled_in))
-        return filled_in
-
-    def _by_parts(self, text: str, path: Path) -> object:
-        """Render part by part, and say of each one that can not be rendered why."""
         problems_before = len(self._problems)
         rendered: object = text
         try:

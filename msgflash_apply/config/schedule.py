@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgflash_apply.campaign import FIRST_YEAR, LAST_YEAR
 from msgflash_apply.config.spelling import respell
-from msgflash_apply.config.zones import LONGEST_ZONE, may_be_zone
 
 _FORM = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})T(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d+))?)?"
@@ -25,6 +24,10 @@ _DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SHOWN_CHARACTERS = 60
 _MILLISECOND_DIGITS = 3
 _MAX_OFFSET = timedelta(hours=14)  # the widest offset that any zone has had since 1970
+LONGEST_ZONE = 64
+"""Characters; twice the longest. Looking for a zone goes down folder by folder, however many a name has."""
+
+_ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
 _NOT_ZONES = ("posix/", "right/", "Factory", "localtime", "posixrules")
 
 
@@ -83,12 +86,17 @@ def check_timezone(name: str) -> None:
 
 @lru_cache(maxsize=1024)
 def _zone(name: str) -> ZoneInfo:
-    if may_be_zone(name) and not name.startswith(_NOT_ZONES):
+    if _may_be_zone(name) and not name.startswith(_NOT_ZONES):
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as `Europe`, is an OSError
             pass
     raise BadSchedule(f"`{name[:LONGEST_ZONE]}` is not a time zone", _near_zones(name[:LONGEST_ZONE]))
+
+
+def _may_be_zone(name: str) -> bool:
+    """Whether a name could be that of a zone: it never leads out of the folders where zones are."""
+    return len(name) <= LONGEST_ZONE and _ZONE_NAME.fullmatch(name) is not None
 
 
 def _near_zones(name: str) -> str:

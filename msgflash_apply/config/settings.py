@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import cast
 
-from msgflash_apply.config.cache import Cache
 from msgflash_apply.config.near import did_you_mean, listed
 from msgflash_apply.config.policy import Policy, QuietHours, policy_from
 from msgflash_apply.config.project import DEFAULT_ENVIRONMENT, Project, Section
@@ -64,7 +63,6 @@ def load_settings(
     environ: Mapping[str, str],
     variables: Sequence[str] = (),
     variable_files: Sequence[Path] = (),
-    cache: Cache | None = None,
 ) -> Settings:
     """
     Read msgflash.yaml, if there is one, for one environment.
@@ -75,14 +73,13 @@ def load_settings(
         environ: the process's environment; only names that begin with `MSGFLASH_` are read.
         variables: `name=value`, weakest first.
         variable_files: YAML or JSON files, weakest first; weaker than `variables`.
-        cache: where to look for, and keep, what the file says.
 
     Raises:
         InvalidFiles: mistakes in msgflash.yaml, all of them.
         MsgflashApplyError: an unknown environment, a variable that is not understood, or a link that leads from where
             the state should be to somewhere outside the repo.
     """
-    project = read_project(root, cache)
+    project = read_project(root)
     chosen = environment or environ.get("MSGFLASH_ENV") or DEFAULT_ENVIRONMENT
     _check_environment(chosen, project)
     outside = variables_from_outside(environ, variable_files, variables)

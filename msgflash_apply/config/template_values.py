@@ -64,10 +64,6 @@ class Budget:
         """Whether a bound was reached, so that nothing more is rendered."""
         return self._steps < 0 or self._characters < 0 or self._pool.is_spent
 
-    def has_room_for(self, characters: int) -> bool:
-        """Whether so much can still be rendered."""
-        return characters <= min(self._characters, self._pool.characters)
-
     def work(self, steps: int) -> None:
         """Count work before it is done."""
         self._steps -= steps

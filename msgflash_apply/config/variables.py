@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from msgflash_apply.config.documents import BadYaml, parse
 from msgflash_apply.config.files import read_given
 from msgflash_apply.errors import MsgflashApplyError
 
@@ -45,8 +46,6 @@ def _from_option(option: str) -> tuple[str, str]:
 
 
 def _from_file(file: Path) -> Mapping[str, object]:
-    from msgflash_apply.config.documents import BadYaml, parse  # noqa: PLC0415 - most runs have no such file
-
     summary = "A file of variables can not be used."
     try:
         documents = parse(read_given(file))

@@ -4,6 +4,7 @@ Events of one YAML document -> one plain value, within the limits, or the first 
 Accept fast: this loop runs for every line of every campaign, so it keeps no positions and counts only what it must.
 """
 
+from sys import intern
 from typing import NamedTuple, TypeAlias
 
 from msgflash_apply.config.bad_yaml import BadYaml, quote_hint, unquoted_template
@@ -137,7 +138,7 @@ def _mapping(reader: Reader, start: Event, depth: int) -> dict[str, Value]:
         if key in own:
             raise _duplicate(reader, start, event)
         is_scalar = type(value_event) is SCALAR
-        own[key] = _scalar(reader, value_event) if is_scalar else _node(reader, value_event, depth + 1)
+        own[intern(key)] = _scalar(reader, value_event) if is_scalar else _node(reader, value_event, depth + 1)
     return own if merged is None else {**merged, **own}
 
 

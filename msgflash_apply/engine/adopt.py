@@ -82,7 +82,6 @@ def record_of(item: LookedUp, remote: RemoteCampaign, now: datetime) -> Record:
         on_remove=desired.lifecycle.on_remove,
         labels=desired.labels,
         line=desired.source.line,
-        inputs=desired.inputs,
     )
     return Record(remote.id, remote.status, now, now, facts)
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.campaign import TERMINAL, Address, Desired, Names, Payload, Record
-from msgflash_apply.config.zones import LONGEST_ZONE
+from msgflash_apply.config.schedule import LONGEST_ZONE
 from msgflash_apply.engine.names import INSTANCE, fill_in, table_of_memory
 from msgflash_apply.state.snapshot import Snapshot
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.engine.announce import Announcer
-from msgflash_apply.engine.books import Books, keep_books, refreshed, retired_in
+from msgflash_apply.engine.books import Books, keep_books, retired_in
 from msgflash_apply.engine.create import Sender
 from msgflash_apply.engine.plan import Action, Change, Plan
 from msgflash_apply.engine.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Result
@@ -64,7 +64,6 @@ class Apply:
     ) -> None:
         self._plan = plan
         self._before = ledger.snapshot
-        ledger.refresh(refreshed(plan, self._before))
         self._appends = ledger.appends
         self._client = client
         self._stop = stop

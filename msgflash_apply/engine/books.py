@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from msgflash_apply.campaign import Address, Facts, Record, Source
+from msgflash_apply.campaign import Address, Record
 from msgflash_apply.engine.plan import Action, Change, Plan
 from msgflash_apply.engine.stop import Stop
 from msgflash_apply.engine.writer import Writer, Written, settled
@@ -126,44 +126,18 @@ def describe(change: Change, record: Record) -> Described | None:
     """
     Renew what the record keeps of the file (path, names, labels, zone, `on_remove`); None when all is the same.
 
-    Line and inputs alone are no reason for an entry; see `refreshed`.
+    Another line alone is no reason for an entry.
     """
     if change.source is None:
         return None
-    facts = _facts_now(change, change.source, record.facts)
-    return None if _say_the_same(facts, record.facts) else Described(change.address, facts)
-
-
-def refreshed(plan: Plan, before: Snapshot) -> dict[Address, Facts]:
-    """
-    Give, of campaigns that stay as they are, facts that only tell anew what they were made from.
-
-    Their files have other bytes now, or another program or other settings read them, and they still say the same.
-    """
-    found = {}
-    for change in plan.changes:
-        record = _record(before, change)
-        if change.action is not Action.NO_OP or change.source is None or record is None:
-            continue
-        if change.inputs is not None and change.inputs != record.facts.inputs:
-            facts = _facts_now(change, change.source, record.facts)
-            if _say_the_same(facts, record.facts):
-                found[change.address] = facts
-    return found
-
-
-def _facts_now(change: Change, source: Source, sent: Facts) -> Facts:
-    return replace(
-        sent,
+    facts = replace(
+        record.facts,
         names=dict(change.names),
-        file=source.file,
+        file=change.source.file,
         timezone=change.timezone,
         on_remove=change.on_remove,
         labels=dict(change.labels),
-        line=source.line,
-        inputs=change.inputs,
+        line=change.source.line,
     )
-
-
-def _say_the_same(one: Facts, other: Facts) -> bool:
-    return replace(one, line=other.line, inputs=other.inputs) == other
+    is_same = replace(facts, line=record.facts.line) == record.facts
+    return None if is_same else Described(change.address, facts)

@@ -143,5 +143,4 @@ def facts_of(change: Change) -> Facts:
         on_remove=change.on_remove,
         labels=change.labels,
         line=change.source.line if change.source else 1,
-        inputs=change.inputs,
     )

@@ -241,7 +241,6 @@ def _base(item: LookedUp, held: Claim, prior: Prior) -> Change:
         status=prior.status(held.record) if held.record else None,
         on_remove=desired.lifecycle.on_remove,
         previous_address=held.previous_address,
-        inputs=desired.inputs,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from msgflash_apply.api.when_needed import Connection, client_behind
+from msgflash_apply.api.client import Client
 from msgflash_apply.campaign import Address, Desired, Facts
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.settings import Policy
@@ -68,9 +68,8 @@ class Planner:
         desired: every campaign of the files.
         diagnostics: warnings about the files, carried along.
         options: how to plan.
-        connection: to MsgFlash; None to send no request at all, and names stay as the state remembers them.
+        client: of MsgFlash; None to send no request at all, and names stay as the state remembers them.
         now: the clock.
-        lookups: what was asked already on that connection.
     """
 
     def __init__(
@@ -78,15 +77,14 @@ class Planner:
         desired: Sequence[Desired],
         diagnostics: Sequence[Diagnostic],
         options: PlanOptions,
-        connection: "Connection | None",
+        client: Client | None,
         now: Callable[[], datetime],
-        lookups: Lookups | None = None,
     ) -> None:
         self._desired = desired
         self._diagnostics = tuple(diagnostics)
         self._options = options
-        self._connection = connection
-        self._lookups = lookups or (Lookups(connection) if connection else None)
+        self._client = client
+        self._lookups = Lookups(client) if client else None
         self._now = now
         self._readings: dict[str, Reading | None] = {}
 
@@ -112,9 +110,9 @@ class Planner:
         items, changes = await self._look_up(snapshot, moment)
         readings: dict[str, Reading | None] = {}
         while unread := ids_to_read(self._options.refresh, changes, snapshot) - readings.keys():
-            if self._connection is None:
+            if self._client is None:
                 break
-            readings |= await read(await client_behind(self._connection), unread)
+            readings |= await read(self._client, unread)
             changes = self._selected(decide(items, Prior(snapshot, readings), moment))
         self._readings = readings
         changes = enforce(changes, self._options.policy, snapshot)
@@ -187,7 +185,7 @@ class Planner:
         """Say what the month has left and the plan needs; a warning where the messages do not suffice."""
         needed, messages = requests_needed(changes), messages_of(changes)
         usage = await self._lookups.usage() if self._lookups is not None and needed else None
-        used = self._connection.requests_sent if self._connection is not None else 0
+        used = self._client.requests_sent if self._client is not None else 0
         if usage is None:
             return RequestForecast(used, needed, messages=messages), []
         forecast = RequestForecast(used, needed, usage.requests_left, messages, usage.messages_left)

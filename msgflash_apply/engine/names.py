@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from msgflash_apply.api.wire import Instance, Template
 from msgflash_apply.campaign import (
     Desired,
     Facts,
@@ -14,9 +14,6 @@ from msgflash_apply.campaign import (
 )
 from msgflash_apply.config.codes import Code
 from msgflash_apply.errors import Diagnostic, Severity
-
-if TYPE_CHECKING:  # shapes of answers load with the client
-    from msgflash_apply.api.wire import Instance, Template
 
 INSTANCE = "instanceId"
 TEMPLATE = "templateId"
@@ -83,7 +80,7 @@ class NameTable:
         return next(iter(get_close_matches(name, known, n=1)), None)
 
 
-def table_of_server(instances: "Iterable[Instance]", templates: "Iterable[Template]") -> NameTable:
+def table_of_server(instances: Iterable[Instance], templates: Iterable[Template]) -> NameTable:
     """Know instances by name, by number and as "the only connected one"; templates by name."""
     rows: list[tuple[str, str, str, str]] = []
     for instance in instances:
@@ -120,7 +117,7 @@ def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> Lo
     ids, missing = table.resolved(desired.names)
     payload = {**desired.payload, **ids} if ids else desired.payload
     if sent is not None and not missing and _is_same(payload, sent.payload):
-        return LookedUp(desired, payload, sent.fingerprint, is_complete=True)
+        return LookedUp(desired, sent.payload, sent.fingerprint, is_complete=True)
     return LookedUp(desired, payload, fingerprint(payload, missing), is_complete=not missing)
 
 

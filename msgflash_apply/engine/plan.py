@@ -119,7 +119,6 @@ class Change:
         on_remove: what happens once the file is gone; kept with the record.
         previous_address: where the record stands now, when it moves.
         pause_after: the file says `paused: true`, so a create is followed by a pause.
-        inputs: digest of what the file's campaigns were made from, for the record; see `Facts`.
     """
 
     address: Address
@@ -140,7 +139,6 @@ class Change:
     on_remove: Literal["pause", "keep"] = "pause"
     previous_address: Address | None = None
     pause_after: bool = False
-    inputs: str | None = None
 
     @property
     def is_sending(self) -> bool:
@@ -201,7 +199,6 @@ class Plan:
         changes: one per address, sorted by address.
         diagnostics: findings that do not stop the run, in order.
         requests: the forecast.
-        unlisted: how many more campaigns stay as they are, and are not among the changes; see `standstill`.
     """
 
     environment: str
@@ -209,22 +206,15 @@ class Plan:
     serial: int | None
     created_at: datetime
     complete: bool
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] = field(repr=False)  # thousands; asyncio spells out what a task gives back
     diagnostics: tuple[Diagnostic, ...]
     requests: RequestForecast
-    unlisted: int = 0
-
-    @property
-    def size(self) -> int:
-        """How many campaigns the plan is about."""
-        return len(self.changes) + self.unlisted
 
     @property
     def summary(self) -> dict[Action, int]:
         """How many of each action, every action named."""
-        acting = Counter[Action](change.action for change in self.changes if change.action is not Action.NO_OP)
-        acting[Action.NO_OP] = self.size - acting.total()
-        return {action: acting[action] for action in Action}
+        found = Counter(change.action for change in self.changes)
+        return {action: found[action] for action in Action}
 
     @property
     def is_empty(self) -> bool:

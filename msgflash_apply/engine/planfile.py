@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal
 
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
 from msgflash_apply.campaign import FIELD_ORDER, checked_instant, fingerprint
 from msgflash_apply.engine.plan import SENDING, Action, Change, Plan
 from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
 from msgflash_apply.state.snapshot import Snapshot
-from msgflash_apply.state.soundness import check_depth, check_payload, finite
+from msgflash_apply.state.soundness import check_json, check_payload
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 LARGEST_BYTES: Final = 512 * 1024 * 1024
 PLAN_AGAIN: Final = "Plan again, and have the new plan reviewed: msgflash-apply plan --out FILE"
 NEEDED: Final = ("instanceId", "name", "schedule", "recipients")
@@ -38,6 +40,17 @@ class SavedPlan:
     min_lead_time: timedelta
 
 
+class _Document(BaseModel):
+    """A plan file as it is written; the dataclasses inside inherit how strict it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format_version: Literal[2]
+    checksum: str
+    min_lead_time_seconds: float
+    plan: Plan
+
+
 def encode_plan(saved: SavedPlan) -> bytes:
     """
     Write a plan file: one JSON object with format version, checksum, lead time and the plan.
@@ -48,8 +61,6 @@ def encode_plan(saved: SavedPlan) -> bytes:
     if saved.plan.lineage is None:
         raise PlanError("A plan without a state can not be saved.", "It was made with --no-state.")
     _refuse_unfit(saved.plan, "The plan can not be saved.")
-    from pydantic import TypeAdapter  # noqa: PLC0415 - 100 ms, and few plans are saved
-
     body = {
         "min_lead_time_seconds": saved.min_lead_time.total_seconds(),
         "plan": TypeAdapter(Plan).dump_python(saved.plan, mode="json"),
@@ -128,8 +139,8 @@ def _changed(plan: Plan, snapshot: Snapshot) -> Iterator[str]:
 
 def _document(data: bytes, where: str) -> dict[str, object]:
     try:
-        document = json.loads(data, parse_float=finite, parse_constant=finite) if len(data) <= LARGEST_BYTES else None
-        check_depth(document)
+        document = json.loads(data) if len(data) <= LARGEST_BYTES else None
+        check_json(document)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or "plan" not in document:
@@ -138,17 +149,8 @@ def _document(data: bytes, where: str) -> dict[str, object]:
 
 
 def _saved(document: dict[str, object], where: str) -> SavedPlan:
-    from pydantic import BaseModel, ConfigDict, ValidationError  # noqa: PLC0415 - 100 ms, and few plans are saved
-
-    class Document(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
-        format_version: Literal[1]
-        checksum: str
-        min_lead_time_seconds: float
-        plan: Plan
-
     try:
-        read = Document.model_validate_json(json.dumps(document))
+        read = _Document.model_validate_json(json.dumps(document))
         saved = SavedPlan(read.plan, timedelta(seconds=read.min_lead_time_seconds))
         _check_moments(saved.plan)
     except ValidationError as err:

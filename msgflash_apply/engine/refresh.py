@@ -1,17 +1,15 @@
 """Reading campaigns before deciding for good: which ones, and what they are now. Changes nothing."""
 
+import asyncio
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from msgflash_apply.api.client import Client
+from msgflash_apply.api.wire import RemoteCampaign
 from msgflash_apply.campaign import TERMINAL
 from msgflash_apply.engine.decide import Reading
 from msgflash_apply.engine.plan import Action, Change
 from msgflash_apply.state.snapshot import Snapshot
-
-if TYPE_CHECKING:  # shapes of answers load with the client
-    from msgflash_apply.api.client import Client
-    from msgflash_apply.api.wire import RemoteCampaign
 
 READS_SIDE_BY_SIDE = 16
 ACTING = frozenset({Action.PAUSE, Action.RESUME, Action.REPLACE, Action.RETIRE})
@@ -35,10 +33,8 @@ def ids_to_read(refresh: Refresh, changes: Iterable[Change], snapshot: Snapshot)
     return acting | {record.id for record in snapshot.campaigns.values() if record.status not in TERMINAL}
 
 
-async def read(client: "Client", identifiers: Iterable[str]) -> dict[str, Reading | None]:
+async def read(client: Client, identifiers: Iterable[str]) -> dict[str, Reading | None]:
     """Read some campaigns side by side; None for one that is gone."""
-    import asyncio  # noqa: PLC0415 - it comes with the first request
-
     turn = asyncio.Semaphore(READS_SIDE_BY_SIDE)
 
     async def read_one(identifier: str) -> tuple[str, Reading | None]:
@@ -48,6 +44,6 @@ async def read(client: "Client", identifiers: Iterable[str]) -> dict[str, Readin
     return dict(await asyncio.gather(*(read_one(identifier) for identifier in sorted(identifiers))))
 
 
-def reading_of(campaign: "RemoteCampaign | None") -> Reading | None:
+def reading_of(campaign: RemoteCampaign | None) -> Reading | None:
     """Keep of an answer what the decision table asks about."""
     return None if campaign is None else Reading(campaign.status, campaign.has_sent)

@@ -115,7 +115,7 @@ def _unchanged(plan: Plan, look: _Look, *, show_unchanged: bool) -> Iterator[str
     if show_unchanged:
         same = (change for change in plan.changes if change.action is Action.NO_OP)
         yield "\n".join(line for change in same for line in _headline_lines(change, look))
-    elif number and number < plan.size:
+    elif number and number < len(plan.changes):
         yield f"  ({counted(number, 'unchanged campaign')} not shown)"
 
 

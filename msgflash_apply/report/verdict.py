@@ -55,6 +55,6 @@ def caveat(plan: Plan) -> str:
 
 
 def _nothing_to_do(plan: Plan) -> str:
-    if not plan.size:
+    if not plan.changes:
         return "There are no campaigns, neither in the files nor in the state."
-    return f"The files and the state agree on {counted(plan.size, 'campaign')}; there is nothing to do."
+    return f"The files and the state agree on {counted(len(plan.changes), 'campaign')}; there is nothing to do."

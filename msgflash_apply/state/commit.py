@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from msgflash_apply.errors import StateConflict, StateError
 from msgflash_apply.state.backends.base import Backend, Stored
+from msgflash_apply.state.codec import decode, encode
 from msgflash_apply.state.journal import Entry
 from msgflash_apply.state.reading import Loaded, absent, load_copy, moved_away, read_journal, read_unfolded
 from msgflash_apply.state.replay import fold
-from msgflash_apply.state.snapshot import Snapshot, decode, encode
+from msgflash_apply.state.snapshot import Snapshot
 
 
 def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:

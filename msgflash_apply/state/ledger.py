@@ -9,18 +9,18 @@ Leaving the block folds the journal into the document, under the next serial. A 
 next run folds in. The rules that make this safe stand in the docstring of this package.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from msgflash_apply.campaign import Address, Facts
+from msgflash_apply.campaign import Address
 from msgflash_apply.errors import BackendError, MsgflashApplyError, StateConflict, StateError
 from msgflash_apply.state.backends.base import Appends, Backend
 from msgflash_apply.state.claim import Claim, locked, note_failure
+from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit, init_state, settle
-from msgflash_apply.state.journal import Entry, Opened, Outcome, encode_entries
+from msgflash_apply.state.journal import Entry, Opened, Outcome
 from msgflash_apply.state.merge import merge_into
 from msgflash_apply.state.reading import Loaded, load, parse, read_document, read_state, read_unfolded
 from msgflash_apply.state.replay import Draft, Slot
@@ -65,7 +65,6 @@ class Ledger:
         self._unsaved: list[Outcome] = []
         self._warnings: list[str] = []
         self._failure: BackendError | None = None
-        self._refreshed: Mapping[Address, Facts] = {}
         self._is_committed = False
 
     @property
@@ -149,14 +148,6 @@ class Ledger:
             self._backend.drop(self.head.journal)
         self._is_committed = True
 
-    def refresh(self, facts: Mapping[Address, Facts]) -> None:
-        """
-        Let the next commit that writes anyhow keep these facts, which say no more than those on record do.
-
-        They take no entry: losing them loses time alone, and after an upgrade they would be one for each campaign.
-        """
-        self._refreshed = facts
-
     def replace(self, snapshot: Snapshot) -> None:
         """
         Put another state in the place of this one, under a serial that is ahead of both. Ends this ledger.
@@ -198,16 +189,10 @@ class Ledger:
         late = ours.preview(self._unsaved)
         ours.put(late)
         self._touched.update(late)
-        ours.put(self._refreshed_slots(ours))
         try:
             self._end(commit(self._backend, self._base, ours.snapshot(), self.head.journal))
         except StateConflict:
             self._commit_onto_theirs(ours)
-
-    def _refreshed_slots(self, draft: Draft) -> dict[Address, Slot]:
-        """Leave alone what this run touched: there the journal alone says what the document must hold."""
-        slots = ((at, draft.slot(at), facts) for at, facts in self._refreshed.items() if at not in self._touched)
-        return {at: replace(slot, record=replace(slot.record, facts=facts)) for at, slot, facts in slots if slot.record}
 
     def _commit_onto_theirs(self, ours: Draft) -> None:
         """Bring ours into a document that somebody else wrote meanwhile; nobody's campaigns are lost."""

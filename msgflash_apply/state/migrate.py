@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from msgflash_apply.errors import BackendError, StateError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.claim import Claim, locked
+from msgflash_apply.state.codec import encode
 from msgflash_apply.state.commit import commit, has_effect, settle_all, write_copy
 from msgflash_apply.state.push import lost_ids
 from msgflash_apply.state.reading import (
@@ -34,7 +35,7 @@ from msgflash_apply.state.reading import (
     read_document,
     read_unfolded,
 )
-from msgflash_apply.state.snapshot import Snapshot, encode
+from msgflash_apply.state.snapshot import Snapshot
 
 _ELSEWHERE = "Nothing was moved. Choose a place where nothing is."
 

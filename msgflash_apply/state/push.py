@@ -11,9 +11,10 @@ from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateConflict, StateDamaged
 from msgflash_apply.state.backends.base import Backend, Stored
 from msgflash_apply.state.claim import Claim
+from msgflash_apply.state.codec import encode
 from msgflash_apply.state.ledger import open_ledger
 from msgflash_apply.state.reading import absent, prove
-from msgflash_apply.state.snapshot import Snapshot, encode
+from msgflash_apply.state.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

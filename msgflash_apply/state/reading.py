@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
 
 from msgflash_apply.errors import StateDamaged, StateError, StateMissing
 from msgflash_apply.state.backends.base import Backend, Stored
-from msgflash_apply.state.snapshot import KEEP_IT, Snapshot, decode
-
-if TYPE_CHECKING:  # most readers find no journal to replay
-    from msgflash_apply.state.journal import Entry
+from msgflash_apply.state.codec import decode, decode_journal
+from msgflash_apply.state.journal import Entry, Opened
+from msgflash_apply.state.replay import fold
+from msgflash_apply.state.snapshot import KEEP_IT, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +122,10 @@ def read_state(backend: Backend, *, environment: str) -> Snapshot:
         loaded = parse(again, where=backend.url, environment=environment)
     if not unfolded:
         return loaded.snapshot
-    from msgflash_apply.state.replay import fold  # noqa: PLC0415 - see above
-
     return reduce(fold, unfolded.values(), loaded.snapshot)
 
 
-def read_unfolded(backend: Backend, snapshot: Snapshot) -> "dict[str, tuple[Entry, ...]]":
+def read_unfolded(backend: Backend, snapshot: Snapshot) -> dict[str, tuple[Entry, ...]]:
     """Read the journals that a snapshot does not hold, by id; the one begun first in front."""
     journals = {
         journal: read_journal(backend, journal) for journal in backend.journals() if journal != snapshot.journal
@@ -136,21 +133,17 @@ def read_unfolded(backend: Backend, snapshot: Snapshot) -> "dict[str, tuple[Entr
     return dict(sorted(journals.items(), key=lambda item: _age(item[1])))
 
 
-def read_journal(backend: Backend, journal: str) -> "tuple[Entry, ...]":
+def read_journal(backend: Backend, journal: str) -> tuple[Entry, ...]:
     """
     Read and decode one journal; no entries if it is gone.
 
     Raises:
         StateDamaged: it was torn or altered.
     """
-    from msgflash_apply.state.journal import decode_journal  # noqa: PLC0415 - see above
-
     return decode_journal(backend.read_journal(journal) or b"", where=f"{backend.url}, journal {journal}")
 
 
-def _age(entries: "tuple[Entry, ...]") -> tuple[int, str]:
-    from msgflash_apply.state.journal import Opened  # noqa: PLC0415 - see above
-
+def _age(entries: tuple[Entry, ...]) -> tuple[int, str]:
     match entries:
         case (Opened(serial=serial, at=at), *_):
             return serial, at.isoformat()

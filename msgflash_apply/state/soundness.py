@@ -27,7 +27,7 @@ def check_payload(payload: Mapping[str, object]) -> None:
     if not isinstance(schedule, str):
         raise ValueError("its payload has no start")  # noqa: TRY004 - likewise
     parse_instant(schedule)
-    check_depth(payload)
+    check_json(payload)
 
 
 def check_parts(part: object) -> None:
@@ -47,13 +47,17 @@ def check_parts(part: object) -> None:
                 _check_field(getattr(part, name, None))
 
 
-def check_depth(value: object, levels: int = MOST_LEVELS) -> None:
-    """ValueError for a tree that is nested too deeply to be written again."""
+def check_json(value: object, levels: int = MOST_LEVELS) -> None:
+    """ValueError for a tree that could not be written again: nested too deeply, or with a number that JSON has not."""
     if not levels:
         raise ValueError(f"it is nested more than {MOST_LEVELS} levels deep")
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        if type(inner) is not str and isinstance(inner, (dict, list)):  # most are texts
-            check_depth(inner, levels - 1)
+        if type(inner) is str:  # most are texts
+            continue
+        if isinstance(inner, (dict, list)):
+            check_json(inner, levels - 1)
+        elif isinstance(inner, float) and not math.isfinite(inner):
+            raise ValueError(f"{inner} is no number that JSON has")
 
 
 def _check_field(value: object) -> None:
@@ -61,11 +65,3 @@ def _check_field(value: object) -> None:
         checked_instant(value)
     elif value is not None:
         check_parts(value)
-
-
-def finite(text: str) -> float:
-    """Read a number of a JSON text, as `parse_float` and `parse_constant` of `json.loads`. ValueError if it is none."""
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:40]} is no number that JSON has")
-    return number

@@ -5,28 +5,27 @@ A step is a pure function over the plain JSON document of version n that gives t
 format: raise `FORMAT_VERSION`, add the step here, and keep every older step. A reader upgrades in memory; the next
 commit writes the new version and keeps the old document as its backup.
 
-Journals have no version: an entry's shape is never changed, new kinds are added.
+Journals have no version: an entry's shape is never changed, new kinds are added. What is written no more is dropped
+from the lines that older versions left; see `without_retired_fields`.
 """
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from msgflash_apply.campaign import JsonObject
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Of the documents that this version writes."""
 
 Step: TypeAlias = Callable[[JsonObject], JsonObject]
 """Version n to version n + 1. May raise KeyError, TypeError or ValueError for a shape that version n never had."""
 
-STEPS: Final[Mapping[int, Step]] = MappingProxyType({})
-"""The version that a step begins at -> the step."""
-
 _IDENTITY: Final = ("environment", "lineage", "serial")
 
 
-def upgrade(document: JsonObject, steps: Mapping[int, Step] = STEPS, *, target: int = FORMAT_VERSION) -> JsonObject:
+def upgrade(document: JsonObject, steps: Mapping[int, Step], *, target: int = FORMAT_VERSION) -> JsonObject:
     """
     Bring a document whose checksum was proven to the target version, step by step.
 
@@ -50,10 +49,57 @@ def upgrade(document: JsonObject, steps: Mapping[int, Step] = STEPS, *, target: 
     return document
 
 
+def without_retired_fields(line: bytes) -> bytes:
+    """
+    Drop from a journal line what older versions wrote and this one does not.
+
+    Version 1 of the program kept a digest, `inputs`, in the facts of a campaign: of what its file was made from, to
+    spare reading the file again. A run of it that crashed left such lines, and they may hold the only trace of a
+    create. ValueError for a line that is no JSON.
+    """
+    if b'"inputs":' not in line:
+        return line
+    try:
+        document = json.loads(line)
+        entry = document["entry"]
+        for holder in (entry, *(entry[name] for name in ("intent", "record") if name in entry)):
+            if "facts" in holder:
+                holder["facts"] = _without_inputs(holder["facts"])
+    except (KeyError, TypeError, AttributeError, RecursionError) as err:
+        raise ValueError(f"it is not as a line was: {type(err).__name__}") from err
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _from_1(document: JsonObject) -> JsonObject:
+    """Drop `inputs` from the facts of every campaign: a digest by which files were not read again."""
+    campaigns = cast("Mapping[str, JsonObject]", document["campaigns"])
+    in_doubt = cast("Mapping[str, JsonObject]", document["in_doubt"])
+    history = cast("Mapping[str, Iterable[JsonObject]]", document["history"])
+    return {
+        **document,
+        "format_version": 2,
+        "campaigns": {address: _with_fewer_facts(record) for address, record in campaigns.items()},
+        "in_doubt": {address: _with_fewer_facts(intent) for address, intent in in_doubt.items()},
+        "history": {address: [_with_fewer_facts(one) for one in records] for address, records in history.items()},
+    }
+
+
+def _with_fewer_facts(holder: JsonObject) -> JsonObject:
+    return {**holder, "facts": _without_inputs(cast("JsonObject", holder["facts"]))}
+
+
+def _without_inputs(facts: JsonObject) -> JsonObject:
+    return {name: value for name, value in facts.items() if name != "inputs"}
+
+
+STEPS: Final[Mapping[int, Step]] = MappingProxyType({1: _from_1})
+"""The version that a step begins at -> the step."""
+
+
 def _checked(step: Step, before: JsonObject, version: int) -> JsonObject:
     try:
         after = step(before)
-    except (KeyError, TypeError, ValueError) as err:
+    except (AttributeError, KeyError, TypeError, ValueError) as err:
         raise ValueError(f"it is not as format_version {version} was: {type(err).__name__}: {err}") from err
     expected = [version + 1, *(before.get(name) for name in _IDENTITY)]
     if [after.get(name) for name in ("format_version", *_IDENTITY)] != expected:
@@ -63,7 +109,7 @@ def _checked(step: Step, before: JsonObject, version: int) -> JsonObject:
 
 def _version_of(document: object) -> int:
     match document:
-        case {"format_version": int(version)}:
+        case {"format_version": int(version)} if not isinstance(version, bool):
             return version
         case _:
             raise ValueError("it has no format_version")

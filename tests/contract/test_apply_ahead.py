@@ -23,7 +23,8 @@ from msgflash_apply.engine.stop import Stop
 from msgflash_apply.errors import BackendError
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Appends
-from msgflash_apply.state.journal import Intended, NotCreated, decode_journal
+from msgflash_apply.state.codec import decode_journal
+from msgflash_apply.state.journal import Intended, NotCreated
 from tests.support.builders import a_desired, a_payload
 from tests.support.doors import FailingBackend, SlowBackend
 from tests.support.runs import LATER, STILL, World, names

@@ -17,8 +17,9 @@ from msgflash_apply.state.backends.base import Holder
 from msgflash_apply.state.backends.object_store.lease import Terms
 from msgflash_apply.state.backends.open import Location, open_backend
 from msgflash_apply.state.backends.postgres.statements import FORMER_DOCUMENTS_KEPT
+from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import init_state
-from msgflash_apply.state.journal import Opened, encode_entries
+from msgflash_apply.state.journal import Opened
 from msgflash_apply.state.reading import read_state
 from tests.support.buckets import a_bucket
 from tests.support.command import FAST, creates_seen

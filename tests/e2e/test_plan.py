@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo
 from tests.support.published import matches
@@ -132,3 +133,48 @@ def test_validate_keeps_to_paths(repo: Repo) -> None:
     repo.campaign("wrong", name=None)
     assert repo.run("validate", str(Path("campaigns/good.yaml"))).code == 0
     assert repo.run("validate", "campaigns/wrong.yaml").code == 1
+
+
+def test_order_in_which_trouble_is_told(repo: Repo) -> None:
+    """Mistakes in files come first, then what is wrong with the state, then that there is no key."""
+    no_key = {"MSGFLASH_API_KEY": ""}
+    path = repo.campaign("sale", colour="red")
+    repo.state.unlink()
+    with_mistake = repo.run("plan", "--refresh", "none", env=no_key)
+    path.unlink()
+    repo.campaign("sale")
+    without_state = repo.run("plan", "--refresh", "none", env=no_key)
+    assert repo.run("init").code == 0
+    without_key = repo.run("plan", "--refresh", "none", env=no_key)
+
+    assert [done.code for done in (with_mistake, without_state, without_key)] == [1, 1, 1]
+    assert "MF301" in with_mistake.err
+    assert "There is no state" not in with_mistake.err
+    assert without_state.err.startswith("Error: There is no state.")
+    assert without_key.err.startswith("Error: There is no API key.")
+
+
+def test_name_that_means_something_else_is_noticed(repo: Repo, sandbox: Sandbox) -> None:
+    """When a name on MsgFlash stands for nothing any more, a plan that asks says so, though no file changed."""
+    repo.campaign("sale", instanceId=None, instance="boutique-principale")
+    assert repo.apply().code == 0
+    sandbox.world.instances[BOUTIQUE_ID].name = "renamed"
+
+    asking, not_asking = repo.run("plan"), repo.run("plan", "--refresh", "none")
+
+    assert (asking.code, "MF503" in asking.err) == (1, True)
+    assert (not_asking.code, "agree on 1 campaign;" in not_asking.out) == (0, True)
+
+
+def test_line_is_that_of_the_document(repo: Repo) -> None:
+    """Where a campaign is written is told as it is, of the second document of a file too."""
+    head = repo.campaign("two", key="one").read_text(encoding="utf-8")
+    second = head.replace("two", "three").replace("one", "next")
+    repo.write("campaigns/two.yaml", f"# two of them\n{head}---\n\n{second}")
+    assert repo.apply().code == 0
+
+    changes = repo.plan()["changes"]
+
+    assert isinstance(changes, list)
+    lines = {change["address"]: change["source"]["line"] for change in changes}
+    assert (lines["one"], lines["next"]) == (2, 4 + head.count("\n"))

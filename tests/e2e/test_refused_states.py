@@ -11,8 +11,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from msgflash_apply.sandbox.server import Sandbox
-from msgflash_apply.state.journal import Opened, encode_entries
-from msgflash_apply.state.snapshot import encode
+from msgflash_apply.state.codec import encode, encode_entries
+from msgflash_apply.state.journal import Opened
 from tests.golden.conftest import TextFiles
 from tests.support.builders import NOW, a_record, a_snapshot
 from tests.support.command import Repo, campaign_text, creates_seen

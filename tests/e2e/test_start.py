@@ -1,12 +1,10 @@
-"""Starting: what only tells something is instant, and no command loads what it does not need."""
+"""Starting: what only tells something is instant."""
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo
 from tests.support.loading import modules_loaded_by
 
@@ -47,23 +45,3 @@ def test_completing_a_word_loads_nothing_heavy(repo: Repo) -> None:
     asked = {"_MSGFLASH_APPLY_COMPLETE": "bash_complete", "COMP_WORDS": "msgflash-apply pl", "COMP_CWORD": "1"}
 
     assert not loaded_by(repo, **asked) & HEAVY
-
-
-@pytest.mark.parametrize(
-    "arguments", [("plan", "--refresh", "none"), ("plan", "--offline"), ("plan",), ("validate",)], ids=" ".join
-)
-def test_nothing_new_loads_nothing_heavy(repo: Repo, sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
-    """Where all files are known and nothing has to be asked, no library for YAML, schema, state or HTTP is loaded."""
-    repo.campaign("one")
-    assert repo.apply().code == 0
-    before = len(sandbox.requests)
-
-    assert not loaded_by(repo, *arguments) & HEAVY
-    assert len(sandbox.requests) == before
-
-
-def test_file_with_a_mistake_is_read_by_the_libraries(repo: Repo, tmp_path: Path) -> None:
-    """The libraries come with the first file that has to be worked out: the test above would notice them."""
-    repo.campaign("one", name="{{ custom.brand | upper }}", custom={"brand": "Acme"})
-
-    assert {"yaml", "jsonschema_rs", "jinja2"} <= loaded_by(repo, "validate", XDG_CACHE_HOME=str(tmp_path / "empty"))

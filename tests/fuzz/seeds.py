@@ -14,6 +14,7 @@ from msgflash_apply.engine.make_plan import Planner, PlanOptions
 from msgflash_apply.engine.planfile import SavedPlan, encode_plan
 from msgflash_apply.state.backends.encrypted.envelope import Envelope, write_envelope
 from msgflash_apply.state.backends.terraform_http import envelope
+from msgflash_apply.state.codec import encode, encode_entries
 from msgflash_apply.state.journal import (
     Adopted,
     Created,
@@ -27,12 +28,10 @@ from msgflash_apply.state.journal import (
     Removed,
     Restored,
     Retired,
-    encode_entries,
 )
 from msgflash_apply.state.serialise import to_json
-from msgflash_apply.state.snapshot import Snapshot, encode
+from msgflash_apply.state.snapshot import Snapshot
 from tests.hostile import answers
-from tests.hostile.remembered import remembered
 from tests.support.builders import INSTANCE_ID, NOW, SOON, a_desired, a_payload, a_record, a_snapshot, an_intent
 from tests.support.states import ENVIRONMENT, LINEAGE, a_holder, created, intended
 
@@ -148,8 +147,8 @@ def _a_plan() -> bytes:
 
 JSON = frozenset(
     {
-        "state", "sealed-state", "sealed-journal", "recovery", "lock", "envelope", "sealed-plan", "sealed-known-files",
-        "sealed-standing", "answer", "endpoint", "import",
+        "state", "sealed-state", "sealed-journal", "recovery", "lock", "envelope", "sealed-plan", "answer", "endpoint",
+        "import",
     }
 )  # fmt: skip
 """Readers whose seeds hold JSON, or lines of it."""
@@ -165,7 +164,6 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
     http = envelope.Envelope(3, "w", b"{}", {"run-1": envelope.Journal(b"x\n")})
     encrypted = Envelope("0a1b2c3d4e5f", bytes(12), b"secret")
     plan = _a_plan()
-    known = remembered()
     return {
         "yaml": (CAMPAIGN, PROJECT),
         "campaign": (CAMPAIGN,),
@@ -182,11 +180,6 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
         "envelope": (envelope.encode(http), write_envelope(encrypted, on_one_line=True)),
         "plan": (plan,),
         "sealed-plan": (plan,),
-        "known-project": (known["project"],),
-        "known-files": (known["files"],),
-        "sealed-known-files": (known["files"].partition(b"\n")[2],),
-        "standing": (known["standing"],),
-        "sealed-standing": (known["standing"].partition(b"\n")[2],),
         "answer": answered,
         "endpoint": answered,
         "import": answered,

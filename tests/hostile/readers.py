@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from msgflash_apply.errors import MsgflashApplyError
-from tests.hostile import answers, campaigns, endpoints, records, remembered
+from tests.hostile import answers, campaigns, endpoints, records
 
 Reader: TypeAlias = Callable[[bytes], str]
 
@@ -43,11 +43,6 @@ READERS: Mapping[str, Reader] = {
     "envelope": refusing(records.read_envelopes),
     "plan": refusing(records.read_plan),
     "sealed-plan": refusing(records.read_sealed_plan),
-    "known-project": remembered.read_project,
-    "known-files": remembered.read_known_files,
-    "sealed-known-files": remembered.read_sealed_known_files,
-    "standing": remembered.read_standing,
-    "sealed-standing": remembered.read_sealed_standing,
     "answer": refusing(answers.read_everything),
     "endpoint": refusing(endpoints.read_each),
     "import": refusing(answers.read_adopted),

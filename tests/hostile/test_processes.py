@@ -1,12 +1,10 @@
 """
 What a command shows of itself to everybody on the machine, who may read the arguments of all processes.
 
-And which processes it starts at all: those of the demo, a shell that tells its version for completion, and a copy of
-itself for the reading of many files.
+And which processes it starts at all: those of the demo, and a shell that tells its version for completion.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,11 +15,10 @@ import pytest
 
 from msgflash_apply.cli.demo import STEPS
 from msgflash_apply.cli.main import COMMANDS
-from msgflash_apply.config.side_by_side import ENOUGH
 from tests.hostile.canaries import a_repo_with_secrets, secrets_in
 from tests.hostile.family import Member, first_child, run_seen
 from tests.hostile.watched import watch
-from tests.support.command import PROGRAM, QUICKEST_PROJECT, Repo, campaign_text
+from tests.support.command import PROGRAM, QUICKEST_PROJECT, Repo
 from tests.support.stores.http_server import StateServer
 
 WORK: Mapping[str, tuple[tuple[str, ...], int]] = {
@@ -128,19 +125,6 @@ def test_arguments_of_what_the_demo_runs(repo: Repo) -> None:
     assert child.words == (sys.executable, "-m", "msgflash_apply", *STEPS[0][1].split())
     assert b"MSGFLASH_API_KEY=msgf_" in child.environment
     assert not {"MSGFLASH_API_KEY", "MSGFLASH_STATE_KEY"} & {*secrets_in(child.environment)}
-
-
-def test_reader_of_many_files_is_the_same_program(repo: Repo, tmp_path: Path) -> None:
-    """The second process that reads half of many files shows the arguments of the first, and runs no other program."""
-    for number in range(ENOUGH):
-        repo.write(f"campaigns/{number}.yaml", campaign_text(str(number)))
-
-    seen = watch(repo, tmp_path / "log", "--log-level", "warning", "validate")
-
-    assert (seen.code, seen.started) == (0, frozenset()), seen.text
-    assert len(seen.forked) == (1 if len(os.sched_getaffinity(0)) > 1 else 0)
-    assert all(shown.split("\0")[-3:-1] == ["warning", "validate"] for shown in seen.forked)
-    assert [secrets_in(shown.encode()) for shown in seen.forked] == [[] for _ in seen.forked]
 
 
 def assert_shown_as(seen: Iterable[Member], command: Sequence[str]) -> None:

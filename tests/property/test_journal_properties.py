@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from msgflash_apply.campaign import Address, Facts, Fingerprint, Intent, Record
 from msgflash_apply.errors import StateDamaged
+from msgflash_apply.state.codec import decode, decode_journal, encode, encode_entries
 from msgflash_apply.state.journal import (
     Adopted,
     Created,
@@ -23,11 +24,9 @@ from msgflash_apply.state.journal import (
     Removed,
     Restored,
     Retired,
-    decode_journal,
-    encode_entries,
 )
 from msgflash_apply.state.replay import Draft, fold
-from msgflash_apply.state.snapshot import Snapshot, decode, encode
+from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW
 from tests.support.states import ENVIRONMENT, LINEAGE
 
@@ -55,7 +54,6 @@ FACTS = st.builds(
     on_remove=st.sampled_from(["pause", "keep"]),
     labels=st.dictionaries(TEXTS, TEXTS, max_size=2),
     line=st.integers(1, 99),
-    inputs=st.none() | TEXTS,
 )
 INTENTS = st.builds(Intent, run=TEXTS, attempt=st.integers(1, 9), announced_at=TIMES, facts=FACTS)
 RECORDS = st.builds(

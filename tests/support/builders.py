@@ -81,7 +81,7 @@ def facts_as_sent(wanted: Desired) -> Facts:
     """Build what an apply records of a campaign whose names need no looking up."""
     facts = some_facts(wanted.payload, names=wanted.names, on_remove=wanted.lifecycle.on_remove, labels=wanted.labels)
     source = wanted.source
-    return replace(facts, file=source.file, line=source.line, timezone=wanted.timezone, inputs=wanted.inputs)
+    return replace(facts, file=source.file, line=source.line, timezone=wanted.timezone)
 
 
 def a_record(

@@ -8,10 +8,11 @@ import pytest
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.claim import Claim
+from msgflash_apply.state.codec import encode
 from msgflash_apply.state.ledger import read_state
 from msgflash_apply.state.migrate import migrate
 from msgflash_apply.state.reading import load_copy
-from msgflash_apply.state.snapshot import Snapshot, encode
+from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW
 from tests.support.states import ENVIRONMENT, a_backend, a_holder, a_run, a_run_that_ends, a_state, created, intended
 

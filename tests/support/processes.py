@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.state.journal import Intended, decode_journal
+from msgflash_apply.state.codec import decode_journal
+from msgflash_apply.state.journal import Intended
 from tests.support.command import Completed, Repo, Running, creates_seen, wait_until
 
 # A limit on the size of files is a disk that is full: the write is cut short, and the next one fails. Root keeps every

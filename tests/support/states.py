@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.journal import Created, Entry, Intended
 from msgflash_apply.state.ledger import Ledger, init_state, open_ledger
-from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, a_payload, some_facts
 
 ENVIRONMENT = "default"
@@ -48,15 +46,6 @@ def a_run(
     return open_ledger(
         backend, Claim(environment, a_holder(lock_id), lambda: NOW, lock_timeout_seconds, sleep or _never)
     )
-
-
-def without_inputs(snapshot: Snapshot) -> Snapshot:
-    """Take out of a state what it tells of files."""
-    campaigns = {
-        address: replace(record, facts=replace(record.facts, inputs=None))
-        for address, record in snapshot.campaigns.items()
-    }
-    return replace(snapshot, campaigns=campaigns)
 
 
 def intended(address: str = "sale", *, run: str = "run-1", attempt: int = 1, facts: Facts | None = None) -> Intended:

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.config.files import CampaignFile
-from msgflash_apply.config.load import load
+from msgflash_apply.config.load import load, load_found
 from msgflash_apply.config.settings import Settings
-from msgflash_apply.config.sources import read_all
 from tests.unit.config.repos import WELCOME, loaded, told, write
 
 
@@ -54,9 +53,9 @@ def test_mistakes_of_all_files_come_in_one_run(tmp_path: Path) -> None:
 
 def test_file_that_vanishes_is_told(tmp_path: Path) -> None:
     """A file that can not be read any more is a diagnostic among the others."""
-    sources = read_all([CampaignFile(str(tmp_path / "a.yaml"), "campaigns/a.yaml")])
+    result = load_found([CampaignFile(str(tmp_path / "a.yaml"), "campaigns/a.yaml")], Settings(tmp_path))
 
-    assert told(load(Settings(tmp_path), sources=sources).diagnostics) == ["a.yaml:None:None MF101"]
+    assert told(result.diagnostics) == ["a.yaml:None:None MF101"]
 
 
 def test_links_do_not_lead_out_of_the_repo(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from msgflash_apply.errors import BackendError, StateDamaged, StateError
 from msgflash_apply.state.backends.encrypted.envelope import Envelope, read_envelope
-from msgflash_apply.state.journal import decode_journal
+from msgflash_apply.state.codec import decode_journal
 from msgflash_apply.state.ledger import init_state, read_state
 from tests.support.keys import KEY, OTHER_KEY, encrypted, id_of
 from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_run_that_ends, a_state, intended

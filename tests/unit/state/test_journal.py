@@ -7,6 +7,7 @@ import pytest
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateDamaged
+from msgflash_apply.state.codec import decode_journal, encode_entries
 from msgflash_apply.state.journal import (
     Adopted,
     Described,
@@ -19,8 +20,6 @@ from msgflash_apply.state.journal import (
     Removed,
     Restored,
     Retired,
-    decode_journal,
-    encode_entries,
 )
 from tests.support.builders import NOW, a_record, some_facts
 from tests.support.states import ENVIRONMENT, LINEAGE, created, intended

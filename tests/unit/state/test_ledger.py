@@ -1,7 +1,6 @@
 """The ledger: what is durable when, who may write, and what a commit leaves."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pytest
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import BackendError, StateDamaged, StateError, StateLocked
-from msgflash_apply.state.journal import NotCreated, Observed, decode_journal
+from msgflash_apply.state.codec import decode_journal
+from msgflash_apply.state.journal import NotCreated, Observed
 from msgflash_apply.state.ledger import read_state
 from tests.support.builders import NOW
 from tests.support.doors import FailingBackend
@@ -52,28 +52,6 @@ def test_run_without_entries_writes_nothing(tmp_path: Path) -> None:
         assert ledger.snapshot.serial == 1
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_facts_are_refreshed_by_a_commit_that_writes_anyhow(tmp_path: Path) -> None:
-    """They are no reason to write, take no entry, and leave alone what the run itself wrote about."""
-    backend = a_state(tmp_path)
-    with a_run(backend, "first") as ledger:
-        ledger.append(intended("sale"), created("sale"), intended("tea"), created("tea"))
-    before = read_state(backend, environment=ENVIRONMENT)
-    anew = {at: replace(record.facts, line=9, inputs="sha256:00") for at, record in before.campaigns.items()}
-
-    with a_run(backend, "second") as ledger:
-        ledger.refresh(anew)
-    assert read_state(backend, environment=ENVIRONMENT) == before
-
-    with a_run(backend, "third") as ledger:
-        ledger.refresh({**anew, Address("gone"): anew[Address("sale")]})
-        ledger.append(Observed(Address("tea"), "running", NOW))
-        assert b"sha256:00" not in (backend.read_journal("third") or b"")
-    after = read_state(backend, environment=ENVIRONMENT).campaigns
-    assert after[Address("sale")].facts == anew[Address("sale")]
-    assert after[Address("tea")].facts == before.campaigns[Address("tea")].facts
-    assert after.keys() == before.campaigns.keys()
 
 
 def test_entry_is_durable_when_append_returns(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateLocked, StateMissing
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.backends.local import LocalBackend
-from msgflash_apply.state.journal import Opened, encode_entries
+from msgflash_apply.state.codec import encode, encode_entries
+from msgflash_apply.state.journal import Opened
 from msgflash_apply.state.push import push
-from msgflash_apply.state.snapshot import Snapshot, encode
+from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, a_record, a_snapshot
 from tests.support.doors import Crash, CrashingBackend
 from tests.support.moves import a_claim, an_old_state, marked, move, put, read

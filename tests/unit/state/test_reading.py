@@ -9,8 +9,9 @@ import pytest
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateMissing
 from msgflash_apply.state.backends.base import Stored
 from msgflash_apply.state.backends.local import LocalBackend
+from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit
-from msgflash_apply.state.journal import Opened, encode_entries
+from msgflash_apply.state.journal import Opened
 from msgflash_apply.state.ledger import init_state, read_state
 from msgflash_apply.state.reading import load
 from msgflash_apply.state.replay import fold

@@ -11,7 +11,7 @@ import pytest
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateDamaged, StateError
-from msgflash_apply.state.snapshot import decode, encode
+from msgflash_apply.state.codec import decode, encode
 from tests.support.builders import NOW, a_payload, a_record, a_snapshot, an_intent, some_facts
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_document_is_json_for_people() -> None:
 
     assert text == json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     assert "promo/été" in text
-    assert document["format_version"] == 1
+    assert document["format_version"] == 2
 
 
 def test_one_more_campaign_is_a_small_diff() -> None:
@@ -132,7 +132,7 @@ def test_message_says_what_is_wrong(data: bytes, what: str) -> None:
 
 def test_newer_version_is_refused_as_such() -> None:
     """A document of a newer version asks for an upgrade instead of calling it damaged."""
-    newer = rewritten('"format_version": 1', '"format_version": 2')
+    newer = rewritten('"format_version": 2', '"format_version": 3')
 
     with pytest.raises(StateError, match="newer version") as caught:
         decode(newer, where="here")
@@ -149,13 +149,79 @@ def test_newer_version_is_refused_as_such() -> None:
         ('"retired": true', '"retired": 1'),
         ('"lineage"', '"ancestry"'),
         ('"2026-11-23T12:00:00Z"', '"yesterday"'),
-        ('"format_version": 1', '"format_version": 0'),
+        ('"format_version": 2', '"format_version": 0'),
+        ('"format_version": 2', '"format_version": true'),
     ],
 )
 def test_wrong_shape_is_damage(before: str, after: str) -> None:
     """A proven document with a field too many, too few, or of another kind is refused, not read around."""
     with pytest.raises(StateDamaged, match="shape of a state"):
         decode(rewritten(before, after), where="here")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("serial", 7.0),
+        ("lineage", None),
+        ("environment", ["default"]),
+        ("journal", 5),
+        ("journal", ...),
+        ("campaigns", []),
+        ("campaigns/sale", []),
+        ("campaigns/sale", "sale"),
+        ("campaigns/sale/id", 7),
+        ("campaigns/sale/id", ...),
+        ("campaigns/sale/status", None),
+        ("campaigns/sale/former_ids", "ab"),
+        ("campaigns/sale/former_ids", [1]),
+        ("campaigns/sale/former_ids", {}),
+        ("campaigns/sale/more", 1),
+        ("campaigns/sale/created_at", "20261123T120000.000Z"),
+        ("campaigns/sale/created_at", "2026-W48-1T12:00:00Z"),
+        ("campaigns/sale/created_at", "2026-11-23T12:00:99Z"),
+        ("campaigns/sale/facts", None),
+        ("campaigns/sale/facts/payload", []),
+        ("campaigns/sale/facts/fingerprint", None),
+        ("campaigns/sale/facts/file", 1),
+        ("campaigns/sale/facts/names", {"instanceId": 1}),
+        ("campaigns/sale/facts/labels", {"team": None}),
+        ("campaigns/sale/facts/labels", []),
+        ("campaigns/sale/facts/timezone", 1),
+        ("campaigns/sale/facts/on_remove", "delete"),
+        ("campaigns/sale/facts/on_remove", []),
+        ("campaigns/sale/facts/line", "1"),
+        ("campaigns/sale/facts/line", True),
+        ("campaigns/sale/facts/inputs", "sha256:00"),
+        ("campaigns/sale/facts/more", 1),
+        ("in_doubt/sale/attempt", "2"),
+        ("in_doubt/sale/run", 1),
+        ("in_doubt/sale/more", 1),
+        ("history/gone", {}),
+        ("history/gone/0/id", 1),
+    ],
+)
+def test_every_value_has_its_kind(path: str, value: object) -> None:
+    """A proven document in which any value is of another kind, or stands where none should, is damage."""
+    document = json.loads(A_DOCUMENT)
+    *steps, last = path.split("/")
+    inner = document
+    for step in steps:
+        inner = inner[int(step)] if isinstance(inner, list) else inner[step]
+    inner.pop(last) if value is ... else inner.__setitem__(last, value)
+
+    with pytest.raises(StateDamaged, match="shape of a state"):
+        decode(proven(json.dumps(document, indent=2, sort_keys=True).encode()), where="here")
+
+
+@pytest.mark.parametrize("name", ["retired", "former_ids"])
+def test_what_has_a_default_may_be_missing(name: str) -> None:
+    """A record without what was added to it later is read with its default."""
+    document = json.loads(encode(a_snapshot({"sale": a_record()})))
+    del document["campaigns"]["sale"][name]
+    data = proven(json.dumps(document, indent=2, sort_keys=True).encode())
+
+    assert decode(data, where="here") == a_snapshot({"sale": a_record()})
 
 
 def test_misshape_is_told_in_one_line() -> None:
@@ -170,12 +236,12 @@ def test_misshape_is_told_in_one_line() -> None:
 
 def test_older_version_is_upgraded() -> None:
     """A proven document of an older version is read as what this version makes of it, step by step."""
-    older = rewritten('"format_version": 1', '"format_version": -1').replace(b'"in_doubt"', b'"open"')
+    older = rewritten('"format_version": 2', '"format_version": 0').replace(b'"in_doubt"', b'"open"')
     steps: dict[int, Step] = {
-        -1: lambda document: {**document, "format_version": 0},
-        0: lambda document: {
+        0: lambda document: {**document, "format_version": 1},
+        1: lambda document: {
             **{name: value for name, value in document.items() if name != "open"},
-            "format_version": 1,
+            "format_version": 2,
             "in_doubt": document["open"],
         },
     }

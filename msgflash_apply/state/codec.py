@@ -1,0 +1,263 @@
+"""
+The state as text: the document, and the lines of a journal.
+
+Writing and reading are each other's inverse. What is read proves itself by a checksum first, so that damage is never
+taken for emptiness; then pydantic checks its shape, and `soundness` what a shape does not say. A field too many is
+refused, for it would be lost with the next write; only what has a default may be missing.
+
+Documents of an older format are upgraded (`upgrade.py`) before they are read. Read `encode` and `decode` first.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from itertools import chain
+from typing import Annotated, Final, Literal, TypeVar
+from zlib import crc32
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from msgflash_apply.campaign import Address, Intent, Record
+from msgflash_apply.errors import StateDamaged, StateError
+from msgflash_apply.state.backends.encrypted.refusals import without_key
+from msgflash_apply.state.journal import Entry, Opened
+from msgflash_apply.state.serialise import to_json
+from msgflash_apply.state.snapshot import KEEP_IT, Snapshot
+from msgflash_apply.state.soundness import check_parts
+from msgflash_apply.state.upgrade import FORMAT_VERSION, STEPS, Step, upgrade, without_retired_fields
+
+_CURRENT: Final = b'\n  "format_version": %d,\n' % FORMAT_VERSION
+_CHECKSUM_KEY: Final = b'\n  "checksum": "'
+_CHECKSUM_LENGTH: Final = len("sha256:") + 64
+_CHECKSUM_END: Final = b'",'
+
+_LINE: Final = re.compile(rb'\{"checksum":"([0-9a-f]{8})",("sequence":(\d{1,9}),.*)', re.DOTALL)
+_MEND_JOURNAL: Final = (
+    "Bring back a good copy of this journal from a backup of its disk.\n"
+    "Never delete it: it may hold the only trace of campaigns that were created."
+)
+
+_EXACT = ConfigDict(extra="forbid", strict=True)
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Document(BaseModel):
+    """The document as it is written; the dataclasses inside inherit how strict it is."""
+
+    model_config = _EXACT
+
+    format_version: Literal[2]
+    checksum: str
+    lineage: str
+    serial: int
+    environment: str
+    campaigns: Mapping[Address, Record]
+    in_doubt: Mapping[Address, Intent]
+    history: Mapping[Address, tuple[Record, ...]]
+    journal: str | None
+    moved: str | None = None
+
+
+class _Line(BaseModel):
+    """A journal line as it is written."""
+
+    model_config = _EXACT
+
+    checksum: str
+    sequence: int
+    entry: Annotated[Entry, Field(discriminator="kind")]
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """Write the document: JSON in UTF-8, indented by 2, keys sorted, checksum included, one line break at the end."""
+    # Written only where it says something: older versions refuse a field that they do not know, and should here.
+    mark = {} if snapshot.moved is None else {"moved": snapshot.moved}
+    values: dict[str, object] = {
+        **mark,
+        "campaigns": snapshot.campaigns,
+        "environment": snapshot.environment,
+        "format_version": FORMAT_VERSION,
+        "history": snapshot.history,
+        "in_doubt": snapshot.in_doubt,
+        "journal": snapshot.journal,
+        "lineage": snapshot.lineage,
+        "serial": snapshot.serial,
+    }
+    parts: list[bytes] = []
+    for key in sorted(values):
+        if key == "environment":
+            place = len(parts)
+        parts += [b"," if parts else b"{", *_field(key, values[key])]
+    parts.append(b"\n}\n")
+    digest = sha256()
+    for part in parts:
+        digest.update(part)
+    parts.insert(place, b',%bsha256:%b"' % (_CHECKSUM_KEY, digest.hexdigest().encode()))
+    return b"".join(parts)
+
+
+def _field(key: str, value: object) -> Iterator[bytes]:
+    """Write one field of the document, a map entry by entry: with thousands, the whole takes five times its size."""
+    yield b'\n  "%b": ' % key.encode()
+    if not isinstance(value, Mapping) or not value:
+        yield to_json(value)
+        return
+    for number, entry in enumerate(sorted(value)):
+        # No text holds a raw line break, so each one begins a line of the entry.
+        told = to_json(value[entry], indent=2).replace(b"\n", b"\n    ")
+        yield b"%b\n    %b: %b" % (b"," if number else b"{", to_json(entry), told)
+    yield b"\n  }"
+
+
+def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Snapshot:
+    """
+    Read a document that `encode` wrote, in this version of the program or an older one.
+
+    Args:
+        data: the whole document.
+        where: its place, for messages.
+        steps: how older documents are upgraded; see `upgrade.py`.
+
+    Raises:
+        StateDamaged: it is cut short, altered by hand, or no state at all; the message says which.
+        StateError: a newer version of the program wrote it, or it is encrypted.
+    """
+    if not _is_proven(data):
+        raise _explain(data, where)
+    try:
+        return _snapshot(data if _CURRENT in data else to_json(upgrade(json.loads(data), steps)))
+    except (ValueError, RecursionError) as err:
+        raise _explain(data, where, str(err)) from err
+
+
+def _snapshot(data: bytes) -> Snapshot:
+    document = _read(_Document, data)
+    past = ((address, record) for address, records in document.history.items() for record in records)
+    for address, part in chain(document.campaigns.items(), document.in_doubt.items(), past):
+        _check(part, address)
+    return Snapshot(
+        lineage=document.lineage,
+        serial=document.serial,
+        environment=document.environment,
+        campaigns=document.campaigns,
+        in_doubt=document.in_doubt,
+        history=document.history,
+        journal=document.journal,
+        moved=document.moved,
+    )
+
+
+def _is_proven(data: bytes) -> bool:
+    place = data.find(_CHECKSUM_KEY)
+    if place < 0:
+        return False
+    start = place + len(_CHECKSUM_KEY)
+    end = start + _CHECKSUM_LENGTH
+    if data[end : end + len(_CHECKSUM_END)] != _CHECKSUM_END:
+        return False
+    digest = sha256(memoryview(data)[:place])
+    digest.update(memoryview(data)[end + len(_CHECKSUM_END) :])
+    return data[start:end] == b"sha256:" + digest.hexdigest().encode()
+
+
+def _explain(data: bytes, where: str, misshape: str = "") -> StateError:
+    """Say why a document can not be used; slow, for it only runs when there is something to say."""
+    if refusal := without_key(data, where=where):
+        return refusal
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as err:
+        return _damaged(where, "it is empty" if not data.strip() else f"it is not JSON: {err}")
+    version = document.get("format_version") if isinstance(document, dict) else None
+    if not isinstance(version, int):
+        return _damaged(where, "it is JSON, but not a state of msgflash-apply")
+    if version > FORMAT_VERSION:
+        return StateError(
+            "The state was written by a newer version.",
+            f"{where}: its format_version is {version}; this version reads up to {FORMAT_VERSION}.",
+            "The state stays as it is. Upgrade msgflash-apply to that version or a later one.",
+        )
+    if not misshape:
+        return _damaged(where, "its checksum does not match: it was altered by hand or merged after it was written")
+    return _damaged(where, f"it does not have the shape of a state: {misshape}")
+
+
+def _damaged(where: str, what: str) -> StateDamaged:
+    return StateDamaged("The state is damaged.", f"{where}: {what}.", KEEP_IT)
+
+
+def encode_entries(entries: Iterable[Entry], *, first: int) -> bytes:
+    """Write entries as journal lines, each ended by a line break; `first` is the number of the first, from 0."""
+    return b"".join(_line(number, entry) for number, entry in enumerate(entries, first))
+
+
+def _line(number: int, entry: Entry) -> bytes:
+    rest = b'"sequence":%d,"entry":%b}' % (number, to_json(entry))
+    return b'{"checksum":"%08x",%b\n' % (crc32(rest), rest)
+
+
+def decode_journal(data: bytes, *, where: str) -> tuple[Entry, ...]:
+    """
+    Read a journal, or what a crash left of it.
+
+    A last line without its line break was never durable, so nothing was sent on its strength: if it is torn, it is
+    dropped; if it is whole, it is kept, which at worst leaves a create in doubt that never left.
+
+    Args:
+        data: the journal from its first byte; empty if the run died before its head was durable.
+        where: its place, for messages.
+
+    Raises:
+        StateDamaged: any other line is torn, altered, missing or out of place; the message has its number.
+        StateError: the journal is encrypted.
+    """
+    *lines, tail = data.split(b"\n")
+    entries = [_entry(line, number, where) for number, line in enumerate(lines)]
+    if _is_whole(tail):
+        entries.append(_entry(tail, len(lines), where))
+    return tuple(entries)
+
+
+def _is_whole(line: bytes) -> bool:
+    return (match := _LINE.fullmatch(line)) is not None and int(match[1], 16) == crc32(match[2])
+
+
+def _entry(line: bytes, number: int, where: str) -> Entry:
+    match = _LINE.fullmatch(line)
+    if match is None or int(match[1], 16) != crc32(match[2]):
+        if refusal := without_key(line, where=f"{where}, line {number + 1}"):
+            raise refusal
+        raise _damaged_journal(where, number, "it is torn, or it was altered after it was written")
+    if int(match[3]) != number:
+        raise _damaged_journal(
+            where, number, f"it says it is line {int(match[3]) + 1}; lines are missing or out of order"
+        )
+    try:
+        entry = _read(_Line, without_retired_fields(line)).entry
+        _check(entry, "entry")
+    except ValueError as err:
+        raise _damaged_journal(where, number, f"it is no journal entry that this version knows: {err}") from err
+    if isinstance(entry, Opened) != (number == 0):
+        raise _damaged_journal(where, number, "a journal has one head, and it is the first line")
+    return entry
+
+
+def _damaged_journal(where: str, number: int, what: str) -> StateDamaged:
+    return StateDamaged("A journal of the state is damaged.", f"{where}, line {number + 1}: {what}.", _MEND_JOURNAL)
+
+
+def _read(model: type[_Model], data: bytes) -> _Model:
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as err:
+        first = err.errors(include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ValueError(f"{place or 'all of it'}: {first['msg']}") from err
+
+
+def _check(part: object, place: str) -> None:
+    try:
+        check_parts(part)
+    except ValueError as err:
+        raise ValueError(f"{place}: {err}") from err
