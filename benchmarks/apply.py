@@ -74,7 +74,7 @@ def apply(folder: Path, campaigns: int, sandbox: Sandbox, project: str) -> Appli
     (folder / "msgflash.yaml").write_text(PROJECT + project, encoding="utf-8")
     init_state(LocalBackend(folder / ".msgflash/default.json"), environment="default", lineage=LINEAGE)
     command = (*PROGRAM, "apply", "--auto-approve", "--override", "request-quota", "--format", "json")
-    process = run(command, folder=folder, environ=environ_for(sandbox, folder / "cache"))
+    process = run(command, folder=folder, environ=environ_for(sandbox))
     seen = [(one.time, one.status) for one in sandbox.requests if (one.method, one.path) == CREATE]
     sent_at = [time for time, status in seen if status == 201]
     journals = sum(file.stat().st_size for file in (folder / ".msgflash").glob("*.jsonl"))

@@ -23,7 +23,8 @@ from msgflash_apply.config.load import load
 from msgflash_apply.config.settings import load_settings
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, EARLY_BIRDS_ID, PRESS_ID, WELCOME_ID, contact_id
 from msgflash_apply.state.backends.local import LocalBackend
-from msgflash_apply.state.snapshot import Snapshot, encode
+from msgflash_apply.state.codec import encode
+from msgflash_apply.state.snapshot import Snapshot
 
 PROJECT: Final = """\
 # yaml-language-server: $schema=schemas/project.schema.json
@@ -263,7 +264,7 @@ def write_state(root: Path, *, seed: int = 1) -> None:
     """Write the state that an apply of the repo's campaigns would have left."""
     settings = load_settings(root, environment=None, environ={})
     dice = Random(seed)  # noqa: S311 - repeatable on purpose
-    records = dict(_records(load(settings, for_record=True).campaigns, dice))
+    records = dict(_records(load(settings).campaigns, dice))
     snapshot = Snapshot(LINEAGE, 1, settings.environment, campaigns=records, in_doubt={}, history={})
     LocalBackend(root / settings.state).write(encode(snapshot), expected=None)
 
@@ -273,7 +274,7 @@ def _records(campaigns: tuple[Desired, ...], dice: Random) -> Iterator[tuple[Add
         payload = in_order({**wanted.payload, **{name: NAMES_BY[name] for name in wanted.names}})
         facts = Facts(
             payload, fingerprint(payload), wanted.names, wanted.source.file, wanted.timezone,
-            wanted.lifecycle.on_remove, wanted.labels, wanted.source.line, wanted.inputs,
+            wanted.lifecycle.on_remove, wanted.labels, wanted.source.line,
         )  # fmt: skip
         bits = f"{dice.getrandbits(128):032x}"
         identifier = "-".join((bits[:8], bits[8:12], bits[12:16], bits[16:20], bits[20:]))

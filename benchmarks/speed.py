@@ -3,12 +3,10 @@ The targets of speed and size, measured in one run, as ratios.
 
     python -m benchmarks.speed [--sizes 1000 10000 100000] [--rounds 5] [--terraform] [--keep FOLDER]
 
-Whole process against whole process. The floor is PyYAML's `CSafeLoader` that does nothing but parse the same files.
-"First" is a plan with an empty cache, as on a fresh machine; "again" is the next one. Both are `plan --refresh none`,
-which sends no request, as the floor sends none. "All read" is a first plan for which what the state tells of files does
-not hold, here because of a variable that is set otherwise: it works every file out. "With look-ups" is a plain `plan`
-that asks a sandbox on this machine for the names in the files. Every number is the best of its rounds; `cpu` is time on
-the processor, which a busy machine disturbs less. Exits 1 if a target is missed.
+Whole process against whole process. The floor is PyYAML's `CSafeLoader` that does nothing but parse the same files. A
+plan is `plan --refresh none` of unchanged campaigns, which sends no request, as the floor sends none; "with look-ups"
+is a plain `plan` that asks a sandbox on this machine for the names in the files. Every number is the best of its
+rounds; `cpu` is time on the processor, which a busy machine disturbs less. Exits 1 if a target is missed.
 """
 
 import argparse
@@ -19,7 +17,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +28,6 @@ from msgflash_apply.sandbox.server import Options, Sandbox
 PYTHON: Final = sys.executable
 PROGRAM: Final = (PYTHON, "-m", "msgflash_apply")
 PLAN: Final = (*PROGRAM, "plan", "--refresh", "none")
-ALL_READ: Final = (*PROGRAM, "--var", "unused=1", "plan", "--refresh", "none")
 FLOOR: Final = """
 import os, yaml
 for folder, _, names in os.walk("campaigns"):
@@ -42,6 +38,12 @@ for folder, _, names in os.walk("campaigns"):
 """
 START_ROUNDS: Final = 4
 """As many times the rounds of the others: starting takes milliseconds."""
+
+TARGETS: Final = {1_000: 5.0, 10_000: 2.5}
+"""Most that a plan may take, in floors; with fewer campaigns starting takes longer than reading them."""
+
+MOST_MEGABYTES: Final = 150
+MOST_GROWTH: Final = 11
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Bench:
     Where and how to measure.
 
     Attributes:
-        folder: for the repos and the cache.
+        folder: for the repos.
         environ: of every process.
         rounds: of every contender.
     """
@@ -79,11 +81,6 @@ class Bench:
     folder: Path
     environ: Mapping[str, str]
     rounds: int
-
-    @property
-    def cache(self) -> Path:
-        """The cache of all runs."""
-        return self.folder / "cache"
 
     def repo(self, campaigns: int) -> Path:
         """Give a repo of so many campaigns, with its state; made once."""
@@ -95,42 +92,30 @@ class Bench:
 
 def plans(bench: Bench, campaigns: int) -> dict[str, Run]:
     """Measure the floor and the plans of one size, in turn."""
-    forget = partial(shutil.rmtree, bench.cache, ignore_errors=True)
     contenders = {
         "floor": Contender((PYTHON, "-c", FLOOR)),
-        "all read": Contender(ALL_READ, before=forget),
-        "first": Contender(PLAN, before=forget),
-        "again": Contender(PLAN),
-        "look-ups": Contender((*PROGRAM, "plan")),
+        "plan": Contender(PLAN),
+        "plan with look-ups": Contender((*PROGRAM, "plan")),
     }
     return in_turn(contenders, rounds=bench.rounds, folder=bench.repo(campaigns), environ=bench.environ)
 
 
 def rows_of_size(campaigns: int, runs: Mapping[str, Run]) -> Iterator[Row]:
     """Hold the plans of one size against the floor."""
-    floor = runs["floor"]
+    floor, plan = runs["floor"], runs["plan"]
     yield Row(f"{campaigns} campaigns: floor", _told(floor))
-    told = {"all read": "first, all read", "look-ups": "with look-ups"}
-    for name, target in (("first", 1.0), ("again", 0.4), ("all read", None), ("look-ups", None)):
+    for name, target in (("plan", TARGETS.get(campaigns)), ("plan with look-ups", None)):
         took = runs[name]
-        # Parsing a thousand files takes about as long as starting the program: the targets are for more.
-        wanted = target if campaigns >= 10_000 else None
-        yield Row(
-            f"{campaigns} campaigns: plan, {told.get(name, name)}",
-            _told(took),
-            took.wall_seconds / floor.wall_seconds,
-            wanted,
-        )
+        yield Row(f"{campaigns} campaigns: {name}", _told(took), took.wall_seconds / floor.wall_seconds, target)
     if campaigns == 10_000:
-        megabytes = 1.048576 * max(runs[name].peak_mib for name in ("all read", "first", "again"))
-        yield Row("10000 campaigns: memory of a plan, MB", f"{megabytes:.0f} MB", megabytes, 150)
+        megabytes = 1.048576 * plan.peak_mib
+        yield Row("10000 campaigns: memory of a plan, MB", f"{megabytes:.0f} MB", megabytes, MOST_MEGABYTES)
 
 
-def growth(few: Mapping[str, Run], many: Mapping[str, Run]) -> Iterator[Row]:
+def growth(few: Mapping[str, Run], many: Mapping[str, Run]) -> Row:
     """Hold ten times as many campaigns against one time."""
-    for name in ("first", "again"):
-        ratio = many[name].wall_seconds / few[name].wall_seconds
-        yield Row(f"growth of plan, {name}, 10000 to 100000", "", ratio, 11)
+    ratio = many["plan"].wall_seconds / few["plan"].wall_seconds
+    return Row("growth of a plan, 10000 to 100000", "", ratio, MOST_GROWTH)
 
 
 def starts(bench: Bench) -> Iterator[Row]:
@@ -142,11 +127,12 @@ def starts(bench: Bench) -> Iterator[Row]:
         "import click": Contender((PYTHON, "-c", "import click")),
         "--version": Contender((*PROGRAM, "--version")),
         "--help": Contender((*PROGRAM, "--help")),
+        "plan --help": Contender((*PROGRAM, "plan", "--help")),
         "validate of one file": Contender((*PROGRAM, "validate")),
     }
     runs = in_turn(contenders, rounds=bench.rounds * START_ROUNDS, folder=root, environ=bench.environ)
     yield Row("python -c 'import click'", _told(runs["import click"]))
-    for name, target in (("--version", 1.5), ("--help", 1.5), ("validate of one file", None)):
+    for name, target in (("--version", 1.5), ("--help", 1.5), ("plan --help", 15), ("validate of one file", None)):
         yield Row(name, _told(runs[name]), runs[name].wall_seconds / runs["import click"].wall_seconds, target)
 
 
@@ -154,9 +140,9 @@ def against_terraform(bench: Bench, campaigns: int, runs: Mapping[str, Run]) -> 
     """Hold a plan against `terraform plan` of as many resources."""
     took = terraform.plan(bench.folder / f"terraform-{campaigns}", campaigns)
     yield Row(f"terraform plan of {campaigns} terraform_data", _told(took))
-    ratio = took.wall_seconds / runs["again"].wall_seconds
-    target = 1 / 30 if campaigns == 10_000 else None
-    yield Row(f"{campaigns} campaigns: plan, again ({ratio:.0f} times faster)", "", 1 / ratio, target)
+    ratio = took.wall_seconds / runs["plan"].wall_seconds
+    target = 1 / 4 if campaigns == 10_000 else None
+    yield Row(f"{campaigns} campaigns: plan ({ratio:.1f} times faster)", "", 1 / ratio, target)
 
 
 def _told(took: Run) -> str:
@@ -173,21 +159,21 @@ def rows(bench: Bench, sizes: list[int], *, with_terraform: bool) -> Iterator[Ro
         if with_terraform and size <= 10_000:
             yield from against_terraform(bench, size, by_size[size])
     if {10_000, 100_000} <= by_size.keys():
-        yield from growth(by_size[10_000], by_size[100_000])
+        yield growth(by_size[10_000], by_size[100_000])
 
 
 @contextmanager
 def a_bench(folder: Path, rounds: int) -> Iterator[Bench]:
     """Make a place to measure, with a sandbox for the plans that ask."""
     with Sandbox(Options(requests_per_second=0)) as sandbox:
-        yield Bench(folder, environ_for(sandbox, folder / "cache"), rounds)
+        yield Bench(folder, environ_for(sandbox), rounds)
 
 
-def environ_for(sandbox: Sandbox, cache: Path) -> dict[str, str]:
+def environ_for(sandbox: Sandbox) -> dict[str, str]:
     """Make the environment of a process that is measured, without what changes how Python or this program works."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("MSGFLASH_", "PYTHON"))}
     told = {"MSGFLASH_BASE_URL": sandbox.url, "MSGFLASH_API_KEY": sandbox.api_key}
-    return {**kept, **told, "XDG_CACHE_HOME": str(cache)}
+    return {**kept, **told}
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ class Bench:
         self._numbers = count(1)
 
     def plan(self) -> Cost:
-        """Plan once to fill the caches, and once to be measured."""
+        """Plan once so that the disk is warm, and once to be measured."""
         self._run("plan")
         return self._run("plan")
 
