@@ -16,7 +16,7 @@ from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.state.backends.encrypted.envelope import DOCUMENT
 from msgflash_apply.state.edits import move, removable, remove
 from msgflash_apply.state.ledger import Ledger, open_ledger
-from msgflash_apply.state.push import lost_doubts, lost_ids, push, summary
+from msgflash_apply.state.push import lost_doubts, lost_ids, push_document, summary
 
 
 def move_to(options: Globals, previous: str, address: str, lock_timeout: str) -> str:
@@ -65,7 +65,7 @@ def push_file(options: Globals, file: Path, lock_timeout: str, *, force: bool) -
     settings = wiring.settings_of(options)
     claim = wiring.claim(settings, "state push", seconds_from(lock_timeout))
     document = decrypted(_read(file), settings, os.environ, context=DOCUMENT, where=str(file))
-    pushed = push(wiring.backend_of(settings), document, claim, where=str(file), force=force)
+    pushed = push_document(wiring.backend_of(settings), document, claim, where=str(file), force=force)
     if pushed.before is None:
         return f"There was no state at {settings.state}; it is {file} now, at serial {pushed.after.serial}."
     for id_, address in lost_ids(pushed.before, pushed.after).items():

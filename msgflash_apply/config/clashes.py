@@ -12,7 +12,7 @@ from msgflash_apply.campaign import Address, Desired
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.findings import Finding
 from msgflash_apply.config.placed import Placed
-from msgflash_apply.config.trees import Path
+from msgflash_apply.config.trees import ValuePath
 
 Clash = tuple[Placed, Finding]
 
@@ -53,7 +53,7 @@ def _each(group: Sequence[Placed], code: Code, message: str, hint: str) -> Itera
         yield placed, _finding(placed, code, (), message.replace("{other}", other.where), hint)
 
 
-def _finding(placed: Placed, code: Code, path: Path, message: str, hint: str) -> Finding:
+def _finding(placed: Placed, code: Code, path: ValuePath, message: str, hint: str) -> Finding:
     return Finding(code, path, message, hint, address=placed.address)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.findings import Finding, spell
 from msgflash_apply.config.policy import PlaceholderPolicy
-from msgflash_apply.config.trees import Path, texts_in
+from msgflash_apply.config.trees import ValuePath, texts_in
 from msgflash_apply.errors import Severity
 
 DIRECT_FIELDS = ("body", "mediaUrl", "title", "description", "footer", "buttons")
@@ -59,7 +59,7 @@ def _placeholders_in_variables(variables: object) -> Iterator[Finding]:
         yield Finding(Code.PLACEHOLDER_IN_VARIABLES, path, message, hint, severity=Severity.WARNING)
 
 
-def _placeholders(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+def _placeholders(value: object, path: ValuePath) -> Iterator[tuple[ValuePath, str]]:
     """The first placeholder of each text below `value`, with its place."""
     for inner, text in texts_in(value, path):
         if "{{" in text and (found := PLACEHOLDER.search(text)) is not None:

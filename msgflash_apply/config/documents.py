@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from msgflash_apply.config.bad_yaml import BadYaml
 from msgflash_apply.config.files import MAX_FILE_BYTES
 from msgflash_apply.config.places import Place, Places, places
-from msgflash_apply.config.trees import Path
+from msgflash_apply.config.trees import ValuePath
 from msgflash_apply.config.yaml_events import (
     DOCUMENT_START,
     STREAM_END,
@@ -33,9 +33,9 @@ __all__ = [
     "MAX_NODES",
     "BadYaml",
     "Document",
-    "Path",
     "Place",
     "Places",
+    "ValuePath",
     "parse",
     "places",
 ]

@@ -18,7 +18,7 @@ from msgflash_apply.config.meaning import check_meaning, start_of
 from msgflash_apply.config.render import Renderer, RenderProblem
 from msgflash_apply.config.settings import Settings
 from msgflash_apply.config.template_values import Pool
-from msgflash_apply.config.trees import Path, texts_in
+from msgflash_apply.config.trees import ValuePath, texts_in
 from msgflash_apply.config.validate import check
 
 Fields = Mapping[str, object]
@@ -120,7 +120,7 @@ def _for_template(finding: Finding, body: Fields) -> Finding:
     return finding
 
 
-def _written(tree: object, path: Path) -> object:
+def _written(tree: object, path: ValuePath) -> object:
     """What stands in the file at a path; None where only rendering made the place."""
     for step in path:
         if isinstance(tree, dict):
@@ -136,7 +136,7 @@ def _from_render(problem: RenderProblem) -> Finding:
     return Finding(BY_TEXT[problem.code], problem.path, problem.message, problem.hint, offset=problem.offset)
 
 
-def _is_below(path: Path, others: list[Path]) -> bool:
+def _is_below(path: ValuePath, others: list[ValuePath]) -> bool:
     return any(path[: len(other)] == other for other in others)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from msgflash_apply.config.bad_yaml import BadYaml
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.places import Place, Places, places
-from msgflash_apply.config.trees import Path
+from msgflash_apply.config.trees import ValuePath
 from msgflash_apply.errors import Diagnostic, Severity
 
 MOST_TOLD = 1_000
@@ -36,7 +36,7 @@ class Finding:
     """
 
     code: Code
-    path: Path
+    path: ValuePath
     message: str
     hint: str | None = None
     on_key: bool = False
@@ -50,7 +50,7 @@ class Finding:
         return self.severity is Severity.ERROR
 
 
-def spell(path: Path) -> str:
+def spell(path: ValuePath) -> str:
     """A path as people write it: `recipients.value[3]`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".")
@@ -68,7 +68,7 @@ def located(findings: Iterable[Finding], data: bytes, index: int, file: str) -> 
     """
     where = places(data, index)
     for finding in findings:
-        place = _place(finding, where)
+        place = _place_of(finding, where)
         yield Diagnostic(
             finding.severity,
             finding.code,
@@ -86,7 +86,7 @@ def misread(err: BadYaml, file: str) -> Diagnostic:
     return Diagnostic(Severity.ERROR, Code.BAD_YAML, err.message, err.hint, file, err.line, err.column)
 
 
-def _place(finding: Finding, where: Places) -> Place:
+def _place_of(finding: Finding, where: Places) -> Place:
     if finding.offset is not None:
         return where.offset_at(finding.path, finding.offset)
     return where.key_at(finding.path) if finding.on_key else where.value_at(finding.path)

@@ -11,7 +11,7 @@ from msgflash_apply.config.codes import Code
 from msgflash_apply.config.findings import MOST_TOLD, Finding, spell
 from msgflash_apply.config.near import did_you_mean, listed, nearest
 from msgflash_apply.config.schemas import SchemaName
-from msgflash_apply.config.trees import Path
+from msgflash_apply.config.trees import ValuePath
 from msgflash_apply.config.wording import Broken, word
 
 CONTENT = ("template", "templateId", "type")
@@ -66,7 +66,7 @@ def _known(part: Broken) -> Mapping[str, object]:
     return cast("Mapping[str, object]", part.subschema.get("properties", {}))
 
 
-def _meant(unknown: Iterable[Broken]) -> Iterator[Path]:
+def _meant(unknown: Iterable[Broken]) -> Iterator[ValuePath]:
     """Paths of the fields that unknown ones were probably meant to be."""
     for part in unknown:
         for name in _names(part):
@@ -75,7 +75,7 @@ def _meant(unknown: Iterable[Broken]) -> Iterator[Path]:
                 yield (*part.path, meant)
 
 
-def _is_explained(part: Broken, meant: frozenset[Path], misplaced: set[Path]) -> bool:
+def _is_explained(part: Broken, meant: frozenset[ValuePath], misplaced: set[ValuePath]) -> bool:
     """Whether another finding says it already: a misspelt field is also missing, a misplaced one is often wrong too."""
     if part.keyword == "required":
         return (*part.path, str(part.limit)) in meant

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from msgflash_apply.config.trees import Path
+from msgflash_apply.config.trees import ValuePath
 from msgflash_apply.config.yaml_events import (
     ALIAS,
     DOCUMENT_START,
@@ -77,15 +77,15 @@ class Places:
         self._lines = lines
         self._root = root
 
-    def value_at(self, path: Path) -> Place:
+    def value_at(self, path: ValuePath) -> Place:
         """Where a value begins: its first character, quote or bracket, or the `|` of a block of text."""
         return self._reach(path)[1].at
 
-    def key_at(self, path: Path) -> Place:
+    def key_at(self, path: ValuePath) -> Place:
         """Where a value's key begins; the item itself in a list."""
         return self._reach(path)[0]
 
-    def offset_at(self, path: Path, offset: int) -> Place:
+    def offset_at(self, path: ValuePath, offset: int) -> Place:
         r"""
         Where a brace inside a text stands in the file, whatever the quoting, folding or indentation.
 
@@ -104,7 +104,7 @@ class Places:
         number = node.text.count("{", 0, offset + 1)
         return self._lines.place(node.braces[number - 1]) if 0 < number <= len(node.braces) else node.at
 
-    def _reach(self, path: Path) -> tuple[Place, _Node]:
+    def _reach(self, path: ValuePath) -> tuple[Place, _Node]:
         place, node = self._root.at, self._root
         for step in path:
             if step not in node.children:

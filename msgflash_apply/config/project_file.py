@@ -10,7 +10,7 @@ from msgflash_apply.config.findings import Finding, located, misread
 from msgflash_apply.config.leaked_keys import leaked_keys
 from msgflash_apply.config.project import Project, Section, project_from
 from msgflash_apply.config.project_rules import check_section, check_shared_states
-from msgflash_apply.config.trees import Path as Place
+from msgflash_apply.config.trees import ValuePath
 from msgflash_apply.config.validate import check
 from msgflash_apply.errors import Diagnostic, InvalidFiles, Severity
 
@@ -88,7 +88,7 @@ def _of_sections(top: Section, root: Path) -> Iterator[Finding]:
         yield from check_section(path, section, root)
 
 
-def _sections(top: Section) -> Iterator[tuple[Place, Section]]:
+def _sections(top: Section) -> Iterator[tuple[ValuePath, Section]]:
     """The top level and every environment that is at least a map, with where it stands."""
     yield (), top
     environments = top.get("environments")

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from pathlib import Path as FilePath
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from msgflash_apply.config.codes import Code
 from msgflash_apply.config.files import is_within
 from msgflash_apply.config.findings import Finding, spell
 from msgflash_apply.config.near import listed
 from msgflash_apply.config.schedule import BadSchedule, check_timezone
-from msgflash_apply.config.trees import Path
+from msgflash_apply.config.trees import ValuePath
 
 PASSWORD = re.compile(r"^[^/]+://[^/@]*:[^/@]+@|[?&](ssl)?password=", re.IGNORECASE)
 
@@ -19,7 +18,7 @@ STATE_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 """32 bytes in base64, where the name of a file is wanted."""
 
 
-def check_section(path: Path, section: Mapping[str, object], root: FilePath) -> Iterator[Finding]:
+def check_section(path: ValuePath, section: Mapping[str, object], root: Path) -> Iterator[Finding]:
     """
     Check the top level or one environment of msgflash.yaml; values of a wrong type are left to the schema.
 
@@ -62,12 +61,12 @@ def _within(section: Mapping[str, object], keys: tuple[str, ...]) -> object:
     return value
 
 
-def state_fits_file(value: str, root: FilePath) -> bool:
+def state_fits_file(value: str, root: Path) -> bool:
     """Whether msgflash.yaml may say that the state is there: at a URL, or in a file of the repo."""
     return "://" in value or _stays(value, root)
 
 
-def _check_campaigns(path: Path, value: object, root: FilePath) -> Iterator[Finding]:
+def _check_campaigns(path: ValuePath, value: object, root: Path) -> Iterator[Finding]:
     if not isinstance(value, str):
         return
     folder = PurePosixPath(value)
@@ -76,7 +75,7 @@ def _check_campaigns(path: Path, value: object, root: FilePath) -> Iterator[Find
         yield Finding(Code.OUTSIDE_REPO, path, message, "for example `campaigns`")
 
 
-def _check_state(path: Path, value: object, root: FilePath) -> Iterator[Finding]:
+def _check_state(path: ValuePath, value: object, root: Path) -> Iterator[Finding]:
     if not isinstance(value, str):
         return
     if PASSWORD.search(value):
@@ -88,20 +87,20 @@ def _check_state(path: Path, value: object, root: FilePath) -> Iterator[Finding]
         yield Finding(Code.OUTSIDE_REPO, path, message, hint)
 
 
-def _check_key_file(path: Path, value: object) -> Iterator[Finding]:
+def _check_key_file(path: ValuePath, value: object) -> Iterator[Finding]:
     # It may lie anywhere: a key has no business in the repo. What is read there is shown to nobody.
     if isinstance(value, str) and any(STATE_KEY.fullmatch(word) for word in value.split()):
         hint = "name a file that holds it, or give it as MSGFLASH_STATE_KEY; and make a new key, for this one was shown"
         yield Finding(Code.SECRET_IN_FILE, path, f"`{spell(path)}` holds a key", hint)
 
 
-def _stays(value: str, root: FilePath) -> bool:
+def _stays(value: str, root: Path) -> bool:
     """No absolute path, no `..`, no link that leads out."""
     path = PurePosixPath(value)
     return not path.is_absolute() and ".." not in path.parts and "\\" not in value and is_within(root, value)
 
 
-def _check_zone(path: Path, value: object) -> Iterator[Finding]:
+def _check_zone(path: ValuePath, value: object) -> Iterator[Finding]:
     if not isinstance(value, str):
         return
     try:

@@ -14,7 +14,7 @@ from msgflash_apply.config.findings import MOST_TOLD
 from msgflash_apply.config.template_errors import Mistake, Refused
 from msgflash_apply.config.template_parts import OPENINGS, Part, cut_at_names
 from msgflash_apply.config.template_values import Budget, Pool, check_length, check_rendered, plain, printed
-from msgflash_apply.config.trees import Path
+from msgflash_apply.config.trees import ValuePath
 
 # What cutting and compiling cost, in the steps of a budget: they are spent before, and whether or not it is cached.
 _STEPS_PER_CHARACTER = 4
@@ -35,7 +35,7 @@ class RenderProblem:
         code: MF201 to MF207, see `Code`.
     """
 
-    path: Path
+    path: ValuePath
     offset: int | None
     message: str
     hint: str | None
@@ -63,7 +63,7 @@ class Renderer:
         self._budget = Budget(pool)
         self._problems: list[RenderProblem] = []
 
-    def render(self, value: object, path: Path = ()) -> tuple[object, tuple[RenderProblem, ...]]:
+    def render(self, value: object, path: ValuePath = ()) -> tuple[object, tuple[RenderProblem, ...]]:
         """
         Render every text in a value; keys are left alone.
 
@@ -83,14 +83,14 @@ class Renderer:
         rendered = self._tree(value, path)
         return rendered, tuple(self._problems)
 
-    def _tree(self, value: object, path: Path) -> object:
+    def _tree(self, value: object, path: ValuePath) -> object:
         if isinstance(value, str):
             return self._scalar(value, path) if "{" in value else value
         if isinstance(value, dict):
             return self._entries(value, path)
         return self._items(value, path) if isinstance(value, list) else value
 
-    def _entries(self, entries: dict[str, object], path: Path) -> dict[str, object]:
+    def _entries(self, entries: dict[str, object], path: ValuePath) -> dict[str, object]:
         rendered = entries
         for key, old in entries.items():
             if type(old) is str and "{" not in old:  # most are
@@ -100,7 +100,7 @@ class Renderer:
                 rendered[key] = new
         return rendered
 
-    def _items(self, items: list[object], path: Path) -> list[object]:
+    def _items(self, items: list[object], path: ValuePath) -> list[object]:
         rendered = items
         for index, old in enumerate(items):
             if (new := self._tree(old, (*path, index))) is not old:
@@ -108,7 +108,7 @@ class Renderer:
                 rendered[index] = new
         return rendered
 
-    def _scalar(self, text: str, path: Path) -> object:
+    def _scalar(self, text: str, path: ValuePath) -> object:
         if self._budget.is_spent:  # said once, where it happened
             return text
         problems_before = len(self._problems)
@@ -127,7 +127,7 @@ class Renderer:
         self._budget.work(_STEPS_PER_CHARACTER * len(text) + _STEPS_PER_TAG * tags)
         return compile_scalar(text)
 
-    def _whole(self, part: Part, path: Path) -> object:
+    def _whole(self, part: Part, path: ValuePath) -> object:
         if isinstance(part, str):
             return part
         try:
@@ -136,13 +136,13 @@ class Renderer:
             self._report(path, part.offset if err.offset is None else err.offset, err.mistake)
         return None
 
-    def _joined(self, parts: tuple[Part, ...], path: Path) -> str:
+    def _joined(self, parts: tuple[Part, ...], path: ValuePath) -> str:
         text = check_length("".join([self._piece(part, path) for part in parts]))
         check_rendered(text)
         self._budget.write(len(text))
         return text
 
-    def _piece(self, part: Part, path: Path) -> str:
+    def _piece(self, part: Part, path: ValuePath) -> str:
         if isinstance(part, str) or self._budget.is_spent:
             return part if isinstance(part, str) else ""
         try:
@@ -151,7 +151,7 @@ class Renderer:
             self._report(path, part.offset if err.offset is None else err.offset, err.mistake)
         return ""
 
-    def _report(self, path: Path, offset: int | None, mistake: Mistake) -> None:
+    def _report(self, path: ValuePath, offset: int | None, mistake: Mistake) -> None:
         message = mistake.message
         if len(message) > _MAX_MESSAGE:  # it may quote a name of any length
             message = message[: _MAX_MESSAGE - 1] + "…"

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import TypeAlias
 
-Path: TypeAlias = tuple[str | int, ...]
+ValuePath: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from a document's root to a value."""
 
 
-def texts_in(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
+def texts_in(value: object, path: ValuePath = ()) -> Iterator[tuple[ValuePath, str]]:
     """Every text in a tree with its place, in the tree's order; keys are not texts."""
     if isinstance(value, str):
         yield path, value

@@ -19,7 +19,7 @@ from msgflash_apply.config.codes import Code
 from msgflash_apply.config.findings import MOST_TOLD, Finding, spell
 from msgflash_apply.config.mistakes import mistakes
 from msgflash_apply.config.schemas import SchemaName, schema_text
-from msgflash_apply.config.trees import Path, texts_in
+from msgflash_apply.config.trees import ValuePath, texts_in
 from msgflash_apply.config.wording import Broken
 
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -108,7 +108,7 @@ def _broken(error: ValidationError, document: object, schema: SchemaName) -> Bro
     return Broken(kind.name, limit, path, rule, holder, value, _at(document, path[:-1]))
 
 
-def _at(tree: object, path: Path) -> object:
+def _at(tree: object, path: ValuePath) -> object:
     for step in path:
         tree = cast("Mapping[str | int, object]", tree)[step]
     return tree

@@ -17,7 +17,7 @@ from msgflash_apply.engine.books import Books
 from msgflash_apply.engine.plan import Change
 from msgflash_apply.engine.stop import Stop
 from msgflash_apply.engine.writer import Written
-from msgflash_apply.state.journal import Intended, NotCreated
+from msgflash_apply.state import journal
 
 TOO_LATE: Final = "its start passed while others were sent"
 NEVER_LEFT: Final = "stopped before it was sent"
@@ -53,7 +53,7 @@ class Announcer:
             if change.starts_at <= self.now():
                 return TOO_LATE
             intent = Intent(self.run, attempt, self.now(), facts)
-            announced = self.books.queue(Intended(change.address, intent))
+            announced = self.books.queue(journal.Intended(change.address, intent))
             held_back: str | None = NEVER_LEFT
             try:
                 held_back = await self._slot(change, announced)
@@ -63,7 +63,7 @@ class Announcer:
             finally:
                 # Also where the run is cancelled here: nothing left, so nothing may stay in doubt.
                 if held_back is not None and await self.books.is_durable(announced):
-                    await self.books.write(NotCreated(change.address, held_back, self.now()))
+                    await self.books.write(journal.NotCreated(change.address, held_back, self.now()))
             return held_back
 
     async def _slot(self, change: Change, announced: Written) -> str | None:

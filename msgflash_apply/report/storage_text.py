@@ -11,7 +11,7 @@ from msgflash_apply.report.wording import program
 from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.snapshot import Snapshot
 
-_HEADINGS = ("NAME", "WHEN", "SIZE")
+_BACKUP_HEADINGS = ("NAME", "WHEN", "SIZE")
 
 
 def backups_to_text(backups: Sequence[Backup], *, environment: str, paint: Paint) -> str:
@@ -25,7 +25,7 @@ def backups_to_text(backups: Sequence[Backup], *, environment: str, paint: Paint
     """
     if not backups:
         return "The storage keeps no former documents.\n"
-    heading, *lines = columns([_HEADINGS, *map(_backup_cells, backups)])
+    heading, *lines = columns([_BACKUP_HEADINGS, *map(_backup_cells, backups)])
     command = f"{program(environment)} state pull --backup {shell_word(backups[0].name)}"
     return "\n".join([paint(Tone.STRONG, heading), *lines, "", "Print one:", f"    {command}"]) + "\n"
 

@@ -31,7 +31,7 @@ class Pushed:
     after: Snapshot
 
 
-def push(
+def push_document(
     backend: Backend,
     data: bytes,
     claim: Claim,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgflash_apply.config.documents import Path, Place, places
+from msgflash_apply.config.documents import Place, ValuePath, places
 from msgflash_apply.config.yaml_events import EventSource, libyaml_events, python_events
 
 FILE = """\
@@ -35,7 +35,7 @@ BOTH = pytest.mark.parametrize("source", [libyaml_events, python_events], ids=["
     ],
 )
 def test_keys_and_values_have_places(
-    source: EventSource, path: Path, key: tuple[int, int], value: tuple[int, int]
+    source: EventSource, path: ValuePath, key: tuple[int, int], value: tuple[int, int]
 ) -> None:
     """A path leads to its key and its value; one that is not there, to its nearest ancestor."""
     found = places(FILE, 0, source)

@@ -10,7 +10,7 @@ from msgflash_apply.errors import StateError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.ledger import init_state
-from msgflash_apply.state.push import push
+from msgflash_apply.state.push import push_document
 from tests.support.builders import a_snapshot
 from tests.support.moves import a_claim, an_old_state, marked, move, read
 from tests.support.states import ENVIRONMENT, a_backend, a_run, created, intended
@@ -49,7 +49,7 @@ def _run(backend: Backend) -> None:
 
 
 def _push(backend: Backend) -> None:
-    push(backend, encode(replace(a_snapshot(), serial=99)), a_claim("pusher"), where="kept.json", force=True)
+    push_document(backend, encode(replace(a_snapshot(), serial=99)), a_claim("pusher"), where="kept.json", force=True)
 
 
 def _init(backend: Backend) -> None:

@@ -10,7 +10,7 @@ from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.codec import encode, encode_entries
 from msgflash_apply.state.journal import Opened
-from msgflash_apply.state.push import push
+from msgflash_apply.state.push import push_document
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, a_record, a_snapshot
 from tests.support.doors import Crash, CrashingBackend
@@ -160,8 +160,8 @@ def test_state_lost_after_its_move_is_not_made_again(old: Backend, new: Backend,
 
     third = a_backend(tmp_path / "third")
     with pytest.raises(StateConflict, match="a copy of a state that has moved"):
-        push(third, document, a_claim("pusher"), where="copy.json", force=False)
-    push(third, document, a_claim("pusher"), where="copy.json", force=True)
+        push_document(third, document, a_claim("pusher"), where="copy.json", force=False)
+    push_document(third, document, a_claim("pusher"), where="copy.json", force=True)
     assert set(read(third).campaigns) == {"sale"}
 
 

@@ -12,7 +12,7 @@ from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.ledger import read_state
-from msgflash_apply.state.push import Pushed, lost_doubts, lost_ids, push, summary
+from msgflash_apply.state.push import Pushed, lost_doubts, lost_ids, push_document, summary
 from msgflash_apply.state.reading import load
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, a_record, a_snapshot, an_intent
@@ -44,7 +44,7 @@ def put(backend: Backend, document: Snapshot | bytes, *, force: bool = False) ->
     """Push a document."""
     data = document if isinstance(document, bytes) else encode(document)
     claim = Claim(ENVIRONMENT, a_holder(f"pusher-{force}"), lambda: NOW)
-    return push(backend, data, claim, where="kept.json", force=force)
+    return push_document(backend, data, claim, where="kept.json", force=force)
 
 
 def test_newer_document_replaces_the_state(tmp_path: Path) -> None:
