@@ -9,7 +9,8 @@ demo: .venv/demo
 
 test: .venv/dev
 	@.ci/prepare
-	$(BIN)/pytest -n 3 --dist worksteal --cov=msgflash_apply/engine --cov=msgflash_apply/state --cov=msgflash_apply/api \
+	$(BIN)/pytest -n 3 --dist worksteal --cov=msgflash_apply/plan --cov=msgflash_apply/apply --cov=msgflash_apply/operations \
+		--cov=msgflash_apply/state --cov=msgflash_apply/api \
 		--cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 lint: .venv/dev

@@ -3,9 +3,15 @@ The noun of the program: a campaign as files describe it, as it goes on the wire
 
 Read `Desired` (what the files say), `Record` (what was sent) and `fingerprint` (when two of them mean the same).
 Pure: no I/O, no clock.
+
+Addresses: where a campaign stands among the files. Contract section 5.
+
+An address is the key of everything that is remembered, so it is spelt one way only: NFC, forward slashes, the key of a
+`for_each` entry quoted as in JSON.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +19,7 @@ from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
 from typing import Literal, NewType, TypeAlias
+from unicodedata import normalize
 
 Address = NewType("Address", str)
 """Where a campaign stands among the files: `promo/black-friday`, `promo/black-friday["fr"]`. Never its id."""
@@ -53,7 +60,9 @@ class Status(StrEnum):
 
 
 TERMINAL = frozenset({Status.COMPLETED, Status.CANCELLED, Status.FAILED})
+
 PAUSABLE = frozenset({Status.SCHEDULED, Status.RUNNING})
+
 PAUSED_BY_SYSTEM = frozenset({Status.PAUSED_QUOTA, Status.PAUSED_PLAN})
 
 
@@ -232,6 +241,7 @@ def format_instant(moment: datetime) -> str:
 
 
 FIRST_YEAR = 1970
+
 LAST_YEAR = 9998
 """Of every instant; in the one after it a clock of another zone may show a year that does not exist."""
 
@@ -248,3 +258,47 @@ def checked_instant(moment: datetime) -> datetime:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(f"{moment.isoformat()} lies outside the years {FIRST_YEAR} to {LAST_YEAR}")
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+SEGMENT = re.compile(r"\w[\w.-]*")
+
+_ADDRESS = re.compile(r'(?P<base>[^\["]+)(?:\[(?P<entry>"(?:[^"\\]|\\.)*")\])?')
+
+
+def base_address(file: str, folder: str, key: str | None) -> Address:
+    """
+    Name the campaign of a file.
+
+    Args:
+        file: relative to the repo, within `folder`.
+        folder: the campaigns folder, relative to the repo.
+        key: replaces the last segment; None keeps the file's name.
+    """
+    path = file[len(folder) + 1 : file.rindex(".")]
+    if key is not None:
+        parent, slash, _ = path.rpartition("/")
+        path = f"{parent}{slash}{key}"
+    return Address(path if path.isascii() else normalize("NFC", path))
+
+
+def entry_address(base: Address, entry: str) -> Address:
+    """Name the campaign of one entry of a `for_each`: `promo/black-friday["fr"]`."""
+    return Address(f"{base}[{json.dumps(normalize('NFC', entry), ensure_ascii=False)}]")
+
+
+def bad_segment(base: str) -> str | None:
+    """The first segment that can not stand in an address; None when all can."""
+    return next((segment for segment in base.split("/") if not SEGMENT.fullmatch(segment)), None)
+
+
+def read_address(text: str) -> Address | None:
+    """Read an address as a person writes it; None when it is none."""
+    found = _ADDRESS.fullmatch(normalize("NFC", text))
+    if found is None or bad_segment(found["base"]) is not None:
+        return None
+    if found["entry"] is None:
+        return Address(found["base"])
+    try:
+        return entry_address(Address(found["base"]), json.loads(found["entry"]))
+    except json.JSONDecodeError:
+        return None

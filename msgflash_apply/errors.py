@@ -14,9 +14,7 @@ Expected situations (blocked, failed, in doubt) are values in a plan or a result
 This module imports nothing of ours, so that everything may import it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 
 
 class ExitCode(IntEnum):
@@ -26,53 +24,6 @@ class ExitCode(IntEnum):
     ERROR = 1
     CHANGES = 2
     PERSON_NEEDED = 3
-
-
-class Severity(StrEnum):
-    """How bad a diagnostic is: an error stops the run, a warning is shown."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """
-    One finding about one place.
-
-    Attributes:
-        severity: error or warning.
-        code: stable, `MF` and three digits; listed in `Code`.
-        message: what is wrong, as one sentence without a full stop.
-        hint: what to write instead, or None.
-        file: path relative to the repo, with forward slashes; None when the finding is about no file.
-        line: from 1; None when unknown.
-        column: from 1, in characters; None when unknown.
-        address: the campaign concerned; None when it has none yet.
-    """
-
-    severity: Severity
-    code: str
-    message: str
-    hint: str | None = None
-    file: str | None = None
-    line: int | None = None
-    column: int | None = None
-    address: str | None = None
-
-    @property
-    def is_error(self) -> bool:
-        """Whether this finding stops the run."""
-        return self.severity is Severity.ERROR
-
-    def sort_key(self) -> tuple[str, int, int, str, str]:
-        """Order by place, so that output never depends on the order of reading."""
-        return (self.file or "", self.line or 0, self.column or 0, self.code, self.message)
-
-
-def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort by place and drop exact repeats."""
-    return tuple(sorted(dict.fromkeys(diagnostics), key=Diagnostic.sort_key))
 
 
 class MsgflashApplyError(Exception):
@@ -90,15 +41,6 @@ class MsgflashApplyError(Exception):
         self.summary = summary
         self.detail = detail
         self.fix = fix
-
-
-class InvalidFiles(MsgflashApplyError):
-    """The files hold mistakes; carries every diagnostic, warnings included."""
-
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = in_order(diagnostics)
-        count = sum(d.is_error for d in self.diagnostics)
-        super().__init__(f"{count} {'mistake' if count == 1 else 'mistakes'} in the files.")
 
 
 class StateError(MsgflashApplyError):

@@ -22,14 +22,14 @@ from benchmarks.crashing.watch import ENVIRONMENT, watch
 from msgflash_apply.api.access import Access
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.apply.run import IN_FLIGHT, most_in_flight
 from msgflash_apply.campaign import Address, Intent
 from msgflash_apply.cli import wiring
-from msgflash_apply.engine.apply import IN_FLIGHT, most_in_flight
-from msgflash_apply.engine.doubt import resolve_created, resolve_not_created
+from msgflash_apply.operations.resolve import resolve_created, resolve_not_created
 from msgflash_apply.sandbox.server import Options, Sandbox
-from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.commit import init_state
 from msgflash_apply.state.ledger import open_ledger, read_state
+from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.stores import Server
 

@@ -1,14 +1,21 @@
-"""Where requests go and as whom. Both come from the environment alone: a branch must not choose where a key goes."""
+"""
+Where requests go and as whom. Both come from the environment alone: a branch must not choose where a key goes.
+
+Proxies that the process's environment names, as far as only a first request would show that they can not be.
+"""
 
 import re
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from msgflash_apply.errors import MsgflashApplyError
 
 DEFAULT_BASE_URL = "https://srv.msgflash.com"
+
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 """A name in ASCII (a name in another script is written `xn--..`), or an address."""
 
@@ -94,3 +101,18 @@ def _is_usable(url: str) -> bool:
 
 def _fits_a_header(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
+
+
+_USED = ("http", "https", "all")
+
+
+def check_proxies() -> None:
+    """
+    Read the port of each proxy: one above 65535 is taken by the HTTP library and breaks every request.
+
+    Raises:
+        ValueError: a port is none.
+    """
+    named = getproxies()
+    for url in (named[scheme] for scheme in _USED if scheme in named):
+        _ = urlsplit(url if "://" in url else f"http://{url}").port  # reading it finds what is no port

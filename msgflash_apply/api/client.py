@@ -1,4 +1,8 @@
 """
+How long and how large anything from MsgFlash may get before it counts as no answer.
+
+An answer to a read that is of no use, as the exception that says what to do.
+
 MsgFlash's endpoints, one method each; the only door to httpx for them.
 
 Reads are repeated where repeating is harmless. `create`, `pause` and `resume` are sent once and answer with what is
@@ -8,6 +12,7 @@ known, never more: `outcome.classify` and the engine decide what follows. Source
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -15,14 +20,9 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from msgflash_apply.api.access import Access
-from msgflash_apply.api.bounds import USUAL, Bounds
-from msgflash_apply.api.decoding import decoded, seconds_in, without_key, words_of
-from msgflash_apply.api.failure import endless, failure, unusable_network
+from msgflash_apply.api.access import Access, check_proxies
 from msgflash_apply.api.limiter import Limiter
-from msgflash_apply.api.outcome import Answer, NoReply, Reply, data_in, is_rate_limit, problem_in
-from msgflash_apply.api.proxies import check_proxies
-from msgflash_apply.api.wire import (
+from msgflash_apply.api.models import (
     CampaignStats,
     Contact,
     ContactPage,
@@ -34,13 +34,89 @@ from msgflash_apply.api.wire import (
     Template,
     TemplatePage,
     Usage,
+    decoded,
+    seconds_in,
+    without_key,
+    words_of,
 )
+from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, data_in, is_rate_limit, problem_in
 from msgflash_apply.campaign import Payload
-from msgflash_apply.errors import ApiError
+from msgflash_apply.errors import ApiError, NotOnThisPlan, QuotaExhausted, Unauthorized, Unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """
+    What an honest MsgFlash never reaches.
+
+    Attributes:
+        wait_seconds: for the next bytes of an answer.
+        answer_seconds: for a whole answer: a server that sends a byte a minute is never silent for long.
+        answer_bytes: of an answer, decompressed.
+        pages: of one list.
+    """
+
+    wait_seconds: float = 60.0
+    answer_seconds: float = 600.0
+    answer_bytes: int = 16 * 1024 * 1024
+    pages: int = 10_000
+
+
+USUAL = Bounds()
+
+REACH_FIX = "Check the network and MSGFLASH_BASE_URL, then run the command again."
+
+KEY_FIX = "Check MSGFLASH_API_KEY (and MSGFLASH_TEAM_ID for a team key)."
+
+
+def failure(access: Access, path: str, answer: Answer) -> ApiError:
+    """
+    Translate a useless answer.
+
+    Args:
+        access: for the host's name.
+        path: of the endpoint, below `/api/v1`.
+        answer: what came instead of a 200.
+    """
+    if isinstance(answer, NoReply):
+        return Unreachable(f"MsgFlash can not be reached at {access.host}.", answer.what, REACH_FIX)
+    problem = problem_in(answer)
+    if problem is None:
+        detail = f"GET {path}: {answer.status} from {access.host}, without an error code of MsgFlash."
+        return Unreachable(f"There is no usable answer from {access.host}.", detail, REACH_FIX)
+    return _refused(f"GET {path}: {problem}", problem)
+
+
+def unusable_network(err: Exception) -> ApiError:
+    """Say that the environment's network settings do not work: not in the error's words, which may quote a password."""
+    return ApiError(
+        "The network settings of the environment can not be used.",
+        f"HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR: {type(err).__name__}.",
+        "Mend them: a proxy is http://host:port, and SSL_CERT_FILE and SSL_CERT_DIR name what is there.",
+    )
+
+
+def endless(access: Access, path: str) -> ApiError:
+    """Say that a list was read page by page and does not end."""
+    return ApiError("MsgFlash's answers have no end.", f"GET {path}: {access.host} always tells of another page.")
+
+
+def _refused(detail: str, problem: Problem) -> ApiError:
+    if problem.status == 401:
+        return Unauthorized("MsgFlash does not accept the API key.", detail, KEY_FIX)
+    if problem.stops_the_run and problem.status == 429:
+        return QuotaExhausted("A monthly quota of the account is used up.", detail)
+    if problem.stops_the_run:
+        return NotOnThisPlan("The account's plan does not include this.", detail)
+    return ApiError("MsgFlash refused a request.", detail)
+
 
 READ_ATTEMPTS = 4
+
 TEMPLATES_PER_PAGE = 100
+
 TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
+
 
 # Nothing was sent when one of these is raised: no connection was made, or the request never left this process.
 NOT_SENT = (

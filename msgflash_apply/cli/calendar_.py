@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from msgflash_apply.cli.context import Globals, pass_globals
+from msgflash_apply.cli.options import Globals, pass_globals
 
 if TYPE_CHECKING:  # not for --help
-    from msgflash_apply.config.settings import Settings
+    from msgflash_apply.models.project import Settings
     from msgflash_apply.state.snapshot import Snapshot
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -26,8 +26,8 @@ def command(options: Globals, first: datetime | None, last: datetime | None, *, 
     import sys
 
     from msgflash_apply.cli import output, wiring
-    from msgflash_apply.engine.agenda import Period, agenda, starts_within
-    from msgflash_apply.report.to_calendar import agenda_to_ics, agenda_to_text
+    from msgflash_apply.operations.calendar_ import Period, agenda, starts_within
+    from msgflash_apply.report.icalendar import agenda_to_ics, agenda_to_text
 
     settings = wiring.settings_of(options)
     loaded = wiring.load_files(settings)

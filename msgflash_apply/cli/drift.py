@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from msgflash_apply.cli.context import Globals, pass_globals
+from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import ExitCode
 
 if TYPE_CHECKING:  # not for --help
     from collections.abc import Sequence
 
-    from msgflash_apply.engine.drift import Drift
-    from msgflash_apply.engine.plan import Plan
+    from msgflash_apply.operations.drift import Drift
+    from msgflash_apply.plan.plan import Plan
 
 
 @click.command(short_help="Show what differs from the record. Changes nothing.")
@@ -33,9 +33,9 @@ def command(options: Globals, format_: str) -> int:
 
 async def _look(options: Globals) -> "tuple[Plan, Sequence[Drift]]":
     from msgflash_apply.cli import wiring
-    from msgflash_apply.cli.planning import Request, planner_for
-    from msgflash_apply.engine.drift import drift_of
-    from msgflash_apply.engine.refresh import Refresh
+    from msgflash_apply.cli.plan import Request, planner_for
+    from msgflash_apply.operations.drift import drift_of
+    from msgflash_apply.plan.refresh import Refresh
 
     settings = wiring.settings_of(options)
     loaded = wiring.load_files(settings)
@@ -51,9 +51,9 @@ def _print(plan: "Plan", found: "Sequence[Drift]", options: Globals, *, as_json:
 
     from msgflash_apply import __version__
     from msgflash_apply.cli import output
-    from msgflash_apply.cli.planning import print_plan
-    from msgflash_apply.report.drift_text import drift_to_json, drift_to_text
-    from msgflash_apply.report.to_json import plan_to_json
+    from msgflash_apply.cli.plan import print_plan
+    from msgflash_apply.report.json_ import plan_to_json
+    from msgflash_apply.report.text import drift_to_json, drift_to_text
 
     if as_json:
         output.result(drift_to_json(found, plan_to_json(plan, tool_version=__version__)))

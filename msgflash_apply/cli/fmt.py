@@ -1,15 +1,52 @@
-"""`fmt`: files in canonical form, comments kept."""
+"""
+Writing a file of the repo anew, all of it or nothing, with the permissions that it has.
 
+`fmt`: files in canonical form, comments kept.
+"""
+
+import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from msgflash_apply.cli.context import Globals, pass_globals
-from msgflash_apply.errors import ExitCode
+from msgflash_apply.cli.options import Globals, pass_globals
+from msgflash_apply.errors import ExitCode, MsgflashApplyError
 
-if TYPE_CHECKING:  # not for --help
-    from msgflash_apply.config.formatting import Formatted
+if TYPE_CHECKING:
+    from msgflash_apply.files.fmt import Formatted
+
+
+def rewrite(path: Path, data: bytes) -> None:
+    """
+    Replace the content of a file; whoever reads it meanwhile sees the old or the new one, never a part.
+
+    Where the path is a link, the file that it leads to is replaced, and the link stays.
+
+    Raises:
+        MsgflashApplyError: the operating system refused; the file is as it was.
+    """
+    target = path.resolve()
+    try:
+        _replace(target, data)
+    except OSError as err:
+        raise MsgflashApplyError(f"{path} can not be written.", f"{err.strerror}. It was left as it is.") from err
+
+
+def _replace(target: Path, data: bytes) -> None:
+    mode = target.stat().st_mode
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            os.fchmod(stream.fileno(), mode & 0o7777)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 @click.command(short_help="Write files in canonical form, comments kept.")
@@ -24,9 +61,8 @@ def command(options: Globals, paths: tuple[Path, ...], *, check: bool) -> int:
     a file is written. A file that is not YAML is reported and left alone. Lists the files that it wrote.
     """
     from msgflash_apply.cli import output, wiring
-    from msgflash_apply.cli.rewriting import rewrite
-    from msgflash_apply.config.formatting import format_files
-    from msgflash_apply.report.untrusted import visible
+    from msgflash_apply.files.fmt import format_files
+    from msgflash_apply.report.safe_text import visible
 
     formatted = format_files(wiring.settings_of(options), paths)
     for file in formatted.changed:

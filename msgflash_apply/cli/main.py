@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from msgflash_apply import __version__
-from msgflash_apply.cli.context import Globals
-from msgflash_apply.errors import ExitCode, InvalidFiles, MsgflashApplyError
+from msgflash_apply.cli.options import Globals
+from msgflash_apply.errors import ExitCode, MsgflashApplyError
+from msgflash_apply.findings import InvalidFiles
 
 PROGRAM = "msgflash-apply"
 
@@ -115,7 +116,7 @@ def set_up_logging(level: str) -> None:
     """Send log lines to stderr, with every key taken out, whoever logs."""
     import logging
 
-    from msgflash_apply.report.redact import RedactingFilter
+    from msgflash_apply.report.safe_text import RedactingFilter
 
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
@@ -157,7 +158,7 @@ def explain(error: MsgflashApplyError) -> str:
         from msgflash_apply.cli.output import findings_text
 
         return findings_text(error.diagnostics)
-    from msgflash_apply.report.untrusted import visible
+    from msgflash_apply.report.safe_text import visible
 
     # It may quote a server, a state or a lock: what is in there is to be read, and does nothing to the terminal.
     text = "\n".join(part for part in (f"Error: {error.summary}", error.detail, error.fix) if part)
@@ -169,7 +170,7 @@ def report_bug(error: Exception) -> str:
     import tempfile
     import traceback
 
-    from msgflash_apply.report.redact import redact
+    from msgflash_apply.report.safe_text import redact
 
     text = f"msgflash-apply {__version__}, Python {sys.version}\n\n{''.join(traceback.format_exception(error))}"
     with tempfile.NamedTemporaryFile(
@@ -180,6 +181,6 @@ def report_bug(error: Exception) -> str:
 
 
 def _say(text: str) -> None:
-    from msgflash_apply.report.redact import redact
+    from msgflash_apply.report.safe_text import redact
 
     click.echo(redact(text), err=True)

@@ -11,11 +11,12 @@ from typing import TextIO
 
 import click
 
-from msgflash_apply.config.files import read_bytes
-from msgflash_apply.errors import Diagnostic, MsgflashApplyError
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.files.repo import read_bytes
+from msgflash_apply.findings import Diagnostic
 from msgflash_apply.report.diagnostics import diagnostics_to_text
-from msgflash_apply.report.paint import Paint
-from msgflash_apply.report.redact import redact
+from msgflash_apply.report.layout import Paint
+from msgflash_apply.report.safe_text import redact
 
 WIDEST = 120
 

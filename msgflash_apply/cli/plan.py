@@ -1,11 +1,162 @@
-"""`plan`: what an apply would do. Writes nothing, neither on the server nor in the state."""
+"""
+What `plan` and `apply` share: what is asked for, how the plan is made, and how it is printed.
 
+Making the plan that `plan` shows, without the lock: for showing, not for applying.
+
+`plan`: what an apply would do. Writes nothing, neither on the server nor in the state.
+"""
+
+import asyncio
+import gc
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
-from msgflash_apply.cli.context import Globals, pass_globals
-from msgflash_apply.config.policy import LIMITS
+from msgflash_apply import __version__
+from msgflash_apply.api.client import Client
+from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.options import Globals, pass_globals
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.files.load import Loaded
+from msgflash_apply.models.project import LIMITS, Settings
+from msgflash_apply.plan.plan import Plan
+from msgflash_apply.plan.planner import Planner, PlanOptions
+from msgflash_apply.plan.refresh import Refresh
+from msgflash_apply.report.layout import PLAIN, Paint
+from msgflash_apply.report.text import plan_to_text
+from msgflash_apply.state.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    What a person asks of a plan.
+
+    Attributes:
+        refresh: which campaigns to read.
+        targets: addresses to keep to.
+        labels: labels to keep to.
+        overrides: limits of the policy to lift for this run.
+        offline: send no request.
+        has_state: False for a preview without any state.
+        count_tags: read all contacts to count the people of a tag.
+    """
+
+    refresh: Refresh = Refresh.CHANGED
+    targets: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    overrides: tuple[str, ...] = ()
+    offline: bool = False
+    has_state: bool = True
+    count_tags: bool = False
+
+    def refuse_unknown(self, plan: Plan) -> None:
+        """Refuse a target or label that stands for nothing: it is a slip, and an empty plan would hide it."""
+        given = [*self.targets, *(f"{name}={value}" for name, value in self.labels.items())]
+        if given and not plan.changes:
+            raise MsgflashApplyError("No campaign matches.", f"Given: {', '.join(given)}.")
+
+
+def labels_from(selections: Sequence[str]) -> Mapping[str, str]:
+    """Read `--select name=value`, repeatable."""
+    labels = {}
+    for selection in selections:
+        name, equals, value = selection.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"'{selection}' is not NAME=VALUE.", param_hint="--select")
+        labels[name] = value
+    return labels
+
+
+def planner_for(
+    settings: Settings,
+    loaded: Loaded,
+    request: Request,
+    client: Client | None,
+) -> Planner:
+    """Make the planner of one run; without a client it sends no request."""
+    plan_options = PlanOptions(
+        environment=settings.environment,
+        policy=settings.policy.without(request.overrides),
+        refresh=request.refresh,
+        targets=request.targets,
+        labels=request.labels,
+        has_state=request.has_state,
+        count_tags=request.count_tags,
+    )
+    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, client, wiring.now)
+
+
+def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_only: bool = False) -> None:
+    """Print a plan as the result of the command."""
+    paint = output.paint_for(sys.stdout, options.colour)
+    output.result(report_of(plan, format_, paint=paint, width=output.width(), changes_only=changes_only))
+
+
+def write_plan(plan: Plan, file: Path, format_: str, *, changes_only: bool) -> None:
+    """Write a plan's report to a file, without colour."""
+    output.write_file(file, report_of(plan, format_, paint=PLAIN, width=100, changes_only=changes_only))
+
+
+def report_of(plan: Plan, format_: str, *, paint: Paint, width: int, changes_only: bool) -> str:
+    """Render a plan as `text`, `json`, `markdown` or `html`; colour and width are for text alone."""
+    if format_ == "json":
+        from msgflash_apply.report.json_ import plan_to_json
+
+        return plan_to_json(plan, tool_version=__version__, changes_only=changes_only)
+    if format_ == "markdown":
+        from msgflash_apply.report.markdown import plan_to_markdown
+
+        return plan_to_markdown(plan, now=wiring.now())
+    if format_ == "html":
+        from msgflash_apply.report.html.page import plan_to_html
+
+        return plan_to_html(plan, now=wiring.now())
+    return plan_to_text(plan, now=wiring.now(), paint=paint, width=width)
+
+
+def save_plan(plan: Plan, options: Globals, request: Request, file: Path) -> None:
+    """Save a plan for `apply PLANFILE`, with the lead time that it was made under."""
+    from msgflash_apply.plan.planfile import SavedPlan, encode_plan
+
+    policy = wiring.settings_of(options).policy.without(request.overrides)
+    output.write_private(file, encode_plan(SavedPlan(plan, policy.min_lead_time)))
+    output.note(f"Saved. To carry out exactly this: msgflash-apply apply {file}")
+
+
+def make_plan(options: Globals, request: Request) -> Plan:
+    """
+    Read settings, state and files, and compare them.
+
+    Raises:
+        InvalidFiles: every mistake in the files; before anything that is wrong with the state.
+        StateError: there is no state, or it can not be used.
+        ApiError: MsgFlash could not be asked.
+    """
+    gc.disable()  # values without cycles, which live to the end: looking for some takes an eighth of the time
+    settings = wiring.settings_of(options)
+    try:  # the state first: decoding it takes memory for a moment, which the campaigns of the files then fill
+        snapshot = _previous(settings, request)
+    except MsgflashApplyError:
+        wiring.load_files(settings)
+        raise
+    return asyncio.run(_plan(settings, wiring.load_files(settings), snapshot, request))
+
+
+def _previous(settings: Settings, request: Request) -> Snapshot:
+    if request.has_state:
+        return wiring.snapshot_of(settings)
+    return Snapshot("", 0, settings.environment, campaigns={}, in_doubt={}, history={})
+
+
+async def _plan(settings: Settings, loaded: Loaded, snapshot: Snapshot, request: Request) -> Plan:
+    if request.offline:
+        return await planner_for(settings, loaded, request, None).plan(snapshot)
+    async with wiring.client_of(settings) as client:
+        return await planner_for(settings, loaded, request, client).plan(snapshot)
 
 
 @click.command(short_help="Show what an apply would do. Changes nothing.")
@@ -55,9 +206,7 @@ def command(
 
     Exits 0, or 3 when something is blocked, or with --detailed-exitcode 2 when there are changes.
     """
-    from msgflash_apply.cli.plan_making import make_plan
-    from msgflash_apply.cli.planning import Request, labels_from, print_plan, save_plan, write_plan
-    from msgflash_apply.engine.refresh import Refresh
+    from msgflash_apply.plan.refresh import Refresh
 
     if no_state and not offline:
         raise click.UsageError("--no-state goes with --offline: without a state nothing can be compared.")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from msgflash_apply.apply.result import ChangeEnded, ChangeStarted, Event
 from msgflash_apply.cli.output import note
-from msgflash_apply.engine.result import ChangeEnded, ChangeStarted, Event
 from msgflash_apply.report.apply_text import event_to_line
-from msgflash_apply.report.redact import redact
+from msgflash_apply.report.safe_text import redact
 
 LINE_EVERY_SECONDS = 5.0
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:  # not for --help
-    from msgflash_apply.config.schemas import SchemaName
+    from msgflash_apply.models.schema import SchemaName
 
 
 @click.command(short_help="Print a JSON Schema, for editors.")
@@ -13,6 +13,6 @@ if TYPE_CHECKING:  # not for --help
 def command(name: "SchemaName") -> None:
     """Print the JSON Schema of campaign files (default), of msgflash.yaml, of plans as JSON or of the state."""
     from msgflash_apply.cli import output
-    from msgflash_apply.config.schemas import schema_text
+    from msgflash_apply.models.schema import schema_text
 
     output.result(schema_text(name))

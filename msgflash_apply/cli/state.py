@@ -1,11 +1,41 @@
-"""`state`: look at the record of what was sent. The commands that change it are in `state_changes.py`."""
+"""
+Which document `state pull` prints.
+
+`state`: look at the record of what was sent. The commands that change it are in `state_changes.py`.
+"""
 
 import sys
 
 import click
 
-from msgflash_apply.cli import state_changes
-from msgflash_apply.cli.context import Globals, pass_globals
+from msgflash_apply.cli import state_changes, wiring
+from msgflash_apply.cli.options import Globals, pass_globals
+from msgflash_apply.errors import StateError
+from msgflash_apply.state.codec import encode
+from msgflash_apply.state.reading import load_copy, read_former, read_state
+
+
+def pulled(options: Globals, backup: str | None, *, moved: bool) -> bytes:
+    """
+    Give the live state with its journals folded in; or a former document; or the copy of a state that has moved.
+
+    Args:
+        options: global ones.
+        backup: name of a former document; None for none.
+        moved: the copy is wanted, and nothing else.
+    """
+    settings = wiring.settings_of(options)
+    backend = wiring.backend_of(settings)
+    if backup is not None:
+        return read_former(backend, backup, environment=settings.environment)
+    if not moved:
+        return encode(read_state(backend, environment=settings.environment))
+    copy = load_copy(backend, settings.environment).snapshot
+    if copy.moved is None:
+        fix = "Without --moved it is printed with all that open journals hold."
+        raise StateError("The state has not moved.", f"{backend.url}: it is live.", fix)
+    return encode(copy)
+
 
 FORMAT = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 
@@ -21,8 +51,8 @@ def command() -> None:
 def list_(options: Globals, format_: str) -> None:
     """List every campaign on record and every create in doubt."""
     from msgflash_apply.cli import output, wiring
+    from msgflash_apply.report.json_ import state_list_to_json
     from msgflash_apply.report.state_text import state_list_to_text
-    from msgflash_apply.report.to_json import state_list_to_json
 
     snapshot = wiring.snapshot_of(wiring.settings_of(options))
     if format_ == "json":
@@ -40,8 +70,8 @@ def show(options: Globals, address: str, format_: str) -> None:
     """Show all that is on record for ADDRESS."""
     from msgflash_apply.campaign import Address
     from msgflash_apply.cli import output, wiring
+    from msgflash_apply.report.json_ import record_to_json
     from msgflash_apply.report.state_text import record_to_text
-    from msgflash_apply.report.to_json import record_to_json
     from msgflash_apply.state.edits import unknown
 
     settings = wiring.settings_of(options)
@@ -79,10 +109,10 @@ def history(options: Globals, address: str | None, format_: str, *, backups: boo
         return
     from msgflash_apply.campaign import Address
     from msgflash_apply.cli import output, wiring
+    from msgflash_apply.report.json_ import history_to_json
     from msgflash_apply.report.state_text import history_to_text
-    from msgflash_apply.report.to_json import history_to_json
     from msgflash_apply.state.edits import unknown
-    from msgflash_apply.state.past import past_of
+    from msgflash_apply.state.reading import past_of
 
     snapshot = wiring.snapshot_of(wiring.settings_of(options))
     past = past_of(snapshot)
@@ -97,8 +127,8 @@ def history(options: Globals, address: str | None, format_: str, *, backups: boo
 
 def _list_backups(options: Globals, format_: str) -> None:
     from msgflash_apply.cli import output, wiring
-    from msgflash_apply.report.storage_text import backups_to_text
-    from msgflash_apply.report.to_json import backups_to_json
+    from msgflash_apply.report.json_ import backups_to_json
+    from msgflash_apply.report.state_text import backups_to_text
 
     settings = wiring.settings_of(options)
     backups = wiring.backend_of(settings).backups()
@@ -117,7 +147,6 @@ def pull(options: Globals, backup: str | None, *, moved: bool) -> None:
     """Print the state as one document, with what open journals hold folded in: a backup that `push` takes back."""
     if backup is not None and moved:
         raise click.UsageError("--backup and --moved are two documents: give one of them.")
-    from msgflash_apply.cli.state_pulling import pulled
 
     # As it is, byte for byte: a document that was redacted would not prove itself any more.
     sys.stdout.buffer.write(pulled(options, backup, moved=moved))

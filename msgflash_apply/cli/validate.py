@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from msgflash_apply.cli.context import Globals, pass_globals
+from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import ExitCode
 
 if TYPE_CHECKING:  # not for --help
-    from msgflash_apply.config.load import Loaded
+    from msgflash_apply.files.load import Loaded
 
 
 @click.command(short_help="Check files without any request.")
@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # not for --help
 def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
     """Check the project file and the campaigns, all of them or those under PATHS. Sends nothing, writes nothing."""
     from msgflash_apply.cli import output, wiring
-    from msgflash_apply.config.load import Loaded, load
-    from msgflash_apply.errors import InvalidFiles
+    from msgflash_apply.files.load import Loaded, load
+    from msgflash_apply.findings import InvalidFiles
 
     try:
         loaded = load(wiring.settings_of(options), paths)
@@ -38,10 +38,10 @@ def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
 
 def _text_of(loaded: "Loaded", format_: str, options: Globals) -> str:
     from msgflash_apply import __version__
-    from msgflash_apply.report.to_github import validation_to_github
-    from msgflash_apply.report.to_json import validation_to_json
-    from msgflash_apply.report.to_junit import validation_to_junit
-    from msgflash_apply.report.to_sarif import validation_to_sarif
+    from msgflash_apply.report.github import validation_to_github
+    from msgflash_apply.report.json_ import validation_to_json
+    from msgflash_apply.report.junit import validation_to_junit
+    from msgflash_apply.report.sarif import validation_to_sarif
 
     count, findings = len(loaded.campaigns), loaded.diagnostics
     match format_:

@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import assert_never
 
+from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Paused, Result
 from msgflash_apply.campaign import JsonObject
-from msgflash_apply.engine.plan import SENDING, Action
-from msgflash_apply.engine.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Paused, Result
-from msgflash_apply.report.attributes import plain
-from msgflash_apply.report.layout import NARROWEST, counted, indented, titled
-from msgflash_apply.report.paint import Paint, Tone
-from msgflash_apply.report.untrusted import shell_word, shown
+from msgflash_apply.plan.plan import SENDING, Action
+from msgflash_apply.report.differences import plain
+from msgflash_apply.report.layout import NARROWEST, Paint, Tone, counted, indented, titled
+from msgflash_apply.report.safe_text import shell_word, shown
 from msgflash_apply.report.wording import program, resolving_commands
 
 _DONE = {

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from msgflash_apply.errors import Diagnostic, Severity
-from msgflash_apply.report.layout import ELLIPSIS, counted, cut, cut_start, indented
-from msgflash_apply.report.paint import Paint, Tone
-from msgflash_apply.report.untrusted import shown, visible, width_of
+from msgflash_apply.findings import Diagnostic, Severity
+from msgflash_apply.report.layout import ELLIPSIS, Paint, Tone, counted, cut, cut_start, indented
+from msgflash_apply.report.safe_text import shown, visible, width_of
 
 SourceLine: TypeAlias = Callable[[str, int], str | None]
 """Gives the text of a line (file, number from 1), or None where it can not be had."""

@@ -1,18 +1,27 @@
-"""What the state holds, as text: one line per campaign, all of one record, or the history."""
+"""
+What the state holds, as text: one line per campaign, all of one record, or the history.
 
+What people read about where a state is kept: the former documents there, and the end of a move elsewhere.
+
+What `state rekey` did, what a person must do next, and what still lies around in the former form.
+"""
+
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgflash_apply.campaign import Address, Facts, Intent, Record
-from msgflash_apply.report.attributes import Row, audience_text, content_rows, identity_rows, row_lines
-from msgflash_apply.report.layout import NARROWEST, columns, counted
-from msgflash_apply.report.moments import in_zone, with_distance
-from msgflash_apply.report.paint import Paint, Tone
-from msgflash_apply.report.untrusted import shown
-from msgflash_apply.report.wording import resolving_commands
-from msgflash_apply.state.past import Past
+from msgflash_apply.report.differences import Row, audience_text, content_rows, identity_rows, row_lines
+from msgflash_apply.report.layout import NARROWEST, Paint, Tone, columns, counted
+from msgflash_apply.report.safe_text import shell_word, shown
+from msgflash_apply.report.wording import in_zone, program, resolving_commands, to_the_second, with_distance
+from msgflash_apply.state.backends.base import Backup
+from msgflash_apply.state.reading import Past
+from msgflash_apply.state.rekey import Rekeyed
+from msgflash_apply.state.snapshot import Snapshot
 
 _HEADINGS = ("ADDRESS", "STATUS", "START", "ID")
+
 _PAST_HEADINGS = ("ADDRESS", "WHAT BECAME OF IT", "STATUS", "START", "ID")
 
 
@@ -124,3 +133,99 @@ def _facts_rows(facts: Facts, now: datetime) -> Iterator[Row]:
     if facts.labels:
         yield Row("labels", ", ".join(f"{name}={value}" for name, value in sorted(facts.labels.items())))
     yield Row("file", facts.file)
+
+
+_BACKUP_HEADINGS = ("NAME", "WHEN", "SIZE")
+
+
+def backups_to_text(backups: Sequence[Backup], *, environment: str, paint: Paint) -> str:
+    """
+    List the former documents that a storage keeps, in the order given, and how to read one.
+
+    Args:
+        backups: the latest first.
+        environment: for the command.
+        paint: colour or not.
+    """
+    if not backups:
+        return "The storage keeps no former documents.\n"
+    heading, *lines = columns([_BACKUP_HEADINGS, *map(_backup_cells, backups)])
+    command = f"{program(environment)} state pull --backup {shell_word(backups[0].name)}"
+    return "\n".join([paint(Tone.STRONG, heading), *lines, "", "Print one:", f"    {command}"]) + "\n"
+
+
+def migrated_to_text(state: Snapshot, *, before: str, after: str, fits_file: bool) -> str:
+    """
+    Tell that a state has moved, what stays where it was, and what to change now.
+
+    Args:
+        state: as it is live at its new place.
+        before: its former place, as people wrote it.
+        after: its new place, likewise.
+        fits_file: whether msgflash.yaml is where its new place can be written down.
+    """
+    counts = [f"serial {state.serial}", counted(len(state.campaigns), "campaign"), f"{len(state.in_doubt)} in doubt"]
+    counts.append(f"{sum(map(len, state.history.values()))} in the history")
+    pull, new, old = f"{program(state.environment)} state pull", shell_word(after), shell_word(before)
+    lines = (
+        f"The state of environment {shown(state.environment)} is at {shown(after)} now: {', '.join(counts)}.",
+        f"The one at {shown(before)} is a last copy, marked as moved: whoever still uses it is refused.",
+        "",
+        "Say so before the next run, in msgflash.yaml:" if fits_file else "Say so before the next run:",
+        f"    {f'state: {_quoted(after)}' if fits_file else f'export MSGFLASH_STATE={new}'}",
+        "Unsure whether all of it arrived? Compare the two:",
+        f"    MSGFLASH_STATE={new} {pull}",
+        f"    MSGFLASH_STATE={old} {pull} --moved",
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """Spell a text for a YAML file."""
+    return json.dumps(shown(text), ensure_ascii=False)
+
+
+def _backup_cells(backup: Backup) -> tuple[str, ...]:
+    return shown(backup.name), to_the_second(backup.written_at), f"{backup.size_bytes} bytes"
+
+
+_MOST = 10
+"""Former documents that are named."""
+
+
+def rekeyed_to_text(done: Rekeyed, *, unneeded: Sequence[str]) -> str:
+    """Tell it; `unneeded` are the ids of the keys at hand that this state needs no more."""
+    return "\n".join([_is_now(done), *_next_steps(done, unneeded), *_leftovers(done)])
+
+
+def _is_now(done: Rekeyed) -> str:
+    form = "plain text" if done.after is None else f"encrypted with key {done.after}"
+    return f"The state is {form} now, at serial {done.serial}. Before, it was {_former_form(done)}."
+
+
+def _former_form(done: Rekeyed) -> str:
+    return "plain text" if done.before is None else f"encrypted with key {done.before}"
+
+
+def _next_steps(done: Rekeyed, unneeded: Sequence[str]) -> Iterator[str]:
+    if done.after is None:
+        yield "Take the key away everywhere: while one is set, plain text is refused."
+        return
+    if done.before is None:
+        yield "Whoever reads or writes it needs the key from now on. Keep a copy of the key: without it all is lost."
+    if unneeded:
+        yield f"It does not need {', '.join(unneeded)} any more. Take that away once no other state needs it."
+
+
+def _leftovers(done: Rekeyed) -> Iterator[str]:
+    if done.former:
+        yield "The storage keeps these former documents in another form; delete them there, or keep what reads them:"
+        yield from (f"    {_named(backup)}" for backup in done.former[:_MOST])
+    if len(done.former) > _MOST:
+        yield f"    and {len(done.former) - _MOST} more"
+    if done.before != done.after:
+        yield "Copies elsewhere (backups of a disk, versions in a bucket, what was pulled) stay as they were."
+
+
+def _named(backup: Backup) -> str:
+    return f"{shown(backup.name)}, {to_the_second(backup.written_at)}"

@@ -2,13 +2,11 @@
 
 import json
 
-from msgflash_apply.api.wire import CampaignStats
-from msgflash_apply.engine.status import CampaignStatus, StatusReport
-from msgflash_apply.report.layout import columns, counted
-from msgflash_apply.report.moments import in_zone, to_the_second
-from msgflash_apply.report.paint import Paint, Tone
-from msgflash_apply.report.untrusted import shown
-from msgflash_apply.report.wording import resolving_commands
+from msgflash_apply.api.models import CampaignStats
+from msgflash_apply.operations.status import CampaignStatus, StatusReport
+from msgflash_apply.report.layout import Paint, Tone, columns, counted
+from msgflash_apply.report.safe_text import shown
+from msgflash_apply.report.wording import in_zone, resolving_commands, to_the_second
 
 _COUNTERS = ("planned", "queued", "sent", "delivered", "read", "failed")
 _HEADINGS = ("ADDRESS", "STATUS", "START", *(name.upper() for name in _COUNTERS))

@@ -17,13 +17,12 @@ from typing import Self
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import BackendError, MsgflashApplyError, StateConflict, StateError
 from msgflash_apply.state.backends.base import Appends, Backend
-from msgflash_apply.state.claim import Claim, locked, note_failure
 from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit, init_state, settle
 from msgflash_apply.state.journal import Entry, Opened, Outcome
-from msgflash_apply.state.merge import merge_into
+from msgflash_apply.state.lock import Claim, locked, note_failure
 from msgflash_apply.state.reading import Loaded, load, parse, read_document, read_state, read_unfolded
-from msgflash_apply.state.replay import Draft, Slot
+from msgflash_apply.state.replay import Draft, Slot, merge_into
 from msgflash_apply.state.snapshot import Snapshot
 
 __all__ = ["Claim", "Ledger", "init_state", "open_ledger", "read_state"]

@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 
 from msgflash_apply.errors import BackendError, StateError
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.claim import Claim, locked
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.commit import commit, has_effect, settle_all, write_copy
-from msgflash_apply.state.push import lost_ids
+from msgflash_apply.state.edits import lost_ids
+from msgflash_apply.state.lock import Claim, locked
 from msgflash_apply.state.reading import (
     Loaded,
     absent,

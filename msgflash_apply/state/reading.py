@@ -1,8 +1,16 @@
-"""Reading the state: the document, and what the journals of runs add to it. Nothing here writes, or takes the lock."""
+"""
+Reading the state: the document, and what the journals of runs add to it. Nothing here writes, or takes the lock.
 
+Former documents that the storage of a state still has: read by name, and proven before anybody relies on one.
+
+Campaigns that a state manages no more: replaced, forgotten or removed. Pure.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
+from msgflash_apply.campaign import Address, Record
 from msgflash_apply.errors import StateDamaged, StateError, StateMissing
 from msgflash_apply.state.backends.base import Backend, Stored
 from msgflash_apply.state.codec import decode, decode_journal
@@ -149,3 +157,66 @@ def _age(entries: tuple[Entry, ...]) -> tuple[int, str]:
             return serial, at.isoformat()
         case _:
             return -1, ""
+
+
+_SEE = "See: msgflash-apply state history --backups"
+
+
+def read_former(backend: Backend, name: str, *, environment: str) -> bytes:
+    """
+    Read a former document as it was written, marked copies included.
+
+    Args:
+        backend: where the state is.
+        name: as `Backend.backups` lists it.
+        environment: whose it must be.
+
+    Raises:
+        StateError: there is none of this name, it belongs to another environment, or a newer version wrote it.
+        StateDamaged: it can not be read or proven.
+        BackendError: the storage failed.
+    """
+    document = backend.read_backup(name)
+    if document is None:
+        raise StateError("There is no such backup.", f"{backend.url}: nothing is kept as {name!r}.", _SEE)
+    try:
+        prove(Stored(document, ""), where=f"{backend.url}, backup {name}", environment=environment)
+    except StateDamaged as err:
+        # What to do about a damaged state is no advice for somebody who found a damaged backup.
+        raise StateDamaged("The backup is damaged.", err.detail, f"Take another one. {_SEE}") from err
+    return document
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """
+    One campaign of the past.
+
+    Attributes:
+        address: where it stood last.
+        id: on MsgFlash.
+        record: what is known of it; None for a replaced one, of which the id alone is kept.
+        replaced_by: id of the campaign that took its place; None for one that was forgotten or removed.
+    """
+
+    address: Address
+    id: str
+    record: Record | None
+    replaced_by: str | None
+
+
+def past_of(snapshot: Snapshot) -> tuple[Past, ...]:
+    """List what a state knows of the past, sorted by address; at one address the oldest first."""
+    found: list[Past] = []
+    for address in sorted(snapshot.campaigns.keys() | snapshot.history.keys()):
+        for record in snapshot.history.get(address, ()):
+            found += [*_replaced(address, record), Past(address, record.id, record, None)]
+        if address in snapshot.campaigns:
+            found += _replaced(address, snapshot.campaigns[address])
+    return tuple(found)
+
+
+def _replaced(address: Address, record: Record) -> Iterator[Past]:
+    successors = (*record.former_ids[1:], record.id)
+    for former, successor in zip(record.former_ids, successors, strict=False):
+        yield Past(address, former, None, successor)

@@ -12,10 +12,10 @@ from shlex import quote
 from msgflash_apply.campaign import Record
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.codec import decode_journal, encode_entries
 from msgflash_apply.state.journal import Created, Entry, Intended, NotCreated, Opened, Outcome
 from msgflash_apply.state.ledger import Ledger, open_ledger
+from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.replay import Slot
 
 

@@ -13,8 +13,8 @@ from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend, Pl
 from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.envelope import read_envelope
 from msgflash_apply.state.backends.encrypted.keyring import Keyring
-from msgflash_apply.state.claim import Claim, locked
 from msgflash_apply.state.commit import commit, settle_all
+from msgflash_apply.state.lock import Claim, locked
 from msgflash_apply.state.reading import load, read_document
 
 

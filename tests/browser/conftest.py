@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from msgflash_apply.engine.plan import Plan
-from msgflash_apply.report.to_html import plan_to_html
+from msgflash_apply.plan.plan import Plan
+from msgflash_apply.report.html.page import plan_to_html
 from tests.unit.report.builders import NOW
 
 ALONE = (

@@ -3,7 +3,7 @@
 import pytest
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.engine.plan import Plan
+from msgflash_apply.plan.plan import Plan
 from tests.browser.conftest import OpenPlan
 from tests.browser.measures import CONTRASTS, FAULTS, FOCUSED, REACHABLE
 from tests.golden.examples import PLANS

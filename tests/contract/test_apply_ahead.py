@@ -12,15 +12,14 @@ import httpx
 import pytest
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.api.limiter import Limiter
-from msgflash_apply.api.pace import HOPELESS_AFTER
+from msgflash_apply.api.limiter import HOPELESS_AFTER, Limiter
+from msgflash_apply.apply.create import TOO_LATE
+from msgflash_apply.apply.result import ChangeEnded, ChangeStarted, Event, Outcome, Paused
+from msgflash_apply.apply.run import Apply
+from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
-from msgflash_apply.engine.announce import TOO_LATE
-from msgflash_apply.engine.apply import Apply
-from msgflash_apply.engine.refresh import Refresh
-from msgflash_apply.engine.result import ChangeEnded, ChangeStarted, Event, Outcome, Paused
-from msgflash_apply.engine.stop import Stop
 from msgflash_apply.errors import BackendError
+from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Appends
 from msgflash_apply.state.codec import decode_journal

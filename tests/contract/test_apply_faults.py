@@ -14,13 +14,12 @@ import httpx
 import pytest
 
 from msgflash_apply.api.access import Access
-from msgflash_apply.api.bounds import Bounds
-from msgflash_apply.api.client import Client
+from msgflash_apply.api.client import Bounds, Client
 from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.apply.result import ApplyReport, ChangeStarted, Event, Outcome, Paused
+from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
-from msgflash_apply.engine.plan import Reason
-from msgflash_apply.engine.result import ApplyReport, ChangeStarted, Event, Outcome, Paused
-from msgflash_apply.engine.stop import Stop
+from msgflash_apply.plan.plan import Reason
 from msgflash_apply.sandbox.faults import Kind
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload

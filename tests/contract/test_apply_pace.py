@@ -9,7 +9,7 @@ import pytest
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
-from msgflash_apply.engine.result import Outcome
+from msgflash_apply.apply.result import Outcome
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Appends
 from tests.support.builders import a_desired, a_payload

@@ -10,18 +10,18 @@ import pytest
 from msgflash_apply.api.access import Access
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.apply.create import MOST_UNKNOWN_IN_A_ROW
+from msgflash_apply.apply.result import ApplyReport, ChangeStarted, Event, Outcome
+from msgflash_apply.apply.run import IN_FLIGHT, Apply
+from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
-from msgflash_apply.engine.apply import IN_FLIGHT, Apply
-from msgflash_apply.engine.create import MOST_UNKNOWN_IN_A_ROW
-from msgflash_apply.engine.refresh import Refresh
-from msgflash_apply.engine.result import ApplyReport, ChangeStarted, Event, Outcome
-from msgflash_apply.engine.stop import Stop
 from msgflash_apply.errors import BackendError, ExitCode
+from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Holder
-from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.journal import Created
 from msgflash_apply.state.ledger import Ledger, open_ledger
+from msgflash_apply.state.lock import Claim
 from tests.support.builders import a_desired, a_payload
 from tests.support.doors import FailingBackend, When
 from tests.support.runs import ENVIRONMENT, LATER, STILL, World, names

@@ -10,14 +10,13 @@ import pytest
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.campaign import Address, Desired
-from msgflash_apply.engine.doubt import resolve_created, resolve_not_created
-from msgflash_apply.engine.probe import probe
-from msgflash_apply.engine.status import read_status
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.operations.resolve import probe, resolve_created, resolve_not_created
+from msgflash_apply.operations.status import read_status
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Holder
-from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.ledger import Ledger, open_ledger
+from msgflash_apply.state.lock import Claim
 from tests.support.builders import a_desired, a_payload
 from tests.support.runs import ENVIRONMENT, LATER, STILL, World
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from msgflash_apply.apply.result import ApplyReport, ChangeStarted, Event, Outcome, Result
+from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address, Desired, Lifecycle
-from msgflash_apply.engine.plan import Action, Reason
-from msgflash_apply.engine.result import ApplyReport, ChangeStarted, Event, Outcome, Result
-from msgflash_apply.engine.stop import Stop
 from msgflash_apply.errors import ApiError
+from msgflash_apply.plan.plan import Action, Reason
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.sandbox.values import Campaign
 from tests.support.builders import a_desired, a_payload

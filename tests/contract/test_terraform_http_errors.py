@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.open import Location
+from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.terraform_http.backend import open_terraform_http
 from msgflash_apply.state.backends.terraform_http.connection import Connection
 from msgflash_apply.state.backends.terraform_http.credentials import Credentials

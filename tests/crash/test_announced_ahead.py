@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from msgflash_apply.apply.run import most_in_flight
 from msgflash_apply.campaign import Desired
-from msgflash_apply.engine.apply import most_in_flight
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Appends
 from tests.support.builders import a_desired, a_payload

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from msgflash_apply.campaign import Desired, Lifecycle
-from msgflash_apply.engine.plan import Action, Reason
+from msgflash_apply.plan.plan import Action, Reason
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload
 from tests.support.doors import CrashingBackend, When

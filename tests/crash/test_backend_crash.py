@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.engine.plan import Action
+from msgflash_apply.plan.plan import Action
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload
 from tests.support.doors import CrashingBackend, When

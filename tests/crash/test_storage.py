@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.engine.plan import Action
+from msgflash_apply.plan.plan import Action
 from msgflash_apply.sandbox.server import Options, Sandbox
 from msgflash_apply.state.backends.local import LocalBackend
 from tests.support.builders import a_desired, a_payload

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.config.codes import Code
+from msgflash_apply.findings import Code
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, TEST_PHONE_ID
 from msgflash_apply.sandbox.server import Options, Sandbox
 from tests.support.command import FAST, a_repo

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.config.policy import Policy
-from msgflash_apply.engine.make_plan import Planner, PlanOptions
-from msgflash_apply.engine.planfile import SavedPlan, encode_plan
+from msgflash_apply.models.project import Policy
+from msgflash_apply.plan.planfile import SavedPlan, encode_plan
+from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.state.backends.encrypted.envelope import Envelope, write_envelope
 from msgflash_apply.state.backends.terraform_http import envelope
 from msgflash_apply.state.codec import encode, encode_entries

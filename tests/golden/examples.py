@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from msgflash_apply.campaign import Address, Source
-from msgflash_apply.engine.plan import Action, AttributeDiff, Audience, Change, Plan, Reason, RequestForecast
-from msgflash_apply.errors import Diagnostic, Severity
+from msgflash_apply.findings import Diagnostic, Severity
+from msgflash_apply.plan.plan import Action, AttributeDiff, Audience, Change, Plan, Reason, RequestForecast
 from tests.unit.report.builders import PAYLOAD, a_change, a_payload, a_plan
 
 GROUP_ID = "c81e728d-9d4c-4f63-af06-7f89cc14862c"

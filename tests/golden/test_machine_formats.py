@@ -7,14 +7,14 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.engine.agenda import Occasion
-from msgflash_apply.engine.drift import Drift
-from msgflash_apply.report.drift_text import drift_to_json, drift_to_text
-from msgflash_apply.report.paint import PLAIN, Paint
-from msgflash_apply.report.to_calendar import agenda_to_ics, agenda_to_text
-from msgflash_apply.report.to_github import validation_to_github
-from msgflash_apply.report.to_junit import validation_to_junit
-from msgflash_apply.report.to_sarif import validation_to_sarif
+from msgflash_apply.operations.calendar_ import Occasion
+from msgflash_apply.operations.drift import Drift
+from msgflash_apply.report.github import validation_to_github
+from msgflash_apply.report.icalendar import agenda_to_ics, agenda_to_text
+from msgflash_apply.report.junit import validation_to_junit
+from msgflash_apply.report.layout import PLAIN, Paint
+from msgflash_apply.report.sarif import validation_to_sarif
+from msgflash_apply.report.text import drift_to_json, drift_to_text
 from tests.golden.test_other_texts import FINDINGS
 from tests.support.sarif import assert_is_sarif
 

@@ -3,15 +3,15 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from msgflash_apply.apply.result import ApplyReport, Outcome
 from msgflash_apply.campaign import Address
-from msgflash_apply.engine.plan import Action
-from msgflash_apply.engine.result import ApplyReport, Outcome
-from msgflash_apply.errors import Diagnostic, Severity
+from msgflash_apply.findings import Diagnostic, Severity
+from msgflash_apply.plan.plan import Action
 from msgflash_apply.report.apply_text import apply_to_text
 from msgflash_apply.report.diagnostics import validation_to_text
-from msgflash_apply.report.paint import PLAIN, Paint
+from msgflash_apply.report.json_ import apply_to_json, plan_to_json, record_to_json, validation_to_json
+from msgflash_apply.report.layout import PLAIN, Paint
 from msgflash_apply.report.state_text import record_to_text, state_list_to_text
-from msgflash_apply.report.to_json import apply_to_json, plan_to_json, record_to_json, validation_to_json
 from tests.golden.examples import PLANS
 from tests.unit.report.builders import NOW, a_finding, a_record, a_report, a_result, an_intent
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from msgflash_apply.report.to_html import plan_to_html
+from msgflash_apply.report.html.page import plan_to_html
 from tests.golden.examples import PLANS
 from tests.unit.report.builders import NOW
 

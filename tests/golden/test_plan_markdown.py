@@ -3,7 +3,7 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from msgflash_apply.report.to_markdown import plan_to_markdown
+from msgflash_apply.report.markdown import plan_to_markdown
 from tests.golden.examples import PLANS
 from tests.unit.report.builders import NOW
 

@@ -3,8 +3,8 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from msgflash_apply.report.paint import PLAIN, Paint
-from msgflash_apply.report.to_text import plan_to_text
+from msgflash_apply.report.layout import PLAIN, Paint
+from msgflash_apply.report.text import plan_to_text
 from tests.golden.examples import PLANS
 from tests.unit.report.builders import NOW
 

@@ -11,28 +11,25 @@ from typing import TypeVar
 import httpx
 
 from msgflash_apply.api.access import Access
-from msgflash_apply.api.bounds import Bounds
-from msgflash_apply.api.client import Client
+from msgflash_apply.api.client import Bounds, Client
 from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.apply.result import ApplyReport
+from msgflash_apply.apply.run import Apply
+from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address, Source
-from msgflash_apply.cli.importing import read_back, text_to_adopt
-from msgflash_apply.config.policy import Policy
-from msgflash_apply.config.settings import Settings
-from msgflash_apply.engine.adopt import fields_of, record_of
-from msgflash_apply.engine.apply import Apply
-from msgflash_apply.engine.doubt import differences_from
-from msgflash_apply.engine.make_plan import Planner, PlanOptions
-from msgflash_apply.engine.names import NameTable, fill_in
-from msgflash_apply.engine.probe import probe
-from msgflash_apply.engine.refresh import Refresh
-from msgflash_apply.engine.result import ApplyReport
-from msgflash_apply.engine.status import read_status
-from msgflash_apply.engine.stop import Stop
+from msgflash_apply.cli.import_ import read_back, text_to_adopt
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.models.project import Policy, Settings
+from msgflash_apply.operations.import_ import fields_of, record_of
+from msgflash_apply.operations.resolve import differences_from, probe
+from msgflash_apply.operations.status import read_status
+from msgflash_apply.plan.lookup import NameTable, fill_in
+from msgflash_apply.plan.planner import Planner, PlanOptions
+from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.report.apply_text import apply_to_text
-from msgflash_apply.report.paint import PLAIN
+from msgflash_apply.report.json_ import apply_to_json
+from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.status_text import status_to_json, status_to_text
-from msgflash_apply.report.to_json import apply_to_json
 from msgflash_apply.state.snapshot import Snapshot
 from tests.hostile.campaigns import tell_plan
 from tests.hostile.records import use

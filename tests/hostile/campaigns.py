@@ -9,23 +9,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgflash_apply.cli.output import source_line
-from msgflash_apply.config.bad_yaml import BadYaml
-from msgflash_apply.config.canonical import NotCanonical, canonical, field_order
-from msgflash_apply.config.documents import parse, places
-from msgflash_apply.config.load import Loaded, load
-from msgflash_apply.config.render import Renderer
-from msgflash_apply.config.settings import Settings, load_settings
-from msgflash_apply.engine.make_plan import Planner, PlanOptions
-from msgflash_apply.engine.plan import Plan
+from msgflash_apply.files.fmt import NotCanonical, canonical, field_order
+from msgflash_apply.files.load import Loaded, load
+from msgflash_apply.files.positions import places
+from msgflash_apply.files.settings import load_settings
+from msgflash_apply.files.templating import Renderer
+from msgflash_apply.files.yaml_events import BadYaml
+from msgflash_apply.files.yaml_values import parse
+from msgflash_apply.models.project import Settings
+from msgflash_apply.plan.plan import Plan
+from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.report.diagnostics import validation_to_text
-from msgflash_apply.report.paint import PLAIN
-from msgflash_apply.report.to_github import validation_to_github
-from msgflash_apply.report.to_html import plan_to_html
-from msgflash_apply.report.to_json import plan_to_json, validation_to_json
-from msgflash_apply.report.to_junit import validation_to_junit
-from msgflash_apply.report.to_markdown import plan_to_markdown
-from msgflash_apply.report.to_sarif import validation_to_sarif
-from msgflash_apply.report.to_text import plan_to_text
+from msgflash_apply.report.github import validation_to_github
+from msgflash_apply.report.html.page import plan_to_html
+from msgflash_apply.report.json_ import plan_to_json, validation_to_json
+from msgflash_apply.report.junit import validation_to_junit
+from msgflash_apply.report.layout import PLAIN
+from msgflash_apply.report.markdown import plan_to_markdown
+from msgflash_apply.report.sarif import validation_to_sarif
+from msgflash_apply.report.text import plan_to_text
 from tests.support.builders import NOW, a_snapshot
 
 FIELDS = field_order("campaign")

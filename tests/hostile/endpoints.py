@@ -9,10 +9,10 @@ import httpx
 from pydantic import BaseModel
 
 from msgflash_apply.api.client import Client
+from msgflash_apply.api.models import RemoteCampaign
 from msgflash_apply.api.outcome import NoReply, Reply, classify
-from msgflash_apply.api.wire import RemoteCampaign
-from msgflash_apply.engine.steer import Steered, pause, resume
-from msgflash_apply.engine.stop import Stop
+from msgflash_apply.apply.actions import Steered, pause, resume
+from msgflash_apply.apply.stop import Stop
 from msgflash_apply.errors import ApiError
 from tests.hostile.answers import asking
 from tests.support.builders import a_payload

@@ -15,19 +15,18 @@ from hashlib import sha256
 from pathlib import Path
 from zlib import crc32
 
-from msgflash_apply.config.policy import Policy
-from msgflash_apply.engine.agenda import Period, agenda, starts_within
-from msgflash_apply.engine.make_plan import Planner, PlanOptions
-from msgflash_apply.engine.planfile import decode_plan, refuse_stale
-from msgflash_apply.report.paint import PLAIN
+from msgflash_apply.models.project import Policy
+from msgflash_apply.operations.calendar_ import Period, agenda, starts_within
+from msgflash_apply.plan.planfile import decode_plan, refuse_stale
+from msgflash_apply.plan.planner import Planner, PlanOptions
+from msgflash_apply.report.icalendar import agenda_to_ics, agenda_to_text
+from msgflash_apply.report.json_ import history_to_json, record_to_json, state_list_to_json
+from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.state_text import history_to_text, record_to_text, state_list_to_text
-from msgflash_apply.report.to_calendar import agenda_to_ics, agenda_to_text
-from msgflash_apply.report.to_json import history_to_json, record_to_json, state_list_to_json
 from msgflash_apply.state.backends.encrypted.envelope import read_envelope
 from msgflash_apply.state.backends.terraform_http import envelope, lock_info
-from msgflash_apply.state.claim import Claim
-from msgflash_apply.state.past import past_of
-from msgflash_apply.state.reading import read_state
+from msgflash_apply.state.lock import Claim
+from msgflash_apply.state.reading import past_of, read_state
 from msgflash_apply.state.recovery import recover
 from msgflash_apply.state.snapshot import Snapshot
 from tests.hostile.campaigns import tell_plan

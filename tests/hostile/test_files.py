@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.cli.output import source_line
-from msgflash_apply.config.files import read_bytes
-from msgflash_apply.config.load import load
-from msgflash_apply.config.settings import Settings, load_settings
-from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
-from tests.unit.config.repos import WELCOME, loaded, settings_of, told, write
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.files.load import load
+from msgflash_apply.files.repo import read_bytes
+from msgflash_apply.files.settings import load_settings
+from msgflash_apply.findings import InvalidFiles
+from msgflash_apply.models.project import Settings
+from tests.unit.files.repos import WELCOME, loaded, settings_of, told, write
 
 Plant = Callable[[Path], None]
 

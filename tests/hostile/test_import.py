@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.api.wire import RemoteCampaign
+from msgflash_apply.api.models import RemoteCampaign
 from msgflash_apply.campaign import Address, Source
-from msgflash_apply.cli.importing import read_back, text_to_adopt
-from msgflash_apply.config.documents import parse
-from msgflash_apply.config.settings import Settings
-from msgflash_apply.engine.adopt import fields_of, record_of, refuse_doubtful
-from msgflash_apply.errors import InvalidFiles, MsgflashApplyError
+from msgflash_apply.cli.import_ import read_back, text_to_adopt
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.files.yaml_values import parse
+from msgflash_apply.findings import InvalidFiles
+from msgflash_apply.models.project import Settings
+from msgflash_apply.operations.import_ import fields_of, record_of, refuse_doubtful
 from tests.support.builders import NOW, a_snapshot, an_intent
-from tests.unit.engine.test_adopt import a_remote, an_item
+from tests.unit.operations.test_import import a_remote, an_item
 
 SOURCE = Source("campaigns/a.yaml", 2)
 TEXTS = [

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.cli.output import source_line
-from msgflash_apply.config.findings import MOST_TOLD
-from msgflash_apply.config.load import Loaded
+from msgflash_apply.files.load import Loaded
+from msgflash_apply.findings import MOST_TOLD
 from msgflash_apply.report.diagnostics import validation_to_text
-from msgflash_apply.report.paint import PLAIN
-from tests.unit.config.repos import loaded
+from msgflash_apply.report.layout import PLAIN
+from tests.unit.files.repos import loaded
 
 SECONDS = 12.0
 GOOD = "name: a\nschedule: 2099-01-01T00:00:00Z\nrecipients: {type: all}\ntype: text\n"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from msgflash_apply.engine.planfile import decode_plan
 from msgflash_apply.errors import PlanError
+from msgflash_apply.plan.planfile import decode_plan
 from tests.fuzz.seeds import seeds
 from tests.hostile.records import seal_plan
 

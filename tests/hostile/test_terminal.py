@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.report.untrusted import SUSPECT
+from msgflash_apply.report.safe_text import SUSPECT
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import FAST, Completed, Repo, a_repo, in_days

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from msgflash_apply.config.documents import BadYaml, parse
+from msgflash_apply.files.yaml_values import BadYaml, parse
 from tests.fuzz.edits import mutant
 from tests.fuzz.seeds import seeds
 

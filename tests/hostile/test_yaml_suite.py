@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from msgflash_apply.config.documents import BadYaml, parse
+from msgflash_apply.files.yaml_values import BadYaml, parse
 from tests.support.programs import path_of
 
 Case: TypeAlias = Mapping[str, Any]

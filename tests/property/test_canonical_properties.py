@@ -6,9 +6,9 @@ import re
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from msgflash_apply.config.canonical import NotCanonical, canonical, field_order
-from msgflash_apply.config.documents import BadYaml, parse
-from msgflash_apply.config.yaml_tree import read_tree
+from msgflash_apply.files.fmt import NotCanonical, canonical, field_order
+from msgflash_apply.files.fmt_tree import read_tree
+from msgflash_apply.files.yaml_values import BadYaml, parse
 from tests.property.test_document_properties import fragments
 
 FIELDS = field_order("campaign")

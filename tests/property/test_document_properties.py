@@ -5,8 +5,9 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msgflash_apply.config.documents import BadYaml, Document, parse, places
-from msgflash_apply.config.yaml_events import EventSource, libyaml_events, python_events
+from msgflash_apply.files.positions import places
+from msgflash_apply.files.yaml_events import EventSource, libyaml_events, python_events
+from msgflash_apply.files.yaml_values import BadYaml, Document, parse
 
 fragments = st.sampled_from(
     [

@@ -18,14 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from msgflash_apply.campaign import Desired, Lifecycle, Record
-from msgflash_apply.engine.plan import Action
-from msgflash_apply.errors import InvalidFiles
+from msgflash_apply.findings import InvalidFiles
+from msgflash_apply.plan.plan import Action
 from msgflash_apply.sandbox.exchange import RefusedError
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload, a_record, a_snapshot, some_facts
 from tests.support.runs import LATER, STILL, World
-from tests.unit.engine.accounts import Account, a_remote
-from tests.unit.engine.test_make_plan import planned
+from tests.unit.plan.accounts import Account, a_remote
+from tests.unit.plan.test_planner import planned
 
 PLACES = ("a", "b", "c")
 FAULTS = (None, None, "drop_after", "drop_before", "400", "500_after")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from msgflash_apply.config.render import Renderer
-from msgflash_apply.config.template_values import PLACEHOLDER
+from msgflash_apply.files.template_values import PLACEHOLDER
+from msgflash_apply.files.templating import Renderer
 
 CUSTOM: dict[str, object] = {
     "brand": "Acme",

@@ -3,9 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msgflash_apply.config.canonical import canonical, field_order
-from msgflash_apply.config.documents import parse
-from msgflash_apply.config.writing import campaign_text
+from msgflash_apply.files.fmt import campaign_text, canonical, field_order
+from msgflash_apply.files.yaml_values import parse
 
 FIELDS = field_order("campaign")
 texts = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(

@@ -7,9 +7,9 @@ import pytest
 
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.ledger import read_state
+from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.migrate import migrate
 from msgflash_apply.state.reading import load_copy
 from msgflash_apply.state.snapshot import Snapshot

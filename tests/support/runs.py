@@ -10,23 +10,22 @@ from pathlib import Path
 import httpx
 
 from msgflash_apply.api.access import Access
-from msgflash_apply.api.bounds import Bounds
-from msgflash_apply.api.client import Client
+from msgflash_apply.api.client import Bounds, Client
 from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.apply.result import ApplyReport, Event
+from msgflash_apply.apply.run import Apply
+from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
-from msgflash_apply.config.settings import Policy
-from msgflash_apply.engine.apply import Apply
-from msgflash_apply.engine.make_plan import Planner, PlanOptions
-from msgflash_apply.engine.plan import Plan
-from msgflash_apply.engine.refresh import Refresh
-from msgflash_apply.engine.result import ApplyReport, Event
-from msgflash_apply.engine.stop import Stop
+from msgflash_apply.files.settings import Policy
+from msgflash_apply.plan.plan import Plan
+from msgflash_apply.plan.planner import Planner, PlanOptions
+from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.sandbox.server import Options, Sandbox
-from msgflash_apply.state.backends.base import Backend, Holder
-from msgflash_apply.state.backends.open import Location, open_backend
-from msgflash_apply.state.claim import Claim
+from msgflash_apply.state.backends.base import Backend, Holder, Location
+from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.commit import init_state
 from msgflash_apply.state.ledger import open_ledger
+from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.doors import Crash, When

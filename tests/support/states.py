@@ -8,9 +8,9 @@ from pathlib import Path
 from msgflash_apply.campaign import Address, Facts, Intent
 from msgflash_apply.state.backends.base import Backend, Holder
 from msgflash_apply.state.backends.local import LocalBackend
-from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.journal import Created, Entry, Intended
 from msgflash_apply.state.ledger import Ledger, init_state, open_ledger
+from msgflash_apply.state.lock import Claim
 from tests.support.builders import NOW, a_payload, some_facts
 
 ENVIRONMENT = "default"

@@ -5,9 +5,10 @@ A backend keeps, under one URL: the document, at most one journal per run, and a
 below on every backend: `tests/contract/test_backend_suite.py`.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from msgflash_apply.errors import StateError, StateLocked
@@ -197,3 +198,22 @@ def _described(holder: Holder) -> str:
         f"{holder.who} on {holder.host} (process {holder.pid}) for `{holder.what}` "
         f"since {holder.since:%Y-%m-%d %H:%M:%S %Z}"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """
+    Where a state is, and what its backend may know of the surroundings.
+
+    Attributes:
+        url: a path (absolute, or relative to `root`) or a URL; `{environment}` is filled in already.
+        root: the campaigns repo.
+        environ: the process's environment: credentials and endpoints come from here, never from the URL.
+        is_trusted: the URL itself comes from the environment. Otherwise a branch wrote it: a secret then goes only to
+            a host that `environ` names.
+    """
+
+    url: str
+    root: Path
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_trusted: bool = False

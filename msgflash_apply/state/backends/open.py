@@ -2,36 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.backends.base import Backend, Location
 from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.backends.object_store.opening import open_object_store
 from msgflash_apply.state.backends.postgres.opening import open_postgres
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """
-    Where a state is, and what its backend may know of the surroundings.
-
-    Attributes:
-        url: a path (absolute, or relative to `root`) or a URL; `{environment}` is filled in already.
-        root: the campaigns repo.
-        environ: the process's environment: credentials and endpoints come from here, never from the URL.
-        is_trusted: the URL itself comes from the environment. Otherwise a branch wrote it: a secret then goes only to
-            a host that `environ` names.
-    """
-
-    url: str
-    root: Path
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-    is_trusted: bool = False
 
 
 def _terraform_http(location: Location) -> Backend:

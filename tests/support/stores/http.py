@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.backends.open import Location
+from msgflash_apply.state.backends.base import Backend, Location
 from msgflash_apply.state.backends.terraform_http.backend import open_terraform_http
 from tests.support.stores.http_server import WRITER, Reply, StateServer
 from tests.support.stores.place import Place

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.backends.base import Backend, Location
 from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
 from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.keyring import KEY_BYTES, read_keys
-from msgflash_apply.state.backends.open import Location, open_backend
+from msgflash_apply.state.backends.open import open_backend
 
 
 @dataclass(frozen=True)

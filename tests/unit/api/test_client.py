@@ -11,8 +11,7 @@ import pytest
 
 from msgflash_apply.api import client as client_module
 from msgflash_apply.api.access import Access
-from msgflash_apply.api.bounds import USUAL, Bounds
-from msgflash_apply.api.client import Client
+from msgflash_apply.api.client import USUAL, Bounds, Client
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.api.outcome import NoReply, Reply
 from msgflash_apply.errors import ApiError, NotOnThisPlan, QuotaExhausted, Unauthorized, Unreachable

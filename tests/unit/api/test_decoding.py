@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgflash_apply.api.decoding import decoded
+from msgflash_apply.api.models import decoded
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from msgflash_apply.api.pace import FIRST_PAUSE_SECONDS, HOPELESS_AFTER, LONGEST_PAUSE_SECONDS, Pace
+from msgflash_apply.api.limiter import FIRST_PAUSE_SECONDS, HOPELESS_AFTER, LONGEST_PAUSE_SECONDS, Pace
 
 BEST = 10
 

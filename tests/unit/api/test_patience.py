@@ -7,8 +7,7 @@ import pytest
 
 from msgflash_apply.api.access import Access
 from msgflash_apply.api.client import READ_ATTEMPTS, Client
-from msgflash_apply.api.limiter import Limiter
-from msgflash_apply.api.pace import HOPELESS_AFTER
+from msgflash_apply.api.limiter import HOPELESS_AFTER, Limiter
 from msgflash_apply.errors import ApiError
 
 REFUSED = {"success": False, "error": {"code": "API_RATE_LIMIT_EXCEEDED", "message": "Too many API requests"}}

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from msgflash_apply.api.pace import Pace
+from msgflash_apply.api.limiter import Pace
 
 PER_SECOND = 10
 CONFIGURED = 9.85

@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgflash_apply.api.wire import RemoteCampaign
+from msgflash_apply.api.models import RemoteCampaign
 from msgflash_apply.campaign import fingerprint
 from tests.support.builders import a_payload
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.cli.state_keys import keys_of
-from msgflash_apply.config.settings import Settings
+from msgflash_apply.cli.wiring import keys_of
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.models.project import Settings
 from tests.support.keys import KEY, OTHER_KEY, id_of
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from msgflash_apply.apply.result import ApplyReport, Outcome, Result, spell_advice
 from msgflash_apply.campaign import Address, Facts, Intent, Payload, Record, Source, fingerprint
-from msgflash_apply.engine.plan import Action, Audience, Change, Plan, RequestForecast
-from msgflash_apply.engine.result import ApplyReport, Outcome, Result, spell_advice
-from msgflash_apply.errors import Diagnostic, Severity
+from msgflash_apply.findings import Diagnostic, Severity
+from msgflash_apply.plan.plan import Action, Audience, Change, Plan, RequestForecast
 
 _Value = TypeVar("_Value")
 

@@ -1,8 +1,8 @@
 """Texts that try to become more than text in a comment or on a page."""
 
 from msgflash_apply.campaign import Address, Source
-from msgflash_apply.engine.plan import Action, AttributeDiff, Change, Plan, Reason
-from msgflash_apply.errors import Diagnostic, Severity
+from msgflash_apply.findings import Diagnostic, Severity
+from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Plan, Reason
 from tests.unit.report.builders import a_change, a_payload, a_plan
 
 CANARY = "document.title='owned'"

@@ -2,11 +2,11 @@
 
 import pytest
 
+from msgflash_apply.apply.result import ChangeEnded, ChangeStarted, Event, Outcome, Paused
 from msgflash_apply.campaign import Address
-from msgflash_apply.engine.plan import Action
-from msgflash_apply.engine.result import ChangeEnded, ChangeStarted, Event, Outcome, Paused
+from msgflash_apply.plan.plan import Action
 from msgflash_apply.report.apply_text import apply_to_text, event_to_line
-from msgflash_apply.report.paint import PLAIN
+from msgflash_apply.report.layout import PLAIN
 from tests.unit.report.builders import CAMPAIGN_ID, a_change, a_report, a_result
 
 LOST = a_result(outcome=Outcome.IN_DOUBT, id=None, error="no answer within 30 s")

@@ -9,11 +9,10 @@ import pytest
 from junitparser import JUnitXml
 from sarif_pydantic import Sarif  # type: ignore[import-untyped] # it ships no types
 
-from msgflash_apply.config.codes import Code
-from msgflash_apply.errors import Diagnostic, Severity
-from msgflash_apply.report.to_github import validation_to_github
-from msgflash_apply.report.to_junit import validation_to_junit
-from msgflash_apply.report.to_sarif import validation_to_sarif
+from msgflash_apply.findings import Code, Diagnostic, Severity
+from msgflash_apply.report.github import validation_to_github
+from msgflash_apply.report.junit import validation_to_junit
+from msgflash_apply.report.sarif import validation_to_sarif
 from tests.support.sarif import assert_is_sarif
 from tests.unit.report.builders import a_finding
 

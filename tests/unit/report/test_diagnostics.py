@@ -2,10 +2,10 @@
 
 import pytest
 
-from msgflash_apply.errors import Severity
+from msgflash_apply.findings import Severity
 from msgflash_apply.report.diagnostics import diagnostics_to_text, no_source, tally, validation_to_text
-from msgflash_apply.report.paint import PLAIN
-from msgflash_apply.report.untrusted import width_of
+from msgflash_apply.report.layout import PLAIN
+from msgflash_apply.report.safe_text import width_of
 from tests.unit.report.builders import a_finding
 
 WARNING = a_finding(severity=Severity.WARNING)

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.engine.plan import Action, Plan, Reason, RequestForecast
-from msgflash_apply.report.redact import redact
-from msgflash_apply.report.to_html import MOST_WARNINGS, plan_to_html
-from msgflash_apply.report.untrusted import visible
+from msgflash_apply.plan.plan import Action, Plan, Reason, RequestForecast
+from msgflash_apply.report.html.page import MOST_WARNINGS, plan_to_html
+from msgflash_apply.report.safe_text import redact, visible
 from tests.golden.examples import PLANS
 from tests.unit.report.builders import INSTANCE_ID, NOW, a_change, a_finding, a_payload, a_plan
 from tests.unit.report.hostile import CORPUS, hostile_plan

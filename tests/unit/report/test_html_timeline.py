@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.engine.plan import Action, Change, Reason
-from msgflash_apply.report.to_html_card import card_of
-from msgflash_apply.report.to_html_scale import WIDTH, scale_of
-from msgflash_apply.report.to_html_timeline import MOST_MARKS, Timeline, timeline_of
+from msgflash_apply.plan.plan import Action, Change, Reason
+from msgflash_apply.report.html.card import card_of
+from msgflash_apply.report.html.timeline import MOST_MARKS, WIDTH, Timeline, scale_of, timeline_of
 from tests.unit.report.builders import NOW, STARTS_AT, a_change, a_payload
 
 UNHURRIED = settings(deadline=None)

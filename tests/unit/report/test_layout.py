@@ -3,9 +3,20 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgflash_apply.report.layout import columns, counted, cut, cut_start, indented, limited, listed, titled, wrap
-from msgflash_apply.report.paint import Paint, Tone
-from msgflash_apply.report.untrusted import visible, width_of
+from msgflash_apply.report.layout import (
+    Paint,
+    Tone,
+    columns,
+    counted,
+    cut,
+    cut_start,
+    indented,
+    limited,
+    listed,
+    titled,
+    wrap,
+)
+from msgflash_apply.report.safe_text import visible, width_of
 
 lines = st.text(alphabet="ab c日e\u0301").map(visible)
 

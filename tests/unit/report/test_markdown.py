@@ -10,11 +10,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.engine.plan import Action, Plan, Reason, RequestForecast
-from msgflash_apply.report.inert import inert
-from msgflash_apply.report.redact import redact
-from msgflash_apply.report.to_markdown import SMALLEST, marker, plan_to_markdown
-from msgflash_apply.report.untrusted import shown
+from msgflash_apply.plan.plan import Action, Plan, Reason, RequestForecast
+from msgflash_apply.report.markdown import SMALLEST, marker, plan_to_markdown
+from msgflash_apply.report.markup_text import inert
+from msgflash_apply.report.safe_text import redact, shown
 from tests.unit.report.builders import NOW, a_change, a_finding, a_payload, a_plan
 from tests.unit.report.hostile import CORPUS, hostile_plan, many_changes
 

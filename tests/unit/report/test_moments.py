@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from msgflash_apply.report.moments import distance, in_zone, with_distance
+from msgflash_apply.report.wording import distance, in_zone, with_distance
 from tests.unit.report.builders import NOW, STARTS_AT
 
 DISTANCES = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgflash_apply.report.redact import RedactingFilter, redact
+from msgflash_apply.report.safe_text import RedactingFilter, redact
 
 LIVE_KEY = "msgf_live_" + "0123456789abcdef" * 4
 

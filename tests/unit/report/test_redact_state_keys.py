@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgflash_apply.report.redact import redact
+from msgflash_apply.report.safe_text import redact
 from tests.support.keys import KEY, OTHER_KEY
 
 

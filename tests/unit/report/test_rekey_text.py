@@ -1,6 +1,6 @@
 """What `state rekey` tells: what is now, what to do next, and what still lies around."""
 
-from msgflash_apply.report.rekey_text import rekeyed_to_text
+from msgflash_apply.report.state_text import rekeyed_to_text
 from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.rekey import Rekeyed
 from tests.support.builders import NOW

@@ -3,10 +3,10 @@
 import json
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.report.paint import PLAIN
+from msgflash_apply.report.json_ import history_to_json
+from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.state_text import history_to_text, record_to_text, state_list_to_text
-from msgflash_apply.report.to_json import history_to_json
-from msgflash_apply.state.past import Past
+from msgflash_apply.state.reading import Past
 from tests.unit.report.builders import ADDRESS, CAMPAIGN_ID, NOW, a_record, an_intent, facts
 
 

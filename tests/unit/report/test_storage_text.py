@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.report.paint import PLAIN
-from msgflash_apply.report.storage_text import backups_to_text, migrated_to_text
-from msgflash_apply.report.to_json import backups_to_json
+from msgflash_apply.report.json_ import backups_to_json
+from msgflash_apply.report.layout import PLAIN
+from msgflash_apply.report.state_text import backups_to_text, migrated_to_text
 from msgflash_apply.state.backends.base import Backup
 from tests.support.builders import NOW, a_record, a_snapshot, an_intent
 

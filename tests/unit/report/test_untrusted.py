@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from msgflash_apply.report.untrusted import hides_something, shell_word, shown, visible, width_of
+from msgflash_apply.report.safe_text import hides_something, shell_word, shown, visible, width_of
 
 ESCAPED = {
     "\x1b[31mred": "\\x1b[31mred",

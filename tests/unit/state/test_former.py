@@ -7,7 +7,7 @@ import pytest
 
 from msgflash_apply.errors import StateDamaged, StateError
 from msgflash_apply.state.codec import encode
-from msgflash_apply.state.former import read_former
+from msgflash_apply.state.reading import read_former
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import a_record, a_snapshot
 from tests.support.states import ENVIRONMENT, a_backend

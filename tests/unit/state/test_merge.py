@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from msgflash_apply.campaign import Address, Record
-from msgflash_apply.state.merge import merge, merge_into
-from msgflash_apply.state.replay import Draft, Slot
+from msgflash_apply.state.replay import Draft, Slot, merge, merge_into
 from tests.support.builders import NOW, a_record, a_snapshot, an_intent
 
 EMPTY = Slot()

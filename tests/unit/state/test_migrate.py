@@ -9,8 +9,8 @@ import pytest
 from msgflash_apply.errors import StateError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.codec import encode
+from msgflash_apply.state.edits import push_document
 from msgflash_apply.state.ledger import init_state
-from msgflash_apply.state.push import push_document
 from tests.support.builders import a_snapshot
 from tests.support.moves import a_claim, an_old_state, marked, move, read
 from tests.support.states import ENVIRONMENT, a_backend, a_run, created, intended

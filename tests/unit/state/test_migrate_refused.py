@@ -9,8 +9,8 @@ from msgflash_apply.errors import StateConflict, StateDamaged, StateError, State
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.codec import encode, encode_entries
+from msgflash_apply.state.edits import push_document
 from msgflash_apply.state.journal import Opened
-from msgflash_apply.state.push import push_document
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, a_record, a_snapshot
 from tests.support.doors import Crash, CrashingBackend

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.state.past import Past, past_of
+from msgflash_apply.state.reading import Past, past_of
 from tests.support.builders import a_record, a_snapshot
 
 SALE, TEA = Address("sale"), Address("tea")

@@ -8,7 +8,8 @@ import pytest
 from psycopg.errors import lookup
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.open import Location, open_backend
+from msgflash_apply.state.backends.base import Location
+from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.backends.postgres.connecting import parameters, refuse_if_old
 from msgflash_apply.state.backends.postgres.failures import SessionLost, told
 from msgflash_apply.state.backends.postgres.place import read_place

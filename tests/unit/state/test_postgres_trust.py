@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.open import Location, open_backend
+from msgflash_apply.state.backends.base import Location
+from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.backends.postgres.place import read_place
 from msgflash_apply.state.backends.postgres.trust import ssl_mode
 

@@ -9,10 +9,10 @@ import pytest
 from msgflash_apply.campaign import Address, Record
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateLocked
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.codec import encode
+from msgflash_apply.state.edits import Pushed, lost_doubts, lost_ids, push_document, summary
 from msgflash_apply.state.ledger import read_state
-from msgflash_apply.state.push import Pushed, lost_doubts, lost_ids, push_document, summary
+from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import load
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, a_record, a_snapshot, an_intent

@@ -10,9 +10,9 @@ import pytest
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.journal import Entry, Forgotten, NotCreated, Observed, Opened, Outcome, Retired
 from msgflash_apply.state.ledger import read_state
+from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.recovery import recover, recovery_lines
 from tests.support.builders import NOW
 from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_holder, a_run, a_state, created, intended

@@ -10,11 +10,11 @@ from msgflash_apply.errors import StateError, StateMissing
 from msgflash_apply.state.backends.base import Backend, Backup
 from msgflash_apply.state.backends.encrypted.envelope import read_envelope
 from msgflash_apply.state.backends.encrypted.keyring import Keyring
-from msgflash_apply.state.claim import Claim
 from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit
 from msgflash_apply.state.journal import Opened
 from msgflash_apply.state.ledger import init_state, read_state
+from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import load
 from msgflash_apply.state.rekey import rekey
 from tests.support.builders import NOW

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.open import Location
+from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.terraform_http.credentials import Credentials, credentials_for
 from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of
 from tests.support.stores.authority import Authority

@@ -11,8 +11,8 @@ from msgflash_apply.state.backends.object_store.address import ObjectAddress, pa
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from msgflash_apply.state.backends.base import Location
     from msgflash_apply.state.backends.object_store.objects import Objects
-    from msgflash_apply.state.backends.open import Location
 
 _CLOUDS: Final = {"s3": ("s3", ("obstore", "boto3")), "gs": ("gcs", ("obstore",)), "az": ("azure", ("obstore",))}
 """By scheme: the module, which is named as its extra, and the libraries that it needs."""

@@ -9,7 +9,7 @@ from msgflash_apply.state.backends.postgres.place import read_place
 from msgflash_apply.state.backends.postgres.trust import check_destination, ssl_mode
 
 if TYPE_CHECKING:
-    from msgflash_apply.state.backends.open import Location
+    from msgflash_apply.state.backends.base import Location
 
 
 def open_postgres(location: "Location") -> Backend:

@@ -12,8 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from msgflash_apply.errors import BackendError, StateConflict
-from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored
-from msgflash_apply.state.backends.open import Location
+from msgflash_apply.state.backends.base import Appends, Backup, Holder, Location, Stored
 from msgflash_apply.state.backends.terraform_http.connection import Connection
 from msgflash_apply.state.backends.terraform_http.credentials import credentials_for
 from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of

@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 from typing import Final
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.open import Location
+from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.terraform_http.endpoints import Endpoints, origin
 
 _CA: Final = "TF_HTTP_CLIENT_CA_CERTIFICATE_PEM"

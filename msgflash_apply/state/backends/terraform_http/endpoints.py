@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.open import Location
+from msgflash_apply.state.backends.base import Location
 
 _GITLAB: Final = re.compile(r".*/api/v4/projects/[^/]+/terraform/state/[^/]+/?")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -1,0 +1,313 @@
+"""
+What MsgFlash answers, as values: tolerant when reading, since examples differ by page and edition (reference 10.5).
+
+What is sent needs no model: a payload is checked against the schema before it becomes one.
+
+From the bytes and headers of an answer, or an error, to what the client tells of it; nothing here can fail.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from math import isinf
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from msgflash_apply.campaign import Payload, format_instant, parse_instant
+
+CONTENT_FIELDS = ("type", "body", "mediaUrl", "title", "description", "footer", "buttons")
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+class Instance(_Answer):
+    """One WhatsApp number of the account (reference 3)."""
+
+    id: str
+    name: str = ""
+    wa_number: str | None = None
+    status: str = ""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can send now."""
+        return self.status == "connected"
+
+
+class WarmupPolicy(_Answer):
+    """What MsgFlash advises for a number that is not warmed up yet."""
+
+    max_campaign_recipients: int | None = None
+
+
+class Health(_Answer):
+    """How much a number should send (reference 3); advice, it never blocks."""
+
+    warmup_policy: WarmupPolicy = WarmupPolicy()
+
+
+class Contact(_Answer):
+    """A contact, as far as it decides who is in an audience."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+
+
+class Template(_Answer):
+    """A message template (reference 4); `variables` are dotted paths, None where the answer was abridged."""
+
+    id: str
+    name: str = ""
+    type: str | None = None
+    body: str | None = None
+    variables: tuple[str, ...] | None = None
+
+
+class TemplatePage(_Answer):
+    """One page of templates; `total` counts all of them."""
+
+    templates: tuple[Template, ...] = ()
+    total: int = 0
+
+
+class Group(_Answer):
+    """A list of contacts (reference 6.2)."""
+
+    id: str
+    name: str = ""
+    contact_count: int | None = None
+
+
+class ContactPage(_Answer):
+    """One page of contacts; `total` counts all of them, `next_cursor` is opaque."""
+
+    contacts: tuple[Contact, ...] = ()
+    total: int | None = None
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class UsageLimits(_Answer):
+    """What the subscription allows in a month."""
+
+    monthly_outbound_quota: int | None = None
+    monthly_api_request_quota: int | None = None
+
+
+class UsageCounts(_Answer):
+    """What was used this month."""
+
+    effective_outbound_usage: int = 0
+    api_requests_count: int = 0
+
+
+class Usage(_Answer):
+    """The month so far (reference 8)."""
+
+    limits: UsageLimits = UsageLimits()
+    usage: UsageCounts = UsageCounts()
+
+    @property
+    def requests_left(self) -> int | None:
+        """API requests left this month; None where no limit is given."""
+        quota = self.limits.monthly_api_request_quota
+        return None if quota is None else max(0, quota - self.usage.api_requests_count)
+
+    @property
+    def messages_left(self) -> int | None:
+        """Messages left this month; None where no limit is given."""
+        quota = self.limits.monthly_outbound_quota
+        return None if quota is None else max(0, quota - self.usage.effective_outbound_usage)
+
+
+class Counters(_Answer):
+    """How far the sending is (reference 5.7)."""
+
+    planned: int = 0
+    queued: int = 0
+    sent: int = 0
+    delivered: int = 0
+    read: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the sending began: before the start all are zero (reference 10.3)."""
+        return any((self.planned, self.queued, self.sent, self.delivered, self.read, self.failed, self.cancelled))
+
+
+class CampaignStats(_Answer):
+    """
+    How far a campaign is (reference 5.7).
+
+    `progress_percent` is MsgFlash's own; the counters need not add up (reference 5.7).
+    """
+
+    status: str
+    stats: Counters = Counters()
+    progress_percent: float | None = None
+
+
+class Message(_Answer):
+    """What a message tells of its campaign (reference 7)."""
+
+    campaign_id: str | None = None
+    created_at: AwareDatetime | None = None
+
+
+class MessagePage(_Answer):
+    """One page of messages; `next_cursor` is opaque."""
+
+    messages: tuple[Message, ...] = ()
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class RemoteCampaign(_Answer):
+    """
+    A campaign as MsgFlash has it (reference 5.6).
+
+    `status` stays text, because an unknown one must not break reading (reference 10.3). `safety` is advice.
+    """
+
+    id: str
+    status: str
+    instance_id: str | None = None
+    name: str | None = None
+    schedule: str | None = None
+    repeat: str | None = None
+    recipients: Mapping[str, object] | None = None
+    template_id: str | None = None
+    template_variables: Mapping[str, object] | None = None
+    type: str | None = None
+    body: str | None = None
+    media_url: str | None = None
+    stats: Counters | None = None
+    safety: Mapping[str, object] | None = None
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether anybody may have been sent anything: so it is unless every counter is there and says no."""
+        return self.stats is None or self.stats.is_moving
+
+    def as_payload(self, like: Payload) -> Payload:
+        """
+        Spell this campaign as the request that would have made it, so that the two can be compared by meaning.
+
+        Args:
+            like: the request to compare with. Fields that answers are not known to echo (`title`, `description`,
+                `footer`, `buttons`; reference 5.2) are taken over from it; so is the start of a repeating campaign
+                that has moved on, as each run moves it (reference 10.2).
+        """
+        direct = self.template_id is None
+        told: dict[str, object] = {
+            "instanceId": self.instance_id,
+            "name": self.name,
+            "schedule": _instant(self.schedule) if self.schedule else None,
+            "repeat": None if self.repeat in {"none", "noe"} else self.repeat,
+            "recipients": None if self.recipients is None else _recipients(self.recipients),
+            "templateId": self.template_id,
+            "variables": None if direct else dict(self.template_variables or {}) or None,
+            "type": self.type if direct else None,
+            "body": self.body if direct else None,
+            "mediaUrl": self.media_url if direct else None,
+        }
+        if "repeat" in like and str(told["schedule"]) > str(like["schedule"]):
+            told["schedule"] = like["schedule"]
+        unechoed = {key: like[key] for key in CONTENT_FIELDS[3:] if key in like}
+        return {key: value for key, value in told.items() if value is not None} | unechoed
+
+
+def _instant(text: str) -> str:
+    """Spell an instant our way; what is none stays as it is and matches nothing."""
+    try:
+        return format_instant(parse_instant(text))
+    except ValueError:
+        return text
+
+
+def _recipients(recipients: Mapping[str, object]) -> Mapping[str, object]:
+    # Console fixtures show `value: []` beside `type: all` (reference 10.4); it means nothing.
+    return {"type": "all"} if recipients.get("type") == "all" else dict(recipients)
+
+
+HIDDEN_KEY = "msgf_…".encode()
+
+LONGEST_WAIT_SECONDS = 3600
+
+MOST_LEVELS = 50
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+_HALF_ESCAPE = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
+
+
+def without_key(content: bytes, key: str) -> bytes:
+    """Take our key out of an answer that echoes it: error texts go on into the journal (contract section 12)."""
+    return content.replace(key.encode("ascii"), HIDDEN_KEY)
+
+
+def decoded(content: bytes) -> object:
+    """
+    Read JSON; None where it is none, or nested deeper than any answer of MsgFlash.
+
+    Half a character, as JavaScript makes by cutting a text, becomes U+FFFD: it could be neither printed nor stored.
+    """
+    try:
+        document: object = json.loads(content, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+    if not _is_shallow(document):
+        return None
+    return _whole(document) if _HALF_ESCAPE.search(content) else document
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """Read a number; one beyond all bounds would be written as `Infinity`, which is no JSON, into reports."""
+    number = float(text)
+    if isinf(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _is_shallow(document: object) -> bool:
+    level = [document]
+    for _ in range(MOST_LEVELS):
+        level = [inner for value in level if isinstance(value, (dict, list)) for inner in _inside(value)]
+        if not level:
+            return True
+    return False
+
+
+def _inside(value: dict[str, object] | list[object]) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_HALF.sub("\ufffd", name): _whole(inner) for name, inner in value.items()}
+    return [_whole(inner) for inner in value] if isinstance(value, list) else value
+
+
+def seconds_in(retry_after: str) -> float | None:
+    """Read a `Retry-After`; None where it is no number of seconds, or one that nobody would wait."""
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= LONGEST_WAIT_SECONDS else None
+
+
+def words_of(err: Exception) -> str:
+    """Name an error of the network and what it says."""
+    return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__

@@ -1,0 +1,329 @@
+"""
+How a scalar is written: quotes only where they are needed, and then double ones where nothing needs an escape.
+
+How one scalar, alias or flow collection is written canonically at an indent: the lines it takes.
+
+A tree -> lines in canonical layout: two spaces per level, one line break between things, every comment near its place.
+
+Comments are never moved past another one. One that stands where the layout has no line for it (between a key and its
+value, say) comes to stand above that line.
+"""
+
+import json
+import re
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from msgflash_apply.files.fmt_tree import Branch, Comment, Leaf, Node, WrittenFile, column_of, leaves, nodes
+from msgflash_apply.files.yaml_values import NotJson, resolve
+
+# YAML 1.1 made truth values of these; files are read by editors and tools that still do.
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+_FLOW_MARKS = frozenset(",[]{}:")
+
+
+def canonical_quotes(raw: str, value: str, *, in_flow: bool) -> str:
+    """
+    Write a scalar of one line.
+
+    Args:
+        raw: as it is written; a plain one stays as it is.
+        value: what it means.
+        in_flow: whether it stands inside `{..}` or `[..]`, where more characters need quotes.
+    """
+    if raw[:1] not in {'"', "'"} or can_be_plain(value, in_flow=in_flow):
+        return value if raw[:1] in {'"', "'"} else raw
+    if raw[0] == "'" and value.isprintable() and not {'"', "\\"} & set(value):
+        return f'"{value}"'
+    return raw
+
+
+def can_be_plain(value: str, *, in_flow: bool) -> bool:
+    """
+    Whether a text means itself without quotes, for every reader of YAML; in doubt it does not.
+
+    A template keeps its quotes: without them it needs some as soon as it comes to stand first.
+    """
+    if not value[:1].isalpha() or not value.isprintable() or value != value.strip() or value.lower() in _WORDS:
+        return False
+    if "{" in value or ": " in value or " #" in value or value.endswith(":") or (in_flow and _FLOW_MARKS & set(value)):
+        return False
+    try:
+        return resolve(value) == value
+    except NotJson:
+        return False
+
+
+STEP = 2
+"""Spaces that one level stands in."""
+
+_HEADER = re.compile(r"(?P<style>[|>])(?P<marks>[+\-0-9]*)(?P<comment>[ \t]+#.*)?\s*")
+
+
+def key_text(key: Leaf) -> str:
+    """A key, on one line whatever it was written like."""
+    if "\n" in key.raw or key.is_block:
+        return _anchored(key, json.dumps(key.value, ensure_ascii=False))
+    return _anchored(key, canonical_quotes(key.raw, key.value, in_flow=False))
+
+
+def value_lines(text: str, node: Node, indent: int, parent_column: int) -> list[str]:
+    """
+    Write a value that stands behind a `key:` or a `-`: a scalar, an alias, a flow collection.
+
+    Args:
+        text: the file.
+        node: no block collection.
+        indent: of the line with the key or dash.
+        parent_column: where that key or dash stood in the file; lines of a flow collection move along with it.
+    """
+    if isinstance(node, Branch):
+        return _flow_lines(text, node, indent, parent_column)
+    if node.is_block:
+        first, *others = _block_lines(node, indent + STEP)
+    elif "\n" in node.raw:
+        first, *others = _folded_lines(node, indent + STEP)
+    else:
+        first, others = canonical_quotes(node.raw, node.value, in_flow=False), []
+    return [_anchored(node, first), *others]
+
+
+def _anchored(node: Node, text: str) -> str:
+    return text if node.anchor is None else f"&{node.anchor} {text}".rstrip()
+
+
+def _folded_lines(leaf: Leaf, indent: int) -> list[str]:
+    """A plain or quoted text over several lines: parsers drop what they begin with, so any indent means the same."""
+    first, *others = leaf.raw.split("\n")
+    return [first, *(" " * indent + line.lstrip(" \t") if line.strip() else "" for line in others)]
+
+
+def _block_lines(leaf: Leaf, indent: int) -> list[str]:
+    """A block of text: its lines as they are, behind another indent; the line breaks at its end as it keeps them."""
+    header, *lines = leaf.raw.removesuffix("\n").split("\n")
+    written_at = _block_indent(lines, leaf.value)
+    kept = [line[written_at:] for line in lines]
+    found = _HEADER.fullmatch(header)
+    marks = found["marks"] if found else ""
+    if "+" not in marks:
+        while kept and not kept[-1]:
+            kept.pop()
+    if kept and not leaf.value.endswith("\n"):  # the file ends without a line break: the text must not gain one
+        marks = marks.replace("+", "").replace("-", "") + "-"
+    marks = re.sub("[0-9]", str(STEP), marks)
+    comment = (found["comment"] or "").rstrip() if found else ""
+    return [f"{leaf.raw[0]}{marks}{comment}", *(" " * indent + line if line else "" for line in kept)]
+
+
+def _block_indent(lines: list[str], value: str) -> int:
+    """How far in a block of text was written: the spaces of its first line that do not belong to the text."""
+    first = next((line for line in lines if line.strip(" ")), "")
+    told = next((line for line in value.split("\n") if line.strip(" ")), "")
+    return _spaces(first) - _spaces(told)
+
+
+def _spaces(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _flow_lines(text: str, branch: Branch, indent: int, parent_column: int) -> list[str]:
+    raw = _bare(text, branch)
+    if "\n" not in raw:
+        return [_anchored(branch, _flow_text(text, branch))]
+    first, *others = raw.split("\n")
+    moved = indent - parent_column
+    shifted = (" " * max(_spaces(line) + moved, indent) + line.lstrip(" ") if line.strip() else "" for line in others)
+    return [_anchored(branch, first), *shifted]
+
+
+def _flow_text(text: str, node: Node) -> str:
+    """Write what stands on one line with one space where one belongs; what is spelt unusually stays as it is."""
+    if isinstance(node, Leaf):
+        return canonical_quotes(node.raw, node.value, in_flow=True)
+    opened, closed = "{}" if node.is_map else "[]"
+    raw = _bare(text, node)
+    if not raw.startswith(opened) or _has_silence(node):
+        return raw
+    parts = (_pair(text, key, value) for key, value in node.items)
+    return opened + ", ".join(parts) + closed
+
+
+def _pair(text: str, key: Leaf | None, value: Node) -> str:
+    told = _anchored(value, _flow_text(text, value))
+    return told if key is None else f"{_anchored(key, _flow_text(text, key))}: {told}"
+
+
+def _has_silence(branch: Branch) -> bool:
+    """Whether something is left out between the marks, or a list holds a pair without braces."""
+    inside = [node for item in branch.items for node in item if node is not None]
+    return any(isinstance(node, Leaf) and not node.raw for node in inside)
+
+
+def _bare(text: str, branch: Branch) -> str:
+    raw = text[branch.start : branch.end]
+    return raw if branch.anchor is None else re.sub(r"&\S+\s*", "", raw, count=1)
+
+
+def written_column(text: str, node: Node) -> int:
+    """Where a node began in the file."""
+    return column_of(text, node.start)
+
+
+_BEFORE_ITEMS = re.compile(r"&\S+(?:\s+|(?<=\s)#[^\n]*)*")
+
+
+class Layout:
+    """
+    Writes the lines of one file, in the order in which it is asked to.
+
+    Args:
+        file: what is written anew.
+    """
+
+    def __init__(self, file: WrittenFile) -> None:
+        self.lines: list[str] = []
+        self._text = file.text
+        self._pending: deque[Comment] = deque()
+        self._kept = [leaf for document in file.documents for leaf in leaves(document.root) if leaf.keeps_breaks]
+        self._lines_with_kept = -1
+        self._begins = sorted(_begins(file))
+
+    def comments(self, comments: Iterable[Comment], indent: int = 0) -> None:
+        """Write comments on lines of their own."""
+        for comment in comments:
+            self._blank(comment.at)
+            self.lines.append(" " * indent + comment.text)
+
+    def separate(self) -> None:
+        """Begin another document."""
+        self.lines.append("---")
+
+    def entry(self, key: Leaf | None, value: Node, comments: Sequence[Comment]) -> None:
+        """Write one field of the document's map with the comments that belong to it, or a root that is no map."""
+        self._pending.extend(comments)
+        if key is not None:
+            self._field(key, value, 0, first=not self.lines)
+        else:
+            self._root(value)
+        rest = list(self._pending)
+        self._pending.clear()
+        ends_in_block = any(leaf.is_block for leaf in list(leaves(value))[-1:])
+        # Behind a block of text an indented comment would be read as part of it.
+        self.comments(rest, indent=0 if ends_in_block or key is None else STEP)
+
+    def _root(self, root: Node) -> None:
+        self._flush(root.start, 0, first=not self.lines)
+        if isinstance(root, Branch) and not root.is_flow:
+            if root.anchor is not None:
+                self.lines.append(f"&{root.anchor}")
+            self._block(root, 0)
+        else:
+            self._inline("", root, 0, written_column(self._text, root))
+
+    def _block(self, branch: Branch, indent: int) -> None:
+        for index, (key, value) in enumerate(branch.items):
+            if key is not None:
+                self._field(key, value, indent, first=index == 0)
+            else:
+                self._item(value, indent, self._column(branch), first=index == 0)
+        self._tail(branch, indent)
+
+    def _field(self, key: Leaf, value: Node, indent: int, *, first: bool) -> None:
+        self._flush(key.start, indent, first=first)
+        head = " " * indent + key_text(key) + ":"
+        self._value(head, value, indent, written_column(self._text, key))
+
+    def _item(self, value: Node, indent: int, column: int, *, first: bool) -> None:
+        self._flush(self._first_begin(value), indent, first=first)
+        if not isinstance(value, Branch) or value.is_flow or value.anchor is not None:
+            self._value(" " * indent + "-", value, indent, column)
+            return
+        begin = len(self.lines)
+        self._block(value, indent + STEP)
+        self.lines[begin] = " " * indent + "- " + self.lines[begin][indent + STEP :]
+
+    def _value(self, head: str, value: Node, indent: int, column: int) -> None:
+        if not isinstance(value, Branch) or value.is_flow:
+            self._inline(head, value, indent, column)
+            return
+        self.lines.append(head if value.anchor is None else f"{head} &{value.anchor}")
+        if self._pending and not self._pending[0].on_own_line and self._pending[0].at < self._first_begin(value):
+            self._append(self._pending.popleft())
+        self._block(value, indent + STEP)
+
+    def _inline(self, head: str, value: Node, indent: int, column: int) -> None:
+        """Write `head` and a value behind it; comments from between the two stand above."""
+        self._flush(value.start, indent, first=True)
+        first, *others = value_lines(self._text, value, indent, column)
+        self.lines += [f"{head} {first}".strip(" ") if not head else f"{head} {first}".rstrip(" "), *others]
+        while self._pending and self._pending[0].at < value.end:  # they are part of what was just written
+            self._pending.popleft()
+        if isinstance(value, Leaf) and value.is_block:
+            self._lines_with_kept = len(self.lines) if value.keeps_breaks else -1
+            return
+        if self._pending and self._ends_line(value.end, self._pending[0]):
+            self._append(self._pending.popleft())
+
+    def _flush(self, before: int, indent: int, *, first: bool) -> None:
+        """Write the comments that come before a place, and the blank line that stands above it."""
+        while self._pending and self._pending[0].at < before:
+            comment = self._pending.popleft()
+            if not first:
+                self._blank(comment.at)
+            self.lines.append(" " * indent + comment.text)
+            first = False
+        if not first:
+            self._blank(before)
+
+    def _tail(self, branch: Branch, indent: int) -> None:
+        """Write the comments below the last item that stand as far in as the items do."""
+        column = self._column(branch)
+        following = bisect_left(self._begins, branch.end)
+        limit = self._begins[following] if following < len(self._begins) else len(self._text) + 1
+        while self._pending and self._pending[0].at < limit and self._belongs(self._pending[0], column):
+            self.comments([self._pending.popleft()], indent)
+
+    def _belongs(self, comment: Comment, column: int) -> bool:
+        return comment.on_own_line and comment.column >= column > 0
+
+    def _first_begin(self, node: Node) -> int:
+        """Where the first scalar or flow collection of a node begins: comments before it have no line inside it."""
+        return self._begins[bisect_left(self._begins, node.start)]
+
+    def _column(self, branch: Branch) -> int:
+        """Where the items of a block collection stood in the file."""
+        found = _BEFORE_ITEMS.match(self._text, branch.start) if branch.anchor is not None else None
+        return column_of(self._text, found.end() if found else branch.start)
+
+    def _blank(self, at: int) -> None:
+        """
+        Write a blank line where one stands above the line of a place; several are one, none begins a file.
+
+        A block that keeps the line breaks at its end (`|+`) owns those below it: there none is copied or added.
+        """
+        line = self._text.rfind("\n", 0, at)
+        above = self._text.rfind("\n", 0, max(line, 0))
+        if (
+            line <= 0
+            or self._text[above + 1 : line].strip()
+            or any(leaf.start < line < leaf.end for leaf in self._kept)
+        ):
+            return
+        if self.lines and self.lines[-1] not in {"", "---"} and len(self.lines) != self._lines_with_kept:
+            self.lines.append("")
+
+    def _append(self, comment: Comment) -> None:
+        before = self._text[: comment.at]
+        gap = before[len(before.rstrip(" \t")) :]
+        self.lines[-1] += ("  " if "\t" in gap else gap or " ") + comment.text
+
+    def _ends_line(self, end: int, comment: Comment) -> bool:
+        return not comment.on_own_line and "\n" not in self._text[end : comment.at]
+
+
+def _begins(file: WrittenFile) -> Iterable[int]:
+    for document in file.documents:
+        yield document.start
+        yield from (node.start for node in nodes(document.root) if isinstance(node, Leaf) or node.is_flow)

@@ -1,0 +1,200 @@
+"""
+Finding and reading the files of a repo, without ever leaving it.
+
+A branch of a stranger decides what lies here: links out of the repo, devices and endless files are findings, not
+adventures; contract section 12. Read `campaign_files` first.
+
+Keys of MsgFlash in files of the repo, in a comment or anywhere: whoever can read the repo can use them.
+
+Beyond that, a key in a campaign's text would be sent to people, and stand in the state with what was sent.
+"""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from msgflash_apply.findings import Code, Diagnostic, Severity
+
+SUFFIXES = (".yaml", ".yml")
+
+MAX_FILE_BYTES = 1_048_576
+"""A file above this is refused unread: ten thousand times the size of a usual campaign is not a campaign."""
+
+
+class CampaignFile(NamedTuple):
+    """A file to read: `path` for the operating system, `name` relative to the repo with forward slashes."""
+
+    path: str
+    name: str
+
+
+def campaign_files(root: Path, folder: str, only: Sequence[Path] = ()) -> Iterator[CampaignFile | Diagnostic]:
+    """
+    Find the YAML files below a folder of the repo, sorted by name, and what stands in the way of reading others.
+
+    Args:
+        root: the repo.
+        folder: relative to it. That it does not exist is an error: a lost folder must not look like no campaigns.
+        only: files or folders to narrow the search to, relative to the repo or absolute; empty for all.
+
+    Returns:
+        Files, and diagnostics for hidden traps. Hidden files and folders are skipped, links to files within the repo
+        are followed, links to folders never.
+    """
+    start = os.path.normpath(os.path.join(root, folder))  # noqa: PTH118 - text all the way: this is the hot path
+    if not os.path.isdir(start):  # noqa: PTH112 - see above
+        hint = "write where the campaigns are as `campaigns:` in msgflash.yaml, or run this in the repo's root"
+        yield _error(Code.NOT_FOUND, folder, f"there is no folder `{folder}`", hint)
+        return
+    found = sorted(_walk(start, folder, os.path.realpath(root)), key=_name)
+    if only:
+        narrowed = (one for path in only for one in _narrowed(found, _relative(root, path)))
+        yield from dict.fromkeys(narrowed)
+    else:
+        yield from found
+
+
+def read_bytes(path: str) -> bytes:
+    """
+    Read a file, but of one that is too large only enough to see that it is.
+
+    Raises:
+        OSError: it can not be read, or it is no file: a pipe or a device would be waited for, or never end.
+    """
+    # 10 000 files: objects cost more than reading. What was a file when it was found may be a pipe by now.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
+        return os.read(descriptor, min(found.st_size, MAX_FILE_BYTES) + 1)
+    finally:
+        os.close(descriptor)
+
+
+def read_given(path: Path) -> bytes:
+    """Read what a person named, so that a pipe will do (`--var-file <(..)`); bounded like `read_bytes`."""
+    with path.open("rb") as stream:
+        return stream.read(MAX_FILE_BYTES + 1)
+
+
+def is_within(root: Path, path: str) -> bool:
+    """Whether a path relative to the repo stays in it, links followed; the path itself need not exist."""
+    if "\0" in path:  # no file can have this name
+        return False
+    real_root = os.path.realpath(root)
+    return _is_below(real_root, os.path.realpath(os.path.join(real_root, path)))  # noqa: PTH118 - resolves links too
+
+
+def _is_below(real_root: str, real_path: str) -> bool:
+    return real_path == real_root or real_path.startswith(real_root.rstrip(os.sep) + os.sep)
+
+
+def _name(found: CampaignFile | Diagnostic) -> str:
+    return found.name if isinstance(found, CampaignFile) else str(found.file)
+
+
+def _walk(start: str, name: str, real_root: str) -> Iterator[CampaignFile | Diagnostic]:
+    waiting = [(start, name)]
+    while waiting:
+        folder, prefix = waiting.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as err:
+            yield unreadable(prefix, err)
+            continue
+        for entry in entries:
+            inner = f"{prefix}/{entry.name}"
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((entry.path, inner))
+            elif entry.is_symlink():
+                yield from _link(entry, inner, real_root)
+            elif entry.name.lower().endswith(SUFFIXES):
+                yield _file(entry, inner)
+
+
+def _file(entry: os.DirEntry[str], name: str) -> CampaignFile | Diagnostic:
+    if entry.is_file():
+        return CampaignFile(entry.path, name)
+    return _error(Code.UNREADABLE, name, "this is not a regular file", "replace it by a plain YAML file")
+
+
+def _link(entry: os.DirEntry[str], name: str, real_root: str) -> Iterator[CampaignFile | Diagnostic]:
+    """A link may stand for a file of the repo, and for nothing else: folders could go round in circles."""
+    if not _is_below(real_root, os.path.realpath(entry.path)):
+        hint = "copy the file into the repo; a link may only lead to a file within it"
+        yield _error(Code.OUTSIDE_REPO, name, "this link leads out of the repo", hint)
+    elif _goes_in_circles(entry):
+        yield _error(Code.UNREADABLE, name, "this link leads to itself", "replace it by a plain YAML file")
+    elif entry.is_dir():
+        hint = "move the folder here, or link its files one by one"
+        yield _error(Code.OUTSIDE_REPO, name, "links to folders are not followed", hint)
+    elif entry.name.lower().endswith(SUFFIXES):
+        yield _file(entry, name)
+
+
+def _goes_in_circles(entry: os.DirEntry[str]) -> bool:
+    try:
+        entry.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _relative(root: Path, path: Path) -> str:
+    """The name of a path given by a person, relative to the repo; the last part may be a link and stays one."""
+    absolute = root / path
+    parent = os.path.realpath(absolute.parent)
+    real_path = os.path.normpath(os.path.join(parent, absolute.name))  # noqa: PTH118 - pathlib never normalises
+    return os.path.relpath(real_path, os.path.realpath(root)).replace(os.sep, "/")
+
+
+def _narrowed(found: Iterable[CampaignFile | Diagnostic], name: str) -> Iterator[CampaignFile | Diagnostic]:
+    inside = [one for one in found if name == "." or _name(one) == name or _name(one).startswith(f"{name}/")]
+    if not inside:
+        hint = "give files or folders below the campaigns folder"
+        yield _error(Code.NOT_FOUND, name, "no campaign file is here", hint)
+    yield from inside
+
+
+def unreadable(name: str, err: OSError) -> Diagnostic:
+    """Say that the operating system refused a file or folder, and why."""
+    return _error(Code.UNREADABLE, name, f"this can not be read: {err.strerror or err}", None)
+
+
+def _error(code: Code, name: str, message: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(Severity.ERROR, code, message, hint, file=name)
+
+
+_KEY = re.compile(rb"msgf_(?:live|team)_[A-Za-z0-9_-]{16,}")
+
+_MOST = 10
+
+
+def leaked_keys(data: bytes, file: str) -> Iterator[Diagnostic]:
+    """
+    Find the first few keys in a file.
+
+    Args:
+        data: its bytes, in UTF-8.
+        file: its name, relative to the repo.
+    """
+    if b"msgf_" not in data:
+        return
+    for found in islice(_KEY.finditer(data), _MOST):
+        before = data[: found.start()].decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        line = before.count("\n") + 1
+        column = len(before) - before.rfind("\n")
+        hint = "delete it here, and have MsgFlash make a new one: this one was shown to everybody who can read the repo"
+        yield Diagnostic(
+            Severity.ERROR, Code.SECRET_IN_FILE, "this is an API key of MsgFlash", hint, file, line, column
+        )

@@ -1,0 +1,378 @@
+"""
+What is wrong with a YAML file, in plain words.
+
+libyaml speaks of tokens and simple keys; `explain` turns that into what a person sees in the file, and what to write
+instead. No YAML library is needed here: problems come in as text.
+
+Bytes of a YAML file -> text for a YAML parser; what editors and parsers would read differently is refused.
+
+The door to PyYAML: a text -> its events, by libyaml where the extension is there, else by PyYAML's own parser.
+
+Only events are used, never PyYAML's composer or constructors: those read YAML 1.1, let the last of two equal keys win,
+and crash the process on sixty thousand `[`.
+"""
+
+import codecs
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, TypeAlias, cast
+
+import yaml
+from yaml.error import MarkedYAMLError as YamlSyntaxError
+
+from msgflash_apply.files.repo import MAX_FILE_BYTES
+
+
+class BadYaml(Exception):
+    """
+    A file that is not YAML, or uses more of YAML than is allowed here.
+
+    Attributes:
+        message: what is wrong, without a full stop.
+        hint: what to write instead; may be None.
+        line: from 1.
+        column: from 1, in characters.
+    """
+
+    def __init__(self, message: str, hint: str | None, line: int, column: int) -> None:
+        super().__init__(f"{line}:{column}: {message}")
+        self.message = message
+        self.hint = hint
+        self.line = line
+        self.column = column
+
+
+class Spot(NamedTuple):
+    """A place as YAML libraries count it: line and column from 0, column in characters."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A library's complaint: its words, where, and where the construct that it was reading began."""
+
+    words: str
+    context: str
+    at: Spot
+    began: Spot | None
+
+
+class _Rule(NamedTuple):
+    pattern: re.Pattern[str]
+    message: str
+    hint: str | None
+    at_start: bool = False
+
+
+def _rule(pattern: str, message: str, hint: str | None = None, *, at_start: bool = False) -> _Rule:
+    return _Rule(re.compile(pattern), message, hint, at_start)
+
+
+_INDENT_HINT = "check the indentation of this line, and the quotes and brackets of the lines above"
+
+_STAR_HINT = "put the text in quotes: a text can not begin with `*` or `&` without them"
+
+_NO_VALUE = re.compile(r"flow node|node content")
+
+_RULES = (
+    _rule(r"end of stream.*quoted scalar|document indicator.*quoted scalar", "this quote is never closed",
+          "add the closing quote", at_start=True),
+    _rule(r"mapping values are not allowed", "a `:` stands where none is expected",
+          "put a text that holds `: ` in quotes; if this is a field, check its indentation"),
+    _rule(r"could not find expected ':'", "this line is neither a field nor part of a text",
+          "write `name: value`, or indent the line under the text that it belongs to", at_start=True),
+    _rule(r"unknown escape|escape code|hexa?decimal", "this escape does not exist",
+          "write `\\\\` for a backslash, or use single quotes"),
+    _rule(r"(alphabetic or numeric|expected alphanumeric).*(alias|anchor)", "`*` and `&` have a meaning in YAML",
+          _STAR_HINT, at_start=True),
+    _rule(_NO_VALUE.pattern, "a value is missing before this", "remove the comma, or write the value"),
+    _rule(r"flow sequence", "this `[` is never closed, or a comma is missing", "close it with `]`", at_start=True),
+    _rule(r"flow mapping", "this `{` is never closed, or a comma is missing", "close it with `}`", at_start=True),
+    _rule(r"block scalar", "text stands on the line of a `|` or `>`", "begin the text on the next line, indented"),
+    _rule(r"undefined tag|scanning a tag|scanning a directive|directive|incompatible|document start",
+          "this begins something that is not allowed here", "remove directives (`%..`) and tags (`!..`)"),
+    _rule(r"sequence entries are not allowed", "a list item stands where none is expected",
+          "put the `-` on a line of its own, indented under its field"),
+    _rule(r"expected key|'-' indicator|block end", "this line does not fit the lines above it", _INDENT_HINT),
+)  # fmt: skip
+
+_UNQUOTED_TEMPLATE = re.compile(r"(?:^|[:\-\[,]\s+|^\s*)(?P<text>\{[{%#].*)$")
+
+_STARRED = re.compile(r"(?:[:\-]\s+)(?P<text>[*&]\S.*)$")
+
+
+def explain(problem: Problem, text: str) -> BadYaml:
+    """Put a library's complaint about `text` into words that name what is seen there."""
+    problem = replace(problem, at=_inside(text, problem.at), began=problem.began and _inside(text, problem.began))
+    line = _line(text, problem.at)
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent and problem.at.column <= len(indent):
+        return _bad("a tab is used for indentation", "indent with spaces", Spot(problem.at.line, indent.index("\t")))
+    if (found := _UNQUOTED_TEMPLATE.search(line)) and found.start("text") <= problem.at.column:
+        return unquoted_template(found["text"], Spot(problem.at.line, found.start("text")))
+    if (found := _STARRED.search(line)) and found.start("text") <= problem.at.column:
+        at = Spot(problem.at.line, found.start("text"))
+        return _bad(f"`{found['text'][0]}` at the start of a text has a meaning in YAML", quote_hint(found["text"]), at)
+    if "cannot start any token" in problem.words:
+        rest = line[problem.at.column :]
+        return _bad(f"a text can not begin with `{rest[:1]}`", quote_hint(rest), problem.at)
+    if _NO_VALUE.search(f"{problem.words} {problem.context}") and (opened := _open_at_end(text, problem.at)):
+        return opened
+    return _by_rule(problem)
+
+
+def _open_at_end(text: str, at: Spot) -> BadYaml | None:
+    """A file that ends right behind a bracket or a comma: there is no value to be missed."""
+    lines = _lines(text)
+    if "".join([lines[at.line][at.column :], *lines[at.line + 1 :]]).strip():
+        return None
+    last = max(number for number, line in enumerate(lines[: at.line + 1]) if line.strip())
+    end = Spot(last, len(lines[last].rstrip()) - 1)
+    return _bad("a `[` or a `{` is never closed", "close it with `]` or `}`", end)
+
+
+def _by_rule(problem: Problem) -> BadYaml:
+    words = f"{problem.words} {problem.context}"
+    for rule in _RULES:
+        if rule.pattern.search(words):
+            at = problem.began if rule.at_start and problem.began is not None else problem.at
+            return _bad(rule.message, rule.hint, at)
+    return _bad(f"this is not valid YAML: {problem.words}", None, problem.at)
+
+
+def unquoted_template(rest: str, at: Spot) -> BadYaml:
+    """A value that begins with `{{` or `{%` without quotes; `rest` is its line from there on."""
+    tag = rest[: end + 2] if (end := rest.find("}}")) >= 0 else rest
+    after = rest[len(tag) :].strip()
+    whole = tag if not after or after[0] in ",]}#" else rest
+    return _bad(f"`{rest[:2]}` without quotes is not a text in YAML", quote_hint(whole), at)
+
+
+def quote_hint(text: str) -> str:
+    """How to write a text that YAML does not take as it stands."""
+    text = text.rstrip()
+    if '"' in text or "\\" in text:
+        return "quote it: '" + text.replace("'", "''") + "'"
+    return f'quote it: "{text}"'
+
+
+def _line(text: str, at: Spot) -> str:
+    return _lines(text)[at.line]
+
+
+def _lines(text: str) -> list[str]:
+    """As an editor shows them: an empty one after the last line break."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _inside(text: str, at: Spot) -> Spot:
+    """Where a file does not end in a line break, its end is not the beginning of a line that nobody sees."""
+    lines = _lines(text)
+    return at if at.line < len(lines) else Spot(len(lines) - 1, len(lines[-1]))
+
+
+def _bad(message: str, hint: str | None, at: Spot) -> BadYaml:
+    return BadYaml(message, hint, at.line + 1, at.column + 1)
+
+
+_FOREIGN_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16: its mark begins with the same two bytes
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+# U+0085, U+2028 and U+2029 end a line for libyaml and for no editor: texts and positions would not be what is seen.
+_REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+_PLAIN = b"\t\n\r" + bytes(range(0x20, 0x7F))
+"""Bytes that stand for allowed characters wherever they are: most files hold no others, which is told quickly."""
+
+
+# Thousands of tag directives take libyaml quadratic time, and tags are refused anyway.
+_TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
+
+
+def decode(data: bytes) -> str:
+    """
+    Turn a file's bytes into text; a UTF-8 byte-order mark is dropped.
+
+    Raises:
+        BadYaml: too large, not UTF-8, or holding characters that do not belong in a text file.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        raise BadYaml(f"the file is larger than {MAX_FILE_BYTES // 1024} KiB", "split it into several files", 1, 1)
+    try:
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as err:
+        raise _not_utf8(data, err) from None
+    if data.translate(None, _PLAIN) and (found := _REFUSED.search(text)) is not None:
+        raise _refused_character(text, found.start())
+    if "%TAG" in text and (found := _TAG_DIRECTIVE.search(text)) is not None:
+        raise BadYaml("tags are not allowed", "remove the `%TAG` line", *_line_and_column(text, found.start()))
+    return text
+
+
+def _not_utf8(data: bytes, err: UnicodeDecodeError) -> BadYaml:
+    for mark, name in _FOREIGN_MARKS:
+        if data.startswith(mark):
+            return BadYaml(f"the file is {name}", "save it as UTF-8", 1, 1)
+    before = err.object[: err.start].decode()
+    message = f"the file is not UTF-8: byte 0x{err.object[err.start]:02x}"
+    return BadYaml(message, "save it as UTF-8", *_line_and_column(before, len(before)))
+
+
+def _refused_character(text: str, at: int) -> BadYaml:
+    character = text[at]
+    escape = f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"
+    message = f"the character U+{ord(character):04X} is not allowed in a file"
+    return BadYaml(message, f'remove it, or write "{escape}" in double quotes', *_line_and_column(text, at))
+
+
+def _line_and_column(text: str, at: int) -> tuple[int, int]:
+    before = text[:at].replace("\r\n", "\n").replace("\r", "\n")
+    return before.count("\n") + 1, at_in_line(before) + 1
+
+
+def at_in_line(before: str) -> int:
+    """How many characters stand in the last line of a text whose lines end in a line feed."""
+    return len(before) - before.rfind("\n") - 1
+
+
+try:
+    from yaml._yaml import CParser
+except ImportError:
+    HAS_LIBYAML = False
+else:
+    HAS_LIBYAML = True
+
+__all__ = [
+    "ALIAS",
+    "DOCUMENT_START",
+    "HAS_LIBYAML",
+    "LIST_END",
+    "LIST_START",
+    "MAP_END",
+    "MAP_START",
+    "SCALAR",
+    "STREAM_END",
+    "Event",
+    "EventSource",
+    "NextEvent",
+    "YamlSyntaxError",
+    "bad_at",
+    "explained",
+    "libyaml_events",
+    "python_events",
+    "spot_of",
+    "usual_events",
+]
+
+
+# The kinds of events; `type(event) is SCALAR` is the fastest question that can be asked of one.
+ALIAS: type[object] = yaml.AliasEvent
+
+DOCUMENT_START: type[object] = yaml.DocumentStartEvent
+
+LIST_END: type[object] = yaml.SequenceEndEvent
+
+LIST_START: type[object] = yaml.SequenceStartEvent
+
+MAP_END: type[object] = yaml.MappingEndEvent
+
+MAP_START: type[object] = yaml.MappingStartEvent
+
+SCALAR: type[object] = yaml.ScalarEvent
+
+STREAM_END: type[object] = yaml.StreamEndEvent
+
+
+class Mark(Protocol):
+    """A place: all from 0, index and column in characters."""
+
+    index: int
+    line: int
+    column: int
+
+
+class Event(Protocol):
+    """
+    Any event, seen loosely: which attributes are there depends on its kind.
+
+    Attributes:
+        start_mark: every kind.
+        end_mark: every kind.
+        anchor: of scalars, starts and aliases; the alias's name is here too.
+        tag: of scalars and starts.
+        value: of scalars.
+        implicit: of scalars; first whether it is plain, so that the core schema applies.
+        flow_style: of starts; `{..}` and `[..]`.
+        version: of a document's start.
+    """
+
+    start_mark: Mark
+    end_mark: Mark
+    anchor: str | None
+    tag: str | None
+    value: str
+    implicit: tuple[bool, bool]
+    flow_style: bool
+    version: tuple[int, int] | None
+
+
+NextEvent: TypeAlias = Callable[[], Event]
+"""Each call gives the next event, the end of the stream last of all. Raises YamlSyntaxError."""
+
+EventSource: TypeAlias = Callable[[str], NextEvent]
+"""Begins to read a text."""
+
+
+def libyaml_events(text: str) -> NextEvent:
+    """Read by the C extension, about ten times faster."""
+    return cast("NextEvent", CParser(text).get_event)
+
+
+def python_events(text: str) -> NextEvent:
+    """Read by PyYAML's own parser, with the refusals of libyaml that it lacks."""
+    loader = yaml.SafeLoader(text)
+    get_event = cast("NextEvent", loader.get_event)
+
+    def next_event() -> Event:
+        try:
+            event = get_event()
+        except (ValueError, OverflowError) as err:
+            raise YamlSyntaxError(problem="invalid escape code", problem_mark=loader.get_mark()) from err
+        if type(event) is SCALAR and not _is_unicode(event.value):
+            raise YamlSyntaxError(problem="invalid escape code", problem_mark=loader.get_mark())
+        return event
+
+    return next_event
+
+
+usual_events: EventSource = libyaml_events if HAS_LIBYAML else python_events
+
+
+def explained(err: YamlSyntaxError, text: str) -> BadYaml:
+    """A syntax error, in the words of `bad_yaml.explain`."""
+    mark = err.problem_mark or err.context_mark
+    at = Spot(mark.line, mark.column) if mark is not None else Spot(0, 0)
+    began = Spot(err.context_mark.line, err.context_mark.column) if err.context_mark is not None else None
+    return explain(Problem(err.problem or "", err.context or "", at, began), text)
+
+
+def spot_of(event: Event) -> Spot:
+    """Where an event begins."""
+    return Spot(event.start_mark.line, event.start_mark.column)
+
+
+def bad_at(event: Event, message: str, hint: str | None) -> BadYaml:
+    """A mistake that the grammar does not see, at the beginning of an event."""
+    return BadYaml(message, hint, event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

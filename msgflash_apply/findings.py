@@ -1,0 +1,250 @@
+"""
+Walking plain values: dicts and lists with texts at their ends.
+
+Every code that a diagnostic about files can carry, with what it means in one line.
+
+Codes are promises: one is never reused for another meaning, and a retired one stays in this table.
+MF1xx files, YAML and msgflash.yaml, MF2xx templates, MF3xx shape, MF4xx meaning; MF5xx what a plan finds out, with the
+account and the state at hand.
+
+What was probably meant: the nearest of the known words, and values shown in one short line.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+from typing import Self, TypeAlias
+
+from msgflash_apply.errors import MsgflashApplyError
+
+
+class Severity(StrEnum):
+    """How bad a diagnostic is: an error stops the run, a warning is shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """
+    One finding about one place.
+
+    Attributes:
+        severity: error or warning.
+        code: stable, `MF` and three digits; listed in `Code`.
+        message: what is wrong, as one sentence without a full stop.
+        hint: what to write instead, or None.
+        file: path relative to the repo, with forward slashes; None when the finding is about no file.
+        line: from 1; None when unknown.
+        column: from 1, in characters; None when unknown.
+        address: the campaign concerned; None when it has none yet.
+    """
+
+    severity: Severity
+    code: str
+    message: str
+    hint: str | None = None
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    address: str | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this finding stops the run."""
+        return self.severity is Severity.ERROR
+
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Order by place, so that output never depends on the order of reading."""
+        return (self.file or "", self.line or 0, self.column or 0, self.code, self.message)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort by place and drop exact repeats."""
+    return tuple(sorted(dict.fromkeys(diagnostics), key=Diagnostic.sort_key))
+
+
+class InvalidFiles(MsgflashApplyError):
+    """The files hold mistakes; carries every diagnostic, warnings included."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = in_order(diagnostics)
+        count = sum(d.is_error for d in self.diagnostics)
+        super().__init__(f"{count} {'mistake' if count == 1 else 'mistakes'} in the files.")
+
+
+ValuePath: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes from a document's root to a value."""
+
+
+def texts_in(value: object, path: ValuePath = ()) -> Iterator[tuple[ValuePath, str]]:
+    """Every text in a tree with its place, in the tree's order; keys are not texts."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts_in(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts_in(inner, (*path, index))
+
+
+class Code(StrEnum):
+    """A stable diagnostic code; `meaning` says what it stands for, for reports that list their rules."""
+
+    meaning: str
+
+    def __new__(cls, code: str, meaning: str) -> Self:
+        """Keep the meaning beside the code; the member still equals its code as text."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    UNREADABLE = "MF101", "a file or folder can not be read"
+    BAD_YAML = "MF102", "a file is not YAML, or uses more of YAML than is allowed"
+    OUTSIDE_REPO = "MF103", "a path or link leads out of the repo, or a link is not followed"
+    NOT_FOUND = "MF104", "a campaigns folder or a path given does not exist or holds no campaign file"
+    SECRET_IN_FILE = "MF105", "a file holds what only the environment may hold"
+    SHARED_STATE = "MF106", "two environments would share one state"
+    NOT_FORMATTED = "MF107", "a file could not be written in canonical form without a risk to its meaning"
+
+    TEMPLATE_SYNTAX = "MF201", "a template can not be parsed"
+    UNKNOWN_NAMESPACE = "MF202", "a template uses a namespace that does not exist"
+    UNDEFINED_VARIABLE = "MF203", "a template uses a variable that is not defined"
+    PASS_THROUGH_MISUSED = "MF204", "a placeholder of MsgFlash is used for more than plain interpolation"
+    TEMPLATE_FORBIDDEN = "MF205", "a template uses what the sandbox does not allow"
+    TEMPLATE_LIMIT = "MF206", "a template takes too long or grows too large"
+    UNPRINTABLE = "MF207", "a value can not be printed inside a text, or is itself a template"
+
+    UNKNOWN_FIELD = "MF301", "a field is not known here"
+    MISSING_FIELD = "MF302", "a required field is missing"
+    WRONG_TYPE = "MF303", "a value has the wrong type"
+    NOT_ALLOWED = "MF304", "a value is not one of those allowed"
+    WRONG_FORM = "MF305", "a text does not have the form that is wanted"
+    WRONG_SIZE = "MF306", "a text, list or number is too short or too long, too small or too large"
+    CONTENT_MODE = "MF307", "not exactly one content mode is given"
+    FIELDS_CLASH = "MF308", "a field does not go with another"
+
+    BAD_SCHEDULE = "MF401", "a start time does not name one instant"
+    BAD_TIMEZONE = "MF402", "a time zone is not known"
+    REPEAT_OPEN_ENDED = "MF403", "a repeating campaign has no documented end"
+    BAD_ADDRESS = "MF404", "a file name can not be part of an address"
+    MISSING_KEY = "MF405", "a file holds several documents and one has no key"
+    SAME_ADDRESS = "MF406", "two campaigns have one address"
+    SAME_MAILING = "MF407", "two campaigns would be the same mailing"
+    BAD_FORMER_ADDRESS = "MF408", "an entry of moved_from can not be a former address of this campaign"
+    FORMER_ADDRESS_TAKEN = "MF409", "a former address is claimed twice or still in use"
+    REPEATED_RECIPIENT = "MF410", "a recipient is listed more than once"
+    MEDIA_NOT_HTTPS = "MF411", "a media URL is not https"
+    LONG_BUTTON = "MF412", "the text of a button may be cut"
+    PLACEHOLDER_IN_DIRECT = "MF413", "a placeholder in direct content is probably sent as written"
+    PLACEHOLDER_IN_VARIABLES = "MF414", "a placeholder in a template variable is probably sent as written"
+
+    NO_DEFAULT_INSTANCE = "MF501", "no instance is given, and the account has not exactly one that is connected"
+    AMBIGUOUS_NAME = "MF502", "a name stands for several instances or templates"
+    UNKNOWN_NAME = "MF503", "the account has no instance or template of this name"
+    UNKNOWN_INSTANCE = "MF504", "the account has no instance with this id"
+    NOT_CONNECTED = "MF505", "an instance is not connected"
+    UNKNOWN_TEMPLATE = "MF506", "the account has no template with this id"
+    VARIABLE_MISSING = "MF507", "a template needs a variable that is not given"
+    VARIABLE_UNUSED = "MF508", "a variable is given that the template does not use"
+    UNKNOWN_GROUP = "MF509", "the account has no group with this id"
+    ALREADY_SENT = "MF510", "the state has this mailing under another address"
+    NOBODY = "MF511", "nobody would get it"
+    NOT_LOOKED_UP = "MF512", "an offline plan could not look up a name"
+    OVERLAP = "MF513", "two campaigns go to the same people within a day"
+    ABOVE_WARM_UP = "MF514", "more recipients than the instance's warm-up allows in one campaign"
+    OUTBOUND_QUOTA = "MF515", "the month's messages do not suffice for what would be sent"
+
+
+BY_TEXT = {str(code): code for code in Code}
+"""Codes by their text."""
+
+SHOWN_CHARACTERS = 40
+
+LISTED_WORDS = 12
+
+COMPARED_WORDS = 500
+
+COMPARED_CHARACTERS = 100
+"""Comparing takes the product of the lengths, and a stranger decides what is compared."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` is most likely a slip for, whatever the case; None when none comes near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+    if len(word) > COMPARED_CHARACTERS:
+        return None
+    few = islice((candidate for candidate in known if len(candidate) <= COMPARED_CHARACTERS), COMPARED_WORDS)
+    by_lower = {candidate.lower(): candidate for candidate in few}
+    found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint: the near miss when there is one, else the list of what is known."""
+    candidates = sorted(known)
+    if (meant := nearest(word, candidates)) is not None:
+        return f"did you mean `{meant}`?"
+    return "known here: " + listed(candidates)
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words in backticks with commas; a long list is cut and says so."""
+    every = list(words)
+    shown = ", ".join(f"`{word[:COMPARED_CHARACTERS]}`" for word in every[:LISTED_WORDS])
+    rest = len(every) - LISTED_WORDS
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def shown(value: object) -> str:
+    """A value as it would stand in a file, on one line, cut when long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+
+
+MOST_TOLD = 1_000
+"""Findings of one document, and of each way of looking at it: nobody mends more at once, and each takes time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    One mistake or doubt in one document.
+
+    Attributes:
+        code: what kind.
+        path: keys and indexes from the document's root; need not exist in the file (a rendered list has no lines).
+        message: as in `Diagnostic`.
+        hint: as in `Diagnostic`.
+        on_key: the name of the field is meant, not its value.
+        severity: as in `Diagnostic`.
+        offset: characters into the scalar at `path`; None for all of it.
+        address: of the campaign concerned; None while it has none. Not compared: the entries of a `for_each` that
+            share a mistake have it once.
+    """
+
+    code: Code
+    path: ValuePath
+    message: str
+    hint: str | None = None
+    on_key: bool = False
+    severity: Severity = Severity.ERROR
+    offset: int | None = None
+    address: str | None = field(default=None, compare=False)
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the campaign can not be used."""
+        return self.severity is Severity.ERROR
+
+
+def spell(path: ValuePath) -> str:
+    """A path as people write it: `recipients.value[3]`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")

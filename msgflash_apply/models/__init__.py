@@ -1,0 +1,6 @@
+"""
+What may be in a file: the project file as values, the published schemas, a campaign's fields and their wire names.
+
+May import `campaign`, `findings` and `errors`. Read `campaign_file.py` first (from checked fields to the payload), then
+`schema.py` (is the shape right?) and `explain.py` (what to write instead). jsonschema-rs stays behind `schema.py`.
+"""

@@ -1,0 +1,143 @@
+"""
+`import`: a campaign that exists on MsgFlash is taken into the record, so that no apply creates it again.
+
+Nothing is guessed: what is adopted is the campaign of its file by meaning, and neither the id nor the address may be
+known to the state in any other way.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from shlex import quote
+from zoneinfo import ZoneInfo
+
+from msgflash_apply.api.models import Instance, RemoteCampaign, Template
+from msgflash_apply.campaign import Address, Facts, JsonObject, Record, fingerprint, parse_instant
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.operations.resolve import differences_from, refuse_known_id
+from msgflash_apply.plan.diff import differences
+from msgflash_apply.plan.lookup import INSTANCE, TEMPLATE, LookedUp, table_of_server
+from msgflash_apply.state.snapshot import Snapshot
+
+_AS_TOLD = ("name", "repeat", "recipients", "variables", "type", "body", "mediaUrl")
+
+_NEEDED = (INSTANCE, "name", "schedule", "recipients")
+
+
+def refuse_known(snapshot: Snapshot, address: Address, identifier: str) -> None:
+    """
+    Refuse what the state has already.
+
+    Raises:
+        MsgflashApplyError: something stands at the address, or the id stands somewhere.
+    """
+    if address in snapshot.in_doubt:
+        fix = f"Say how it ended:\n  msgflash-apply resolve '{address}' --created {identifier}"
+        raise MsgflashApplyError(f"{address} is in doubt.", "A create was sent for it, and no answer came.", fix)
+    if address in snapshot.campaigns:
+        detail = f"The state has {snapshot.campaigns[address].id} there."
+        raise MsgflashApplyError(f"{address} is taken.", detail, "Give another address.")
+    # The history is no obstacle: what was taken off the record by hand comes back this way.
+    refuse_known_id(snapshot, address, identifier, in_history=False)
+
+
+def refuse_doubtful(snapshot: Snapshot, remote: RemoteCampaign) -> None:
+    """
+    Refuse a campaign that a create in doubt may have made: adopted elsewhere, its own address would be sent again.
+
+    Raises:
+        MsgflashApplyError: with the address and the command that resolves it.
+    """
+    for address, intent in sorted(snapshot.in_doubt.items()):
+        if not differences_from(intent, remote):
+            fix = f"If it did:\n  msgflash-apply resolve '{address}' --created {quote(remote.id)}"
+            raise MsgflashApplyError(f"Campaign {remote.id} may be the one in doubt at {address}.", "", fix)
+
+
+def record_of(item: LookedUp, remote: RemoteCampaign, now: datetime) -> Record:
+    """
+    Make the record by which the campaign of a file is the one on MsgFlash.
+
+    Args:
+        item: of the file, with every name looked up.
+        remote: as MsgFlash has it.
+        now: when it was read.
+
+    Raises:
+        MsgflashApplyError: they are not the same by meaning; says in what.
+    """
+    desired, told = item.desired, remote.as_payload(item.payload)
+    if fingerprint(told) != item.fingerprint:
+        lines = [
+            f"  {diff.path}: the file says {diff.before!r}, it has {diff.after!r}"
+            for diff in differences(item.payload, told)
+        ]
+        fix = "Write the file as the campaign is; or, without a file, let it be written:\n"
+        fix += f"  msgflash-apply import '{desired.address}' {quote(remote.id)} --generate"
+        raise MsgflashApplyError(f"Campaign {remote.id} is not {desired.address}.", "\n".join(lines), fix)
+    facts = Facts(
+        payload=item.payload,
+        fingerprint=item.fingerprint,
+        names=desired.names,
+        file=desired.source.file,
+        timezone=desired.timezone,
+        on_remove=desired.lifecycle.on_remove,
+        labels=desired.labels,
+        line=desired.source.line,
+    )
+    return Record(remote.id, remote.status, now, now, facts)
+
+
+def fields_of(
+    remote: RemoteCampaign, instances: Sequence[Instance], templates: Sequence[Template], timezone: str | None
+) -> JsonObject:
+    """
+    Write a campaign of MsgFlash as the fields of a campaign file.
+
+    Args:
+        remote: the campaign.
+        instances: of the account; the one that sends is called by its name where that is its alone.
+        templates: likewise.
+        timezone: in which to write the start; None for UTC.
+
+    Raises:
+        MsgflashApplyError: MsgFlash does not tell all of it.
+    """
+    told = remote.as_payload({})
+    missing = [name for name in _NEEDED if name not in told]
+    if remote.template_id is None and remote.type in {None, "buttons"}:
+        missing.append("title, description, footer and buttons" if remote.type else "type")
+    if "schedule" in told and not _is_instant(str(told["schedule"])):
+        missing.append("start")
+    if missing:
+        detail = f"MsgFlash does not tell its {', '.join(missing)}."
+        raise MsgflashApplyError(
+            f"No file can be made of campaign {remote.id}.",
+            detail,
+            "Write the file by hand and import without --generate.",
+        )
+    table = table_of_server(instances, templates)
+    called: dict[str, object] = {}
+    for field, word, named in ((INSTANCE, "instance", instances), (TEMPLATE, "template", templates)):
+        if field in told:
+            name = next((one.name for one in named if one.id == told[field]), "")
+            is_alone = bool(name) and table.ids(field, name) == [told[field]]
+            called[word if is_alone else field] = name if is_alone else told[field]
+    return {**called, "schedule": _written(str(told["schedule"]), timezone), **_rest(told)}
+
+
+def _rest(told: JsonObject) -> Mapping[str, object]:
+    return {name: told[name] for name in _AS_TOLD if name in told}
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        parse_instant(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _written(schedule: str, timezone: str | None) -> str:
+    """An instant with its offset where people read it: `2099-11-27T09:00:00+01:00`."""
+    moment = parse_instant(schedule).astimezone(UTC if timezone is None else ZoneInfo(timezone))
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")

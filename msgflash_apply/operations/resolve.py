@@ -1,0 +1,155 @@
+"""
+Resolving doubt: a person says how a create ended, and what can be checked is checked.
+
+Contract section 6: `--created ID` is believed only if MsgFlash's campaign is this one; `--not-created` is somebody's
+word.
+
+Finding a campaign in doubt by what it sent: messages carry a `campaignId` (reference 7), and nothing else names it.
+
+Works only after the start, and proves only that a campaign exists: no message found proves nothing (contract section
+6).
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgflash_apply.api.client import Client
+from msgflash_apply.api.models import RemoteCampaign
+from msgflash_apply.campaign import Address, Intent, fingerprint
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.plan.diff import differences
+from msgflash_apply.plan.plan import AttributeDiff
+from msgflash_apply.state.journal import Created, NotCreated
+from msgflash_apply.state.ledger import Ledger
+from msgflash_apply.state.snapshot import Snapshot
+
+
+async def resolve_created(
+    ledger: Ledger, client: Client, address: Address, identifier: str, now: Callable[[], datetime]
+) -> None:
+    """
+    Record that the create in doubt made the campaign `identifier`.
+
+    Raises:
+        MsgflashApplyError: nothing is in doubt there, the id belongs to another address, there is no such campaign, or
+            it is another one.
+        ApiError: MsgFlash could not be asked.
+    """
+    intent = in_doubt(ledger.snapshot, address)
+    refuse_known_id(ledger.snapshot, address, identifier, in_history=True)
+    remote = await client.campaign(identifier)
+    if remote is None:
+        raise MsgflashApplyError(f"MsgFlash has no campaign {identifier}.", "", "Check the id, and the key's account.")
+    if differing := differences_from(intent, remote):
+        lines = [f"  {diff.path}: {diff.before!r} was sent, it has {diff.after!r}" for diff in differing]
+        raise MsgflashApplyError(f"Campaign {identifier} is not {address}.", "\n".join(lines))
+    ledger.append(Created(address, identifier, remote.status, now()))
+
+
+def differences_from(intent: Intent, remote: RemoteCampaign) -> tuple[AttributeDiff, ...]:
+    """List in what a campaign of MsgFlash is not the one that was announced; empty when it is the same by meaning."""
+    sent = intent.facts.payload
+    told = remote.as_payload(sent)
+    return () if fingerprint(told) == intent.facts.fingerprint else differences(sent, told)
+
+
+def resolve_not_created(ledger: Ledger, address: Address, now: Callable[[], datetime]) -> None:
+    """
+    Record a person's word that the create in doubt made nothing; the next plan may create it.
+
+    Raises:
+        MsgflashApplyError: nothing is in doubt there.
+    """
+    in_doubt(ledger.snapshot, address)
+    ledger.append(NotCreated(address, "resolved by a person", now()))
+
+
+def in_doubt(snapshot: Snapshot, address: Address) -> Intent:
+    """Return the open intent of an address; MsgflashApplyError where nothing is in doubt."""
+    intent = snapshot.in_doubt.get(address)
+    if intent is None:
+        listed = ", ".join(sorted(snapshot.in_doubt)) or "nothing"
+        raise MsgflashApplyError(
+            f"{address} is not in doubt.", f"In doubt: {listed}.", "See: msgflash-apply state list"
+        )
+    return intent
+
+
+def refuse_known_id(snapshot: Snapshot, address: Address, identifier: str, *, in_history: bool) -> None:
+    """Refuse an id that the state has, now or also in its history, anywhere; MsgflashApplyError says where."""
+    for known, other in snapshot.ids(in_history=in_history):
+        if known == identifier:
+            raise MsgflashApplyError(
+                f"Campaign {identifier} is not {address}.",
+                f"The state has it at {other}.",
+                "Give the id of another one.",
+            )
+
+
+MOST_PAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """
+    What a probe found.
+
+    Attributes:
+        id: of the campaign that is this one; None where none was found.
+        messages: how many messages were looked through.
+        others: how many campaigns that the state does not know were looked at and are other ones.
+    """
+
+    id: str | None
+    messages: int
+    others: int
+
+
+async def probe(snapshot: Snapshot, client: Client, address: Address, now: datetime) -> Probed:
+    """
+    Look through the instance's messages since the start for the campaign in doubt. Changes nothing.
+
+    Args:
+        snapshot: the state; campaigns that it knows are not looked at.
+        client: MsgFlash.
+        address: in doubt.
+        now: the time.
+
+    Raises:
+        MsgflashApplyError: nothing is in doubt there, or its start is ahead, so that no message can be there yet.
+        ApiError: MsgFlash could not be asked.
+    """
+    intent = in_doubt(snapshot, address)
+    starts_at = intent.facts.starts_at
+    if now < starts_at:
+        raise MsgflashApplyError(
+            f"{address} can not be probed yet.",
+            f"It is found by the messages it sends, and its start is {starts_at:%Y-%m-%d %H:%M} UTC.",
+            "Until then, look into the MsgFlash console and use --created ID or --not-created.",
+        )
+    seen, messages = {identifier for identifier, _ in snapshot.ids()}, 0
+    known = len(seen)
+    async for count, identifiers in _campaigns_of_messages(client, str(intent.facts.payload["instanceId"]), starts_at):
+        messages += count
+        for identifier in sorted(identifiers - seen):
+            seen.add(identifier)
+            remote = await client.campaign(identifier)
+            if remote is not None and not differences_from(intent, remote):
+                return Probed(identifier, messages, len(seen) - known - 1)
+    return Probed(None, messages, len(seen) - known)
+
+
+async def _campaigns_of_messages(
+    client: Client, instance_id: str, since: datetime
+) -> AsyncIterator[tuple[int, set[str]]]:
+    """Give, page by page, how many messages there are and which campaigns they belong to."""
+    cursor: str | None = None
+    for _ in range(MOST_PAGES):
+        page = await client.messages(instance_id, cursor)
+        recent = [one for one in page.messages if one.created_at is None or one.created_at >= since]
+        yield len(recent), {one.campaign_id for one in recent if one.campaign_id is not None}
+        # The order of the pages is not documented; a whole page from before the start is taken as the end.
+        if not recent or not page.has_more or page.next_cursor is None:
+            return
+        cursor = page.next_cursor

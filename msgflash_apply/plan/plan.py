@@ -1,0 +1,256 @@
+"""
+A plan is a value: what an apply would do, to whom, and why. Made without I/O; printed, hashed, compared, refused.
+
+The vocabulary is closed: contract section 7 lists the actions, section 11 the reasons.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Literal
+
+from msgflash_apply.campaign import (
+    GONE,
+    PAUSED_BY_SYSTEM,
+    TERMINAL,
+    Address,
+    Names,
+    Payload,
+    Source,
+    Status,
+    parse_instant,
+)
+from msgflash_apply.errors import ExitCode
+from msgflash_apply.findings import Diagnostic
+
+
+class Action(StrEnum):
+    """What happens to one campaign."""
+
+    CREATE = "create"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REPLACE = "replace"
+    RETIRE = "retire"
+    FORGET = "forget"
+    MOVE = "move"
+    NO_OP = "no-op"
+    BLOCKED = "blocked"
+
+
+SENDING = frozenset({Action.CREATE, Action.REPLACE})
+"""Actions that make a campaign, which people will get."""
+
+
+class Reason(StrEnum):
+    """Why a campaign is blocked; stable words for programs."""
+
+    IN_DOUBT = "in-doubt"
+    IMMUTABLE_CHANGE = "immutable-change"
+    ALREADY_STARTED = "already-started"
+    SCHEDULE_PASSED = "schedule-passed"
+    LEAD_TIME = "lead-time"
+    QUIET_HOURS = "quiet-hours"
+    MISSING_ON_SERVER = "missing-on-server"
+    LIMIT = "limit"
+
+
+class Stage(StrEnum):
+    """How far a campaign is, as to what can still be stopped: its point of no return."""
+
+    NOT_CREATED = "not-created"
+    IN_DOUBT = "in-doubt"
+    STOPPABLE = "stoppable"
+    PAUSED = "paused"
+    SENDING = "sending"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDiff:
+    """One attribute that differs; `path` is dotted with indexes (`recipients.value[0]`), absent is None."""
+
+    path: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """
+    Who would get it.
+
+    Attributes:
+        type: of the recipients: all, tags, explicit, group.
+        count: how many; None where it was not counted.
+        limit: how many the instance's warm-up advises in one campaign; None where MsgFlash does not say.
+    """
+
+    type: str
+    count: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    What the plan says about one address.
+
+    Attributes:
+        address: the campaign.
+        action: the verb.
+        reason: why, for blocked ones only.
+        explanation: a clause for people, why this action; may be empty.
+        source: where it is written; None when no file has it any more.
+        id: the campaign's id on MsgFlash, where it has one.
+        before: the payload on record; None where nothing was sent.
+        after: the payload as it would go on the wire; None where no file has it any more.
+        diff: attributes by which `before` and `after` differ.
+        starts_at: start of `after`, else of `before`.
+        timezone: in which people read the start; None for UTC.
+        names: the names that the files give where `after` has ids, by payload field; where an id could not be looked
+            up (offline), `after` lacks that field.
+        audience: of `after`, for creates and replaces.
+        labels: as in the file, else as on record.
+        status: on MsgFlash, as last read; None where it has no record.
+        on_remove: what happens once the file is gone; kept with the record.
+        previous_address: where the record stands now, when it moves.
+        pause_after: the file says `paused: true`, so a create is followed by a pause.
+    """
+
+    address: Address
+    action: Action
+    starts_at: datetime
+    reason: Reason | None = None
+    explanation: str = ""
+    source: Source | None = None
+    id: str | None = None
+    before: Payload | None = None
+    after: Payload | None = None
+    diff: tuple[AttributeDiff, ...] = ()
+    timezone: str | None = None
+    names: Names = field(default_factory=dict)
+    audience: Audience | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    status: str | None = None
+    on_remove: Literal["pause", "keep"] = "pause"
+    previous_address: Address | None = None
+    pause_after: bool = False
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether it would make a campaign, which people will get."""
+        return self.action is Action.CREATE or self.action is Action.REPLACE
+
+    def stage(self, now: datetime) -> Stage:
+        """
+        Tell what can still be stopped, as of the status that is known.
+
+        `stoppable` lasts until the start that was sent; a scheduled campaign whose start is past counts as `sending`
+        until it is read, and so does a status that this version does not know.
+        """
+        if self.reason is Reason.IN_DOUBT:
+            return Stage.IN_DOUBT
+        if self.id is None or self.before is None or self.status is None:
+            return Stage.NOT_CREATED
+        if self.status in {*TERMINAL, GONE}:
+            return Stage.OVER
+        if self.status in {Status.PAUSED, *PAUSED_BY_SYSTEM}:
+            return Stage.PAUSED
+        ahead = parse_instant(str(self.before["schedule"])) > now
+        return Stage.STOPPABLE if ahead and self.status in {Status.SCHEDULED, Status.DRAFT} else Stage.SENDING
+
+
+@dataclass(frozen=True, slots=True)
+class RequestForecast:
+    """
+    API requests: `used` to make this plan, `apply` to carry it out, `left_this_month` where it can be read.
+
+    `left_this_month` is None for team keys (they may not read usage), offline, and where nothing would be sent.
+    `messages` is how many the creates would send, as far as their audiences were counted; `messages_left` of the month.
+    """
+
+    used: int
+    apply: int
+    left_this_month: int | None = None
+    messages: int | None = None
+    messages_left: int | None = None
+
+    @property
+    def suffice(self) -> bool:
+        """Whether the month's requests are enough to carry the plan out; True where they could not be read."""
+        return self.left_this_month is None or self.left_this_month >= self.apply
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    What an apply would do.
+
+    Attributes:
+        environment: whose state it was compared with.
+        lineage: of that state; None without a state (`--no-state`).
+        serial: of that state; None without a state.
+        created_at: when it was made.
+        complete: False when something could not be checked (offline, or narrowed by --target or --select).
+        changes: one per address, sorted by address.
+        diagnostics: findings that do not stop the run, in order.
+        requests: the forecast.
+    """
+
+    environment: str
+    lineage: str | None
+    serial: int | None
+    created_at: datetime
+    complete: bool
+    changes: tuple[Change, ...] = field(repr=False)  # thousands; asyncio spells out what a task gives back
+    diagnostics: tuple[Diagnostic, ...]
+    requests: RequestForecast
+
+    @property
+    def summary(self) -> dict[Action, int]:
+        """How many of each action, every action named."""
+        found = Counter(change.action for change in self.changes)
+        return {action: found[action] for action in Action}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether an apply would do nothing."""
+        return not self.effective
+
+    @property
+    def effective(self) -> tuple[Change, ...]:
+        """The changes that an apply would carry out."""
+        return tuple(c for c in self.changes if c.action is not Action.NO_OP and c.action is not Action.BLOCKED)
+
+    @property
+    def blocked(self) -> tuple[Change, ...]:
+        """The changes that wait for a person."""
+        return tuple(c for c in self.changes if c.action is Action.BLOCKED)
+
+    @property
+    def digest(self) -> str:
+        """
+        `sha256:` over actions, addresses and payloads, whatever the time of reading.
+
+        Unchanged campaigns take no part: what was approved is what goes out, and nothing goes out for them.
+        """
+        said = [
+            [c.action, c.address, c.previous_address, c.id, c.after, c.pause_after]
+            for c in self.changes
+            if c.action is not Action.NO_OP
+        ]
+        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return "sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def exit_code(self, *, detailed: bool) -> ExitCode:
+        """What a pipeline is told: 3 when a person is needed, then 2 (only if `detailed`) when there are changes."""
+        if self.blocked:
+            return ExitCode.PERSON_NEEDED
+        if detailed and self.effective:
+            return ExitCode.CHANGES
+        return ExitCode.DONE

@@ -1,0 +1,92 @@
+"""
+Which record belongs to which desired campaign: by address, by `moved_from`, or by fingerprint after a rename.
+
+A rename is never a second mailing (contract section 5), and that holds for what is in doubt as well: an intent without
+an outcome follows its file to the new address, so that the new address can not be created meanwhile.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from msgflash_apply.campaign import Address, Fingerprint, Intent, Record
+from msgflash_apply.plan.lookup import LookedUp
+from msgflash_apply.state.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """
+    What the state knows that belongs to one desired campaign.
+
+    Attributes:
+        record: of a created campaign; None where there is none.
+        intent: of a create in doubt; None where there is none.
+        previous_address: where they stand in the state, if not at the campaign's own address.
+    """
+
+    record: Record | None = None
+    intent: Intent | None = None
+    previous_address: Address | None = None
+
+
+def claim(desired: Sequence[LookedUp], snapshot: Snapshot) -> dict[Address, Claim]:
+    """
+    Give each desired campaign its record.
+
+    Explicit `moved_from` wins over the same address, the same address over a matching fingerprint. A `moved_from`
+    whose own address is already on record has done its work and is ignored, unless that record moves on itself: of
+    `a` to `b` and `b` to `c` both are moves. No chain of moves is ever closed: it begins at an address that was free.
+
+    Returns:
+        Claims by desired address; an address without one is new.
+    """
+    known = snapshot.campaigns.keys() | snapshot.in_doubt.keys()
+    homes = _explicit(desired, known)
+    taken = set(homes.values())
+    stay = {item.desired.address for item in desired} & known - taken - homes.keys()
+    homes |= {address: address for address in stay}
+    homes |= dict(_renamed(desired, snapshot, homes, known - taken - stay))
+    return {address: _claim_at(snapshot, address, home) for address, home in homes.items()}
+
+
+def _explicit(desired: Sequence[LookedUp], known: set[Address]) -> dict[Address, Address]:
+    """Follow `moved_from`, from addresses that are free to those that become so."""
+    movers = {item.desired.address: item.desired.moved_from for item in desired if item.desired.moved_from}
+    homes: dict[Address, Address] = {}
+    free = sorted((address for address in movers if address not in known), reverse=True)
+    while free:
+        address = free.pop()
+        former = next((one for one in movers[address] if one in known and one not in homes.values()), None)
+        if former is not None:
+            homes[address] = former
+            free += [former] if former in movers else []
+    return homes
+
+
+def _renamed(
+    desired: Sequence[LookedUp], snapshot: Snapshot, homes: dict[Address, Address], vanished: set[Address]
+) -> Iterator[tuple[Address, Address]]:
+    if not vanished:
+        return
+    by_fingerprint: dict[Fingerprint, list[Address]] = {}
+    for former in sorted(vanished, reverse=True):
+        for print_ in fingerprints_at(snapshot, former):
+            by_fingerprint.setdefault(print_, []).append(former)
+    gone: set[Address] = set()
+    for item in sorted(desired, key=lambda item: item.desired.address):
+        candidates = [] if item.desired.address in homes else by_fingerprint.get(item.fingerprint, [])
+        free = [former for former in candidates if former not in gone]
+        if free:
+            gone.add(free[-1])
+            yield item.desired.address, free[-1]
+
+
+def fingerprints_at(snapshot: Snapshot, address: Address) -> set[Fingerprint]:
+    """Collect what was sent, or may have been, under one address."""
+    known = (snapshot.campaigns.get(address), snapshot.in_doubt.get(address))
+    return {entry.facts.fingerprint for entry in known if entry is not None}
+
+
+def _claim_at(snapshot: Snapshot, address: Address, home: Address) -> Claim:
+    previous = home if home != address else None
+    return Claim(snapshot.campaigns.get(home), snapshot.in_doubt.get(home), previous)

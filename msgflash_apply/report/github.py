@@ -1,0 +1,50 @@
+"""
+Findings as workflow commands of GitHub Actions: each becomes an annotation at its line of the pull request.
+
+The runner acts on whatever line begins with `::`, so every finding is one line, and whatever could end a property or
+the line is percent-encoded: `%`, CR and LF everywhere, `:` and `,` in properties too.
+Source: "Workflow commands for GitHub Actions", docs.github.com.
+"""
+
+from collections.abc import Sequence
+
+from msgflash_apply.findings import Diagnostic
+from msgflash_apply.report.diagnostics import tally
+from msgflash_apply.report.layout import counted
+from msgflash_apply.report.safe_text import shown
+
+_IN_MESSAGES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+
+_IN_PROPERTIES = _IN_MESSAGES | str.maketrans({":": "%3A", ",": "%2C"})
+
+
+def validation_to_github(campaigns: int, diagnostics: Sequence[Diagnostic]) -> str:
+    """
+    Give one command per finding, in the order given, then a line for whoever reads the log.
+
+    Args:
+        campaigns: how many were read.
+        diagnostics: errors and warnings; their severity is the command's name.
+    """
+    lines = [_command(finding) for finding in diagnostics]
+    verdict = tally(diagnostics) or "nothing found"
+    return "\n".join([*lines, f"{counted(campaigns, 'campaign')} read: {verdict}."]) + "\n"
+
+
+def _command(finding: Diagnostic) -> str:
+    properties = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.code}
+    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value is not None)
+    return f"::{finding.severity} {told}::{_message(finding)}"
+
+
+def _message(finding: Diagnostic) -> str:
+    lines = [shown(finding.message)]
+    if finding.address:
+        lines.append(f"campaign: {shown(finding.address)}")
+    if finding.hint:
+        lines.append(f"hint: {shown(finding.hint)}")
+    return "\n".join(lines).translate(_IN_MESSAGES)
+
+
+def _property(value: str | int) -> str:
+    return shown(str(value)).translate(_IN_PROPERTIES)

@@ -1,0 +1,133 @@
+"""One change as a card of the page: every text safe to show, every choice of shape and tone made."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgflash_apply.campaign import Payload
+from msgflash_apply.plan.plan import Action, Change, Reason
+from msgflash_apply.report.differences import audience_text, fact_rows, may_go_out, payload_of
+from msgflash_apply.report.html.message import Message, message_of
+from msgflash_apply.report.layout import Tone
+from msgflash_apply.report.markdown import MarkedDifference, marked_differences
+from msgflash_apply.report.markup_text import clipped, inert
+from msgflash_apply.report.wording import advice, distance, headline, in_zone, resolving_commands, sign
+
+_COLUMNS = 2_000
+
+_NAME_COLUMNS = 300
+
+_DRAWN = {
+    Action.CREATE: "sends",
+    Action.REPLACE: "sends",
+    Action.RESUME: "sends",
+    Action.PAUSE: "stopped",
+    Action.RETIRE: "stopped",
+    Action.BLOCKED: "blocked",
+}
+
+_TONES = {
+    Tone.ADDED: "added",
+    Tone.REMOVED: "removed",
+    Tone.CHANGED: "changed",
+    Tone.DANGER: "danger",
+    Tone.DOUBT: "doubt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """
+    What the page shows of one change.
+
+    Attributes:
+        number: from 1; the page's own name for it.
+        symbol: of the action, as in the text report.
+        tone: class of its colours.
+        mark: its shape on the timeline; empty where nothing would go out at its start.
+        repeat: `daily`, `weekly`, or empty.
+        labels: `name=value`, sorted.
+        message: None where nothing would be sent.
+    """
+
+    number: int
+    symbol: str
+    tone: str
+    mark: str
+    action: str
+    reason: str
+    address: str
+    sentence: str
+    advice: str
+    commands: tuple[str, ...]
+    starts_at: datetime
+    start: str
+    distance: str
+    repeat: str
+    audience: str
+    instance: str
+    labels: tuple[str, ...]
+    rows: tuple[tuple[str, str], ...]
+    message: Message | None
+    differences: tuple[MarkedDifference, ...]
+
+
+def numbers_by_id(changes: Iterable[Change]) -> dict[str, str]:
+    """Collect what the files call the numbers whose ids are known, so that one number has one name on the page."""
+    named = ((payload_of(change) or {}, change.names.get("instanceId")) for change in changes)
+    return {str(payload["instanceId"]): name for payload, name in named if name and "instanceId" in payload}
+
+
+def card_of(change: Change, *, number: int, environment: str, now: datetime, numbers: Mapping[str, str]) -> Card:
+    """
+    Set one change.
+
+    Args:
+        change: what to show.
+        number: the page's own name for it.
+        environment: of the plan, for commands.
+        now: for how far off its start is.
+        numbers: names of numbers by their id (`numbers_by_id`).
+    """
+    payload: Payload = payload_of(change) or {}
+    is_doubt = change.reason is Reason.IN_DOUBT
+    repeat = payload.get("repeat")
+    return Card(
+        number=number,
+        symbol=sign(change).symbol,
+        tone=_TONES.get(sign(change).tone, "quiet"),
+        mark="doubt" if is_doubt else _DRAWN.get(change.action, ""),
+        action=change.action.value,
+        reason=change.reason.value if change.reason else "",
+        address=clipped(change.address, _NAME_COLUMNS),
+        sentence=clipped(headline(change), _COLUMNS),
+        advice=advice(change),
+        commands=tuple(map(inert, resolving_commands(change.address, environment))) if is_doubt else (),
+        starts_at=change.starts_at,
+        start=in_zone(change.starts_at, change.timezone),
+        distance=distance(change.starts_at, now),
+        repeat=repeat if repeat in {"daily", "weekly"} and isinstance(repeat, str) else "",
+        audience=clipped(audience_text(payload.get("recipients"), change.audience), _NAME_COLUMNS) if payload else "",
+        instance=_instance(change, payload, numbers),
+        labels=tuple(_labels(change.labels)),
+        rows=tuple((clipped(row.label, _NAME_COLUMNS), clipped(row.text, _COLUMNS)) for row in fact_rows(change, now)),
+        message=message_of(payload, change.names) if payload and may_go_out(change) else None,
+        differences=tuple(_clipped(each) for each in marked_differences(change.diff)),
+    )
+
+
+def _instance(change: Change, payload: Payload, numbers: Mapping[str, str]) -> str:
+    """Name the number that a campaign goes out from, as people know it."""
+    identifier = str(payload.get("instanceId", ""))
+    name = change.names.get("instanceId") or numbers.get(identifier, identifier)
+    return clipped(name, _NAME_COLUMNS) or "the account's only connected number"
+
+
+def _labels(labels: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(labels):
+        yield clipped(f"{name}={labels[name]}", _NAME_COLUMNS)
+
+
+def _clipped(difference: MarkedDifference) -> MarkedDifference:
+    lines = tuple((mark, clipped(text, _COLUMNS)) for mark, text in difference.lines)
+    return MarkedDifference(clipped(difference.path, _NAME_COLUMNS), lines)

@@ -1,0 +1,244 @@
+r"""
+Plans, findings, applies and records as JSON for programs; `schemas/plan.schema.json` has the shapes (contract 11).
+
+Deterministic: our own keys in the contract's order, everybody else's sorted. Secrets are redacted in every text, and
+characters that act on a terminal stand as `\u` escapes, which a JSON reader turns back into what they were.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from io import StringIO
+
+from msgflash_apply.apply.result import ApplyReport, Result
+from msgflash_apply.campaign import Address, Facts, Intent, Record, format_instant
+from msgflash_apply.findings import Diagnostic
+from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Plan
+from msgflash_apply.report.safe_text import SUSPECT_IN_LINES, redact
+from msgflash_apply.state.backends.base import Backup
+from msgflash_apply.state.reading import Past
+
+FORMAT_VERSION = "1.0"
+"""Of the plan's JSON. New fields raise the second number; readers ignore fields that they do not know."""
+
+
+def plan_to_json(plan: Plan, *, tool_version: str, changes_only: bool = False) -> str:
+    """
+    Spell a plan for programs; contract section 11.
+
+    Args:
+        plan: what to spell.
+        tool_version: of the program that made it.
+        changes_only: leave out the unchanged campaigns; the summary still counts them.
+    """
+    changes = [change for change in plan.changes if not (changes_only and change.action is Action.NO_OP)]
+    return _text(
+        {
+            "format_version": FORMAT_VERSION,
+            "tool_version": tool_version,
+            "environment": plan.environment,
+            "lineage": plan.lineage,
+            "serial": plan.serial,
+            "created_at": format_instant(plan.created_at),
+            "complete": plan.complete,
+            "digest": plan.digest,
+            "changes": [_change(change, plan.created_at) for change in changes],
+            "summary": {action.value: number for action, number in plan.summary.items()},
+            "diagnostics": _diagnostics(plan.diagnostics),
+            "requests": {
+                "used": plan.requests.used,
+                "apply": plan.requests.apply,
+                "left_this_month": plan.requests.left_this_month,
+                "messages": plan.requests.messages,
+                "messages_left": plan.requests.messages_left,
+            },
+        }
+    )
+
+
+def validation_to_json(campaigns: int, diagnostics: Sequence[Diagnostic]) -> str:
+    """Spell the findings about files: `{"valid", "campaigns", "diagnostics"}`; warnings alone leave them valid."""
+    valid = not any(finding.is_error for finding in diagnostics)
+    return _text({"valid": valid, "campaigns": campaigns, "diagnostics": _diagnostics(diagnostics)})
+
+
+def apply_to_json(report: ApplyReport) -> str:
+    """Spell the end of an apply: results in the order of the plan, counts by outcome, and what ended it early."""
+    return _text(
+        {
+            "environment": report.environment,
+            "results": [_result(result) for result in report.results],
+            "summary": {outcome.value: number for outcome, number in report.summary.items()},
+            "blocked": report.blocked,
+            "requests": {"sent": report.requests_sent},
+            "stopped": report.stopped,
+            "interrupted_by": report.interrupted_by,
+            "recovery_file": report.recovery_file,
+        }
+    )
+
+
+def state_list_to_json(records: Mapping[Address, Record], doubts: Mapping[Address, Intent]) -> str:
+    """Spell every campaign of a state, sorted by address; the shape of each is that of `record_to_json`."""
+    addresses = sorted(records.keys() | doubts.keys())
+    return _text({"campaigns": [_entry(a, records.get(a), doubts.get(a)) for a in addresses]})
+
+
+def record_to_json(address: Address, record: Record | None, doubt: Intent | None) -> str:
+    """Spell what the state knows of one address: `{"address", "record", "in_doubt"}`, null for what there is not."""
+    return _text(_entry(address, record, doubt))
+
+
+def history_to_json(past: Iterable[Past]) -> str:
+    """Spell campaigns that are managed no more, in the order given; of a replaced one the id alone is known."""
+    return _text({"history": [_past(campaign) for campaign in past]})
+
+
+def backups_to_json(backups: Iterable[Backup]) -> str:
+    """Spell the former documents that a storage keeps, in the order given: what reads one, when, and how long it is."""
+    return _text(
+        {
+            "backups": [
+                {
+                    "name": backup.name,
+                    "written_at": format_instant(backup.written_at),
+                    "size_bytes": backup.size_bytes,
+                }
+                for backup in backups
+            ]
+        }
+    )
+
+
+def _change(change: Change, now: datetime) -> dict[str, object]:
+    source = change.source and {"file": change.source.file, "line": change.source.line}
+    audience = change.audience and {
+        "type": change.audience.type,
+        "count": change.audience.count,
+        "limit": change.audience.limit,
+    }
+    return {
+        "address": change.address,
+        "action": change.action.value,
+        "reason": change.reason and change.reason.value,
+        "explanation": change.explanation,
+        "source": source,
+        "id": change.id,
+        "before": _foreign(change.before),
+        "after": _foreign(change.after),
+        "diff": [_difference(difference) for difference in change.diff],
+        "starts_at": format_instant(change.starts_at),
+        "timezone": change.timezone,
+        "names": _foreign(change.names),
+        "audience": audience,
+        "labels": _foreign(change.labels),
+        "status": change.status,
+        "stage": change.stage(now).value,
+        "previous_address": change.previous_address,
+        "pause_after": change.pause_after,
+    }
+
+
+def _difference(difference: AttributeDiff) -> dict[str, object]:
+    return {"path": difference.path, "before": _foreign(difference.before), "after": _foreign(difference.after)}
+
+
+def _diagnostics(diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:
+    return [
+        {
+            "severity": finding.severity.value,
+            "code": finding.code,
+            "message": finding.message,
+            "hint": finding.hint,
+            "file": finding.file,
+            "line": finding.line,
+            "column": finding.column,
+            "address": finding.address,
+        }
+        for finding in diagnostics
+    ]
+
+
+def _result(result: Result) -> dict[str, object]:
+    return {
+        "address": result.address,
+        "action": result.action.value,
+        "outcome": result.outcome.value,
+        "id": result.id,
+        "error": result.error,
+        "safety": _foreign(result.safety),
+    }
+
+
+def _entry(address: Address, record: Record | None, doubt: Intent | None) -> dict[str, object]:
+    return {"address": address, "record": record and _record(record), "in_doubt": doubt and _doubt(doubt)}
+
+
+def _past(past: Past) -> dict[str, object]:
+    record = past.record and _record(past.record)
+    return {"address": past.address, "id": past.id, "replaced_by": past.replaced_by, "record": record}
+
+
+def _record(record: Record) -> dict[str, object]:
+    return {
+        "id": record.id,
+        "status": record.status,
+        "read_at": format_instant(record.read_at),
+        "created_at": format_instant(record.created_at),
+        "retired": record.retired,
+        "former_ids": list(record.former_ids),
+        **_facts(record.facts),
+    }
+
+
+def _doubt(doubt: Intent) -> dict[str, object]:
+    return {
+        "run": doubt.run,
+        "attempt": doubt.attempt,
+        "announced_at": format_instant(doubt.announced_at),
+        **_facts(doubt.facts),
+    }
+
+
+def _facts(facts: Facts) -> dict[str, object]:
+    return {
+        "starts_at": format_instant(facts.starts_at),
+        "timezone": facts.timezone,
+        "file": facts.file,
+        "fingerprint": facts.fingerprint,
+        "payload": _foreign(facts.payload),
+        "names": _foreign(facts.names),
+        "on_remove": facts.on_remove,
+        "labels": _foreign(facts.labels),
+    }
+
+
+def _foreign(value: object) -> object:
+    """Copy a value whose keys are not ours, keys sorted."""
+    if isinstance(value, Mapping):
+        return {str(key): _foreign(value[key]) for key in sorted(value, key=str)}
+    return [_foreign(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _redacted(value: object) -> object:
+    """Redact texts before they are spelled as JSON: afterwards, quotes and backslashes would be in the way."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {redact(key): _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, list) else value
+
+
+def _text(document: object) -> str:
+    document = _redacted(document)  # by the same name: of thousands of changes, one form at a time is enough
+    spelled = StringIO()  # `dumps` collects all the small pieces in a list first, which takes ten times the text
+    json.dump(document, spelled, indent=2, ensure_ascii=False, allow_nan=False)
+    spelled.write("\n")
+    # Inside strings JSON itself escapes line breaks and tabs, so those that are left are ours.
+    return SUSPECT_IN_LINES.sub(_escape, spelled.getvalue())
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found.group()
+    return f"\\u{ord(character):04x}" if character.isascii() else json.dumps(character)[1:-1]

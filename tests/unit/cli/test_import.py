@@ -1,0 +1,34 @@
+"""The file of an imported campaign is there once the record is, and never without it."""
+
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.cli.import_ import placed
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.files.yaml_values import parse
+
+
+def test_file_is_no_campaign_until_the_record_is_made(tmp_path: Path) -> None:
+    """While the record is being made the file holds no document; then it holds all of its text."""
+    path = tmp_path / "promo/sale.yaml"
+    with placed(path, "name: Sale\n"):
+        assert parse(path.read_bytes()) == ()
+    assert path.read_text(encoding="utf-8") == "name: Sale\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_record_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    """Where nothing was recorded, nothing may stand in the repo: an apply would create it again."""
+    with pytest.raises(KeyboardInterrupt), placed(tmp_path / "sale.yaml", "name: Sale\n"):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_is_there_is_not_touched(tmp_path: Path) -> None:
+    """It is refused before anything is recorded."""
+    path = tmp_path / "sale.yaml"
+    path.write_text("name: Mine\n", encoding="utf-8")
+    with pytest.raises(MsgflashApplyError, match="can not be written"), placed(path, "name: Sale\n"):
+        pytest.fail("nothing may be recorded")
+    assert path.read_text(encoding="utf-8") == "name: Mine\n"

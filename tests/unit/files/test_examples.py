@@ -1,0 +1,67 @@
+"""Whole files, good and bad: adding one to `valid/` or `invalid/` adds a test."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.files.load import Loaded, load
+from msgflash_apply.files.settings import load_settings
+from msgflash_apply.models.project import Settings
+
+HERE = Path(__file__).parent
+REPO = HERE.parents[2]
+EXPECTS = re.compile(r"^# expects (MF[0-9]{3} [0-9]+:[0-9]+) (.*)$", re.MULTILINE)
+
+
+def load_alone(file: Path, tmp_path: Path) -> Loaded:
+    """Load a copy of one file as the only campaign file of a repo."""
+    folder = tmp_path / "campaigns"
+    folder.mkdir()
+    (folder / file.name).write_bytes(file.read_bytes())
+    return load(Settings(tmp_path, custom_below={"brand": "Acme"}))
+
+
+@pytest.mark.parametrize("file", sorted((HERE / "valid").iterdir()), ids=lambda file: str(file.stem))
+def test_good_file(file: Path, tmp_path: Path) -> None:
+    """A file in `valid/` gives campaigns, and neither error nor warning."""
+    result = load_alone(file, tmp_path)
+
+    assert result.diagnostics == ()
+    assert result.campaigns
+
+
+@pytest.mark.parametrize("file", sorted((HERE / "invalid").iterdir()), ids=lambda file: str(file.stem))
+def test_bad_file(file: Path, tmp_path: Path) -> None:
+    """A file in `invalid/` gives exactly the diagnostics that its head announces."""
+    announced = EXPECTS.findall(file.read_text(encoding="utf-8"))
+
+    result = load_alone(file, tmp_path)
+
+    found = [(f"{d.code} {d.line}:{d.column}", f"{d.message} ({d.hint})") for d in result.diagnostics]
+    assert [place for place, _ in found] == [place for place, _ in announced]
+    for (_, words), (_, said) in zip(announced, found, strict=True):
+        assert words in said
+    assert result.has_errors
+
+
+@pytest.mark.parametrize("environment", ["default", "staging", "production"])
+def test_worked_examples_are_clean(environment: str) -> None:
+    """The examples that people start from load without error or warning in each of their environments."""
+    settings = load_settings(REPO, environment=environment, environ={})
+
+    result = load(settings)
+
+    assert result.diagnostics == ()
+    assert len(result.campaigns) > result.files
+
+
+def test_worked_examples_cover_every_content_mode_and_audience() -> None:
+    """There is an example of each content mode and each kind of recipients, all of them far ahead."""
+    campaigns = load(load_settings(REPO, environment=None, environ={})).campaigns
+
+    modes = {str(campaign.payload.get("type", "template")) for campaign in campaigns}
+    audiences = {str(dict(campaign.payload)["recipients"]).split("'")[3] for campaign in campaigns}
+    assert modes == {"template", "text", "image", "video", "audio", "document", "voice_note", "buttons"}
+    assert audiences == {"all", "tags", "explicit", "group"}
+    assert {campaign.starts_at.year for campaign in campaigns} == {2099}

@@ -1,0 +1,192 @@
+"""All files of a repo: what is read, what clashes, and that every mistake comes in one run."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.files.load import load, load_found
+from msgflash_apply.files.repo import CampaignFile
+from msgflash_apply.models.project import Settings
+from tests.unit.files.repos import WELCOME, loaded, told, write
+
+
+def named(name: str) -> str:
+    """A good campaign of another name."""
+    return WELCOME.replace("Welcome", name)
+
+
+def test_campaigns_are_sorted_by_address(tmp_path: Path) -> None:
+    """Files below the folder, with either suffix, become campaigns in the order of their addresses."""
+    files = {"b.yaml": named("b"), "a/z.yml": named("z"), "a.yaml": named("a"), "c/d/e.yaml": named("e")}
+
+    result = loaded(tmp_path, files)
+
+    assert [campaign.address for campaign in result.campaigns] == ["a", "a/z", "b", "c/d/e"]
+    assert (result.files, result.diagnostics) == (4, ())
+
+
+def test_what_is_no_campaign_file_is_left_alone(tmp_path: Path) -> None:
+    """Hidden files and folders, other suffixes and empty files make no campaign."""
+    files = {".a.yaml": "x", ".hidden/a.yaml": "x", "a.txt": "x", "a.yaml~": "x", "empty.yaml": "# nothing\n"}
+
+    result = loaded(tmp_path, files)
+
+    assert (result.campaigns, result.diagnostics, result.files) == ((), (), 1)
+
+
+def test_missing_folder_is_an_error(tmp_path: Path) -> None:
+    """No campaigns folder is an error and not an empty desired state, which would retire everything."""
+    result = load(Settings(tmp_path, campaigns="mailings"))
+
+    assert [(d.code, d.file) for d in result.diagnostics] == [("MF104", "mailings")]
+    assert result.has_errors
+
+
+def test_mistakes_of_all_files_come_in_one_run(tmp_path: Path) -> None:
+    """A file that is not YAML hides no mistake of another."""
+    result = loaded(tmp_path, {"a.yaml": "a: }", "b.yaml": WELCOME + "x: 1\n", "c.yaml": WELCOME})
+
+    assert told(result.diagnostics) == ["a.yaml:1:4 MF102", "b.yaml:6:1 MF301"]
+    assert [campaign.address for campaign in result.campaigns] == ["c"]
+
+
+def test_file_that_vanishes_is_told(tmp_path: Path) -> None:
+    """A file that can not be read any more is a diagnostic among the others."""
+    result = load_found([CampaignFile(str(tmp_path / "a.yaml"), "campaigns/a.yaml")], Settings(tmp_path))
+
+    assert told(result.diagnostics) == ["a.yaml:None:None MF101"]
+
+
+def test_links_do_not_lead_out_of_the_repo(tmp_path: Path) -> None:
+    """A link to a file of the repo is read; one that leads out, and one to a folder, is an error."""
+    repo = write(tmp_path / "repo", {"shared/a.yaml": named("a"), "campaigns/real/b.yaml": named("b")})
+    write(tmp_path, {"secret.yaml": named("secret")})
+    campaigns = repo / "campaigns"
+    (campaigns / "a.yaml").symlink_to("../shared/a.yaml")
+    (campaigns / "out.yaml").symlink_to(tmp_path / "secret.yaml")
+    (campaigns / "loop").symlink_to(campaigns)
+    (campaigns / "gone.yaml").symlink_to("nowhere.yaml")
+    (campaigns / "notes").symlink_to("../shared/a.yaml")
+
+    result = load(Settings(repo))
+
+    assert [campaign.address for campaign in result.campaigns] == ["a", "real/b"]
+    assert told(result.diagnostics) == [
+        "gone.yaml:None:None MF101", "loop:None:None MF103", "out.yaml:None:None MF103",
+    ]  # fmt: skip
+
+
+def test_pipe_is_not_opened(tmp_path: Path) -> None:
+    """What is not a regular file is told, and never waited for."""
+    (tmp_path / "campaigns").mkdir()
+    os.mkfifo(tmp_path / "campaigns" / "a.yaml")
+
+    assert told(load(Settings(tmp_path)).diagnostics) == ["a.yaml:None:None MF101"]
+
+
+def test_huge_file_is_refused(tmp_path: Path) -> None:
+    """A file above the limit is an error and not a campaign."""
+    result = loaded(tmp_path, {"a.yaml": WELCOME + "#" * 1_100_000})
+
+    assert told(result.diagnostics) == ["a.yaml:1:1 MF102"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "addresses"),
+    [
+        (["campaigns/a"], ["a/x", "a/y"]),
+        (["campaigns/a/y.yaml", "campaigns/b.yaml"], ["a/y", "b"]),
+        (["campaigns/a", "campaigns/a/y.yaml"], ["a/x", "a/y"]),
+        (["campaigns/../campaigns/a/./x.yaml"], ["a/x"]),
+        (["."], ["a/x", "a/y", "b"]),
+    ],
+)
+def test_paths_narrow_what_is_read(tmp_path: Path, paths: list[str], addresses: list[str]) -> None:
+    """Only the files and folders given are read, each once, whether relative or absolute."""
+    write(
+        tmp_path, {"campaigns/a/x.yaml": named("x"), "campaigns/a/y.yaml": named("y"), "campaigns/b.yaml": named("b")}
+    )
+
+    relative = load(Settings(tmp_path), [Path(path) for path in paths])
+    absolute = load(Settings(tmp_path), [tmp_path / path for path in paths])
+
+    assert [campaign.address for campaign in relative.campaigns] == addresses
+    assert absolute == relative
+
+
+@pytest.mark.parametrize("path", ["campaigns/c.yaml", "..", "/etc/passwd", "campaigns/b"])
+def test_path_without_campaign_files_is_an_error(tmp_path: Path, path: str) -> None:
+    """A path that holds no campaign file is an error: a slip must not look like "all is well"."""
+    write(tmp_path, {"campaigns/b.yaml": WELCOME})
+
+    result = load(Settings(tmp_path), [Path(path)])
+
+    assert [d.code for d in result.diagnostics] == ["MF104"]
+
+
+def test_one_address_twice(tmp_path: Path) -> None:
+    """Two campaigns with one address are an error at both places, each naming the other; broken ones count too."""
+    result = loaded(
+        tmp_path, {"a.yaml": named("x"), "a.yml": named("y"), "b/c.yaml": "key: d\n", "b/d.yaml": named("d")}
+    )
+
+    same = [d for d in result.diagnostics if d.code == "MF406"]
+    assert told(same) == ["a.yaml:1:1 MF406", "a.yml:1:1 MF406", "b/c.yaml:1:1 MF406", "b/d.yaml:1:1 MF406"]
+    assert "`a` in campaigns/a.yml:1" in same[0].message
+    assert "`a` in campaigns/a.yaml:1" in same[1].message
+
+
+def test_one_mailing_twice(tmp_path: Path) -> None:
+    """Two campaigns that would send the same are an error at both places, however they are spelt."""
+    first = WELCOME.replace("{type: all}", "{type: tags, value: [a, b]}")
+    second = first.replace("[a, b]", "[b, a]").replace("10:00:00+01:00", "09:00:00Z") + "labels: {x: y}\n"
+
+    result = loaded(tmp_path, {"a.yaml": first, "b.yaml": second, "c.yaml": first.replace("Hello", "Hi")})
+
+    assert told(result.diagnostics) == ["a.yaml:1:1 MF407", "b.yaml:1:1 MF407"]
+    assert "`b` in campaigns/b.yaml:1" in result.diagnostics[0].message
+
+
+def test_instance_name_sets_mailings_apart(tmp_path: Path) -> None:
+    """The same words from two numbers are two mailings."""
+    result = loaded(tmp_path, {"a.yaml": WELCOME + "instance: x\n", "b.yaml": WELCOME + "instance: y\n"})
+
+    assert result.diagnostics == ()
+
+
+def test_former_address_belongs_to_one(tmp_path: Path) -> None:
+    """Two campaigns can not both have been what one was."""
+    files = {name: named(name) + "moved_from: [old]\n" for name in ("a.yaml", "b.yaml")}
+
+    assert told(loaded(tmp_path, files).diagnostics) == ["a.yaml:1:1 MF409", "b.yaml:1:1 MF409"]
+
+
+def test_former_address_is_not_in_use(tmp_path: Path) -> None:
+    """A campaign that stays where it is can not lose its record to another: it would be sent again."""
+    result = loaded(tmp_path, {"a.yaml": named("a"), "b.yaml": named("b") + "moved_from: [a]\n"})
+
+    assert told(result.diagnostics) == ["b.yaml:6:14 MF409"]
+
+
+def test_campaigns_may_swap_addresses(tmp_path: Path) -> None:
+    """Two campaigns that each move to the other's address are a rename like any other."""
+    result = loaded(tmp_path, {"a.yaml": named("a") + "moved_from: [b]\n", "b.yaml": named("b") + "moved_from: [a]\n"})
+
+    assert result.diagnostics == ()
+
+
+def test_order_of_files_changes_nothing(tmp_path: Path) -> None:
+    """Diagnostics come in the order of files and lines, whatever order the files were written in."""
+    files = {f"{name}.yaml": WELCOME + "x: 1\ny: 2\n" for name in "cab"}
+    backwards = dict(reversed(files.items()))
+
+    assert loaded(tmp_path / "1", files) == loaded(tmp_path / "2", backwards)
+
+
+def test_decomposed_file_name_is_the_same_address(tmp_path: Path) -> None:
+    """A name that a file system stores decomposed gives the composed address."""
+    result = loaded(tmp_path, {"e\u0301te\u0301.yaml": WELCOME})
+
+    assert [campaign.address for campaign in result.campaigns] == ["\u00e9t\u00e9"]
+    assert result.diagnostics == ()

@@ -1,0 +1,157 @@
+"""A saved plan is applied as it is, or not at all."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
+from msgflash_apply.plan.plan import Action, Change, Plan
+from msgflash_apply.plan.planfile import SavedPlan, decode_plan, encode_plan, refuse_stale
+from msgflash_apply.state.snapshot import Snapshot
+from tests.support.builders import NOW, SOON, a_payload, a_record, a_snapshot, an_intent, some_facts
+from tests.unit.plan.test_plan import BLOCKED, CREATE, NO_OP, a_plan
+
+LEAD = timedelta(minutes=10)
+HERE = a_snapshot()
+
+
+def saved(*changes: Change) -> SavedPlan:
+    """Build a saved plan over the state `HERE`."""
+    return SavedPlan(replace(a_plan(*changes), lineage=HERE.lineage, serial=HERE.serial), LEAD)
+
+
+def known(address: str) -> Change:
+    """Build a change of a campaign on record."""
+    return Change(Address(address), Action.PAUSE, SOON, id=f"id-{address}", before=a_payload(name=address), status="x")
+
+
+def test_round_trip_keeps_everything() -> None:
+    """What is read is what was saved, digest included."""
+    original = saved(CREATE, NO_OP, BLOCKED, known("d"))
+    read = decode_plan(encode_plan(original), where="p")
+
+    assert read == original
+    assert read.plan.digest == original.plan.digest
+
+
+def edit(change: Callable[[dict[str, object]], None]) -> bytes:
+    """Alter a good file without mending its checksum."""
+    document = json.loads(encode_plan(saved(CREATE)))
+    change(document)
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is no plan file"),
+        (b"[]", "is no plan file"),
+        (b"[" * 100_000, "is no plan file"),
+        (b'{"format_version": 1, "campaigns": {}}', "is no plan file"),
+        (edit(lambda d: d.update(format_version=1)), "another version"),
+        (edit(lambda d: d.update(format_version=3)), "another version"),
+        (edit(lambda d: d.update(checksum="sha256:0")), "damaged"),
+        (edit(lambda d: d.update(min_lead_time_seconds=0)), "damaged"),
+        (encode_plan(saved(CREATE))[:-40], "is no plan file"),
+    ],
+)
+def test_what_is_no_whole_plan_is_refused(data: bytes, message: str) -> None:
+    """Damage, other files and other versions are refused with what to do."""
+    with pytest.raises(PlanError, match=message):
+        decode_plan(data, where="plan.json")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("action", "cancel", "plan.changes.0.action"),
+        ("after", {"name": "sale"}, "its payload has no name or no recipients"),
+        ("starts_at", "9999-12-31T23:00:00-05:00", "is no plan file of this version"),
+    ],
+)
+def test_wrong_shape_is_refused_even_with_a_good_checksum(field: str, value: object, told: str) -> None:
+    """A file that somebody wrote by hand is checked before use."""
+    from msgflash_apply.plan import planfile  # noqa: PLC0415 - for the checksum of a forged file
+
+    document = json.loads(encode_plan(saved(CREATE)))
+    document["plan"]["changes"][0][field] = value
+    body = {key: document[key] for key in ("min_lead_time_seconds", "plan")}
+    forged = json.dumps({**document, "checksum": planfile._checksum(body)}).encode()
+
+    with pytest.raises(PlanError) as refused:
+        decode_plan(forged, where="plan.json")
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("payload", [a_payload(instanceId=None), a_payload(surprise=1)])
+def test_payload_that_can_not_be_sent_is_not_saved(payload: dict[str, object]) -> None:
+    """A create without an instance, or with a field that MsgFlash does not know, can not be saved."""
+    with pytest.raises(PlanError, match="can not be saved"):
+        encode_plan(saved(replace(CREATE, after=payload)))
+
+
+def test_plan_without_state_is_not_saved() -> None:
+    """A preview can be neither saved nor applied."""
+    with pytest.raises(PlanError, match="without a state"):
+        encode_plan(SavedPlan(replace(a_plan(CREATE), lineage=None, serial=None), LEAD))
+
+
+def test_same_world_is_accepted() -> None:
+    """Nothing moved on: no objection."""
+    refuse_stale(saved(CREATE), HERE, environment="default", now=NOW)
+
+
+def stale(
+    plan: Plan, snapshot: Snapshot = HERE, *, environment: str = "default", late: timedelta = timedelta(0)
+) -> str:
+    """Check a plan that must be refused, and give the words."""
+    with pytest.raises(PlanError) as caught:
+        refuse_stale(SavedPlan(plan, LEAD), snapshot, environment=environment, now=NOW + late)
+    return str(caught.value)
+
+
+def test_other_environment_is_refused() -> None:
+    """A plan of one environment is not applied to another."""
+    with pytest.raises(PlanForOtherEnvironment):
+        refuse_stale(saved(CREATE), HERE, environment="production", now=NOW)
+
+
+def test_other_lineage_is_refused() -> None:
+    """A state that is not the plan's is refused, whatever its serial."""
+    assert "another state" in stale(saved(CREATE).plan, replace(HERE, lineage="other"))
+
+
+def test_start_passed_or_lead_time_gone_is_refused() -> None:
+    """A plan that lay too long is refused, and the campaign named."""
+    plan = saved(CREATE, known("d")).plan
+
+    assert "a starts at" in stale(plan, late=SOON - NOW - timedelta(minutes=9))
+    with pytest.raises(PlanStale):
+        refuse_stale(SavedPlan(plan, LEAD), HERE, environment="default", now=SOON)
+
+
+def test_moved_on_state_says_what_changed() -> None:
+    """A newer serial is refused with each record that differs from what the plan was told."""
+    other = a_record("sent", facts=some_facts(a_payload(body="Other")))
+    records = {"a": a_record("a"), "sent": other, "same": a_record("same")}
+    moved = replace(a_snapshot(records, {"b": an_intent("b")}), serial=8)
+    plan = saved(CREATE, NO_OP, BLOCKED, known("gone"), known("sent"), known("same")).plan
+    told = stale(plan, moved)
+
+    assert "a is on record now, as id-a" in told
+    assert "b is in doubt" in told
+    assert "gone is not on record any more" in told
+    assert "sent was sent with another content" in told
+    assert "same" not in told.replace("same was", "")
+
+
+def test_many_changes_are_counted_beyond_ten() -> None:
+    """A long list of what changed is cut, and says how much is missing."""
+    plan = saved(*(known(str(number)) for number in range(12))).plan
+
+    assert "and 2 more" in stale(plan, replace(HERE, serial=8))
+    assert "nothing that this plan acts on" in stale(saved().plan, replace(HERE, serial=8))

@@ -1,0 +1,494 @@
+"""From files and state to a plan: what is asked, how often, and what is found out."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from msgflash_apply.campaign import Desired, Lifecycle
+from msgflash_apply.files.settings import Policy
+from msgflash_apply.findings import Diagnostic, InvalidFiles, Severity
+from msgflash_apply.plan.decide import Reading
+from msgflash_apply.plan.lookup import INSTANCE, ONLY_CONNECTED, TEMPLATE
+from msgflash_apply.plan.plan import Action, Audience, Plan, Reason
+from msgflash_apply.plan.planner import Planner, PlanOptions
+from msgflash_apply.plan.refresh import Refresh
+from msgflash_apply.state.snapshot import Snapshot
+from tests.support.builders import INSTANCE_ID, NOW, a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
+from tests.unit.plan.accounts import SHOP, WELCOME, Account, Object, a_remote
+
+ALL = Policy(max_creates=None, max_retires=None)
+
+
+def planned(
+    *desired: Desired,
+    account: Account | None = None,
+    state: Snapshot | None = None,
+    refresh: Refresh = Refresh.CHANGED,
+    targets: tuple[str, ...] = (),
+    labels: Mapping[str, str] | None = None,
+    key: str = "msgf_live_1",
+) -> Plan:
+    """Plan against an account."""
+    options = PlanOptions("default", ALL, refresh, targets, labels or {})
+    return (account or Account()).use(
+        lambda client: Planner(desired, (), options, client, lambda: NOW).plan(state or a_snapshot()), key=key
+    )
+
+
+def offline(*desired: Desired, state: Snapshot | None = None, has_state: bool = True) -> Plan:
+    """Plan without sending anything."""
+    options = PlanOptions("default", ALL, has_state=has_state)
+    return asyncio.run(Planner(desired, (), options, None, lambda: NOW).plan(state or a_snapshot()))
+
+
+def named(address: str = "sale", *, instance: str = "shop", **fields: object) -> Desired:
+    """Build a campaign that names its instance."""
+    payload = {**a_payload(name=address, instanceId=None), **fields}
+    return a_desired(address, payload=payload, names={INSTANCE: instance})
+
+
+def templated(address: str = "sale", *, template: str = "welcome", variables: object = None) -> Desired:
+    """Build a campaign that names its template."""
+    payload = a_payload(name=address, type=None, body=None, variables=variables)
+    return a_desired(address, payload=payload, names={TEMPLATE: template})
+
+
+def to(recipients: Object, address: str = "sale") -> Desired:
+    """Build a campaign to some recipients."""
+    return a_desired(address, payload=a_payload(name=address, recipients=recipients))
+
+
+def sent_as(desired: Desired, **ids: str) -> Snapshot:
+    """Build a state in which a campaign was sent with its names looked up."""
+    payload = {**desired.payload, **ids}
+    return a_snapshot({desired.address: a_record(facts=some_facts(payload, names=desired.names))})
+
+
+def codes(plan: Plan) -> list[str]:
+    """Give the codes of a plan's findings."""
+    return [found.code for found in plan.diagnostics]
+
+
+def mistakes(*desired: Desired, account: Account | None = None, state: Snapshot | None = None) -> list[Diagnostic]:
+    """Plan what can not be planned, and give the errors."""
+    with pytest.raises(InvalidFiles) as caught:
+        planned(*desired, account=account, state=state)
+    return [found for found in caught.value.diagnostics if found.is_error]
+
+
+# Requests: none per unchanged campaign.
+
+
+@pytest.mark.parametrize("refresh", [Refresh.CHANGED, Refresh.NONE])
+def test_unchanged_campaigns_by_id_cost_nothing(refresh: Refresh) -> None:
+    """A plan in which nothing changed asks nothing, however many campaigns there are."""
+    account = Account()
+    state = a_snapshot({str(number): a_record(str(number)) for number in range(50)})
+    plan = planned(*(a_desired(str(number)) for number in range(50)), account=account, state=state, refresh=refresh)
+
+    assert plan.is_empty
+    assert account.asked == []
+    assert plan.requests.left_this_month is None
+
+
+@pytest.mark.parametrize(("refresh", "asked"), [(Refresh.CHANGED, ["/instances", "/templates?1"]), (Refresh.NONE, [])])
+def test_names_are_asked_for_or_remembered(refresh: Refresh, asked: list[str]) -> None:
+    """Names cost a request per list; with `none` the state's memory of an unchanged campaign is enough."""
+    account = Account()
+    desired = a_desired(
+        payload=a_payload(instanceId=None, type=None, body=None), names={INSTANCE: "shop", TEMPLATE: "welcome"}
+    )
+    state = sent_as(desired, instanceId=INSTANCE_ID, templateId="t-welcome")
+    plan = planned(desired, account=account, state=state, refresh=refresh)
+
+    assert plan.is_empty
+    assert sorted(account.asked) == asked
+
+
+def test_what_is_asked_for_a_new_one_does_not_unsettle_the_others() -> None:
+    """With `none` a new campaign's instance is asked for, and an unchanged one's template still remembered."""
+    account = Account()
+    old = templated("old")
+    state = sent_as(old, templateId="t-long-gone")
+    plan = planned(old, named("new"), account=account, state=state, refresh=Refresh.NONE)
+
+    assert [(change.address, change.action) for change in plan.effective] == [("new", Action.CREATE)]
+    assert "/templates?1" not in account.asked
+
+
+def test_each_thing_is_asked_once() -> None:
+    """Lists once, templates per page, a group, an instance's health and usage once each, for any creates."""
+    groups = {"g1": {"id": "g1", "contactCount": 3}, "g2": {"id": "g2", "contactCount": 4}}
+    many = [WELCOME, *({"id": f"t{number}", "name": f"t{number}", "variables": []} for number in range(100))]
+    account = Account(groups=groups, templates=many)
+    by_group = [to({"type": "group", "groupId": f"g{1 + number % 2}"}, f"g-{number}") for number in range(4)]
+    to_all = [named(f"all-{number}") for number in range(3)]
+    plan = planned(*by_group, *to_all, templated("t", variables={"code": "A"}), account=account)
+
+    assert sorted(account.asked) == [
+        "/contacts",
+        "/contacts/groups/g1",
+        "/contacts/groups/g2",
+        "/instances",
+        f"/instances/{INSTANCE_ID}/health",
+        "/templates?1",
+        "/templates?2",
+        "/usage",
+    ]
+    assert (plan.requests.used, plan.requests.apply, plan.requests.left_this_month) == (8, 8, 60)
+
+
+def test_second_plan_asks_only_what_may_have_changed() -> None:
+    """Planning again under the lock asks for usage and campaigns, not for the account's lists."""
+    account = Account()
+    options = PlanOptions("default", ALL)
+
+    async def twice(planner: Planner) -> list[Plan]:
+        return [await planner.plan(a_snapshot()), await planner.plan(a_snapshot())]
+
+    first, second = account.use(lambda client: twice(Planner([named()], (), options, client, lambda: NOW)))
+
+    assert account.asked == [
+        "/instances",
+        "/contacts",
+        f"/instances/{INSTANCE_ID}/health",
+        "/usage",
+        "/usage",
+    ]
+    assert (first.digest, first.changes) == (second.digest, second.changes)
+
+
+def test_abridged_templates_are_read_once_by_both_plans() -> None:
+    """What a template needs is learnt once per process, whatever the list leaves out."""
+    account = Account(templates=[{"id": "t-welcome", "name": "welcome"}])
+    options = PlanOptions("default", ALL)
+    desired = templated(variables={"code": "A"})
+
+    async def twice(planner: Planner) -> None:
+        await planner.plan(a_snapshot())
+        await planner.plan(a_snapshot())
+
+    account.use(lambda client: twice(Planner([desired], (), options, client, lambda: NOW)))
+
+    assert account.asked.count("/templates/t-welcome") == 1
+    assert account.asked.count("/templates?1") == 1
+
+
+def test_team_key_has_no_forecast_of_what_is_left() -> None:
+    """A team's key may not read usage, so what is left is unknown."""
+    account = Account()
+
+    assert planned(a_desired(), account=account, key="msgf_team_1").requests.left_this_month is None
+    assert "/usage" not in account.asked
+
+
+@pytest.mark.parametrize(
+    ("refresh", "asked"),
+    [
+        (Refresh.CHANGED, ["/campaigns/id-away", "/campaigns/id-stop"]),
+        (Refresh.LIVE, ["/campaigns/id-away", "/campaigns/id-same", "/campaigns/id-stop"]),
+        (Refresh.NONE, []),
+    ],
+)
+def test_refresh_says_which_campaigns_are_read(refresh: Refresh, asked: list[str]) -> None:
+    """`changed` reads what the plan would act on, `live` all that are not over, `none` nothing."""
+    known = {address: a_record(address) for address in ("same", "stop", "away")}
+    state = a_snapshot({**known, "over": a_record("over", status="completed")})
+    account = Account(campaigns={f"id-{address}": a_remote(f"id-{address}") for address in known})
+    desired = [a_desired("same"), a_desired("stop", paused=True), a_desired("over")]
+    plan = planned(*desired, account=account, state=state, refresh=refresh)
+
+    assert sorted(path for path in account.asked if path.startswith("/campaigns")) == asked
+    assert {change.address: change.action for change in plan.effective} == {
+        "stop": Action.PAUSE,
+        "away": Action.RETIRE,
+    }
+
+
+def test_what_a_reading_shows_is_decided_anew() -> None:
+    """A campaign that turns out to be over is forgotten and not retired; one that is gone is created again."""
+    state = a_snapshot({"away": a_record("away"), "stop": a_record("stop")})
+    account = Account(campaigns={"id-away": a_remote("id-away", status="completed")})
+    plan = planned(a_desired("stop", paused=True), account=account, state=state)
+
+    assert {c.address: c.action for c in plan.changes} == {"away": Action.FORGET, "stop": Action.CREATE}
+
+
+def test_what_was_read_can_be_told() -> None:
+    """A planner tells what its last plan read: campaigns by id, None for one that is gone."""
+    state = a_snapshot({"here": a_record("here"), "gone": a_record("gone")})
+    account = Account(campaigns={"id-here": a_remote("id-here", status="running")})
+    options = PlanOptions("default", ALL, Refresh.LIVE)
+
+    async def read(planner: Planner) -> Mapping[str, Reading | None]:
+        await planner.plan(state)
+        return planner.readings
+
+    found = account.use(lambda client: read(Planner([a_desired("here")], (), options, client, lambda: NOW)))
+
+    assert found == {"id-here": Reading("running"), "id-gone": None}
+
+
+def test_replacement_is_refused_once_something_was_sent() -> None:
+    """Counters that were read stop a replace, though the status alone would allow it."""
+    edited = a_desired(payload=a_payload(body="Other"), lifecycle=Lifecycle(on_change="replace"))
+    state = a_snapshot({"sale": a_record(status="paused")})
+    account = Account(campaigns={"id-sale": a_remote("id-sale", status="paused", sent=1)})
+
+    assert [c.reason for c in planned(edited, account=account, state=state).blocked] == [Reason.ALREADY_STARTED]
+
+
+# Offline, and without a state.
+
+
+def test_offline_keeps_names_and_says_so() -> None:
+    """Without MsgFlash names stay names, the plan is not complete, and a warning tells each of them."""
+    plan = offline(named(), a_desired("other", payload=a_payload(name="o", instanceId=None), names={INSTANCE: ""}))
+
+    assert not plan.complete
+    assert [c.after and "instanceId" in c.after for c in plan.changes] == [False, False]
+    missing = [found for found in plan.diagnostics if found.code == "MF512"]
+    assert [found.message for found in missing] == [
+        "the only connected instance was not looked up",
+        "`shop` was not looked up",
+    ]
+    assert plan.requests.used == 0
+
+
+def test_offline_says_nothing_of_names_outside_its_part() -> None:
+    """A plan for a part of the campaigns tells only of the names that this part needs."""
+    options = PlanOptions("default", ALL, targets=("other",))
+    desired = [named(), named("other", instance="another")]
+
+    plan = asyncio.run(Planner(desired, (), options, None, lambda: NOW).plan(a_snapshot()))
+
+    assert [d.address for d in plan.diagnostics if d.code == "MF512"] == ["other"]
+
+
+def test_offline_remembers_names() -> None:
+    """Offline an unchanged campaign is recognised by the names that the state remembers."""
+    plan = offline(named(), state=sent_as(named(), instanceId=INSTANCE_ID))
+
+    assert plan.is_empty
+    assert plan.diagnostics == ()
+
+
+def test_offline_reads_nothing() -> None:
+    """Offline what would be done is told from the record alone."""
+    plan = offline(state=a_snapshot({"sale": a_record()}))
+
+    assert [change.action for change in plan.changes] == [Action.RETIRE]
+
+
+def test_preview_without_state_belongs_to_none() -> None:
+    """A preview has neither lineage nor serial, so it can not be taken for a plan."""
+    plan = offline(a_desired(), has_state=False)
+
+    assert (plan.lineage, plan.serial, plan.complete) == (None, None, False)
+    assert [change.action for change in plan.changes] == [Action.CREATE]
+
+
+# Names, instances, templates, audiences.
+
+
+@pytest.mark.parametrize(
+    ("desired", "instances", "code"),
+    [
+        (named(instance="shopp"), [SHOP], "MF503"),
+        (named(), [SHOP, {**SHOP, "id": "twin"}], "MF502"),
+        (named(instance=ONLY_CONNECTED), [], "MF501"),
+        (templated(template="goodbye"), [SHOP], "MF503"),
+        (a_desired(), [], "MF504"),
+    ],
+)
+def test_unknown_and_ambiguous_names_are_errors(desired: Desired, instances: list[Object], code: str) -> None:
+    """A name or id that stands for nothing, or for several, stops the plan at its place."""
+    [found] = mistakes(desired, account=Account(instances=instances))
+
+    assert (found.code, found.file, found.line) == (code, "campaigns/sale.yaml", 1)
+
+
+def test_all_names_are_told_in_one_run() -> None:
+    """Every unknown name of every file is told at once."""
+    found = mistakes(named("a", instance="x"), named("b", instance="y"), templated("c", template="z"))
+
+    assert [diagnostic.address for diagnostic in found] == ["a", "b", "c"]
+
+
+def test_disconnected_instance_is_a_warning() -> None:
+    """A campaign on a disconnected instance is created, with a warning."""
+    plan = planned(a_desired(), account=Account(instances=[{**SHOP, "status": "disconnected"}]))
+
+    assert [change.action for change in plan.changes] == [Action.CREATE]
+    assert codes(plan) == ["MF505"]
+
+
+@pytest.mark.parametrize("abridged", [False, True], ids=["listed", "abridged"])
+def test_template_variables_are_checked(abridged: bool) -> None:
+    """A missing variable is an error, an unused one a warning; a list without variables costs a read of each."""
+    template = {key: value for key, value in WELCOME.items() if not (abridged and key == "variables")}
+    account = Account(templates=[template])
+    missing = mistakes(templated(), account=account)
+    plan = planned(templated(variables={"code": "A", "extra": 1}), account=account)
+
+    assert [found.code for found in missing] == ["MF507"]
+    assert codes(plan) == ["MF508"]
+    assert plan.diagnostics[0].severity is Severity.WARNING
+    assert ("/templates/t-welcome" in account.asked) is abridged
+
+
+def test_template_by_id_must_exist() -> None:
+    """A template's id that the account does not have is an error."""
+    desired = a_desired(payload=a_payload(type=None, body=None, templateId="nowhere"))
+
+    assert [found.code for found in mistakes(desired)] == ["MF506"]
+
+
+@pytest.mark.parametrize(
+    ("recipients", "count", "warnings"),
+    [
+        ({"type": "all"}, 120, []),
+        ({"type": "explicit", "value": ["a", "b"]}, 2, []),
+        ({"type": "tags", "value": ["vip"]}, None, []),
+        ({"type": "group", "groupId": "full"}, 3, []),
+        ({"type": "group", "groupId": "empty"}, 0, ["MF511"]),
+        ({"type": "group", "groupId": "untold"}, None, []),
+    ],
+)
+def test_audience_is_counted_where_it_can_be(recipients: Object, count: int | None, warnings: list[str]) -> None:
+    """Each type of recipients is counted with what is at hand; nobody at all is a warning."""
+    groups: dict[str, Object] = {
+        "full": {"id": "full", "contactCount": 3},
+        "empty": {"id": "empty", "contactCount": 0},
+        "untold": {"id": "untold"},
+    }
+    plan = planned(to(recipients), account=Account(groups=groups))
+
+    assert plan.changes[0].audience == Audience(str(recipients["type"]), count)
+    assert codes(plan) == warnings
+
+
+def test_empty_account_is_a_warning() -> None:
+    """A campaign to everybody of an empty account is told to reach nobody."""
+    plan = planned(a_desired(), account=Account(contacts=0))
+
+    assert "the account has no contacts" in plan.diagnostics[0].message
+
+
+def test_missing_group_is_an_error() -> None:
+    """A group that the account does not have stops the plan."""
+    assert [found.code for found in mistakes(to({"type": "group", "groupId": "g"}))] == ["MF509"]
+
+
+# Never two of one.
+
+
+def test_twins_after_look_up_are_refused() -> None:
+    """Two files that name one instance differently are the same mailing once it is looked up."""
+    one, other = named("a"), a_desired("b", payload=a_payload(name="a"))
+
+    assert [(found.code, found.address) for found in mistakes(one, other)] == [("MF510", "b")]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        a_snapshot({"sale": a_record()}),
+        a_snapshot(in_doubt={"sale": an_intent()}),
+        a_snapshot({"sale": a_record(status="completed")}),
+    ],
+)
+def test_copy_whose_original_was_edited_is_refused(state: Snapshot) -> None:
+    """A file copied to a new place and then edited at the old one would send the old mailing again: an error."""
+    original = a_desired("sale", payload=a_payload(name="sale", body="Edited"))
+    copy = a_desired("copy", payload=a_payload(name="sale"))
+
+    assert [(found.code, found.address) for found in mistakes(original, copy, state=state)] == [("MF510", "copy")]
+
+
+def test_swapped_files_replace_nothing() -> None:
+    """Two files that swap their contents would both be created again: an error, whatever `on_change` says."""
+    swap = Lifecycle(on_change="replace")
+    state = a_snapshot({"a": a_record("a"), "b": a_record("b")})
+    account = Account(campaigns={"id-a": a_remote("id-a"), "id-b": a_remote("id-b")})
+    one = a_desired("a", payload=a_payload(name="b"), lifecycle=swap)
+    two = a_desired("b", payload=a_payload(name="a"), lifecycle=swap)
+
+    assert [found.code for found in mistakes(one, two, account=account, state=state)] == ["MF510", "MF510"]
+
+
+def test_renamed_entry_of_a_table_is_a_move() -> None:
+    """A key of `for_each` that is renamed takes its campaign along."""
+    state = a_snapshot({'promo["fr"]': a_record("promo-fr"), 'promo["de"]': a_record("promo-de")})
+    desired = [
+        a_desired('promo["france"]', payload=a_payload(name="promo-fr")),
+        a_desired('promo["de"]', payload=a_payload(name="promo-de")),
+    ]
+    plan = planned(*desired, state=state)
+
+    assert [(c.address, c.action, c.previous_address) for c in plan.effective] == [
+        ('promo["france"]', Action.MOVE, 'promo["fr"]')
+    ]
+
+
+# A part of the campaigns.
+
+
+@pytest.mark.parametrize(
+    ("targets", "labels", "selected"),
+    [
+        (("promo",), {}, ["promo/spring", 'promo["fr"]']),
+        (("promo/",), {}, ["promo/spring"]),
+        (("promo/spring", "promotion"), {}, ["promo/spring", "promotion"]),
+        ((), {"season": "spring"}, ["gone", "promo/spring"]),
+        (("promo",), {"season": "spring"}, ["promo/spring"]),
+        (("nowhere",), {}, []),
+    ],
+)
+def test_plan_keeps_to_targets_and_labels(
+    targets: tuple[str, ...], labels: dict[str, str], selected: list[str]
+) -> None:
+    """A target means itself and all below it; labels are those of the file, or of the record once it is gone."""
+    spring = {"season": "spring"}
+    desired = [a_desired("promo/spring", labels=spring), a_desired('promo["fr"]'), a_desired("promotion")]
+    state = a_snapshot({"gone": a_record("gone", facts=some_facts(a_payload(name="gone"), labels=spring))})
+    account = Account(campaigns={"id-gone": a_remote("id-gone")})
+    plan = planned(*desired, account=account, state=state, targets=targets, labels=labels)
+
+    assert [change.address for change in plan.changes] == selected
+    assert not plan.complete
+
+
+def test_part_of_a_chain_of_renames_is_refused() -> None:
+    """A plan narrowed to the newcomer at an address whose record has not left it yet is an error."""
+    state = a_snapshot({"a": a_record("a"), "b": a_record("b")})
+    chain = [
+        a_desired("b", payload=a_payload(name="a"), moved_from=("a",)),
+        a_desired("c", payload=a_payload(name="b"), moved_from=("b",)),
+    ]
+    with pytest.raises(InvalidFiles) as caught:
+        planned(*chain, state=state, targets=("b",))
+
+    assert "leaves its record behind" in caught.value.diagnostics[0].message
+    assert [change.action for change in planned(*chain, state=state).changes] == [Action.MOVE, Action.MOVE]
+
+
+def test_warnings_of_the_files_are_carried_along() -> None:
+    """Findings about the files stand in the plan, and beside its errors."""
+    warning = Diagnostic(Severity.WARNING, "MF309", "a placeholder", file="campaigns/sale.yaml", line=4)
+    options = PlanOptions("default", ALL)
+    account = Account(instances=[])
+    with pytest.raises(InvalidFiles) as caught:
+        account.use(lambda client: Planner([named()], [warning], options, client, lambda: NOW).plan(a_snapshot()))
+
+    assert [found.code for found in caught.value.diagnostics] == ["MF503", "MF309"]
+    assert Planner([], (), options, None, lambda: NOW).environment == "default"
+
+
+def test_name_that_many_give_is_told_once() -> None:
+    """Offline, one warning stands for every campaign that gives the same name."""
+    plan = offline(named("a"), named("b"), named("c", instance="other"))
+    missing = [found.message for found in plan.diagnostics if found.code == "MF512"]
+
+    assert missing == ["`shop` was not looked up; 2 campaigns need it", "`other` was not looked up"]

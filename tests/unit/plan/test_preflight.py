@@ -1,0 +1,97 @@
+"""The policy's limits, and the forecast of requests."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.files.settings import Policy, QuietHours
+from msgflash_apply.plan.plan import Action, Change, Reason
+from msgflash_apply.plan.preflight import enforce, is_quiet, requests_needed
+from tests.support.builders import SOON, a_payload, a_record, a_snapshot
+
+NIGHT = QuietHours(time(21), time(8), "Europe/Paris")
+EMPTY = a_snapshot()
+
+
+def a_change(address: str, action: Action, *, starts_at: datetime = SOON, status: str | None = None) -> Change:
+    """Build a change."""
+    return Change(Address(address), action, starts_at, after=a_payload(name=address), status=status)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "utc", "expected"),
+    [
+        (NIGHT, (19, 59), False),
+        (NIGHT, (20, 0), True),
+        (NIGHT, (6, 59), True),
+        (NIGHT, (7, 0), False),
+        (QuietHours(time(12), time(14), "UTC"), (12, 0), True),
+        (QuietHours(time(12), time(14), "UTC"), (14, 0), False),
+    ],
+)
+def test_quiet_hours_are_told_in_their_zone(quiet: QuietHours, utc: tuple[int, int], expected: bool) -> None:
+    """The hours are those on the clocks of the policy's zone, over midnight too."""
+    assert is_quiet(datetime(2026, 11, 27, *utc, tzinfo=UTC), quiet) is expected
+
+
+def test_creates_in_quiet_hours_are_blocked() -> None:
+    """A start in the quiet hours is blocked; what does not send is left alone."""
+    late = datetime(2026, 11, 27, 22, tzinfo=UTC)
+    changes = [
+        a_change("a", Action.CREATE, starts_at=late),
+        a_change("b", Action.PAUSE, starts_at=late),
+        a_change("c", Action.REPLACE),
+    ]
+    blocked, paused, replaced = enforce(changes, Policy(quiet_hours=NIGHT), EMPTY)
+
+    assert (blocked.action, blocked.reason) == (Action.BLOCKED, Reason.QUIET_HOURS)
+    assert (paused.action, replaced.action) == (Action.PAUSE, Action.REPLACE)
+
+
+@pytest.mark.parametrize(("limit", "blocked"), [(None, 0), (2, 0), (1, 2)])
+def test_too_many_creates_are_all_blocked(limit: int | None, blocked: int) -> None:
+    """Above `max_creates` none is created; the rest of the plan stands."""
+    changes = [a_change("a", Action.CREATE), a_change("b", Action.REPLACE), a_change("c", Action.RETIRE)]
+    enforced = enforce(changes, Policy(max_creates=limit), EMPTY)
+
+    assert [change.reason for change in enforced].count(Reason.LIMIT) == blocked
+    assert enforced[2].action is Action.RETIRE
+
+
+@pytest.mark.parametrize(
+    ("managed", "limit", "retires", "blocked"),
+    [(10, 0.3, 10, 0), (11, 0.3, 3, 0), (11, 0.3, 4, 4), (11, 2, 3, 3), (11, 3, 3, 0), (11, None, 11, 0)],
+)
+def test_too_many_retires_are_all_blocked(managed: int, limit: float | None, retires: int, blocked: int) -> None:
+    """Above `max_retires` none is retired, once more than ten campaigns are managed."""
+    state = a_snapshot({str(number): a_record(str(number)) for number in range(managed)})
+    changes = [a_change(str(number), Action.RETIRE) for number in range(retires)] + [a_change("x", Action.NO_OP)]
+    enforced = enforce(changes, Policy(max_retires=limit), state)
+
+    assert [change.reason for change in enforced].count(Reason.LIMIT) == blocked
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "pause_after", "expected"),
+    [
+        (Action.CREATE, None, False, 1),
+        (Action.CREATE, None, True, 2),
+        (Action.REPLACE, "scheduled", False, 3),
+        (Action.REPLACE, "paused", False, 2),
+        (Action.REPLACE, "paused", True, 3),
+        (Action.PAUSE, "running", False, 1),
+        (Action.RESUME, "paused", False, 1),
+        (Action.RETIRE, "scheduled", False, 1),
+        (Action.RETIRE, "paused", False, 0),
+        (Action.MOVE, None, False, 0),
+        (Action.FORGET, None, False, 0),
+        (Action.NO_OP, None, False, 0),
+        (Action.BLOCKED, None, False, 0),
+    ],
+)
+def test_requests_are_forecast(action: Action, status: str | None, pause_after: bool, expected: int) -> None:
+    """Each action costs a known number of requests."""
+    change = Change(Address("a"), action, SOON + timedelta(0), status=status, pause_after=pause_after)
+
+    assert requests_needed([change]) == expected

@@ -1,0 +1,168 @@
+"""The plan as text says what matters, and nothing that a campaign tells it to say."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.plan.plan import Action, AttributeDiff, Audience, Plan, Reason, RequestForecast
+from msgflash_apply.report.layout import PLAIN, Paint
+from msgflash_apply.report.text import plan_to_text
+from tests.unit.report.builders import NOW, a_change, a_payload, a_plan
+
+
+def text_of(plan: Plan, width: int = 100) -> str:
+    """Show a plan without colour."""
+    return plan_to_text(plan, now=NOW, paint=PLAIN, width=width)
+
+
+def test_summary_in_the_contract_s_words() -> None:
+    """The summary counts every action; moves and forgets only where there are any."""
+    changes = [a_change(Action.NO_OP, address=Address(f"same/{n}")) for n in range(41)]
+    changes += [a_change(address=Address(f"new/{n}")) for n in range(2)]
+    changes += [a_change(Action.RETIRE, address=Address("old")), a_change(Action.PAUSE, address=Address("p"))]
+    changes += [a_change(Action.BLOCKED, address=Address("b"), reason=Reason.LIMIT)]
+    assert (
+        "\nPlan: 2 to create, 1 to pause, 0 to resume, 0 to replace, 1 to retire, 41 unchanged, 1 blocked.\n"
+        "Requests: 3 used for this plan, 4 needed to apply, 9512 left this month.\nDigest: sha256:"
+    ) in text_of(a_plan(*changes))
+
+
+def test_move_and_forget_are_counted_where_there_are_any() -> None:
+    """Moves and forgets join the summary."""
+    moved = a_change(Action.MOVE, previous_address=Address("a"))
+    text = text_of(a_plan(moved, a_change(Action.FORGET, address=Address("z"))))
+    assert "0 to retire, 1 to move, 1 to forget, 0 unchanged, 0 blocked." in text
+    assert "  ~ a has moved to promo/black-friday\n" in text
+
+
+@pytest.mark.parametrize(
+    ("forecast", "expected"),
+    [
+        (RequestForecast(3, 4, 9512), "3 used for this plan, 4 needed to apply, 9512 left this month."),
+        (
+            RequestForecast(0, 4),
+            "none used for this plan, 4 needed to apply; how many are left this month was not read.",
+        ),
+        (RequestForecast(3, 0), "3 used for this plan, none needed to apply."),
+        (RequestForecast(3, 9, 8), "9 needed to apply, only 8 left this month: an apply would stop part way."),
+    ],
+)
+def test_request_forecast(forecast: RequestForecast, expected: str) -> None:
+    """The forecast says what it knows, and what it could not read."""
+    assert expected in text_of(a_plan(a_change(), requests=forecast), width=200)
+
+
+def test_blocked_plan_is_not_called_empty() -> None:
+    """Nothing to do is not "no changes" while something waits for a person."""
+    text = text_of(a_plan(a_change(Action.BLOCKED, reason=Reason.LEAD_TIME)))
+    assert "No changes" not in text
+    assert "(lead-time)" in text
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_comes_with_advice(reason: Reason) -> None:
+    """Each reason is told in words and as the stable word, followed by what to do."""
+    header, advice = (
+        text_of(a_plan(a_change(Action.BLOCKED, reason=reason)), width=300).split("\n\n")[1].split("\n")[:2]
+    )
+    assert re.fullmatch(rf"  [!?] promo/black-friday is (blocked|in doubt): .+ \({reason}\)", header)
+    assert re.fullmatch(r" {4}[A-Z].+", advice)
+
+
+def test_blocked_without_a_reason() -> None:
+    """A change that is blocked without a reason is still shown as blocked."""
+    text = text_of(a_plan(a_change(Action.BLOCKED), a_change(Action.BLOCKED, address=Address("q"), explanation="why")))
+    assert "  ! promo/black-friday is blocked\n" in text
+    assert "  ! q is blocked: why\n" in text
+
+
+@pytest.mark.parametrize(("environment", "option"), [("default", ""), ("production", "--env production ")])
+def test_doubt_comes_with_its_commands(environment: str, option: str) -> None:
+    """In doubt, both commands stand on lines of their own, quoted for a shell, in every width."""
+    address = Address('promo/black-friday["fr"]')
+    plan = a_plan(a_change(Action.BLOCKED, address=address, reason=Reason.IN_DOUBT), environment=environment)
+    for width in (20, 80, 200):
+        lines = text_of(plan, width).split("\n")
+        assert f"      msgflash-apply {option}resolve 'promo/black-friday[\"fr\"]' --created ID" in lines
+        assert f"      msgflash-apply {option}resolve 'promo/black-friday[\"fr\"]' --not-created" in lines
+
+
+def test_payload_is_shown_in_full() -> None:
+    """Every field that goes on the wire is shown, those that this version does not know too."""
+    after = a_payload(unheard_of={"deep": [1]}, buttons=["odd"], recipients={"type": "new", "x": 1}, repeat="daily")
+    text = text_of(a_plan(a_change(after=after, audience=Audience("new"))))
+    assert '      unheard_of   {"deep": [1]}\n' in text
+    assert "      buttons      odd\n" in text
+    assert '      audience     {"type": "new", "x": 1}: not counted\n' in text
+    assert "      repeat       daily\n" in text
+
+
+def test_recipients_that_are_no_object() -> None:
+    """Recipients of a shape nobody knows are shown as they are."""
+    assert "      audience     [1, 2]\n" in text_of(a_plan(a_change(after=a_payload(recipients=[1, 2]))))
+
+
+def test_change_without_payloads() -> None:
+    """A campaign of which only the start is known shows that."""
+    text = text_of(a_plan(a_change(Action.PAUSE, before=None, after=None)))
+    assert "      start        Fri 27 Nov 2026 09:00 Europe/Paris, in 3 d 22 h\n" in text
+
+
+def test_lost_line_break_at_the_end_shows() -> None:
+    """A difference that the eye would miss is made visible."""
+    difference = AttributeDiff("body", "a \nb\n", "a\nb")
+    text = text_of(a_plan(a_change(Action.REPLACE, diff=(difference,))))
+    assert "          - a·\n          + a\n            b\n          - (empty line)\n" in text
+
+
+def test_value_beside_a_text_of_several_lines() -> None:
+    """A text of several lines in place of another value is shown line by line too."""
+    text = text_of(a_plan(a_change(Action.REPLACE, diff=(AttributeDiff("body", 7, "a\nb"),))))
+    assert "      ~ body:\n          - 7\n          + a\n          + b\n" in text
+
+
+def test_long_differences_are_cut_with_a_count() -> None:
+    """A difference of very many lines ends with how many more there are."""
+    after = "\n".join(str(number) for number in range(100))
+    text = text_of(a_plan(a_change(Action.REPLACE, diff=(AttributeDiff("body", None, after),))))
+    assert "          + 59\n          … 40 more lines; --format json shows them all\n" in text
+
+
+def test_past_start_says_so() -> None:
+    """A start that is over is told as such."""
+    text = text_of(a_plan(a_change(Action.FORGET, starts_at=NOW - timedelta(days=2))))
+    assert "2 d ago" in text
+
+
+@given(st.text(), st.text(), st.text())
+def test_colours_are_the_only_escape_sequences(name: str, body: str, address: str) -> None:
+    """Whatever campaigns hold, the text has our colours and line breaks and no other control character."""
+    change = a_change(address=Address(address), after=a_payload(name=name, body=body), explanation=body)
+    difference = AttributeDiff(name, body, name)
+    plan = a_plan(change, a_change(Action.REPLACE, diff=(difference,)), environment=name)
+    text = plan_to_text(plan, now=NOW, paint=Paint(colour=True))
+    rest = re.sub(r"\x1b\[[0-9;]+m", "", text).replace("\n", "")
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", rest)
+
+
+@given(st.text(alphabet="0123456789abcdef", min_size=20, max_size=64), st.integers(min_value=1, max_value=120))
+def test_no_key_gets_through_whatever_the_width(rest: str, width: int) -> None:
+    """A key in any text of a campaign is redacted before lines are broken, so that no half of it is left."""
+    key = f"msgf_live_{rest}"
+    after = a_payload(name=key, body=f"a\n{key}", variables={key: key}, recipients={"type": "tags", "value": [key]})
+    change = a_change(after=after, explanation=key, diff=(AttributeDiff(key, key, f"{key}\n"),))
+    text = re.sub(r"\s", "", text_of(a_plan(change), width))
+    assert rest not in text
+    assert "msgf_…" in text
+
+
+@given(st.text(alphabet="ab \n日é", max_size=300), st.integers(min_value=40, max_value=120))
+def test_attributes_fit_the_width(body: str, width: int) -> None:
+    """Attributes are never wider than the terminal."""
+    text = text_of(a_plan(a_change(after=a_payload(body=body))), width)
+    rows = [line for line in text.split("\n") if line.startswith("      ")]
+    assert all(len(line) <= width for line in rows)
