@@ -13,6 +13,7 @@ What was probably meant: the nearest of the known words, and values shown in one
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from itertools import islice
 from typing import Self, TypeAlias
@@ -176,8 +177,6 @@ COMPARED_CHARACTERS = 100
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` is most likely a slip for, whatever the case; None when none comes near."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
-
     if len(word) > COMPARED_CHARACTERS:
         return None
     few = islice((candidate for candidate in known if len(candidate) <= COMPARED_CHARACTERS), COMPARED_WORDS)

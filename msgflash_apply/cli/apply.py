@@ -26,8 +26,8 @@ from msgflash_apply.apply.result import ApplyReport
 from msgflash_apply.apply.run import Apply
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.cli import output, wiring
-from msgflash_apply.cli.options import Globals, pass_globals
-from msgflash_apply.cli.plan import Request, planner_for, print_plan
+from msgflash_apply.cli.options import Globals, pass_globals, seconds_from
+from msgflash_apply.cli.plan import Request, labels_from, planner_for, print_plan
 from msgflash_apply.cli.progress import follow
 from msgflash_apply.cli.recovery_file import rescue
 from msgflash_apply.errors import BackendError, PlanError, PlanStale, QuotaExhausted, StateError
@@ -288,11 +288,6 @@ def command(
 
     Exits 0 when all is done, 3 when something is blocked, failed or in doubt, 130 or 143 after a signal.
     """
-    import asyncio
-
-    from msgflash_apply.cli.options import seconds_from
-    from msgflash_apply.cli.plan import Request, labels_from
-
     if plan_file is not None and (targets or selections or overrides):
         raise click.UsageError("A saved plan is applied as it is: --target, --select and --override go with `plan`.")
     order = Order(

@@ -1,15 +1,17 @@
 """`calendar`: what goes out when, from the files and the record, without a request."""
 
+import sys
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
+from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
-
-if TYPE_CHECKING:  # not for --help
-    from msgflash_apply.models.project import Settings
-    from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.errors import StateMissing
+from msgflash_apply.models.project import Settings
+from msgflash_apply.operations.calendar_ import Period, agenda, starts_within
+from msgflash_apply.report.icalendar import agenda_to_ics, agenda_to_text
+from msgflash_apply.state.snapshot import Snapshot
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 LONGEST_DAYS = 3660
@@ -23,12 +25,6 @@ LONGEST_DAYS = 3660
 @pass_globals
 def command(options: Globals, first: datetime | None, last: datetime | None, *, ics: bool, no_state: bool) -> None:
     """List the campaigns that are not over, by day, each in its own time zone. Sends nothing, writes nothing."""
-    import sys
-
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.operations.calendar_ import Period, agenda, starts_within
-    from msgflash_apply.report.icalendar import agenda_to_ics, agenda_to_text
-
     settings = wiring.settings_of(options)
     loaded = wiring.load_files(settings)
     occasions = agenda(loaded.campaigns, None if no_state else _state_if_there(settings))
@@ -46,10 +42,7 @@ def command(options: Globals, first: datetime | None, last: datetime | None, *, 
     output.result(text)
 
 
-def _state_if_there(settings: "Settings") -> "Snapshot | None":
-    from msgflash_apply.cli import wiring
-    from msgflash_apply.errors import StateMissing
-
+def _state_if_there(settings: Settings) -> Snapshot | None:
     try:
         return wiring.snapshot_of(settings)
     except StateMissing:

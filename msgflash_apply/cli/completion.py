@@ -1,6 +1,9 @@
 """`completion`: what a shell needs to complete commands and options, as click writes it."""
 
 import click
+from click.shell_completion import get_completion_class
+
+from msgflash_apply.cli.main import PROGRAM, cli
 
 
 @click.command(short_help="Print the completion script of a shell.")
@@ -14,10 +17,6 @@ def command(shell: str) -> None:
     zsh, in ~/.zshrc:                   eval "$(msgflash-apply completion zsh)"
     fish, once:  msgflash-apply completion fish > ~/.config/fish/completions/msgflash-apply.fish
     """
-    from click.shell_completion import get_completion_class
-
-    from msgflash_apply.cli.main import PROGRAM, cli
-
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"This version of click can not complete in {shell}.")

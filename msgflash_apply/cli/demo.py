@@ -10,7 +10,9 @@ from pathlib import Path
 
 import click
 
+from msgflash_apply.cli.sandbox_ import require_sandbox
 from msgflash_apply.errors import ExitCode, MsgflashApplyError
+from msgflash_apply.sandbox.server import Sandbox
 
 STEPS = (
     ("Make the state of this environment, once.", "init"),
@@ -26,10 +28,7 @@ STEPS = (
 @click.option("--no-color", is_flag=True, hidden=True)
 def command(*, no_color: bool) -> int:
     """Start a sandbox, plan and apply the worked examples on it, show the result, apply again. Reaches nobody."""
-    from msgflash_apply.cli.sandbox_ import require_sandbox
-
     require_sandbox()
-    from msgflash_apply.sandbox.server import Sandbox
 
     with tempfile.TemporaryDirectory(prefix="msgflash-apply-demo-") as folder, Sandbox() as sandbox:
         copy_examples(Path(folder))

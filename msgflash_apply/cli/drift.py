@@ -1,17 +1,21 @@
 """`drift`: what is not as the record or the files have it. Changes nothing."""
 
-from typing import TYPE_CHECKING
+import asyncio
+import sys
+from collections.abc import Sequence
 
 import click
 
+from msgflash_apply import __version__
+from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
+from msgflash_apply.cli.plan import Request, planner_for, print_plan
 from msgflash_apply.errors import ExitCode
-
-if TYPE_CHECKING:  # not for --help
-    from collections.abc import Sequence
-
-    from msgflash_apply.operations.drift import Drift
-    from msgflash_apply.plan.plan import Plan
+from msgflash_apply.operations.drift import Drift, drift_of
+from msgflash_apply.plan.plan import Plan
+from msgflash_apply.plan.refresh import Refresh
+from msgflash_apply.report.json_ import plan_to_json
+from msgflash_apply.report.text import drift_to_json, drift_to_text
 
 
 @click.command(short_help="Show what differs from the record. Changes nothing.")
@@ -23,20 +27,13 @@ def command(options: Globals, format_: str) -> int:
 
     One request per campaign. Exits 0 when nothing differs, 2 when something does, 3 when something is blocked.
     """
-    import asyncio
-
     plan, found = asyncio.run(_look(options))
     _print(plan, found, options, as_json=format_ == "json")
     code = plan.exit_code(detailed=True)
     return ExitCode.CHANGES if found and code is ExitCode.DONE else code
 
 
-async def _look(options: Globals) -> "tuple[Plan, Sequence[Drift]]":
-    from msgflash_apply.cli import wiring
-    from msgflash_apply.cli.plan import Request, planner_for
-    from msgflash_apply.operations.drift import drift_of
-    from msgflash_apply.plan.refresh import Refresh
-
+async def _look(options: Globals) -> tuple[Plan, Sequence[Drift]]:
     settings = wiring.settings_of(options)
     loaded = wiring.load_files(settings)
     snapshot = wiring.snapshot_of(settings)
@@ -46,14 +43,7 @@ async def _look(options: Globals) -> "tuple[Plan, Sequence[Drift]]":
     return plan, drift_of(snapshot, planner.readings)
 
 
-def _print(plan: "Plan", found: "Sequence[Drift]", options: Globals, *, as_json: bool) -> None:
-    import sys
-
-    from msgflash_apply import __version__
-    from msgflash_apply.cli import output
-    from msgflash_apply.cli.plan import print_plan
-    from msgflash_apply.report.json_ import plan_to_json
-    from msgflash_apply.report.text import drift_to_json, drift_to_text
+def _print(plan: Plan, found: Sequence[Drift], options: Globals, *, as_json: bool) -> None:
 
     if as_json:
         output.result(drift_to_json(found, plan_to_json(plan, tool_version=__version__)))

@@ -7,15 +7,15 @@ Writing a file of the repo anew, all of it or nothing, with the permissions that
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import ExitCode, MsgflashApplyError
-
-if TYPE_CHECKING:
-    from msgflash_apply.files.fmt import Formatted
+from msgflash_apply.files.fmt import Formatted, format_files
+from msgflash_apply.report.layout import counted
+from msgflash_apply.report.safe_text import visible
 
 
 def rewrite(path: Path, data: bytes) -> None:
@@ -60,10 +60,6 @@ def command(options: Globals, paths: tuple[Path, ...], *, check: bool) -> int:
     Fields in the schema's order, two spaces, quotes where needed. Comments and meaning are kept: that is proven before
     a file is written. A file that is not YAML is reported and left alone. Lists the files that it wrote.
     """
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.files.fmt import format_files
-    from msgflash_apply.report.safe_text import visible
-
     formatted = format_files(wiring.settings_of(options), paths)
     for file in formatted.changed:
         if not check:
@@ -73,10 +69,7 @@ def command(options: Globals, paths: tuple[Path, ...], *, check: bool) -> int:
     return ExitCode.ERROR if formatted.findings or (check and formatted.changed) else ExitCode.DONE
 
 
-def _tell(formatted: "Formatted", *, check: bool) -> None:
-    from msgflash_apply.cli import output
-    from msgflash_apply.report.layout import counted
-
+def _tell(formatted: Formatted, *, check: bool) -> None:
     if formatted.findings:
         output.note(output.findings_text(formatted.findings))
     changed, unchanged = len(formatted.changed), formatted.unchanged

@@ -4,6 +4,7 @@ Taking a campaign that exists into the record, under the lock; with `--generate`
 `import`: take a campaign that exists into the record.
 """
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ import click
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.models import RemoteCampaign
 from msgflash_apply.campaign import Address, Desired, Source, read_address
-from msgflash_apply.cli import wiring
-from msgflash_apply.cli.options import Globals, pass_globals
+from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.options import Globals, pass_globals, seconds_from
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.expand import expand
 from msgflash_apply.files.fmt import campaign_text
@@ -189,12 +190,6 @@ def command(options: Globals, address: str, identifier: str, lock_timeout: str, 
 
     Its file must say what the campaign is; with --generate it is written. Changes nothing on MsgFlash.
     """
-    import asyncio
-
-    from msgflash_apply.campaign import Address
-    from msgflash_apply.cli import output
-    from msgflash_apply.cli.options import seconds_from
-
     wanted = Adoption(Address(address), identifier, generate)
     file = asyncio.run(adopt(options, wanted, seconds_from(lock_timeout)))
     output.result(f"{address}: recorded as {identifier}, " + (f"and wrote {file}." if generate else f"as {file} says."))

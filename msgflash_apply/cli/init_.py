@@ -5,13 +5,16 @@ The first files of a campaigns repo; what exists is left alone.
 """
 
 import re
+import uuid
 from pathlib import Path
 
 import click
 
+from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.models.schema import schema_text
+from msgflash_apply.state.commit import init_state
 
 PROJECT = """\
 # yaml-language-server: $schema=schemas/project.schema.json
@@ -108,11 +111,6 @@ def command(options: Globals, pipeline: str | None) -> None:
 
     Run it once per environment. It refuses where a state exists: an empty one would create every campaign again.
     """
-    import uuid
-
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.state.commit import init_state
-
     for path in scaffold(options.root, pipeline):
         output.note(f"wrote {path}")
     settings = wiring.settings_of(options)

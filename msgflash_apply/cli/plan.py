@@ -23,9 +23,13 @@ from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.load import Loaded
 from msgflash_apply.models.project import LIMITS, Settings
 from msgflash_apply.plan.plan import Plan
+from msgflash_apply.plan.planfile import SavedPlan, encode_plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh
+from msgflash_apply.report.html.page import plan_to_html
+from msgflash_apply.report.json_ import plan_to_json
 from msgflash_apply.report.layout import PLAIN, Paint
+from msgflash_apply.report.markdown import plan_to_markdown
 from msgflash_apply.report.text import plan_to_text
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -104,24 +108,16 @@ def write_plan(plan: Plan, file: Path, format_: str, *, changes_only: bool) -> N
 def report_of(plan: Plan, format_: str, *, paint: Paint, width: int, changes_only: bool) -> str:
     """Render a plan as `text`, `json`, `markdown` or `html`; colour and width are for text alone."""
     if format_ == "json":
-        from msgflash_apply.report.json_ import plan_to_json
-
         return plan_to_json(plan, tool_version=__version__, changes_only=changes_only)
     if format_ == "markdown":
-        from msgflash_apply.report.markdown import plan_to_markdown
-
         return plan_to_markdown(plan, now=wiring.now())
     if format_ == "html":
-        from msgflash_apply.report.html.page import plan_to_html
-
         return plan_to_html(plan, now=wiring.now())
     return plan_to_text(plan, now=wiring.now(), paint=paint, width=width)
 
 
 def save_plan(plan: Plan, options: Globals, request: Request, file: Path) -> None:
     """Save a plan for `apply PLANFILE`, with the lead time that it was made under."""
-    from msgflash_apply.plan.planfile import SavedPlan, encode_plan
-
     policy = wiring.settings_of(options).policy.without(request.overrides)
     output.write_private(file, encode_plan(SavedPlan(plan, policy.min_lead_time)))
     output.note(f"Saved. To carry out exactly this: msgflash-apply apply {file}")
@@ -206,8 +202,6 @@ def command(
 
     Exits 0, or 3 when something is blocked, or with --detailed-exitcode 2 when there are changes.
     """
-    from msgflash_apply.plan.refresh import Refresh
-
     if no_state and not offline:
         raise click.UsageError("--no-state goes with --offline: without a state nothing can be compared.")
     if plan_file is not None and offline:

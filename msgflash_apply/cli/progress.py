@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
 from msgflash_apply.apply.result import ChangeEnded, ChangeStarted, Event
 from msgflash_apply.cli.output import note
 from msgflash_apply.report.apply_text import event_to_line
@@ -54,9 +57,6 @@ class _Log:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Follower]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     console = Console(file=sys.stderr, highlight=False)
     columns = (
         BarColumn(),

@@ -4,13 +4,14 @@ Closing a doubt under the lock, by a person's word or by what MsgFlash shows.
 `resolve`: tell how a create in doubt ended.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 import click
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.cli import wiring
-from msgflash_apply.cli.options import Globals, pass_globals
+from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.options import Globals, pass_globals, seconds_from
 from msgflash_apply.errors import ExitCode
 from msgflash_apply.operations.resolve import Probed, probe, resolve_created, resolve_not_created
 from msgflash_apply.state.ledger import open_ledger
@@ -65,12 +66,6 @@ def command(
     options: Globals, address: str, identifier: str | None, lock_timeout: str, *, not_created: bool, probing: bool
 ) -> int:
     """Close the doubt about ADDRESS, after a look into the MsgFlash console or into the messages it sent."""
-    import asyncio
-
-    from msgflash_apply.campaign import Address
-    from msgflash_apply.cli import output
-    from msgflash_apply.cli.options import seconds_from
-
     if [identifier is not None, not_created, probing].count(True) != 1:
         raise click.UsageError("Say one of --created ID, --not-created and --probe.")
     answer = Answer(Address(address), identifier, probing=probing)

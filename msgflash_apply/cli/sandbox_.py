@@ -7,6 +7,10 @@ from pathlib import Path
 import click
 
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.sandbox.assumptions import ASSUMPTIONS
+from msgflash_apply.sandbox.faults import parse_fault
+from msgflash_apply.sandbox.options import Options, SandboxError
+from msgflash_apply.sandbox.server import serve
 
 
 @click.command(short_help="Serve an embedded MsgFlash on this machine.")
@@ -33,9 +37,6 @@ def command(
 ) -> None:
     """Serve an embedded MsgFlash until it is stopped; it reaches nobody. It says where it had to assume."""
     require_sandbox()
-    from msgflash_apply.sandbox.faults import parse_fault
-    from msgflash_apply.sandbox.options import Options, SandboxError
-    from msgflash_apply.sandbox.server import serve
 
     try:
         options = Options(
@@ -64,8 +65,6 @@ def require_sandbox() -> None:
 
 def greet(url: str, key: str) -> None:
     """Say where it listens, how to point this program at it, and what it had to assume."""
-    from msgflash_apply.sandbox.assumptions import ASSUMPTIONS
-
     lines = [
         f"The sandbox listens on {url}. It reaches nobody. Stop it with Ctrl-C.",
         "",

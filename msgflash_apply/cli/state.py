@@ -8,11 +8,15 @@ import sys
 
 import click
 
-from msgflash_apply.cli import state_changes, wiring
+from msgflash_apply.campaign import Address
+from msgflash_apply.cli import output, state_changes, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import StateError
+from msgflash_apply.report.json_ import backups_to_json, history_to_json, record_to_json, state_list_to_json
+from msgflash_apply.report.state_text import backups_to_text, history_to_text, record_to_text, state_list_to_text
 from msgflash_apply.state.codec import encode
-from msgflash_apply.state.reading import load_copy, read_former, read_state
+from msgflash_apply.state.edits import unknown
+from msgflash_apply.state.reading import load_copy, past_of, read_former, read_state
 
 
 def pulled(options: Globals, backup: str | None, *, moved: bool) -> bytes:
@@ -50,10 +54,6 @@ def command() -> None:
 @pass_globals
 def list_(options: Globals, format_: str) -> None:
     """List every campaign on record and every create in doubt."""
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.report.json_ import state_list_to_json
-    from msgflash_apply.report.state_text import state_list_to_text
-
     snapshot = wiring.snapshot_of(wiring.settings_of(options))
     if format_ == "json":
         output.result(state_list_to_json(snapshot.campaigns, snapshot.in_doubt))
@@ -68,12 +68,6 @@ def list_(options: Globals, format_: str) -> None:
 @pass_globals
 def show(options: Globals, address: str, format_: str) -> None:
     """Show all that is on record for ADDRESS."""
-    from msgflash_apply.campaign import Address
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.report.json_ import record_to_json
-    from msgflash_apply.report.state_text import record_to_text
-    from msgflash_apply.state.edits import unknown
-
     settings = wiring.settings_of(options)
     snapshot, key = wiring.snapshot_of(settings), Address(address)
     record, doubt = snapshot.campaigns.get(key), snapshot.in_doubt.get(key)
@@ -107,12 +101,6 @@ def history(options: Globals, address: str | None, format_: str, *, backups: boo
             raise click.UsageError("--backups lists whole documents: give no ADDRESS.")
         _list_backups(options, format_)
         return
-    from msgflash_apply.campaign import Address
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.report.json_ import history_to_json
-    from msgflash_apply.report.state_text import history_to_text
-    from msgflash_apply.state.edits import unknown
-    from msgflash_apply.state.reading import past_of
 
     snapshot = wiring.snapshot_of(wiring.settings_of(options))
     past = past_of(snapshot)
@@ -126,10 +114,6 @@ def history(options: Globals, address: str | None, format_: str, *, backups: boo
 
 
 def _list_backups(options: Globals, format_: str) -> None:
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.report.json_ import backups_to_json
-    from msgflash_apply.report.state_text import backups_to_text
-
     settings = wiring.settings_of(options)
     backups = wiring.backend_of(settings).backups()
     if format_ == "json":

@@ -19,11 +19,25 @@ import click
 from msgflash_apply.campaign import Address, Record, read_address
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals, seconds_from
-from msgflash_apply.cli.wiring import decrypted
+from msgflash_apply.cli.recovery_file import recover_from
+from msgflash_apply.cli.wiring import VARIABLE, decrypted, keys_of
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.files.settings import PASSWORD, state_fits_file
+from msgflash_apply.report.state_text import migrated_to_text, rekeyed_to_text
 from msgflash_apply.state.backends.encrypted.envelope import DOCUMENT
-from msgflash_apply.state.edits import lost_doubts, lost_ids, move, push_document, removable, remove, summary
+from msgflash_apply.state.edits import (
+    break_lock,
+    lost_doubts,
+    lost_ids,
+    move,
+    push_document,
+    removable,
+    remove,
+    summary,
+)
 from msgflash_apply.state.ledger import Ledger, open_ledger
+from msgflash_apply.state.migrate import migrate as migrate_state
+from msgflash_apply.state.rekey import rekey as rekey_state
 
 
 def move_to(options: Globals, previous: str, address: str, lock_timeout: str) -> str:
@@ -110,12 +124,6 @@ def migrate(options: Globals, url: str, lock_timeout: str) -> None:
     All of it is copied and read back before the new place becomes the only live one. The old one stays as a last
     copy, marked as moved: whoever still uses it is refused. Interrupted, it is finished by running it again.
     """
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.cli.options import seconds_from
-    from msgflash_apply.files.settings import state_fits_file
-    from msgflash_apply.report.state_text import migrated_to_text
-    from msgflash_apply.state.migrate import migrate as migrate_state
-
     _refuse_password(url)
     settings = wiring.settings_of(options)
     target = wiring.backend_at(settings, url.replace("{environment}", settings.environment), is_trusted=True)
@@ -126,9 +134,6 @@ def migrate(options: Globals, url: str, lock_timeout: str) -> None:
 
 
 def _refuse_password(url: str) -> None:
-    from msgflash_apply.errors import MsgflashApplyError
-    from msgflash_apply.files.settings import PASSWORD
-
     if PASSWORD.search(url):
         raise MsgflashApplyError(
             "The URL holds a password.",
@@ -147,15 +152,6 @@ def rekey(options: Globals, lock_timeout: str, *, decrypt: bool) -> None:
 
     The state may be plain text, or need any of the keys. To change the key, give both, the new one first.
     """
-    import os
-
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.cli.options import seconds_from
-    from msgflash_apply.cli.wiring import VARIABLE, keys_of
-    from msgflash_apply.errors import MsgflashApplyError
-    from msgflash_apply.report.state_text import rekeyed_to_text
-    from msgflash_apply.state.rekey import rekey as rekey_state
-
     settings = wiring.settings_of(options)
     keys = keys_of(settings, os.environ)
     if keys is None:
@@ -182,8 +178,6 @@ def mv(options: Globals, previous: str, address: str, lock_timeout: str) -> None
 
     Move its file too. `moved_from` in the file does the same with the next apply.
     """
-    from msgflash_apply.cli import output
-
     output.result(move_to(options, previous, address, lock_timeout))
 
 
@@ -199,8 +193,6 @@ def rm(options: Globals, address: str, lock_timeout: str, *, auto_approve: bool)
     The campaign itself is left as it is on MsgFlash. The same mailing is blocked from then
     on, in whatever file; `import` brings it back.
     """
-    from msgflash_apply.cli import output, wiring
-
     if not auto_approve:
         wiring.fail_without_terminal(f"remove {address}")
     removal = removal_of(options, address)
@@ -224,8 +216,6 @@ def push(options: Globals, file: Path, lock_timeout: str, *, force: bool) -> Non
 
     Refused for another lineage, a serial that is not newer, and where campaigns would be lost, each of them named.
     """
-    from msgflash_apply.cli import output
-
     output.result(push_file(options, file, lock_timeout, force=force))
 
 
@@ -239,9 +229,6 @@ def unlock(options: Globals, lock_id: str, *, force: bool) -> None:
 
     A lock of this host is taken from a dead process only. However it ends, the serial keeps two writers apart.
     """
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.state.edits import break_lock
-
     backend = wiring.backend_of(wiring.settings_of(options))
     break_lock(backend, lock_id, by=wiring.holder("state unlock"), force=force)
     output.result(f"Lock {lock_id} is gone.")
@@ -253,10 +240,6 @@ def unlock(options: Globals, lock_id: str, *, force: bool) -> None:
 @pass_globals
 def recover(options: Globals, file: Path, lock_timeout: str) -> None:
     """Bring in outcomes that an apply could not store and left in FILE. Doing it twice does no harm."""
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.cli.options import seconds_from
-    from msgflash_apply.cli.recovery_file import recover_from
-
     settings = wiring.settings_of(options)
     claim = wiring.claim(settings, "state recover", seconds_from(lock_timeout))
     count = recover_from(settings, file, claim)

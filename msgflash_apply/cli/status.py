@@ -7,21 +7,21 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-from msgflash_apply.campaign import TERMINAL
-from msgflash_apply.cli import output
-from msgflash_apply.cli.options import Globals, pass_globals
+from msgflash_apply.campaign import TERMINAL, Address
+from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.options import Globals, pass_globals, seconds_from
 from msgflash_apply.errors import ExitCode
-from msgflash_apply.operations.status import StatusReport
+from msgflash_apply.operations.status import StatusReport, read_status
 from msgflash_apply.report.safe_text import shown
-from msgflash_apply.report.status_text import progress_of
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
+from msgflash_apply.report.status_text import progress_of, status_to_json, status_to_text
 
 BAR_WIDTH = 24
 
@@ -42,8 +42,6 @@ async def watch(
     """
     if not sys.stdout.isatty():
         return await _watch_in_a_log(read, show, interval_seconds)
-    from rich.console import Console
-    from rich.live import Live
 
     report = await read()
     with Live(_table(report), console=Console(highlight=False), auto_refresh=False) as live:
@@ -69,11 +67,7 @@ def _is_over(report: StatusReport) -> bool:
     return all(one.stats is None or one.stats.status in TERMINAL for one in report.campaigns)
 
 
-def _table(report: StatusReport) -> "Table":
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
-
+def _table(report: StatusReport) -> Table:
     table = Table("ADDRESS", "STATUS", "PROGRESS", "PLANNED", "SENT", "DELIVERED", "READ", "FAILED", box=None)
     for one in report.campaigns:
         # Text, never str: rich would take [brackets] in an address for markup.
@@ -102,15 +96,6 @@ def command(options: Globals, addresses: tuple[str, ...], format_: str, interval
 
     Exits 3 when something is in doubt.
     """
-    import asyncio
-    import sys
-
-    from msgflash_apply.campaign import Address
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.cli.options import seconds_from
-    from msgflash_apply.operations.status import StatusReport, read_status
-    from msgflash_apply.report.status_text import status_to_json, status_to_text
-
     settings = wiring.settings_of(options)
     snapshot = wiring.snapshot_of(settings)
 

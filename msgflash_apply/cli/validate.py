@@ -1,15 +1,21 @@
 """`validate`: every mistake of every file, without a request and without a state."""
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from msgflash_apply import __version__
+from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import ExitCode
-
-if TYPE_CHECKING:  # not for --help
-    from msgflash_apply.files.load import Loaded
+from msgflash_apply.files.load import Loaded, load
+from msgflash_apply.findings import InvalidFiles
+from msgflash_apply.report.diagnostics import validation_to_text
+from msgflash_apply.report.github import validation_to_github
+from msgflash_apply.report.json_ import validation_to_json
+from msgflash_apply.report.junit import validation_to_junit
+from msgflash_apply.report.sarif import validation_to_sarif
 
 
 @click.command(short_help="Check files without any request.")
@@ -24,10 +30,6 @@ if TYPE_CHECKING:  # not for --help
 @pass_globals
 def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
     """Check the project file and the campaigns, all of them or those under PATHS. Sends nothing, writes nothing."""
-    from msgflash_apply.cli import output, wiring
-    from msgflash_apply.files.load import Loaded, load
-    from msgflash_apply.findings import InvalidFiles
-
     try:
         loaded = load(wiring.settings_of(options), paths)
     except InvalidFiles as err:  # the project file itself
@@ -36,13 +38,7 @@ def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
     return ExitCode.ERROR if loaded.has_errors else ExitCode.DONE
 
 
-def _text_of(loaded: "Loaded", format_: str, options: Globals) -> str:
-    from msgflash_apply import __version__
-    from msgflash_apply.report.github import validation_to_github
-    from msgflash_apply.report.json_ import validation_to_json
-    from msgflash_apply.report.junit import validation_to_junit
-    from msgflash_apply.report.sarif import validation_to_sarif
-
+def _text_of(loaded: Loaded, format_: str, options: Globals) -> str:
     count, findings = len(loaded.campaigns), loaded.diagnostics
     match format_:
         case "json":
@@ -57,11 +53,7 @@ def _text_of(loaded: "Loaded", format_: str, options: Globals) -> str:
             return _for_people(loaded, options)
 
 
-def _for_people(loaded: "Loaded", options: Globals) -> str:
-    import sys
-
-    from msgflash_apply.cli import output
-    from msgflash_apply.report.diagnostics import validation_to_text
+def _for_people(loaded: Loaded, options: Globals) -> str:
 
     return validation_to_text(
         len(loaded.campaigns),

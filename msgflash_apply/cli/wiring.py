@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from functools import cache
 from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgflash_apply.api.access import DEFAULT_BASE_URL, Access
 from msgflash_apply.api.client import Client
@@ -32,15 +32,14 @@ from msgflash_apply.files.settings import load_settings
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings
 from msgflash_apply.state.backends.base import Backend, Holder, Location
+from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
+from msgflash_apply.state.backends.encrypted.cipher import Cipher
+from msgflash_apply.state.backends.encrypted.envelope import read_envelope
+from msgflash_apply.state.backends.encrypted.keyring import Keyring, read_keys
 from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from msgflash_apply.state.backends.encrypted.cipher import Cipher
-    from msgflash_apply.state.backends.encrypted.keyring import Keyring
-
 
 KEY_FIX = """Set it in the environment, or name a file that holds it:
   export MSGFLASH_API_KEY=...
@@ -161,7 +160,7 @@ VARIABLE: Final = "MSGFLASH_STATE_KEY"
 _LIMIT_BYTES: Final = 65536
 
 
-def keys_of(settings: Settings, environ: Mapping[str, str]) -> "Keyring | None":
+def keys_of(settings: Settings, environ: Mapping[str, str]) -> Keyring | None:
     """
     Read the keys; None where none is set, which an empty variable does not do either.
 
@@ -171,7 +170,6 @@ def keys_of(settings: Settings, environ: Mapping[str, str]) -> "Keyring | None":
     text = environ.get(VARIABLE, "").strip()
     if not text and settings.state_key_file is None:
         return None
-    from msgflash_apply.state.backends.encrypted.keyring import read_keys
 
     if text or settings.state_key_file is None:
         return read_keys(text, origin=VARIABLE)
@@ -184,7 +182,6 @@ def encrypted(backend: Backend, settings: Settings, environ: Mapping[str, str]) 
     cipher = _cipher(settings, environ)
     if cipher is None:
         return backend
-    from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
 
     return EncryptedBackend(backend, cipher)
 
@@ -197,18 +194,15 @@ def decrypted(data: bytes, settings: Settings, environ: Mapping[str, str], *, co
         StateError: it needs another key.
         StateDamaged: it was altered, or it is not what `context` says.
     """
-    from msgflash_apply.state.backends.encrypted.envelope import read_envelope
-
     envelope = read_envelope(data, where=where)
     cipher = None if envelope is None else _cipher(settings, environ)
     return data if envelope is None or cipher is None else cipher.decrypt(envelope, context=context, where=where)
 
 
-def _cipher(settings: Settings, environ: Mapping[str, str]) -> "Cipher | None":
+def _cipher(settings: Settings, environ: Mapping[str, str]) -> Cipher | None:
     keys = keys_of(settings, environ)
     if keys is None:
         return None
-    from msgflash_apply.state.backends.encrypted.cipher import Cipher
 
     return Cipher(keys)
 

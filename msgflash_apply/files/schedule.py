@@ -10,6 +10,7 @@ hint. Contract section 2.
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_offset
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -161,8 +162,6 @@ def _may_be_zone(name: str) -> bool:
 
 def _near_zones(name: str) -> str:
     """The nearest names, by the whole name or by its city alone, whatever the case."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
-
     wanted = name.lower().replace(" ", "_")
     by_spelling: dict[str, str] = {}
     for known in sorted(zone for zone in available_timezones() if not zone.startswith(_NOT_ZONES)):

@@ -10,7 +10,7 @@ Contract section 3.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msgflash_apply.files.template_scalar import OPENINGS, Part, cut_at_names
+from msgflash_apply.files.template_scalar import OPENINGS, Part, compile_scalar, cut_at_names
 from msgflash_apply.files.template_values import (
     Budget,
     Mistake,
@@ -130,8 +130,6 @@ class Renderer:
         return rendered if len(self._problems) == problems_before else text
 
     def _compiled(self, text: str) -> tuple[Part, ...]:
-        from msgflash_apply.files.template_scalar import compile_scalar  # noqa: PLC0415 - jinja2 takes 50 ms to import
-
         tags = sum(text.count(opening) for opening in OPENINGS)
         self._budget.work(_STEPS_PER_CHARACTER * len(text) + _STEPS_PER_TAG * tags)
         return compile_scalar(text)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from deepdiff import DeepDiff
+
 from msgflash_apply.campaign import Payload
 from msgflash_apply.plan.plan import AttributeDiff
 
@@ -22,8 +24,6 @@ def differences(before: Payload, after: Payload) -> tuple[AttributeDiff, ...]:
     Returns:
         Sorted by path; empty where both mean the same. Costs about half a millisecond: only for the few that changed.
     """
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 140 ms to import, and most plans have nothing to explain
-
     found = DeepDiff(_comparable(before), _comparable(after), view="tree", ignore_numeric_type_changes=False)
     diffs = [
         AttributeDiff(_dotted(level.path()), _present(level.t1), _present(level.t2))

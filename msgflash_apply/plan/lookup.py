@@ -7,6 +7,7 @@ What a plan asks MsgFlash about besides campaigns: each thing once per process, 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.models import Contact, Group, Health, Instance, Template, Usage
@@ -82,8 +83,6 @@ class NameTable:
 
     def nearest(self, field: str, name: str) -> str | None:
         """Find a known name that looks like this one."""
-        from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
-
         known = [n for f, n in self._ids if f == field and n]
         return next(iter(get_close_matches(name, known, n=1)), None)
 

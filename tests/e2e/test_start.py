@@ -20,14 +20,20 @@ def loaded_by(repo: Repo, *arguments: str, **environ: str) -> set[str]:
     return {name.partition(".")[0] for name in modules_loaded_by(repo, *arguments, **environ)}
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [("--help",), ("plan", "--help"), ("apply", "--help"), ("state", "--help"), ("completion", "bash"), ("--version",)],
-    ids=" ".join,
-)
-def test_telling_loads_click_and_nothing_heavy(repo: Repo, arguments: tuple[str, ...]) -> None:
-    """Help, version and completion scripts need no more than click."""
+OPTIONAL = frozenset({"aiohttp", "boto3", "cryptography", "obstore", "psycopg"})
+"""Libraries of the extras, which an installation may lack."""
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("completion", "bash"), ("--version",)], ids=" ".join)
+def test_help_and_version_load_click_and_nothing_heavy(repo: Repo, arguments: tuple[str, ...]) -> None:
+    """The program's own help, its version and completion scripts need no more than click."""
     assert not loaded_by(repo, *arguments) & HEAVY
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "state", "sandbox", "demo"])
+def test_help_of_a_command_needs_no_extra(repo: Repo, command: str) -> None:
+    """The help of a command loads what the command imports, and none of the optional libraries."""
+    assert not loaded_by(repo, command, "--help") & OPTIONAL
 
 
 def test_version_needs_not_even_click(repo: Repo) -> None:

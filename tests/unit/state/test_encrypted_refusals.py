@@ -3,7 +3,6 @@
 import json
 import sys
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msgflash_apply.errors import BackendError, StateDamaged, StateError
+from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.envelope import Envelope, read_envelope
+from msgflash_apply.state.backends.encrypted.keyring import read_keys
 from msgflash_apply.state.codec import decode_journal
 from msgflash_apply.state.ledger import init_state, read_state
 from tests.support.keys import KEY, OTHER_KEY, encrypted, id_of
 from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_run_that_ends, a_state, intended
-
-CIPHER = "msgflash_apply.state.backends.encrypted.cipher"
 
 
 def test_wrong_key_is_told_by_id(tmp_path: Path) -> None:
@@ -143,8 +142,7 @@ def test_no_bytes_are_too_strange(data: bytes) -> None:
 
 def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a key is set and the library for it is not installed, the error says what to install."""
-    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
-    monkeypatch.delitem(sys.modules, CIPHER)
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
 
     with pytest.raises(BackendError, match=r"pip install 'msgflash-apply\[encryption\]'"):
-        import_module(CIPHER)
+        Cipher(read_keys(KEY, origin="MSGFLASH_STATE_KEY"))

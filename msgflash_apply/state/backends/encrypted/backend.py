@@ -8,9 +8,9 @@ and the ids of journals, the sizes of everything, and when it changed.
 from collections.abc import Collection, Iterator, Sequence
 from enum import Enum, auto
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from msgflash_apply.state.backends.base import Appends, Backend, Backup, Holder, Stored
+from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.envelope import (
     DOCUMENT,
     RECOVERY,
@@ -19,9 +19,6 @@ from msgflash_apply.state.backends.encrypted.envelope import (
     write_envelope,
 )
 from msgflash_apply.state.backends.encrypted.refusals import not_encrypted
-
-if TYPE_CHECKING:  # its library loads only where there is a key, and this module wherever one may be
-    from msgflash_apply.state.backends.encrypted.cipher import Cipher
 
 
 class Plain(Enum):
@@ -49,7 +46,7 @@ class EncryptedBackend:
         plain: what to make of plain text.
     """
 
-    def __init__(self, inner: Backend, cipher: "Cipher", *, plain: Plain = Plain.REFUSED) -> None:
+    def __init__(self, inner: Backend, cipher: Cipher, *, plain: Plain = Plain.REFUSED) -> None:
         self._inner = inner
         self._cipher = cipher
         self._plain = plain

@@ -1,5 +1,5 @@
 """
-Authenticated encryption by AES-256-GCM: the only door to `cryptography`, which loads with this module.
+Authenticated encryption by AES-256-GCM: the only door to `cryptography`, an extra, which loads with the first cipher.
 
 Nonces are random. A key may then encrypt 2^32 times before a repeated one becomes thinkable; at MsgFlash's rate limit a
 run that never stops takes seven years to append as often, and `state rekey` begins anew.
@@ -12,21 +12,19 @@ from msgflash_apply.state.backends.encrypted.envelope import NONCE_BYTES, Envelo
 from msgflash_apply.state.backends.encrypted.keyring import Keyring
 from msgflash_apply.state.backends.encrypted.refusals import altered, another_key
 
-try:
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-except ImportError as err:
-    raise BackendError(
-        "A key for the state is set, and the library for it is missing.",
-        "Encryption comes with an extra of its own.",
-        "Install it:\n    pip install 'msgflash-apply[encryption]'",
-    ) from err
-
 
 class Cipher:
     """Encrypts with the first key of a keyring, decrypts with all. A context must be the same for both."""
 
     def __init__(self, keys: Keyring) -> None:
+        try:
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - an extra, seldom needed
+        except ImportError as err:
+            raise BackendError(
+                "A key for the state is set, and the library for it is missing.",
+                "Encryption comes with an extra of its own.",
+                "Install it:\n    pip install 'msgflash-apply[encryption]'",
+            ) from err
         self._ids = keys.ids
         self._by_id = {key.id: AESGCM(key.secret) for key in keys.keys}
 
@@ -44,6 +42,8 @@ class Cipher:
             StateError: it needs a key that is not at hand; says which.
             StateDamaged: it was altered, or belongs in another context.
         """
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - it came with the first cipher
+
         if envelope.key_id not in self._by_id:
             raise another_key(where, envelope.key_id, self._ids)
         try:

@@ -1,18 +1,15 @@
 """The way in from `open.py`: checks the URL first, and loads the library only for one that can be used."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.backends.base import Backend, Location
 from msgflash_apply.state.backends.postgres.place import read_place
 from msgflash_apply.state.backends.postgres.trust import check_destination, ssl_mode
 
-if TYPE_CHECKING:
-    from msgflash_apply.state.backends.base import Location
 
-
-def open_postgres(location: "Location") -> Backend:
+def open_postgres(location: Location) -> Backend:
     """
     Open a state at `postgresql://`. Connects to nothing yet.
 
