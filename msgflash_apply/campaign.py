@@ -252,7 +252,7 @@ def parse_instant(text: str) -> datetime:
 
 
 def checked_instant(moment: datetime) -> datetime:
-    """Make sure that a moment can be compared, moved to any zone and written; ValueError where it can not."""
+    """Make sure that a moment can be compared, moved to any zone and written; ValueError where it cannot."""
     if moment.tzinfo is None:
         raise ValueError(f"no time zone in {moment.isoformat()}")
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
@@ -287,7 +287,7 @@ def entry_address(base: Address, entry: str) -> Address:
 
 
 def bad_segment(base: str) -> str | None:
-    """The first segment that can not stand in an address; None when all can."""
+    """The first segment that cannot stand in an address; None when all can."""
     return next((segment for segment in base.split("/") if not SEGMENT.fullmatch(segment)), None)
 
 

@@ -44,7 +44,7 @@ class MsgflashApplyError(Exception):
 
 
 class StateError(MsgflashApplyError):
-    """The record of what was sent can not be used as it is."""
+    """The record of what was sent cannot be used as it is."""
 
 
 class StateMissing(StateError):
@@ -52,7 +52,7 @@ class StateMissing(StateError):
 
 
 class StateDamaged(StateError):
-    """The state is there and can not be read, parsed or proven."""
+    """The state is there and cannot be read, parsed or proven."""
 
 
 class StateLocked(StateError):

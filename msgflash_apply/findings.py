@@ -105,7 +105,7 @@ class Code(StrEnum):
         member.meaning = meaning
         return member
 
-    UNREADABLE = "MF101", "a file or folder can not be read"
+    UNREADABLE = "MF101", "a file or folder cannot be read"
     BAD_YAML = "MF102", "a file is not YAML, or uses more of YAML than is allowed"
     OUTSIDE_REPO = "MF103", "a path or link leads out of the repo, or a link is not followed"
     NOT_FOUND = "MF104", "a campaigns folder or a path given does not exist or holds no campaign file"
@@ -113,13 +113,13 @@ class Code(StrEnum):
     SHARED_STATE = "MF106", "two environments would share one state"
     NOT_FORMATTED = "MF107", "a file could not be written in canonical form without a risk to its meaning"
 
-    TEMPLATE_SYNTAX = "MF201", "a template can not be parsed"
+    TEMPLATE_SYNTAX = "MF201", "a template cannot be parsed"
     UNKNOWN_NAMESPACE = "MF202", "a template uses a namespace that does not exist"
     UNDEFINED_VARIABLE = "MF203", "a template uses a variable that is not defined"
     PASS_THROUGH_MISUSED = "MF204", "a placeholder of MsgFlash is used for more than plain interpolation"
     TEMPLATE_FORBIDDEN = "MF205", "a template uses what the sandbox does not allow"
     TEMPLATE_LIMIT = "MF206", "a template takes too long or grows too large"
-    UNPRINTABLE = "MF207", "a value can not be printed inside a text, or is itself a template"
+    UNPRINTABLE = "MF207", "a value cannot be printed inside a text, or is itself a template"
 
     UNKNOWN_FIELD = "MF301", "a field is not known here"
     MISSING_FIELD = "MF302", "a required field is missing"
@@ -133,11 +133,11 @@ class Code(StrEnum):
     BAD_SCHEDULE = "MF401", "a start time does not name one instant"
     BAD_TIMEZONE = "MF402", "a time zone is not known"
     REPEAT_OPEN_ENDED = "MF403", "a repeating campaign has no documented end"
-    BAD_ADDRESS = "MF404", "a file name can not be part of an address"
+    BAD_ADDRESS = "MF404", "a file name cannot be part of an address"
     MISSING_KEY = "MF405", "a file holds several documents and one has no key"
     SAME_ADDRESS = "MF406", "two campaigns have one address"
     SAME_MAILING = "MF407", "two campaigns would be the same mailing"
-    BAD_FORMER_ADDRESS = "MF408", "an entry of moved_from can not be a former address of this campaign"
+    BAD_FORMER_ADDRESS = "MF408", "an entry of moved_from cannot be a former address of this campaign"
     FORMER_ADDRESS_TAKEN = "MF409", "a former address is claimed twice or still in use"
     REPEATED_RECIPIENT = "MF410", "a recipient is listed more than once"
     MEDIA_NOT_HTTPS = "MF411", "a media URL is not https"
@@ -239,7 +239,7 @@ class Finding:
 
     @property
     def is_error(self) -> bool:
-        """Whether the campaign can not be used."""
+        """Whether the campaign cannot be used."""
         return self.severity is Severity.ERROR
 
 

@@ -9,7 +9,7 @@ github() {
   local body=()
   [[ "$GITHUB_TOKEN" =~ ^[A-Za-z0-9_.-]+$ ]] || fail "There is no usable github.token."
   if (($# == 3)); then body=(--header 'Content-Type: application/json' --data-binary "@$3"); fi
-  # Sent again only where that can not make a second comment.
+  # Sent again only where that cannot make a second comment.
   if [[ "$1" != POST ]]; then body+=(--retry 3); fi
   printf 'header = "Authorization: Bearer %s"\n' "$GITHUB_TOKEN" |
     env -u GITHUB_TOKEN -u MSGFLASH_API_KEY curl --disable --config - --silent --show-error --fail --max-time 30 \

@@ -71,7 +71,7 @@ publish() {
   fi
 }
 
-# digest_in FILE: the digest on the last line of a plan, the only line that campaign text can not write; nothing if there is none.
+# digest_in FILE: the digest on the last line of a plan, the only line that campaign text cannot write; nothing if there is none.
 digest_in() {
   # shellcheck disable=SC2016 # backticks of markdown
   tail -n 1 -- "$1" | sed -n 's/^Digest: `\(sha256:[0-9a-f]\{64\}\)`\r\{0,1\}$/\1/p'

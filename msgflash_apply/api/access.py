@@ -1,7 +1,7 @@
 """
 Where requests go and as whom. Both come from the environment alone: a branch must not choose where a key goes.
 
-Proxies that the process's environment names, as far as only a first request would show that they can not be.
+Proxies that the process's environment names, as far as only a first request would show that they cannot be.
 """
 
 import re
@@ -41,7 +41,7 @@ class Access:
         Make one from what the environment holds.
 
         Raises:
-            MsgflashApplyError: the URL would carry the key in clear or to nowhere, or the key can not be one.
+            MsgflashApplyError: the URL would carry the key in clear or to nowhere, or the key cannot be one.
         """
         base_url = base_url.rstrip("/")
         if not _is_usable(base_url):
@@ -57,13 +57,13 @@ class Access:
             )
         if not _fits_a_header(api_key):
             raise MsgflashApplyError(
-                "The API key can not be one: it holds a space or a character outside ASCII.",
+                "The API key cannot be one: it holds a space or a character outside ASCII.",
                 "",
                 "Copy it again from the MsgFlash console: it begins with msgf_live_ or msgf_team_.",
             )
         if team_id and not _fits_a_header(team_id):
             raise MsgflashApplyError(
-                "MSGFLASH_TEAM_ID can not be one: it holds a space or a character outside ASCII.",
+                "MSGFLASH_TEAM_ID cannot be one: it holds a space or a character outside ASCII.",
                 "",
                 "Copy it again from the MsgFlash console.",
             )

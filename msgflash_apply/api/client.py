@@ -79,7 +79,7 @@ def failure(access: Access, path: str, answer: Answer) -> ApiError:
         answer: what came instead of a 200.
     """
     if isinstance(answer, NoReply):
-        return Unreachable(f"MsgFlash can not be reached at {access.host}.", answer.what, REACH_FIX)
+        return Unreachable(f"MsgFlash cannot be reached at {access.host}.", answer.what, REACH_FIX)
     problem = problem_in(answer)
     if problem is None:
         detail = f"GET {path}: {answer.status} from {access.host}, without an error code of MsgFlash."
@@ -90,7 +90,7 @@ def failure(access: Access, path: str, answer: Answer) -> ApiError:
 def unusable_network(err: Exception) -> ApiError:
     """Say that the environment's network settings do not work: not in the error's words, which may quote a password."""
     return ApiError(
-        "The network settings of the environment can not be used.",
+        "The network settings of the environment cannot be used.",
         f"HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR: {type(err).__name__}.",
         "Mend them: a proxy is http://host:port, and SSL_CERT_FILE and SSL_CERT_DIR name what is there.",
     )
@@ -142,7 +142,7 @@ class Client:
         bounds: what counts as no answer; connecting has ten seconds.
 
     Raises:
-        ApiError: a proxy or an authority that the process's environment names can not be used.
+        ApiError: a proxy or an authority that the process's environment names cannot be used.
     """
 
     def __init__(

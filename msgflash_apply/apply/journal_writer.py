@@ -5,7 +5,7 @@ A storage takes a millisecond or a second for an append, and as long for one ent
 and whatever has queued by the time the storage is free goes to it in one append, in a thread of its own: requests leave
 and answers come meanwhile.
 
-Writing the journal during an apply, and what happens when it can not be written any more.
+Writing the journal during an apply, and what happens when it cannot be written any more.
 """
 
 import asyncio

@@ -124,7 +124,7 @@ def read_plan_file(path: Path) -> SavedPlan:
         with path.open("rb") as stream:
             data = stream.read(LARGEST_BYTES + 1)
     except OSError as err:
-        raise PlanError(f"{path} can not be read.", f"{err.strerror}.") from err
+        raise PlanError(f"{path} cannot be read.", f"{err.strerror}.") from err
     return decode_plan(data, where=str(path))
 
 
@@ -240,7 +240,7 @@ def _refuse_other(plan: Plan, approved: str | None) -> None:
 
 
 def _refuse_beyond_quota(plan: Plan, order: Order) -> None:
-    """Refuse to begin what the month's requests can not finish: half of a plan is nobody's plan."""
+    """Refuse to begin what the month's requests cannot finish: half of a plan is nobody's plan."""
     if not plan.requests.suffice and "request-quota" not in order.request.overrides:
         raise QuotaExhausted(
             "The month's API requests do not suffice for this apply; nothing was sent.",

@@ -19,6 +19,6 @@ def command(shell: str) -> None:
     """
     kind = get_completion_class(shell)
     if kind is None:
-        raise click.UsageError(f"This version of click can not complete in {shell}.")
+        raise click.UsageError(f"This version of click cannot complete in {shell}.")
     variable = f"_{PROGRAM}_COMPLETE".replace("-", "_").upper()  # as click.Command.main derives it
     click.echo(kind(cli, {}, PROGRAM, variable).source())

@@ -31,7 +31,7 @@ def rewrite(path: Path, data: bytes) -> None:
     try:
         _replace(target, data)
     except OSError as err:
-        raise MsgflashApplyError(f"{path} can not be written.", f"{err.strerror}. It was left as it is.") from err
+        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}. It was left as it is.") from err
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -50,7 +50,7 @@ async def adopt(options: Globals, wanted: Adoption, lock_timeout_seconds: float)
         The file of the campaign, relative to the repo.
 
     Raises:
-        MsgflashApplyError: it is known already, it is another campaign than that of the file, or it can not be told.
+        MsgflashApplyError: it is known already, it is another campaign than that of the file, or it cannot be told.
     """
     settings = wiring.settings_of(options)
     desired = wiring.load_files(settings).campaigns
@@ -140,7 +140,7 @@ def placed(path: Path, text: str) -> Iterator[None]:
         path.open("x").close()
         aside.write_text(text, encoding="utf-8")
     except OSError as err:
-        raise MsgflashApplyError(f"{path} can not be written.", f"{err.strerror}.") from err
+        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}.") from err
     try:
         yield
     except BaseException:

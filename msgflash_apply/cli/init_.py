@@ -69,7 +69,7 @@ def scaffold(root: Path, pipeline: str | None) -> list[str]:
     try:
         return [name for name, text in files.items() if _write_new(root / name, text)]
     except OSError as err:
-        raise MsgflashApplyError(f"{err.filename} can not be written.", f"{err.strerror}.") from err
+        raise MsgflashApplyError(f"{err.filename} cannot be written.", f"{err.strerror}.") from err
 
 
 def pipeline_files(pipeline: str | None) -> dict[str, str]:

@@ -117,7 +117,7 @@ def enter(folder: Path) -> None:
     try:
         os.chdir(folder)
     except OSError as err:
-        raise MsgflashApplyError(f"Can not work in {folder}.", f"{err.strerror}.") from err
+        raise MsgflashApplyError(f"Cannot work in {folder}.", f"{err.strerror}.") from err
 
 
 def set_up_logging(level: str) -> None:

@@ -50,7 +50,7 @@ def findings_text(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def source_line(file: str, line: int) -> str | None:
-    """Read one line of a file of the repo we work in; None where it can not be had."""
+    """Read one line of a file of the repo we work in; None where it cannot be had."""
     lines = _lines(file)
     return lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else None
 
@@ -69,7 +69,7 @@ def write_file(path: Path, text: str) -> None:
     try:
         path.write_text(redact(text), encoding="utf-8")
     except OSError as err:
-        raise MsgflashApplyError(f"{path} can not be written.", f"{err.strerror}.") from err
+        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}.") from err
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -78,4 +78,4 @@ def write_private(path: Path, data: bytes) -> None:
         with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
             stream.write(data)
     except OSError as err:
-        raise MsgflashApplyError(f"{path} can not be written.", f"{err.strerror}.") from err
+        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}.") from err

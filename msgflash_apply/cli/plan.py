@@ -129,7 +129,7 @@ def make_plan(options: Globals, request: Request) -> Plan:
 
     Raises:
         InvalidFiles: every mistake in the files; before anything that is wrong with the state.
-        StateError: there is no state, or it can not be used.
+        StateError: there is no state, or it cannot be used.
         ApiError: MsgFlash could not be asked.
     """
     gc.disable()  # values without cycles, which live to the end: looking for some takes an eighth of the time

@@ -45,7 +45,7 @@ def _places(folder: Path) -> Iterator[Path]:
 
 
 def _write_new(file: Path, lines: bytes) -> bool:
-    """Write a file durably; False where that can not be done, and then nothing is left that could pass for it."""
+    """Write a file durably; False where that cannot be done, and then nothing is left that could pass for it."""
     try:
         stream = open(file, "xb", opener=_private)  # noqa: SIM115 - closed by the block below
     except OSError:
@@ -70,6 +70,6 @@ def recover_from(settings: Settings, file: Path, claim: Claim) -> int:
     try:
         data = file.read_bytes()
     except OSError as err:
-        raise MsgflashApplyError(f"{file} can not be read.", f"{err.strerror}.") from err
+        raise MsgflashApplyError(f"{file} cannot be read.", f"{err.strerror}.") from err
     lines = decrypted(data, settings, os.environ, context=RECOVERY, where=str(file))
     return len(recover(backend_of(settings), lines, claim, where=str(file)))

@@ -52,7 +52,7 @@ def command(
         )
         serve(options, on_start=lambda url: greet(url, options.api_keys[0].secret))
     except (ValueError, SandboxError) as err:
-        raise MsgflashApplyError("The sandbox can not start.", str(err)) from err
+        raise MsgflashApplyError("The sandbox cannot start.", str(err)) from err
 
 
 def require_sandbox() -> None:

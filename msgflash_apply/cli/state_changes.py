@@ -110,7 +110,7 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as err:
-        raise MsgflashApplyError(f"{file} can not be read.", f"{err.strerror}.") from err
+        raise MsgflashApplyError(f"{file} cannot be read.", f"{err.strerror}.") from err
 
 
 @click.command(short_help="Move the state to another place.")

@@ -116,7 +116,7 @@ def _api_key(environ: Mapping[str, str]) -> str:
         key = Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as err:
         why = err.strerror if isinstance(err, OSError) else "it is not text"
-        raise MsgflashApplyError("The API key can not be read.", f"MSGFLASH_API_KEY_FILE is {file}: {why}.") from err
+        raise MsgflashApplyError("The API key cannot be read.", f"MSGFLASH_API_KEY_FILE is {file}: {why}.") from err
     if not key:
         raise MsgflashApplyError("There is no API key.", f"MSGFLASH_API_KEY_FILE is {file}, and it is empty.", KEY_FIX)
     return key
@@ -165,7 +165,7 @@ def keys_of(settings: Settings, environ: Mapping[str, str]) -> Keyring | None:
     Read the keys; None where none is set, which an empty variable does not do either.
 
     Raises:
-        MsgflashApplyError: there is a file and no key in it, it can not be read, or a key is malformed.
+        MsgflashApplyError: there is a file and no key in it, it cannot be read, or a key is malformed.
     """
     text = environ.get(VARIABLE, "").strip()
     if not text and settings.state_key_file is None:
@@ -188,7 +188,7 @@ def encrypted(backend: Backend, settings: Settings, environ: Mapping[str, str]) 
 
 def decrypted(data: bytes, settings: Settings, environ: Mapping[str, str], *, context: bytes, where: str) -> bytes:
     """
-    Decrypt a file that a person hands in; whatever is plain, or can not be decrypted for want of any key, as it is.
+    Decrypt a file that a person hands in; whatever is plain, or cannot be decrypted for want of any key, as it is.
 
     Raises:
         StateError: it needs another key.
@@ -234,7 +234,7 @@ def _warn(file: Path) -> None:
 
 def _unreadable(file: Path, why: str) -> MsgflashApplyError:
     return MsgflashApplyError(
-        "The state key can not be read.",
+        "The state key cannot be read.",
         f"state_key_file is {file}: {why}.",
         f"Put the key there, or set it in the environment:\n    export {VARIABLE}=...",
     )

@@ -82,7 +82,7 @@ def _same_past(movers: Iterable[Wanted]) -> Iterator[Clash]:
 
 
 def _still_in_use(movers: Iterable[Wanted], addresses: set[Address]) -> Iterator[Clash]:
-    """A record can not move away from under a campaign that stays: it would be created, and sent, again."""
+    """A record cannot move away from under a campaign that stays: it would be created, and sent, again."""
     moving = {placed.address for placed, _ in movers}
     for placed, wanted in movers:
         for index, former in enumerate(wanted.moved_from):

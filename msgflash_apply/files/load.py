@@ -84,7 +84,7 @@ def _address_findings(base: Address, *, has_key: bool, several: bool) -> Iterato
         yield Finding(Code.MISSING_KEY, (), "the file holds several documents, and this one has no `key`", hint)
     named_by_files = base.rpartition("/")[0] if has_key else base  # a key is checked by the schema
     if named_by_files and (bad := bad_segment(named_by_files)) is not None:
-        message = f"{shown(bad)} can not be part of an address"
+        message = f"{shown(bad)} cannot be part of an address"
         hint = "name files and folders with letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
         yield Finding(Code.BAD_ADDRESS, (), message, hint, address=base)
 

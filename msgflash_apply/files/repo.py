@@ -64,7 +64,7 @@ def read_bytes(path: str) -> bytes:
     Read a file, but of one that is too large only enough to see that it is.
 
     Raises:
-        OSError: it can not be read, or it is no file: a pipe or a device would be waited for, or never end.
+        OSError: it cannot be read, or it is no file: a pipe or a device would be waited for, or never end.
     """
     # 10 000 files: objects cost more than reading. What was a file when it was found may be a pipe by now.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -168,7 +168,7 @@ def _narrowed(found: Iterable[CampaignFile | Diagnostic], name: str) -> Iterator
 
 def unreadable(name: str, err: OSError) -> Diagnostic:
     """Say that the operating system refused a file or folder, and why."""
-    return _error(Code.UNREADABLE, name, f"this can not be read: {err.strerror or err}", None)
+    return _error(Code.UNREADABLE, name, f"this cannot be read: {err.strerror or err}", None)
 
 
 def _error(code: Code, name: str, message: str, hint: str | None) -> Diagnostic:

@@ -3,7 +3,7 @@
 
 Values from the environment and from `--var` are texts and stay texts; a `--var-file` may hold lists, maps, numbers.
 
-What the schema of msgflash.yaml can not say: paths stay in the repo, zones exist, no secret, no state for two.
+What the schema of msgflash.yaml cannot say: paths stay in the repo, zones exist, no secret, no state for two.
 
 Reading msgflash.yaml: from bytes to a checked `Project`, or every mistake in it. Read `read_project` first.
 
@@ -62,7 +62,7 @@ def variables_from_outside(
     Merge the three sources, last wins by name: `MSGFLASH_VAR_name` < `--var-file` < `--var name=value`.
 
     Raises:
-        MsgflashApplyError: an option or file that can not be understood; says which.
+        MsgflashApplyError: an option or file that cannot be understood; says which.
     """
     merged: dict[str, object] = {
         name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)
@@ -83,7 +83,7 @@ def _from_option(option: str) -> tuple[str, str]:
 
 
 def _from_file(file: Path) -> Mapping[str, object]:
-    summary = "A file of variables can not be used."
+    summary = "A file of variables cannot be used."
     try:
         documents = parse(read_given(file))
     except OSError as err:
@@ -99,7 +99,7 @@ def _from_file(file: Path) -> Mapping[str, object]:
 
 def _check(name: str, value: object) -> None:
     if not NAME.fullmatch(name):
-        detail = f"{name!r} can not be used as {{{{ custom.name }}}}"
+        detail = f"{name!r} cannot be used as {{{{ custom.name }}}}"
         fix = "Use letters, digits and _, and begin with a letter or _."
         raise MsgflashApplyError("A variable's name is not understood.", detail, fix)
     if isinstance(value, str) and NOT_UTF8.search(value):
@@ -266,7 +266,7 @@ def _findings(value: object, root: Path) -> list[Finding]:
 
 
 def _meaning(value: Section, root: Path) -> list[Finding]:
-    """What the schema can not say of a file of the right shape."""
+    """What the schema cannot say of a file of the right shape."""
     project = project_from(value)
     own = {name for name, section in project.environments.items() if "state" in section}
     return [*_of_sections(value, root), *check_shared_states(project.states, own)]

@@ -72,7 +72,7 @@ def _mistake(node: nodes.Node, assigned: set[str]) -> Mistake | None:
         case nodes.Const(value=float(value)) if not math.isfinite(value):
             return Mistake(Code.TEMPLATE_LIMIT, "this number is too large", "write a smaller one")
         case nodes.For() if node.recursive:
-            return _forbidden("a loop can not be recursive", "write the loops inside each other")
+            return _forbidden("a loop cannot be recursive", "write the loops inside each other")
         case _:
             return None if isinstance(node, _ALLOWED) else _forbidden(*_not_allowed(node))
 
@@ -81,7 +81,7 @@ def _operation_mistake(kind: str, node: nodes.Filter | nodes.Test, known: Collec
     if node.name not in known:
         return _forbidden(f"the {kind} `{node.name}` does not exist here", did_you_mean(node.name, known), node.name)
     if node.dyn_args is not None or node.dyn_kwargs is not None:
-        return _forbidden("arguments can not be unpacked with `*`", "write them one by one", node.name)
+        return _forbidden("arguments cannot be unpacked with `*`", "write them one by one", node.name)
     return None
 
 
@@ -90,7 +90,7 @@ def _attribute_mistake(node: nodes.Getattr) -> Mistake | None:
     if dotted.partition(".")[0] in PASS_THROUGH:
         return misused(dotted)
     if node.attr.startswith("_"):
-        return _forbidden(f"`{node.attr}` can not be looked at", "names do not begin with `_`", node.attr)
+        return _forbidden(f"`{node.attr}` cannot be looked at", "names do not begin with `_`", node.attr)
     return None
 
 
@@ -106,7 +106,7 @@ def _name_mistake(node: nodes.Name, assigned: set[str]) -> Mistake | None:
     if node.ctx == "store":
         reserved = node.name in NAMESPACES or node.name == "loop"
         return (
-            _forbidden(f"`{node.name}` can not be given a new value", "choose another name", node.name)
+            _forbidden(f"`{node.name}` cannot be given a new value", "choose another name", node.name)
             if reserved
             else None
         )

@@ -1,5 +1,5 @@
 """
-The filters and tests of templates: those of jinja2 where they can not grow, bounded ones of our own elsewhere.
+The filters and tests of templates: those of jinja2 where they cannot grow, bounded ones of our own elsewhere.
 
 Names that begin with a blank are for `template_check.bounded` alone: no template can write them.
 
@@ -83,7 +83,7 @@ def _ticked(context: Context, nothing: str, steps: int) -> str:
 def _scalars(context: Context, value: object) -> object:
     for item in (*value, *value.values()) if isinstance(value, Mapping) else cast("Sequence[object]", value):
         if isinstance(defined(item), (Mapping, list, tuple)):
-            message = "a list or map that is written in a template can not hold another"
+            message = "a list or map that is written in a template cannot hold another"
             raise Refused(Mistake(Code.TEMPLATE_FORBIDDEN, message, "define it under `custom`"))
     return _weighed(context, value)
 

@@ -60,7 +60,7 @@ class Evaluable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A tag that can not be evaluated, whatever the variables; the scalar's other tags still are."""
+    """A tag that cannot be evaluated, whatever the variables; the scalar's other tags still are."""
 
     offset: int | None
     mistake: Mistake
@@ -372,7 +372,7 @@ def _translated(tags: tuple[Tag, ...]) -> Iterator[None]:
     except (RecursionError, MemoryError, SyntaxError):  # the last: generated code too deep for Python
         raise too_much("this template is nested too deeply") from None
     except _UNWORKABLE as err:
-        message = f"this can not be worked out with these values: {_plain_words(str(err))}"
+        message = f"this cannot be worked out with these values: {_plain_words(str(err))}"
         raise Refused(Mistake(Code.UNPRINTABLE, message, "check the kinds of the values")) from None
 
 

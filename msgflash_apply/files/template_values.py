@@ -224,13 +224,13 @@ def as_text(value: object) -> str:
         return value
     if isinstance(value, bool):
         hint = "choose the words: {{ 'yes' if custom.name else 'no' }}"
-        raise Refused(Mistake(Code.UNPRINTABLE, "true or false can not stand inside a text", hint))
+        raise Refused(Mistake(Code.UNPRINTABLE, "true or false cannot stand inside a text", hint))
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     hint = "for a list, use `| join(', ')`; for the value itself, let the expression stand alone"
     if value is None:
         hint = "give it a value, or use `| default('..', true)`"
-    raise Refused(Mistake(Code.UNPRINTABLE, f"{kind_of(value)} can not stand inside a text", hint))
+    raise Refused(Mistake(Code.UNPRINTABLE, f"{kind_of(value)} cannot stand inside a text", hint))
 
 
 def printed(value: object) -> str:

@@ -73,7 +73,7 @@ def _rule(pattern: str, message: str, hint: str | None = None, *, at_start: bool
 
 _INDENT_HINT = "check the indentation of this line, and the quotes and brackets of the lines above"
 
-_STAR_HINT = "put the text in quotes: a text can not begin with `*` or `&` without them"
+_STAR_HINT = "put the text in quotes: a text cannot begin with `*` or `&` without them"
 
 _NO_VALUE = re.compile(r"flow node|node content")
 
@@ -118,7 +118,7 @@ def explain(problem: Problem, text: str) -> BadYaml:
         return _bad(f"`{found['text'][0]}` at the start of a text has a meaning in YAML", quote_hint(found["text"]), at)
     if "cannot start any token" in problem.words:
         rest = line[problem.at.column :]
-        return _bad(f"a text can not begin with `{rest[:1]}`", quote_hint(rest), problem.at)
+        return _bad(f"a text cannot begin with `{rest[:1]}`", quote_hint(rest), problem.at)
     if _NO_VALUE.search(f"{problem.words} {problem.context}") and (opened := _open_at_end(text, problem.at)):
         return opened
     return _by_rule(problem)

@@ -74,7 +74,7 @@ Scalar = str | int | float | bool | None
 
 
 class NotJson(ValueError):
-    """A number that YAML can write and JSON can not carry."""
+    """A number that YAML can write and JSON cannot carry."""
 
 
 def resolve(text: str) -> Scalar:
@@ -287,8 +287,8 @@ def _not_a_key(reader: Reader, start: Event, event: Event) -> BadYaml:
     if start.flow_style and reader.text.startswith("{{", at):
         return unquoted_template(reader.text[at:].partition("\n")[0], spot_of(start))
     if type(event) is ALIAS:
-        return bad_at(event, "an alias can not be a key", "write the key out")
-    return bad_at(event, "a map or a list can not be a key", "write a text before the `:`")
+        return bad_at(event, "an alias cannot be a key", "write the key out")
+    return bad_at(event, "a map or a list cannot be a key", "write a text before the `:`")
 
 
 def _tag_refused(event: Event) -> BadYaml:

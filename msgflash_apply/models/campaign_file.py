@@ -10,7 +10,7 @@ them probably reaches people as `{{contact.firstName}}` (reference 5.1, 10.4).
 
 Who gets it, beyond the shape: nobody twice. Contract section 2, reference 5.4.
 
-What the schema can not say about a single campaign: its start, its address, who gets it, what would be sent.
+What the schema cannot say about a single campaign: its start, its address, who gets it, what would be sent.
 
 Every check looks only at fields of the right shape, so that one mistake is told once. Read `check_meaning` first.
 """

@@ -122,7 +122,7 @@ def _unknown_fields(part: Broken, schema: SchemaName) -> Iterator[Finding]:
     for name in _names(part):
         path = (*part.path, name)
         if schema == "project" and name in OF_THE_ENVIRONMENT:
-            message = f"`{spell(path)}` can not stand in a file"
+            message = f"`{spell(path)}` cannot stand in a file"
             yield Finding(Code.SECRET_IN_FILE, path, message, FROM_ENVIRONMENT, on_key=True)
         else:
             hint = _unknown_hint(name, part)

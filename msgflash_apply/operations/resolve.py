@@ -124,7 +124,7 @@ async def probe(snapshot: Snapshot, client: Client, address: Address, now: datet
     starts_at = intent.facts.starts_at
     if now < starts_at:
         raise MsgflashApplyError(
-            f"{address} can not be probed yet.",
+            f"{address} cannot be probed yet.",
             f"It is found by the messages it sends, and its start is {starts_at:%Y-%m-%d %H:%M} UTC.",
             "Until then, look into the MsgFlash console and use --created ID or --not-created.",
         )

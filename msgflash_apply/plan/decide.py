@@ -121,7 +121,7 @@ def _decide_desired(item: LookedUp, held: Claim, prior: Prior, moment: Moment) -
     changed = base if same else _decide_changed(item, replace(base, after=in_order(payload)), record, prior, moment)
     # The emergency brake works whatever else was edited. A replacement begins with it, and ends with it too.
     if item.desired.paused is True and status in PAUSABLE and changed.action is not Action.REPLACE:
-        also = "" if same else "its other edits wait: a created campaign can not be changed"
+        also = "" if same else "its other edits wait: a created campaign cannot be changed"
         return replace(base, action=Action.PAUSE, explanation=also)
     if not same:
         return changed
@@ -179,7 +179,7 @@ def _decide_changed(item: LookedUp, base: Change, record: Record, prior: Prior, 
     sent, wanted = record.facts.payload, base.after or {}
     differing = replace(base, diff=differences(sent, wanted))
     if item.desired.lifecycle.on_change == "block":
-        return _blocked(differing, Reason.IMMUTABLE_CHANGE, "a created campaign can not be changed")
+        return _blocked(differing, Reason.IMMUTABLE_CHANGE, "a created campaign cannot be changed")
     status = prior.status(record)
     started = status not in NOT_STARTED or (status != Status.PAUSED and record.facts.starts_at <= moment.now)
     if started or prior.has_sent(record):

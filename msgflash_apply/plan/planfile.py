@@ -59,11 +59,11 @@ def encode_plan(saved: SavedPlan) -> bytes:
     Write a plan file: one JSON object with format version, checksum, lead time and the plan.
 
     Raises:
-        PlanError: the plan was made without a state, or could not look up an instance: it can not be applied.
+        PlanError: the plan was made without a state, or could not look up an instance: it cannot be applied.
     """
     if saved.plan.lineage is None:
-        raise PlanError("A plan without a state can not be saved.", "It was made with --no-state.")
-    _refuse_unfit(saved.plan, "The plan can not be saved.")
+        raise PlanError("A plan without a state cannot be saved.", "It was made with --no-state.")
+    _refuse_unfit(saved.plan, "The plan cannot be saved.")
     body = {
         "min_lead_time_seconds": saved.min_lead_time.total_seconds(),
         "plan": TypeAdapter(Plan).dump_python(saved.plan, mode="json"),
@@ -90,7 +90,7 @@ def decode_plan(data: bytes, *, where: str) -> SavedPlan:
     if document.get("checksum") != _checksum(body):
         raise PlanError(f"{where} is damaged: its checksum does not fit.", "", PLAN_AGAIN)
     saved = _saved(document, where)
-    _refuse_unfit(saved.plan, f"{where} can not be applied.")
+    _refuse_unfit(saved.plan, f"{where} cannot be applied.")
     return saved
 
 

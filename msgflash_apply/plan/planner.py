@@ -58,7 +58,7 @@ class PlanOptions:
 
 class Planner:
     """
-    Makes plans from the same files; the second one, under the lock, asks for nothing that can not have changed.
+    Makes plans from the same files; the second one, under the lock, asks for nothing that cannot have changed.
 
     Args:
         desired: every campaign of the files.

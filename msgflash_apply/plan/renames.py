@@ -2,7 +2,7 @@
 Which record belongs to which desired campaign: by address, by `moved_from`, or by fingerprint after a rename.
 
 A rename is never a second mailing (contract section 5), and that holds for what is in doubt as well: an intent without
-an outcome follows its file to the new address, so that the new address can not be created meanwhile.
+an outcome follows its file to the new address, so that the new address cannot be created meanwhile.
 """
 
 from collections.abc import Iterator, Sequence

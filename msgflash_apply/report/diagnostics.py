@@ -13,7 +13,7 @@ from msgflash_apply.report.layout import ELLIPSIS, Paint, Tone, counted, cut, cu
 from msgflash_apply.report.safe_text import shown, visible, width_of
 
 SourceLine: TypeAlias = Callable[[str, int], str | None]
-"""Gives the text of a line (file, number from 1), or None where it can not be had."""
+"""Gives the text of a line (file, number from 1), or None where it cannot be had."""
 
 _TONES = {Severity.ERROR: Tone.DANGER, Severity.WARNING: Tone.CHANGED}
 _INDENT = 2

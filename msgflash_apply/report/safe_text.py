@@ -155,7 +155,7 @@ def shown(text: str) -> str:
 
 def visible(text: str) -> str:
     r"""
-    Escape what can not be seen or acts on a terminal: `\x1b`, `\n`, `\t`, `\u202e`.
+    Escape what cannot be seen or acts on a terminal: `\x1b`, `\n`, `\t`, `\u202e`.
 
     Joiners stay between letters that need them (emoji, Persian, Indic) and are escaped after ASCII, where they hide,
     and so after an escape: what comes out is not changed by doing it again.

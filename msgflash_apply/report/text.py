@@ -1,5 +1,5 @@
 """
-What a plan comes to, in sentences without colour or markup: what it does, what it costs, what it can not promise.
+What a plan comes to, in sentences without colour or markup: what it does, what it costs, what it cannot promise.
 
 The plan as text, in Terraform's manner: what would be sent to whom and when, what waits for a person, what it costs.
 
@@ -37,7 +37,7 @@ _COUNTED_IF_ANY = (Action.MOVE, Action.FORGET)
 _INCOMPLETE = "This plan could not check everything: it was made offline, or for some of the campaigns only."
 
 _WITHOUT_STATE = (
-    "This is a preview without a state. It can not tell what was sent before, and can be neither saved nor applied."
+    "This is a preview without a state. It cannot tell what was sent before, and can be neither saved nor applied."
 )
 
 
@@ -78,7 +78,7 @@ def messages_suffice(requests: RequestForecast) -> bool:
 
 
 def caveat(plan: Plan) -> str:
-    """Say what this plan can not promise; empty when it is complete."""
+    """Say what this plan cannot promise; empty when it is complete."""
     if plan.lineage is None:
         return _WITHOUT_STATE
     return "" if plan.complete else _INCOMPLETE
@@ -171,7 +171,7 @@ def _advice_lines(change: Change, look: _Look) -> Iterator[str]:
     if text := advice(change):
         yield from indented(text, _TEXT_INDENT, look.width)
     if change.reason is Reason.IN_DOUBT:
-        # Never wrapped: a command that is cut in two can not be pasted.
+        # Never wrapped: a command that is cut in two cannot be pasted.
         yield from (f"{' ' * INDENT}{command}" for command in resolving_commands(change.address, look.environment))
 
 
@@ -193,7 +193,7 @@ def _unchanged(plan: Plan, look: _Look, *, show_unchanged: bool) -> Iterator[str
 
 
 def _caveats(plan: Plan, look: _Look) -> list[str]:
-    """Say what this plan can not promise."""
+    """Say what this plan cannot promise."""
     text = caveat(plan)
     lowered = text[:1].lower() + text[1:]
     return titled("Note:", lowered, paint=look.paint, tone=Tone.CHANGED, width=look.width) if text else []

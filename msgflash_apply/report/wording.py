@@ -51,7 +51,7 @@ SIGNS = {
 
 _WHY = {
     Reason.IN_DOUBT: "a create was sent for it, and whether it arrived is unknown",
-    Reason.IMMUTABLE_CHANGE: "its file differs from what was sent, and a campaign can not be changed",
+    Reason.IMMUTABLE_CHANGE: "its file differs from what was sent, and a campaign cannot be changed",
     Reason.ALREADY_STARTED: "its file differs from what was sent, and people may have had it",
     Reason.SCHEDULE_PASSED: "its start is past",
     Reason.LEAD_TIME: "its start is too near",

@@ -162,7 +162,7 @@ def _is_proven(data: bytes) -> bool:
 
 
 def _explain(data: bytes, where: str, misshape: str = "") -> StateError:
-    """Say why a document can not be used; slow, for it only runs when there is something to say."""
+    """Say why a document cannot be used; slow, for it only runs when there is something to say."""
     if refusal := without_key(data, where=where):
         return refusal
     try:

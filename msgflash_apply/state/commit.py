@@ -77,7 +77,7 @@ def settle(backend: Backend, journal: str, environment: str) -> None:
     Also into a marked copy: a run that began before the state moved away may have written to its journal since.
 
     Raises:
-        StateDamaged: the journal can not be read, or does not fit the document; both stay as they are.
+        StateDamaged: the journal cannot be read, or does not fit the document; both stay as they are.
     """
     backend.seal(journal)
     while True:

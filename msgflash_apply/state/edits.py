@@ -131,7 +131,7 @@ def break_lock(backend: Backend, lock_id: str, *, by: Holder, force: bool) -> No
     except StateLocked as err:
         raise StateLocked(
             "That run seems to be at work.",
-            f"{err.detail}\nThe lock can not be taken over from it, as it could from a process that died.",
+            f"{err.detail}\nThe lock cannot be taken over from it, as it could from a process that died.",
             f"Wait for it, or end it and let it finish what is in flight:\n    kill {found.pid}\n"
             f"Only if it is surely dead:\n    msgflash-apply state unlock {lock_id} --force",
         ) from err
@@ -184,7 +184,7 @@ def push_document(
             marked copy of a state that has moved.
 
     Raises:
-        StateDamaged: the document can not be read or proven, or the state there can not; whatever `force` says.
+        StateDamaged: the document cannot be read or proven, or the state there cannot; whatever `force` says.
         StateError: it belongs to another environment, or the state has moved away from here; whatever `force` says.
         StateConflict: another lineage, a serial that is not newer, campaigns that would be lost, or a marked copy;
             names them.

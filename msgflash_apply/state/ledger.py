@@ -160,7 +160,7 @@ class Ledger:
             BackendError: the storage failed.
         """
         if self._is_committed or self._entries:
-            raise StateError("The state can not be replaced now.", "This run has written to it already.")
+            raise StateError("The state cannot be replaced now.", "This run has written to it already.")
         self._end(commit(self._backend, self._base, snapshot, self.head.journal))
         self._is_committed = True
 

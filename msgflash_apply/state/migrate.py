@@ -54,7 +54,7 @@ def migrate(source: Backend, target: Backend, claim: Claim) -> Snapshot:
 
     Raises:
         StateError: both are one place, the target is taken, or the source has moved elsewhere.
-        StateMissing, StateDamaged: there is no state at the source, or it or what is at the target can not be proven.
+        StateMissing, StateDamaged: there is no state at the source, or it or what is at the target cannot be proven.
         StateLocked: a run is at work at one of them.
         StateConflict: the source moved on under the lock; it is live still.
         BackendError: a storage failed, or what was written reads back differently. Moving again goes on.
@@ -88,7 +88,7 @@ class _Move:
         holder = self.target.holder()
         if holder is not None and holder.lock_id == lock_id:
             detail = f"{self.target.url} is where the state is already, or shares its lock with {self.source.url}."
-            raise StateError("A state can not move to where it is.", detail, _ELSEWHERE)
+            raise StateError("A state cannot move to where it is.", detail, _ELSEWHERE)
 
     def put_first(self, live: Snapshot) -> None:
         """Step 1 where nothing is yet: the document comes first, for it makes the room for a lock."""

@@ -63,7 +63,7 @@ def parse(stored: Stored, *, where: str, environment: str) -> Loaded:
     Decode a document and check whose it is, and that it is live.
 
     Raises:
-        StateDamaged: it can not be read or proven.
+        StateDamaged: it cannot be read or proven.
         StateError: it belongs to another environment, a newer version of the program wrote it, or the state has moved.
     """
     loaded = prove(stored, where=where, environment=environment)
@@ -113,7 +113,7 @@ def read_state(backend: Backend, *, environment: str) -> Snapshot:
 
     Raises:
         StateMissing: there is no state.
-        StateDamaged: it can not be read or proven.
+        StateDamaged: it cannot be read or proven.
         StateError: it belongs to another environment, a newer version of the program wrote it, or the state has moved.
     """
     seen = backend.journals()
@@ -173,7 +173,7 @@ def read_former(backend: Backend, name: str, *, environment: str) -> bytes:
 
     Raises:
         StateError: there is none of this name, it belongs to another environment, or a newer version wrote it.
-        StateDamaged: it can not be read or proven.
+        StateDamaged: it cannot be read or proven.
         BackendError: the storage failed.
     """
     document = backend.read_backup(name)

@@ -49,7 +49,7 @@ def rekey(storage: Backend, keys: Keyring, claim: Claim, *, decrypt: bool) -> Re
         decrypt: write plain text instead.
 
     Raises:
-        StateMissing, StateDamaged: there is no state, or it can not be proven.
+        StateMissing, StateDamaged: there is no state, or it cannot be proven.
         StateError: it needs a key that is not among these, belongs to another environment, or has moved.
         StateLocked: a run is at work.
         StateConflict: the state moved on under the lock. What was not done yet is done by doing it again.

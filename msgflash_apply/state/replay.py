@@ -178,7 +178,7 @@ def _move(entry: Moved, source: Slot, target: Slot) -> dict[Address, Slot]:
     if not source.is_taken:
         raise _misfit(f"nothing stands at {entry.previous}, from where {entry.address} was moved")
     if target.is_taken:
-        raise _misfit(f"{entry.address} is taken, so {entry.previous} can not have moved there")
+        raise _misfit(f"{entry.address} is taken, so {entry.previous} cannot have moved there")
     return {entry.previous: _VACANT, entry.address: replace(source, history=target.history + source.history)}
 
 
@@ -232,7 +232,7 @@ def _put_away(entry: Forgotten | Removed, slot: Slot, record: Record) -> Slot:
 
 def _adopt(entry: Adopted, slot: Slot) -> Slot:
     if slot.is_taken:
-        raise _misfit(f"{entry.address} is taken, so {entry.record.id} can not have been adopted there")
+        raise _misfit(f"{entry.address} is taken, so {entry.record.id} cannot have been adopted there")
     return replace(slot, record=entry.record)
 
 

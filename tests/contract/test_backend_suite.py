@@ -93,7 +93,7 @@ def test_first_document_is_written_once(store: Store) -> None:
 
 
 def test_stale_version_loses(store: Store) -> None:
-    """A client that read before another one wrote can not replace what was written."""
+    """A client that read before another one wrote cannot replace what was written."""
     version = store.one.write(b"one", expected=None)
     store.one.write(b"two", expected=version)
 
@@ -171,7 +171,7 @@ def test_sealed_journal_never_grows(made: Store) -> None:
 
 
 def test_dropped_journal_is_gone(made: Store) -> None:
-    """A dropped journal is gone, sealed or not, and its writer can not bring it back."""
+    """A dropped journal is gone, sealed or not, and its writer cannot bring it back."""
     for journal in ("run-1", "run-2"):
         made.one.append(journal, b"first\n")
     made.two.seal("run-2")

@@ -128,7 +128,7 @@ def test_not_created_lets_the_next_apply_create_it(world: World) -> None:
 
 def test_probe_before_the_start_is_refused(world: World) -> None:
     """Before its start a campaign has sent nothing to find it by."""
-    with pytest.raises(MsgflashApplyError, match="can not be probed yet"):
+    with pytest.raises(MsgflashApplyError, match="cannot be probed yet"):
         with_client(world, lambda client: probe(world.snapshot(), client, DOUBT, world.now()))
 
 

@@ -96,7 +96,7 @@ def test_one_place_under_two_names_is_found_out(places: Move) -> None:
     """Whatever the kind, a state does not move to where it is."""
     a_state_at(places.new)
 
-    with pytest.raises(StateError, match="can not move to where it is"):
+    with pytest.raises(StateError, match="cannot move to where it is"):
         move(places.new.client(), places.new.client())
 
     assert set(read(places.new.client()).campaigns) == {"sale"}

@@ -154,7 +154,7 @@ def test_refused_create_of_nothing_is_tried_again(bucket: Bucket) -> None:
 
 
 def test_replacing_what_is_gone_is_refused(bucket: Bucket) -> None:
-    """An object that was removed meanwhile can not be replaced, and is not made anew."""
+    """An object that was removed meanwhile cannot be replaced, and is not made anew."""
     assert bucket.objects().put("a", b"1", expected="7") is None
     assert bucket.listing() == []
 
@@ -175,7 +175,7 @@ def test_throttled_write_waits(bucket: Bucket) -> None:
 
 
 def test_store_without_versions_is_refused(bucket: Bucket) -> None:
-    """A store that names no version of an object can not keep a state."""
+    """A store that names no version of an object cannot keep a state."""
     bucket.server.is_nameless = True
 
     with pytest.raises(BackendError, match="name no version"):

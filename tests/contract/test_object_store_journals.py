@@ -156,7 +156,7 @@ def test_long_journal_is_read_in_order(bucket: Bucket) -> None:
 
 
 def test_error_while_reading_many_stands(bucket: Bucket) -> None:
-    """One object of a journal that can not be read is an error, and not the end of the journal."""
+    """One object of a journal that cannot be read is an error, and not the end of the journal."""
     writer = bucket.client()
     writer.append("run-1", b"first\n")
     objects = bucket.objects("nowhere")
@@ -179,7 +179,7 @@ def test_foreign_keys_are_no_journals(bucket: Bucket) -> None:
 
 
 def test_id_of_a_journal_names_no_other_object(bucket: Bucket) -> None:
-    """An id that a document made up can not reach outside the journals."""
+    """An id that a document made up cannot reach outside the journals."""
     client = bucket.client()
     steps: list[Callable[[], object]] = [
         lambda: client.append("../state", b"x"),
@@ -187,5 +187,5 @@ def test_id_of_a_journal_names_no_other_object(bucket: Bucket) -> None:
         lambda: client.drop(""),
     ]
     for step in steps:
-        with pytest.raises(BackendError, match="can not be the id of a journal"):
+        with pytest.raises(BackendError, match="cannot be the id of a journal"):
             step()

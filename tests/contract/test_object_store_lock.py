@@ -103,7 +103,7 @@ def test_lock_that_was_taken_in_between_is_refused(bucket: Bucket) -> None:
     ],
 )
 def test_unreadable_lock_is_never_taken_over(bucket: Bucket, text: bytes) -> None:
-    """A lock that can not be read is somebody's, for ever, until a person breaks it."""
+    """A lock that cannot be read is somebody's, for ever, until a person breaks it."""
     bucket.objects().put("lock.json", text, expected=None)
     bucket.server.backdate("lock.json", timedelta(days=400))
     client = bucket.client()

@@ -119,7 +119,7 @@ def test_what_can_not_be_read_again_fails(world: World) -> None:
 def test_campaign_that_completed_meanwhile(
     world: World, desired: list[Desired], outcome: Outcome, next_action: Action
 ) -> None:
-    """What is over can not be paused: a pause says so, and for a retire that is the end that was wanted."""
+    """What is over cannot be paused: a pause says so, and for a retire that is the end that was wanted."""
     report = world.apply(desired, on_event=on_start(lambda: world.sandbox.advance(7 * 86_400)))
 
     assert only(report).outcome is outcome

@@ -123,7 +123,7 @@ def test_server_that_hangs_up_is_told(server: StateServer) -> None:
     """A server that gives no answer is asked again, and then named."""
     server.faults = [Fault("GET")] * 3
 
-    with pytest.raises(BackendError, match=r"can not be reached\.\n.*/prod: no answer to the attempt to read: "):
+    with pytest.raises(BackendError, match=r"cannot be reached\.\n.*/prod: no answer to the attempt to read: "):
         a_client(server).read()
 
     assert methods(server) == ["GET"] * 3
@@ -151,7 +151,7 @@ def a_location(url: str, **environ: str) -> Location:
 )
 def test_unreachable_server_is_told(url: str, advice: str) -> None:
     """Where nothing listens, or the host has no address, the error says which."""
-    with pytest.raises(BackendError, match="can not be reached") as caught:
+    with pytest.raises(BackendError, match="cannot be reached") as caught:
         open_terraform_http(a_location(url)).read()
 
     assert advice in caught.value.fix
@@ -162,7 +162,7 @@ def test_silent_server_is_left() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         location = a_location(f"http://127.0.0.1:{silent.getsockname()[1]}/prod")
 
-        with pytest.raises(BackendError, match="can not be reached") as caught:
+        with pytest.raises(BackendError, match="cannot be reached") as caught:
             open_terraform_http(location, timeout_seconds=0.1).read()
 
     assert "any proxy on the way" in caught.value.fix
@@ -183,7 +183,7 @@ def test_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         heard = pool.submit(_first_words, proxy)
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
 
-        with pytest.raises(BackendError, match="can not be reached"):
+        with pytest.raises(BackendError, match="cannot be reached"):
             open_terraform_http(a_location("https://states.invalid/prod", **as_user(WRITER))).read()
 
         assert heard.result().startswith(b"CONNECT states.invalid:443 ")
@@ -241,5 +241,5 @@ def test_own_authority_and_client_certificate_are_used(server: StateServer, auth
     }
 
     assert open_terraform_http(Location(f"{url}/state/prod", Path(), known, is_trusted=True)).read() is None
-    with pytest.raises(BackendError, match="can not be reached"):
+    with pytest.raises(BackendError, match="cannot be reached"):
         open_terraform_http(Location(f"{url}/state/prod", Path(), trusting, is_trusted=True)).read()

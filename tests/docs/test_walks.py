@@ -56,7 +56,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 
 def test_a_console_shows_only_commands_that_are_walked() -> None:
-    """No block of shell stands beside the walks: what can not be run here is indented, and says where it runs."""
+    """No block of shell stands beside the walks: what cannot be run here is indented, and says where it runs."""
     languages = {block.language for page in PAGES for block in blocks(page.read_text(encoding="utf-8"))}
 
     assert languages <= {"console", "yaml", "text", "json", "sql", "dockerfile"}

@@ -46,7 +46,7 @@ def test_right_id_resolves_doubt(doubtful: Repo, sandbox: Sandbox) -> None:
 
 
 def test_id_of_another_address_is_refused(doubtful: Repo, sandbox: Sandbox) -> None:
-    """An id that the state has elsewhere can not be this campaign."""
+    """An id that the state has elsewhere cannot be this campaign."""
     refused = doubtful.run("resolve", "c01", "--created", ids(sandbox)["c00"])
     assert refused.code == 1
     assert "c00" in refused.err

@@ -37,7 +37,7 @@ def test_file_that_is_back_resumes_its_campaign(sale: Repo, sandbox: Sandbox) ->
 
 
 def test_edit_is_blocked_and_shown(sale: Repo, sandbox: Sandbox) -> None:
-    """A created campaign can not be changed: plan and apply say what differs, and that a person is needed."""
+    """A created campaign cannot be changed: plan and apply say what differs, and that a person is needed."""
     sale.campaign("sale", body="Hello again")
     planned, applied = sale.run("plan"), sale.apply()
     assert (planned.code, applied.code) == (3, 3)

@@ -144,7 +144,7 @@ def test_named_environment_moves_alone(repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (".msgflash/default.json", "A state can not move to where it is."),
+        (".msgflash/default.json", "A state cannot move to where it is."),
         ("taken.json", "That place is taken."),
         ("ftp://somewhere/state", "No backend keeps a state at ftp://"),
         ("postgresql://ada:hunter2@db/state", "The URL holds a password."),
@@ -152,7 +152,7 @@ def test_named_environment_moves_alone(repo: Repo) -> None:
     ],
 )
 def test_impossible_move_changes_nothing(sold: Repo, url: str, said: str) -> None:
-    """A place that can not be is refused with what to do, and never shows a password."""
+    """A place that cannot be is refused with what to do, and never shows a password."""
     sold.write("taken.json", sold.run("state", "pull").out)
     before = sold.state.read_bytes()
 
@@ -166,7 +166,7 @@ def test_impossible_move_changes_nothing(sold: Repo, url: str, said: str) -> Non
 
 
 def test_run_at_work_is_waited_for(sold: Repo) -> None:
-    """A move takes the lock, and says whose it is when it can not wait any longer."""
+    """A move takes the lock, and says whose it is when it cannot wait any longer."""
     left = {"host": "elsewhere", "lock_id": "run-1", "pid": 7, "since": "2026-11-23T12:00:00+00:00"}
     sold.write(".msgflash/default.lock", json.dumps({**left, "what": "apply", "who": "ada"}))
 

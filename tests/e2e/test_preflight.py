@@ -27,7 +27,7 @@ def test_overlap_names_both_campaigns(repo: Repo) -> None:
 
 
 def test_apply_that_the_month_can_not_finish_is_refused(tmp_path: Path) -> None:
-    """Nothing is begun that the month's requests can not end, unless somebody says so."""
+    """Nothing is begun that the month's requests cannot end, unless somebody says so."""
     with Sandbox(Options(requests_per_second=0, monthly_api_requests=6)) as sandbox:
         repo = a_repo(tmp_path, sandbox)
         repo.campaigns(5)

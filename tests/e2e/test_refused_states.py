@@ -1,4 +1,4 @@
-"""States that can not be used: torn, altered, lost, or somebody else's. Every command refuses, and says what to do."""
+"""States that cannot be used: torn, altered, lost, or somebody else's. Every command refuses, and says what to do."""
 
 import json
 import shutil

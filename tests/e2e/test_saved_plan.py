@@ -65,7 +65,7 @@ def test_what_is_no_plan_is_refused(repo: Repo) -> None:
     elsewhere = repo.run("--env", "staging", "apply", "--auto-approve", "plan.json")
 
     assert [missing.code, other.code, elsewhere.code] == [1, 1, 1]
-    assert "can not be read" in missing.err
+    assert "cannot be read" in missing.err
     assert "is no plan file" in other.err
     assert "another environment" in elsewhere.err
     assert repo.sandbox.campaigns() == []

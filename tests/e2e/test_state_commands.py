@@ -222,8 +222,8 @@ def test_damaged_document_is_never_pushed(sold: Repo, force: tuple[str, ...]) ->
 
 
 def test_file_that_is_not_there_is_not_pushed(sold: Repo) -> None:
-    """A file that can not be read is told by its name."""
-    assert "nowhere.json can not be read." in sold.run("state", "push", "nowhere.json").err
+    """A file that cannot be read is told by its name."""
+    assert "nowhere.json cannot be read." in sold.run("state", "push", "nowhere.json").err
 
 
 def remove_sale(repo: Repo) -> Completed:

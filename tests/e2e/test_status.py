@@ -52,7 +52,7 @@ def test_probe_finds_what_was_sent(repo: Repo, sandbox: Sandbox) -> None:
     repo.campaign("sale")
     repo.apply()
 
-    assert "can not be probed yet" in repo.run("resolve", "sale", "--probe").err
+    assert "cannot be probed yet" in repo.run("resolve", "sale", "--probe").err
     assert repo.run("resolve", "sale", "--probe", "--not-created").code == 1
 
 

@@ -25,7 +25,7 @@ def broken_off(repo: Repo, sandbox: Sandbox) -> Completed:
 
 
 def test_nothing_more_is_sent(broken_off: Completed, sandbox: Sandbox) -> None:
-    """An intent that can not be stored is not sent; the apply ends with an error and no traceback."""
+    """An intent that cannot be stored is not sent; the apply ends with an error and no traceback."""
     assert broken_off.code == 1
     assert creates_seen(sandbox) < MANY
     assert "Traceback" not in broken_off.err

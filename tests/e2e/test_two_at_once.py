@@ -188,7 +188,7 @@ def test_broken_lock_loses_nothing(repo: Repo, sandbox: Sandbox, lock: Path, how
 
     records, doubts = known(repo)
     assert second.code == 3, second.err
-    assert "journal can not be continued" in done.out + done.err
+    assert "journal cannot be continued" in done.out + done.err
     assert created(sandbox) == dict.fromkeys(addresses, 1)
     assert records.keys() | doubts == set(addresses)
     assert records.items() <= ids(sandbox).items()

@@ -60,7 +60,7 @@ def test_texts_stay_texts(text: str) -> None:
 
 
 def test_text_that_is_no_file(tmp_path: Path) -> None:
-    """What can not be read back is told at its place, and nothing is written."""
+    """What cannot be read back is told at its place, and nothing is written."""
     with pytest.raises(InvalidFiles) as caught:
         read_back("name: [", SOURCE, Address("a"), Settings(tmp_path))
 

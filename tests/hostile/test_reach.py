@@ -1,4 +1,4 @@
-"""What a branch can not make the command do: read files outside of the repo, or ask anybody but the configured host."""
+"""What a branch cannot make the command do: read files outside of the repo, or ask anybody but the configured host."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

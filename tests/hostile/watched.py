@@ -2,7 +2,7 @@
 The real command under watch: every file, address and process that it opens, asks and starts, told by Python itself.
 
 `python -m tests.hostile.watched LOG ARGUMENT..` runs the command; each event is a line of JSON in LOG. An audit hook
-sees what the interpreter and its standard library do, and can not be taken off again; sockets and files of C libraries
+sees what the interpreter and its standard library do, and cannot be taken off again; sockets and files of C libraries
 that open their own (none of the base installation does) are beyond it.
 """
 

@@ -45,7 +45,7 @@ class Repo:
         return list(self.files.values())
 
     def edit(self, deed: str, place: str, other: str) -> None:
-        """Do what somebody may do to the file at a place; where it can not be done nothing happens."""
+        """Do what somebody may do to the file at a place; where it cannot be done nothing happens."""
         file = self.files.get(place)
         if deed == "write":
             self._write(place, file)

@@ -100,7 +100,7 @@ LOG = {  # 3.13
 
 
 def assert_is_sarif(document: dict[str, object]) -> None:
-    """Assert the shape, and what a schema can not say: indexes lead to their rule, URIs are relative references."""
+    """Assert the shape, and what a schema cannot say: indexes lead to their rule, URIs are relative references."""
     _validator().validate(document)
     runs = document["runs"]
     assert isinstance(runs, list)

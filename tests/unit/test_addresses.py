@@ -26,7 +26,7 @@ def test_address_of_a_file(file: str, key: str | None, address: str) -> None:
     [("a/b_c/d-1.2", None), ("été/日本", None), ("a b", "a b"), ("a/-x", "-x"), ("a//b", ""), ('a["x"]', 'a["x"]')],
 )
 def test_segments_that_can_not_stand_in_an_address(base: str, bad: str | None) -> None:
-    """Letters of any script, digits, `.`, `_` and `-` can; spaces, brackets, empty ones and leading marks can not."""
+    """Letters of any script, digits, `.`, `_` and `-` can; spaces, brackets, empty ones and leading marks cannot."""
     assert bad_segment(base) == bad
 
 

@@ -99,7 +99,7 @@ class Backend(Protocol):
 
     @property
     def lock_dies_with_its_holder(self) -> bool:
-        """Whether a lock that can not be taken proves that its holder lives, where that is on the same host."""
+        """Whether a lock that cannot be taken proves that its holder lives, where that is on the same host."""
 
     def read(self) -> Stored | None:
         """Read the document; None where there is none. Needs no lock and no right to write."""

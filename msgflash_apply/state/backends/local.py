@@ -178,7 +178,7 @@ class LocalBackend:
     def _journal(self, journal: str, suffix: str) -> Path:
         if not re.fullmatch(r"[\w-]+", journal, re.ASCII):
             # The id may come from a document that a stranger wrote: it must not name a file elsewhere.
-            raise BackendError("That is no journal.", f"{self._path}: {journal!r} can not be the id of a journal.")
+            raise BackendError("That is no journal.", f"{self._path}: {journal!r} cannot be the id of a journal.")
         return self._beside(f".journal-{journal}{suffix}")
 
     def _journal_files(self) -> list[tuple[str, Path]]:
@@ -218,7 +218,7 @@ def _append(descriptor: int, lines: bytes, length: int) -> None:
 
 def _not_ours(path: Path, what: str) -> BackendError:
     return BackendError(
-        "This run's journal can not be continued.",
+        "This run's journal cannot be continued.",
         f"{path}: {what}.",
         "Run again: what was written is read back, and what is in doubt is named.",
     )

@@ -93,6 +93,6 @@ def _try_kernel_lock(descriptor: int) -> bool:
 
 
 def _unknown_holder(path: Path) -> Holder:
-    """Stand in for whoever wrote a lock file that can not be read: from nowhere, so never taken over."""
+    """Stand in for whoever wrote a lock file that cannot be read: from nowhere, so never taken over."""
     since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     return Holder(lock_id=_UNKNOWN, who=_UNKNOWN, host=_UNKNOWN, pid=0, what=_UNKNOWN, since=since)

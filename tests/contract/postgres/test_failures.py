@@ -59,7 +59,7 @@ def test_server_that_is_away_is_told(place: Place) -> None:
     """Where nothing listens the error names the place and says what to check."""
     away = replace(place, url="postgresql://test@127.0.0.1:1/states/shop")
 
-    with pytest.raises(BackendError, match=r"can not be reached") as caught:
+    with pytest.raises(BackendError, match=r"cannot be reached") as caught:
         away.client().read()
 
     assert "postgresql://test@127.0.0.1:1/states/shop: " in caught.value.detail
@@ -70,7 +70,7 @@ def test_silence_at_the_door_ends(far: Place, proxy: Proxy) -> None:
     client = a_client(far, Patience(connect_seconds=2))
     proxy.count(always(Silence()))
 
-    with pytest.raises(BackendError, match="can not be reached"):
+    with pytest.raises(BackendError, match="cannot be reached"):
         client.read()
 
 

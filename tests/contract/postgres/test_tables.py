@@ -159,5 +159,5 @@ def test_who_wrote_is_on_record(server: PostgresServer, place: Place) -> None:
 @pytest.mark.parametrize("journal", ["", "../run", "run\x00", "run\ud800"])
 def test_journal_that_can_be_none_is_refused(place: Place, journal: str) -> None:
     """An id that no run could have, as a stranger's document may hold, goes nowhere near the server."""
-    with pytest.raises(BackendError, match="can not be the id of a journal"):
+    with pytest.raises(BackendError, match="cannot be the id of a journal"):
         place.client().drop(journal)

@@ -265,7 +265,7 @@ def test_endless_lists_are_left(page: dict[str, object], call: Callable[[Client]
 
 @pytest.mark.parametrize("moment", ["2026-11-23T12:00:00", "soon", "99999-01-01T00:00:00Z"])
 def test_moments_without_a_zone_are_no_moments(moment: str) -> None:
-    """A message's time that can not be compared with a start is told and not guessed."""
+    """A message's time that cannot be compared with a start is told and not guessed."""
     with pytest.raises(ApiError, match=r"messages\.0\.createdAt"):
         ask([ok({"messages": [{"createdAt": moment}]})], lambda c: c.messages("i"))
 

@@ -1,4 +1,4 @@
-"""The network settings of the process's environment, where they can not be used."""
+"""The network settings of the process's environment, where they cannot be used."""
 
 import pytest
 

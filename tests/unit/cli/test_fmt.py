@@ -31,7 +31,7 @@ def test_link_is_followed(tmp_path: Path) -> None:
 
 def test_refusal_of_the_system_is_told(tmp_path: Path) -> None:
     """A file that is gone is not made anew."""
-    with pytest.raises(MsgflashApplyError, match="can not be written"):
+    with pytest.raises(MsgflashApplyError, match="cannot be written"):
         rewrite(tmp_path / "gone.yaml", b"new")
     assert list(tmp_path.iterdir()) == []
 

@@ -29,6 +29,6 @@ def test_file_that_is_there_is_not_touched(tmp_path: Path) -> None:
     """It is refused before anything is recorded."""
     path = tmp_path / "sale.yaml"
     path.write_text("name: Mine\n", encoding="utf-8")
-    with pytest.raises(MsgflashApplyError, match="can not be written"), placed(path, "name: Sale\n"):
+    with pytest.raises(MsgflashApplyError, match="cannot be written"), placed(path, "name: Sale\n"):
         pytest.fail("nothing may be recorded")
     assert path.read_text(encoding="utf-8") == "name: Mine\n"

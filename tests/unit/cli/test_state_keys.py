@@ -75,7 +75,7 @@ def test_unreadable_file_is_an_error(tmp_path: Path, file: str, why: str) -> Non
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
 
-    with pytest.raises(MsgflashApplyError, match="The state key can not be read") as caught:
+    with pytest.raises(MsgflashApplyError, match="The state key cannot be read") as caught:
         ids(tmp_path, file)
 
     assert caught.value.detail.endswith(f": {why}.")

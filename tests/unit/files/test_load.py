@@ -52,7 +52,7 @@ def test_mistakes_of_all_files_come_in_one_run(tmp_path: Path) -> None:
 
 
 def test_file_that_vanishes_is_told(tmp_path: Path) -> None:
-    """A file that can not be read any more is a diagnostic among the others."""
+    """A file that cannot be read any more is a diagnostic among the others."""
     result = load_found([CampaignFile(str(tmp_path / "a.yaml"), "campaigns/a.yaml")], Settings(tmp_path))
 
     assert told(result.diagnostics) == ["a.yaml:None:None MF101"]
@@ -156,14 +156,14 @@ def test_instance_name_sets_mailings_apart(tmp_path: Path) -> None:
 
 
 def test_former_address_belongs_to_one(tmp_path: Path) -> None:
-    """Two campaigns can not both have been what one was."""
+    """Two campaigns cannot both have been what one was."""
     files = {name: named(name) + "moved_from: [old]\n" for name in ("a.yaml", "b.yaml")}
 
     assert told(loaded(tmp_path, files).diagnostics) == ["a.yaml:1:1 MF409", "b.yaml:1:1 MF409"]
 
 
 def test_former_address_is_not_in_use(tmp_path: Path) -> None:
-    """A campaign that stays where it is can not lose its record to another: it would be sent again."""
+    """A campaign that stays where it is cannot lose its record to another: it would be sent again."""
     result = loaded(tmp_path, {"a.yaml": named("a"), "b.yaml": named("b") + "moved_from: [a]\n"})
 
     assert told(result.diagnostics) == ["b.yaml:6:14 MF409"]

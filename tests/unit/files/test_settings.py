@@ -258,7 +258,7 @@ def test_project_file_of_another_form(tmp_path: Path, text: str, place: tuple[in
 
 
 def test_unreadable_project_file(tmp_path: Path) -> None:
-    """A msgflash.yaml that can not be read is an error, not an absent one."""
+    """A msgflash.yaml that cannot be read is an error, not an absent one."""
     (tmp_path / "msgflash.yaml").mkdir()
 
     (found,) = mistakes_in(tmp_path, "")

@@ -165,7 +165,7 @@ def test_a_tree_without_braces_is_returned_itself() -> None:
 
 
 def test_a_rendered_list_is_not_shared_with_the_variables() -> None:
-    """A campaign's list can not change another's."""
+    """A campaign's list cannot change another's."""
     first, second = rendered("{{ custom.tags }}"), rendered("{{ custom.tags }}")
 
     assert first is not CUSTOM["tags"]
@@ -206,18 +206,18 @@ def test_a_rendered_list_is_not_shared_with_the_variables() -> None:
         ("{% if instance.x is defined %}a{% endif %}", 0, "MF204", "`instance.x`", "condition"),
         ("{% for c in contact.tags %}a{% endfor %}", 0, "MF204", "`contact.tags`", ""),
         ("{{ custom.brand ~ contact.name }}", 0, "MF204", "`contact.name`", ""),
-        ("a {{ custom.flag }}", 2, "MF207", "true or false can not stand inside a text", "choose the words"),
-        ("a {{ custom.nothing }}", 2, "MF207", "nothing (null) can not stand", "default"),
-        ("a {{ custom.tags }}", 2, "MF207", "a list can not stand", "join"),
-        ("a {{ custom.shop }}", 2, "MF207", "a map can not stand", ""),
-        ("{{ custom.tags | upper }}", 0, "MF207", "a list can not stand", ""),
-        ("{{ custom.count + custom.brand }}", 0, "MF207", "can not be worked out", "kinds"),
+        ("a {{ custom.flag }}", 2, "MF207", "true or false cannot stand inside a text", "choose the words"),
+        ("a {{ custom.nothing }}", 2, "MF207", "nothing (null) cannot stand", "default"),
+        ("a {{ custom.tags }}", 2, "MF207", "a list cannot stand", "join"),
+        ("a {{ custom.shop }}", 2, "MF207", "a map cannot stand", ""),
+        ("{{ custom.tags | upper }}", 0, "MF207", "a list cannot stand", ""),
+        ("{{ custom.count + custom.brand }}", 0, "MF207", "cannot be worked out", "kinds"),
         ("{{ custom.count / 0 }}", 0, "MF207", "division by zero", ""),
-        ("{{ 'inf' | float }}", 0, "MF207", "a number can not stand", ""),
+        ("{{ 'inf' | float }}", 0, "MF207", "a number cannot stand", ""),
         ("{{ {1: 'a', none: 2} }}", 0, "MF207", "nothing (null)", ""),
-        ("{{ custom.brand | format('x') }}", 0, "MF207", "can not be worked out", ""),
-        ("{{ 3 | join }}", 0, "MF207", "can not be worked out", ""),
-        ("{% for c in custom.tags %}{{ loop }}{% endfor %}", None, "MF207", "can not stand inside", ""),
+        ("{{ custom.brand | format('x') }}", 0, "MF207", "cannot be worked out", ""),
+        ("{{ 3 | join }}", 0, "MF207", "cannot be worked out", ""),
+        ("{% for c in custom.tags %}{{ loop }}{% endfor %}", None, "MF207", "cannot stand inside", ""),
     ],
 )
 def test_mistakes_have_their_tag_a_code_and_a_way_out(

@@ -185,7 +185,7 @@ def test_several_mistakes_are_all_told() -> None:
 
 
 def test_half_a_character_hides_no_other_mistake() -> None:
-    """A text that JSON can not carry is told with its place, and so is everything else."""
+    """A text that JSON cannot carry is told with its place, and so is everything else."""
     findings = check({**TEXT, "body": "a\ud83d", "paused": 3})
 
     assert [(finding.code, finding.path) for finding in findings] == [("MF305", ("body",)), ("MF303", ("paused",))]
@@ -204,12 +204,12 @@ def test_half_a_character_hides_no_other_mistake() -> None:
     ],
 )
 def test_half_a_character_passes_nowhere(document: object) -> None:
-    """No field that is sent or kept accepts a text that JSON can not carry."""
+    """No field that is sent or kept accepts a text that JSON cannot carry."""
     assert "half a character" in check(document)[0].message
 
 
 def test_half_a_character_in_a_name_is_told() -> None:
-    """A key that JSON can not carry is told of the document."""
+    """A key that JSON cannot carry is told of the document."""
     findings = check({**TEXT, "labels": {"\ud83d": ""}})
 
     assert findings[0].path == ()

@@ -150,7 +150,7 @@ def test_pause_and_replacement_are_one_step() -> None:
 
 
 def test_pause_wins_where_a_replacement_comes_too_late() -> None:
-    """What has started can not be replaced, and is paused all the same."""
+    """What has started cannot be replaced, and is paused all the same."""
     state = a_snapshot({"sale": a_record(status="running")})
 
     assert decided(edited(paused=True, lifecycle=REPLACE), state=state)["sale"].action is Action.PAUSE
@@ -364,7 +364,7 @@ def test_moved_from_that_has_done_its_work_is_ignored() -> None:
 
 
 def test_one_record_is_claimed_once() -> None:
-    """Two new files can not both be the rename of one vanished campaign."""
+    """Two new files cannot both be the rename of one vanished campaign."""
     twin = a_payload(name="sale")
     state = a_snapshot({"sale": a_record()})
     changes = decided(a_desired("a", payload=twin), a_desired("b", payload=twin), state=state)

@@ -89,8 +89,8 @@ def test_wrong_shape_is_refused_even_with_a_good_checksum(field: str, value: obj
 
 @pytest.mark.parametrize("payload", [a_payload(instanceId=None), a_payload(surprise=1)])
 def test_payload_that_can_not_be_sent_is_not_saved(payload: dict[str, object]) -> None:
-    """A create without an instance, or with a field that MsgFlash does not know, can not be saved."""
-    with pytest.raises(PlanError, match="can not be saved"):
+    """A create without an instance, or with a field that MsgFlash does not know, cannot be saved."""
+    with pytest.raises(PlanError, match="cannot be saved"):
         encode_plan(saved(replace(CREATE, after=payload)))
 
 

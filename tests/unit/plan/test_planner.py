@@ -71,7 +71,7 @@ def codes(plan: Plan) -> list[str]:
 
 
 def mistakes(*desired: Desired, account: Account | None = None, state: Snapshot | None = None) -> list[Diagnostic]:
-    """Plan what can not be planned, and give the errors."""
+    """Plan what cannot be planned, and give the errors."""
     with pytest.raises(InvalidFiles) as caught:
         planned(*desired, account=account, state=state)
     return [found for found in caught.value.diagnostics if found.is_error]
@@ -282,7 +282,7 @@ def test_offline_reads_nothing() -> None:
 
 
 def test_preview_without_state_belongs_to_none() -> None:
-    """A preview has neither lineage nor serial, so it can not be taken for a plan."""
+    """A preview has neither lineage nor serial, so it cannot be taken for a plan."""
     plan = offline(a_desired(), has_state=False)
 
     assert (plan.lineage, plan.serial, plan.complete) == (None, None, False)

@@ -107,7 +107,7 @@ def test_sarif_lists_every_code_with_its_meaning() -> None:
     """A dashboard learns of rules that found nothing."""
     rules = json.loads(validation_to_sarif([], tool_version="1"))["runs"][0]["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == [str(code) for code in Code]
-    assert rules[0]["shortDescription"]["text"] == "A file or folder can not be read."
+    assert rules[0]["shortDescription"]["text"] == "A file or folder cannot be read."
 
 
 def test_sarif_message_holds_no_link_and_no_placeholder() -> None:

@@ -153,7 +153,7 @@ def test_first_line_names_the_environment(environment: str, expected: str) -> No
 
 
 def test_a_month_without_requests_left_stands_out() -> None:
-    """A plan that the month's requests can not finish says so in bold."""
+    """A plan that the month's requests cannot finish says so in bold."""
     markdown = shown_in(a_plan(a_change(), requests=RequestForecast(used=1, apply=9, left_this_month=8)))
     assert "only 8 left this month: an apply would stop part way.**" in markdown
 

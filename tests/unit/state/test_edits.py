@@ -88,7 +88,7 @@ def test_doubt_can_not_be_removed() -> None:
 
 
 def test_unknown_address_can_not_be_removed() -> None:
-    """What is not there can not be removed."""
+    """What is not there cannot be removed."""
     with pytest.raises(StateError, match="no campaign promo/news"):
         removable(a_snapshot({SALE: a_record(SALE)}), NEWS)
 

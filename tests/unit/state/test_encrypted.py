@@ -189,7 +189,7 @@ def test_failed_append_leaves_its_number_free(tmp_path: Path) -> None:
 
 
 def test_former_document_is_read_with_the_same_keys(tmp_path: Path) -> None:
-    """A former document is decrypted too, and refused in its own name where that can not be done."""
+    """A former document is decrypted too, and refused in its own name where that cannot be done."""
     backend = an_encrypted_state(tmp_path)
     before = backend.read()
     assert before is not None

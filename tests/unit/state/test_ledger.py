@@ -247,7 +247,7 @@ def run_and_fail_at_the_end(backend: FailingBackend, *, after: int) -> None:
 
 
 def test_storage_that_fails_while_opening_leaves_no_litter(tmp_path: Path) -> None:
-    """A run that can not begin gives the lock back, and takes its empty journal with it."""
+    """A run that cannot begin gives the lock back, and takes its empty journal with it."""
     backend = a_state(tmp_path)
     backend.append("run-0", b"damaged\n")
 

@@ -209,7 +209,7 @@ def test_what_has_no_end_is_told(tmp_path: Path, name: str, plant: Callable[[Pat
 
 
 def test_planted_link_is_not_written_through(tmp_path: Path) -> None:
-    """A symbolic link in the place of a lock or journal is refused, so that it can not aim our writing elsewhere."""
+    """A symbolic link in the place of a lock or journal is refused, so that it cannot aim our writing elsewhere."""
     (tmp_path / "default.lock").symlink_to(tmp_path / "victim")
     (tmp_path / "default.journal-run-1.jsonl").symlink_to(tmp_path / "victim")
 
@@ -224,7 +224,7 @@ def test_planted_link_is_not_written_through(tmp_path: Path) -> None:
 @pytest.mark.parametrize("journal", ["../../etc/passwd", "a/b", "", "a.b", "a\n", "é"])
 def test_journal_id_can_not_name_another_file(tmp_path: Path, journal: str) -> None:
     """An id that is not made of letters, digits and hyphens, as a forged document may hold, is refused."""
-    with pytest.raises(BackendError, match="can not be the id of a journal"):
+    with pytest.raises(BackendError, match="cannot be the id of a journal"):
         a_backend(tmp_path).drop(journal)
 
 

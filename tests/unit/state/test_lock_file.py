@@ -16,7 +16,7 @@ def sign(**changes: object) -> str:
 
 
 def test_lock_of_another_host_is_never_taken_over(tmp_path: Path) -> None:
-    """Whether a process of another host lives can not be known here, so its lock stays, and says how to break it."""
+    """Whether a process of another host lives cannot be known here, so its lock stays, and says how to break it."""
     (tmp_path / "default.lock").write_text(sign(host="elsewhere"))
 
     with pytest.raises(StateLocked, match="on elsewhere") as caught:

@@ -67,7 +67,7 @@ def test_one_place_under_two_names_is_found_out(old: Backend, name: str) -> None
         old.drop(journal)
     before = old.read()
 
-    with pytest.raises(StateError, match="can not move to where it is"):
+    with pytest.raises(StateError, match="cannot move to where it is"):
         move(old, LocalBackend(folder / name))
 
     assert old.read() == before

@@ -53,7 +53,7 @@ def test_usual_variables_open_a_state(url: str, environ: Mapping[str, str]) -> N
     ],
 )
 def test_settings_that_do_not_fit_are_named(url: str, environ: Mapping[str, str], words: str) -> None:
-    """Settings that are incomplete or can not be read are named by their variables, without their values."""
+    """Settings that are incomplete or cannot be read are named by their variables, without their values."""
     with pytest.raises(BackendError) as caught:
         open_state(url, environ)
 
@@ -167,11 +167,11 @@ def test_profile_may_name_a_region_alone(tmp_path: Path) -> None:
     [("", "ProfileNotFound"), ("[profile team]\ncredential_process = false\n", "CredentialRetrievalError")],
 )
 def test_profile_that_does_not_work_is_named(tmp_path: Path, text: str, words: str) -> None:
-    """A profile that is chosen and can not be used is an error: no other credentials are looked for behind its back."""
+    """A profile that is chosen and cannot be used is an error: no other credentials are looked for behind its back."""
     config = tmp_path / "config"
     config.write_text(text)
 
-    with pytest.raises(BackendError, match=f"'team' can not be used: {words}") as caught:
+    with pytest.raises(BackendError, match=f"'team' cannot be used: {words}") as caught:
         open_state("s3://bucket/team", {"AWS_PROFILE": "team", "AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path)})
 
     assert "aws sso login" in caught.value.fix

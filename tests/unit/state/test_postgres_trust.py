@@ -48,7 +48,7 @@ def test_password_goes_where_the_environment_says(url: str, environ: dict[str, s
 )
 def test_password_goes_nowhere_else(url: str, environ: dict[str, str], tmp_path: Path) -> None:
     """A URL in a file that would send the password elsewhere is refused; the same one in MSGFLASH_STATE is not."""
-    with pytest.raises(BackendError, match="can not be sent there") as caught:
+    with pytest.raises(BackendError, match="cannot be sent there") as caught:
         open_backend(Location(url, tmp_path, environ))
 
     assert "MSGFLASH_STATE" in caught.value.fix

@@ -213,13 +213,13 @@ def test_change_is_told_in_one_line() -> None:
 
 
 def test_state_that_was_written_to_is_not_replaced(tmp_path: Path) -> None:
-    """A run that has entries, or has ended, can not replace the state that they stand on."""
+    """A run that has entries, or has ended, cannot replace the state that they stand on."""
     with a_run(a_state(tmp_path)) as ledger:
         ledger.append(intended())
-        with pytest.raises(StateError, match="can not be replaced now"):
+        with pytest.raises(StateError, match="cannot be replaced now"):
             ledger.replace(NEWER)
         ledger.commit()
-        with pytest.raises(StateError, match="can not be replaced now"):
+        with pytest.raises(StateError, match="cannot be replaced now"):
             ledger.replace(NEWER)
 
 

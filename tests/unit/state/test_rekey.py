@@ -116,7 +116,7 @@ def test_plain_journal_that_came_late_is_folded_in(tmp_path: Path) -> None:
 
 
 def test_documents_that_stay_in_another_form_are_named(tmp_path: Path) -> None:
-    """Former documents that the storage keeps, and that are not in the new form or can not be read, are told."""
+    """Former documents that the storage keeps, and that are not in the new form or cannot be read, are told."""
     store = Archive(a_state(tmp_path))
     store.kept = {"torn": b'{"encrypted": "msgflash-apply/1"}', "vanished": None}
 
@@ -128,7 +128,7 @@ def test_documents_that_stay_in_another_form_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("keys", [(OTHER_KEY,), (OTHER_KEY, OTHER_KEY)])
 def test_state_whose_key_is_not_at_hand_stays_as_it_is(tmp_path: Path, keys: tuple[str, ...]) -> None:
-    """Without the key that a state needs its form can not be changed, and nothing is."""
+    """Without the key that a state needs its form cannot be changed, and nothing is."""
     a_used_state(encrypted(a_backend(tmp_path), KEY))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 

@@ -113,9 +113,9 @@ def test_given_password_comes_before_the_job_token() -> None:
     [
         ({"TF_HTTP_CLIENT_CERTIFICATE_PEM": "pem"}, "not complete"),
         ({"TF_HTTP_CLIENT_PRIVATE_KEY_PEM": "pem"}, "not complete"),
-        ({"TF_HTTP_CLIENT_CERTIFICATE_PEM": "pem", "TF_HTTP_CLIENT_PRIVATE_KEY_PEM": "s3cret"}, "can not be read"),
-        ({"TF_HTTP_CLIENT_CA_CERTIFICATE_PEM": "/etc/ssl/ca.pem"}, "can not be read"),
-        ({"TF_HTTP_CLIENT_CA_CERTIFICATE_PEM": "é"}, "can not be read"),
+        ({"TF_HTTP_CLIENT_CERTIFICATE_PEM": "pem", "TF_HTTP_CLIENT_PRIVATE_KEY_PEM": "s3cret"}, "cannot be read"),
+        ({"TF_HTTP_CLIENT_CA_CERTIFICATE_PEM": "/etc/ssl/ca.pem"}, "cannot be read"),
+        ({"TF_HTTP_CLIENT_CA_CERTIFICATE_PEM": "é"}, "cannot be read"),
     ],
 )
 def test_unusable_certificate_is_told(environ: dict[str, str], summary: str) -> None:
@@ -136,5 +136,5 @@ def test_encrypted_key_is_told(tmp_path: Path) -> None:
         "TF_HTTP_CLIENT_PRIVATE_KEY_PEM": key.decode(),
     }
 
-    with pytest.raises(BackendError, match="can not be read"):
+    with pytest.raises(BackendError, match="cannot be read"):
         credentials(STATE, environ, is_trusted=True)

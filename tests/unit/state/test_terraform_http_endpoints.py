@@ -78,17 +78,17 @@ def test_address_keeps_its_query_and_hides_it() -> None:
         ("https://ada:s3cret@states.example/prod", "holds a user or a password"),
         ("https://ada@states.example/prod", "holds a user or a password"),
         ("http://states.example/prod", "would travel in clear"),
-        ("https://", "can not be used"),
-        ("https:///prod", "can not be used"),
-        ("https://states.example:0/prod", "can not be used"),
-        ("https://states.example:high/prod", "can not be used"),
-        ("https://states..example/prod", "can not be used"),
-        (f"https://{'a' * 64}.example/prod", "can not be used"),
-        ("https://[::1/prod", "can not be used"),
-        ("https://états.example/prod", "can not be used"),
-        ("https://states.example/my state", "can not be used"),
-        ("https://states.example/prod#latest", "can not be used"),
-        ("ftp://states.example/prod", "can not be used"),
+        ("https://", "cannot be used"),
+        ("https:///prod", "cannot be used"),
+        ("https://states.example:0/prod", "cannot be used"),
+        ("https://states.example:high/prod", "cannot be used"),
+        ("https://states..example/prod", "cannot be used"),
+        (f"https://{'a' * 64}.example/prod", "cannot be used"),
+        ("https://[::1/prod", "cannot be used"),
+        ("https://états.example/prod", "cannot be used"),
+        ("https://states.example/my state", "cannot be used"),
+        ("https://states.example/prod#latest", "cannot be used"),
+        ("ftp://states.example/prod", "cannot be used"),
     ],
 )
 def test_unusable_address_is_refused(url: str, summary: str) -> None:
@@ -118,7 +118,7 @@ def test_addresses_of_one_server_have_one_origin() -> None:
     assert origin("https://States.Example/a") == origin("https://states.example:443/b") == "https://states.example:443"
     assert origin("http://localhost/a") == "http://localhost:80"
     assert (origin(""), origin("states.example"), origin("https://host:high")) == ("", "", "")
-    assert shown("https://[::1") == "an address that can not be read"
+    assert shown("https://[::1") == "an address that cannot be read"
 
 
 @pytest.mark.parametrize("scheme", ["https", "HTTPS"])

@@ -1,5 +1,5 @@
 """
-A state that whoever keeps it can not read: encrypted here, before it leaves this machine.
+A state that whoever keeps it cannot read: encrypted here, before it leaves this machine.
 
 `backend.py` wraps any other backend (read it first), `cipher.py` is the only door to the library, `envelope.py` is the
 form in which encrypted bytes lie in a storage, `keyring.py` the keys, `refusals.py` the words for what goes wrong.
@@ -14,6 +14,6 @@ Rules that span the modules:
    that nothing was ever sent. `state rekey` alone takes it, by a person's word.
 3. **No key is ever shown.** Its id is: a digest, which says nothing of it.
 
-What this can not find out: a whole state put back as it once was, and a journal whose last appends were cut off. The
+What this cannot find out: a whole state put back as it once was, and a journal whose last appends were cut off. The
 serial and the lineage inside the document do the most that can be done about the former.
 """

@@ -45,7 +45,7 @@ def altered(where: str) -> StateDamaged:
 
 
 def not_encrypted(data: bytes, where: str) -> StateError:
-    """Say why bytes that should be encrypted and are not can not be used: plain text of ours, or damage."""
+    """Say why bytes that should be encrypted and are not cannot be used: plain text of ours, or damage."""
     if _PLAIN_DOCUMENT not in data and not data.startswith(_PLAIN_ENTRY):
         return damaged(where, "it is neither encrypted nor a state" if data.strip() else "it is empty")
     return StateError(

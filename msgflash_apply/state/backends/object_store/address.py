@@ -48,7 +48,7 @@ def parse_address(url: str) -> ObjectAddress:
 
 def _refused(scheme: str) -> BackendError:
     return BackendError(
-        "The state's location can not be used.",
+        "The state's location cannot be used.",
         f"A {scheme}:// URL holds a bucket and a folder, and nothing else: no user, password, port, query or fragment, "
         "and in the folder's name only letters, digits and . _ - = + @.",
         f"Write {scheme}://BUCKET/FOLDER. Endpoint, region and credentials come from the environment.",

@@ -37,7 +37,7 @@ def find_profile(environ: Mapping[str, str]) -> Profile:
     Find the profile that is chosen, or the default one; one that says nothing where there is none.
 
     Raises:
-        BackendError: the profile that is chosen is not there, or can not be read.
+        BackendError: the profile that is chosen is not there, or cannot be read.
     """
     name = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
     folder = Path(environ.get("HOME") or "~").expanduser() / ".aws"
@@ -64,7 +64,7 @@ def _read(name: str | None, files: Mapping[str, str]) -> Profile:
         return Profile(import_module("obstore.auth.boto3").Boto3CredentialProvider(session), region)
     except errors.BotoCoreError as err:
         raise BackendError(
-            "The state's storage can not be opened.",
-            f"The AWS profile {name or 'default'!r} can not be used: {type(err).__name__}.",
+            "The state's storage cannot be opened.",
+            f"The AWS profile {name or 'default'!r} cannot be used: {type(err).__name__}.",
             "Mend it in ~/.aws, choose another one with AWS_PROFILE, or log in again: aws sso login",
         ) from err

@@ -47,7 +47,7 @@ def connect(address: ObjectAddress, environ: Mapping[str, str]) -> Objects:
     config = settings(environ, VARIABLES)
     if "account_name" not in config:
         raise BackendError(
-            "The state's storage can not be opened.",
+            "The state's storage cannot be opened.",
             f"{address}: no storage account is named in the environment.",
             "Set AZURE_STORAGE_ACCOUNT_NAME, then run again.",
         )

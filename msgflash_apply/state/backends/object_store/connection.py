@@ -51,11 +51,11 @@ def settings(environ: Mapping[str, str], variables: Mapping[str, tuple[str, ...]
 
 
 def unusable(where: str, variables: Iterable[str], environ: Mapping[str, str]) -> BackendError:
-    """Say that a store can not be opened with these settings: which variables are set, and none of their values."""
+    """Say that a store cannot be opened with these settings: which variables are set, and none of their values."""
     names = ", ".join(sorted(name for name in variables if environ.get(name)))
     return BackendError(
-        "The state's storage can not be opened.",
-        f"{where}: the environment's settings for it are incomplete, or can not be read. Set: {names}.",
+        "The state's storage cannot be opened.",
+        f"{where}: the environment's settings for it are incomplete, or cannot be read. Set: {names}.",
         "Complete or mend them, then run again.",
     )
 
@@ -64,12 +64,12 @@ def _is_plain(endpoint: str, variable: str) -> bool:
     parts = urlsplit(endpoint)
     if parts.scheme not in {"http", "https"} or parts.hostname is None or "@" in parts.netloc:
         raise BackendError(
-            "The endpoint of the state's storage can not be used.",
+            "The endpoint of the state's storage cannot be used.",
             f"{variable} must hold a URL like https://storage.example.com, without a user or a password.",
         )
     if parts.scheme == "http" and not _is_this_machine(parts.hostname):
         raise BackendError(
-            "The endpoint of the state's storage can not be used.",
+            "The endpoint of the state's storage cannot be used.",
             f"{variable} is plain HTTP to {parts.hostname}: whoever listens in between can read and change the state.",
             "Use https. Plain HTTP is for servers on this machine.",
         )

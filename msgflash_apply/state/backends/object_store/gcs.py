@@ -36,7 +36,7 @@ def connect(address: ObjectAddress, environ: Mapping[str, str]) -> Objects:
     Open a folder of a bucket. Sends nothing yet.
 
     Raises:
-        BackendError: the settings do not fit together, or a key can not be read.
+        BackendError: the settings do not fit together, or a key cannot be read.
     """
     config = settings(environ, VARIABLES)
     try:

@@ -153,7 +153,7 @@ class Journals:
 def _key(journal: str, number: int, url: str) -> str:
     if not re.fullmatch(r"[\w-]+", journal, re.ASCII):
         # The id may come from a document that a stranger wrote: it must not name an object elsewhere.
-        raise BackendError("That is no journal.", f"{url}: {journal!r} can not be the id of a journal.")
+        raise BackendError("That is no journal.", f"{url}: {journal!r} cannot be the id of a journal.")
     return f"{FOLDER}/{journal}/{number:06}.jsonl"
 
 
@@ -178,7 +178,7 @@ def _is_litter(key: str, live: Collection[str]) -> bool:
 
 def _not_ours(url: str, journal: str, what: str) -> BackendError:
     return BackendError(
-        "This run's journal can not be continued.",
+        "This run's journal cannot be continued.",
         f"{url}: journal {journal}: {what}.",
         "Run again: what was written is read back, and what is in doubt is named.",
     )

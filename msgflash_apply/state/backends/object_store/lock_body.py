@@ -38,7 +38,7 @@ def free() -> bytes:
 
 
 def read_body(found: Found | None) -> LockBody:
-    """Read a lock; one that can not be read is held by somebody unknown, and never taken over."""
+    """Read a lock; one that cannot be read is held by somebody unknown, and never taken over."""
     if found is None:
         return LockBody(None, None)
     try:

@@ -185,7 +185,7 @@ class Objects:
     def _version(self, token: object) -> str:
         if not isinstance(token, str):
             raise BackendError(
-                "This store can not keep a state.",
+                "This store cannot keep a state.",
                 f"{self.url}: its answers name no version of an object, so that nothing can be replaced safely.",
                 "Use a store that gives an ETag (S3, Azure) or a generation (Google) to every object.",
             )

@@ -29,7 +29,7 @@ def open_object_store(location: "Location") -> Backend:
 
     Raises:
         BackendError: the URL holds more than a bucket and a folder, a library is missing, or the environment's settings
-            can not be used.
+            cannot be used.
     """
     address = parse_address(location.url)
     cloud, libraries = _CLOUDS[address.scheme]

@@ -62,10 +62,10 @@ def connect(address: ObjectAddress, environ: Mapping[str, str]) -> Objects:
     Open a folder of a bucket. Sends nothing yet.
 
     Raises:
-        BackendError: the settings do not fit together, or a profile can not be read.
+        BackendError: the settings do not fit together, or a profile cannot be read.
     """
     config = settings(environ, VARIABLES)
-    # Whatever the process's environment says, a store without conditions can not keep a state.
+    # Whatever the process's environment says, a store without conditions cannot keep a state.
     config["conditional_put"] = "etag"
     profile = Profile() if any(name in config for name in _OWN_CREDENTIALS) else find_profile(environ)
     if profile.region is not None:
@@ -92,6 +92,6 @@ def _options(environ: Mapping[str, str], endpoint: str | None) -> "ClientConfig"
             options["root_certificate"] = Path(bundle).read_bytes()
         except OSError as err:
             raise BackendError(
-                "The state's storage can not be opened.", f"{_CERTIFICATES}: {bundle}: {err.strerror}."
+                "The state's storage cannot be opened.", f"{_CERTIFICATES}: {bundle}: {err.strerror}."
             ) from err
     return options

@@ -72,7 +72,7 @@ class Access:
         Read rows; none where no tables are. Needs no lock; a session that was lost meanwhile is replaced once.
 
         Raises:
-            BackendError: the server can not be reached, or refuses.
+            BackendError: the server cannot be reached, or refuses.
         """
         try:
             return self._look(kind, statement, parameters or {})

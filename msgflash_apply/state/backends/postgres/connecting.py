@@ -41,7 +41,7 @@ def connect(place: Place, environ: Mapping[str, str], ssl_mode: str | None, pati
     Make a session.
 
     Raises:
-        BackendError: the server can not be reached, refuses the login, or is too old.
+        BackendError: the server cannot be reached, refuses the login, or is too old.
     """
     try:
         conninfo = make_conninfo(**parameters(place, environ, ssl_mode, patience))

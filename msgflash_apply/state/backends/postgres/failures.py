@@ -48,7 +48,7 @@ def unreachable(error: psycopg.Error, url: str, ssl_mode: str | None) -> Backend
         )
     tls = f" (sslmode={ssl_mode})" if ssl_mode else ""
     return BackendError(
-        "The state's database can not be reached.",
+        "The state's database cannot be reached.",
         f"{url}: {_one_line(error)}{tls}",
         "Check host, port, database and user in the URL or in PGHOST and its like, and that the server is up.",
     )

@@ -77,7 +77,7 @@ class Journals:
         else:
             what = "it is not as this run left it: an append failed half way, or somebody wrote to it"
         return BackendError(
-            "This run's journal can not be continued.",
+            "This run's journal cannot be continued.",
             f"{self._access.url}, journal {journal}: {what}.",
             "Run again: what was written is read back, and what is in doubt is named.",
         )
@@ -86,5 +86,5 @@ class Journals:
 def _checked(journal: str) -> str:
     """Refuse an id that no run could have: it may come from a document that a stranger wrote."""
     if not re.fullmatch(r"[\w-]+", journal, re.ASCII):
-        raise BackendError("That is no journal.", f"{journal!r} can not be the id of a journal.")
+        raise BackendError("That is no journal.", f"{journal!r} cannot be the id of a journal.")
     return journal

@@ -104,7 +104,7 @@ class Lock:
             raise self._refused()
         if not taken.is_signed:
             raise BackendError(
-                "The state can not be locked.",
+                "The state cannot be locked.",
                 f"{self._access.url}: this session of the server has the lock for another client already, so a proxy "
                 "lends one session to several.",
                 "Connect to the server itself, or let the proxy pool whole sessions.",

@@ -14,7 +14,7 @@ def open_postgres(location: Location) -> Backend:
     Open a state at `postgresql://`. Connects to nothing yet.
 
     Raises:
-        BackendError: the URL can not be used, may not be used as it stands in a file, or psycopg is not installed.
+        BackendError: the URL cannot be used, may not be used as it stands in a file, or psycopg is not installed.
     """
     place = read_place(location.url)
     if not location.is_trusted:

@@ -90,7 +90,7 @@ def _read_options(query: str) -> dict[str, str]:
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in _QUERY or name in options:
             raise _not_a_url(
-                f"{name!r} can not stand behind the question mark, or not twice; what can is {', '.join(_QUERY)}"
+                f"{name!r} cannot stand behind the question mark, or not twice; what can is {', '.join(_QUERY)}"
             )
         if not (re.fullmatch(_QUERY[name], value) and value.isprintable()):
             raise _not_a_url(f"the value of {name} is not one that it can have")
@@ -112,13 +112,13 @@ def _decoded(part: str) -> str:
     except UnicodeDecodeError as err:
         raise _not_a_url("what is percent-encoded in it is not UTF-8") from err
     if not text.isprintable():
-        raise _not_a_url("it holds characters that can not be printed")
+        raise _not_a_url("it holds characters that cannot be printed")
     return text
 
 
 def _not_a_url(what: str) -> BackendError:
     return BackendError(
-        "The state's URL can not be used.",
+        "The state's URL cannot be used.",
         f"postgresql: {what}.",
         # `//[user@]` would be taken for a password on its way to the terminal, and hidden.
         "Write postgresql://HOST:PORT/database/name/of/the/state, with USER@ before HOST if need be, and no password:\n"

@@ -30,7 +30,7 @@ class Patience:
         connect_seconds: for a connection, unless the URL or PGCONNECT_TIMEOUT says otherwise; libpq takes 2 at least.
         statement_seconds: for a statement, by the server's clock.
         lock_seconds: for a row or table that another session holds.
-        answer_seconds: for an answer, by ours: when the server can not even say that it took too long.
+        answer_seconds: for an answer, by ours: when the server cannot even say that it took too long.
     """
 
     connect_seconds: int = 10

@@ -27,7 +27,7 @@ def check_destination(place: Place, environ: Mapping[str, str]) -> None:
     where = f"{place.url} stands in a file that a branch can edit"
     if environ.get("PGSERVICE") and (place.host or place.port or "sslmode" in place.options):
         raise BackendError(
-            "The state's password can not be sent there.",
+            "The state's password cannot be sent there.",
             f"{where}, and the service of PGSERVICE may hold a password for another host.",
             "Leave host, port and sslmode out of the URL, or set MSGFLASH_STATE to it.",
         )
@@ -35,7 +35,7 @@ def check_destination(place: Place, environ: Mapping[str, str]) -> None:
     asked = (place.host or named[0], place.port or named[1])
     if environ.get("PGPASSWORD") and _folded(asked) != _folded(named):
         raise BackendError(
-            "The state's password can not be sent there.",
+            "The state's password cannot be sent there.",
             f"{where}, and PGPASSWORD would go to whatever host it names.",
             f"Set PGHOST to {asked[0]!r} and PGPORT to {asked[1]!r}, or MSGFLASH_STATE to the whole URL; or keep the\n"
             "password in ~/.pgpass, where it belongs to one host.",

@@ -39,7 +39,7 @@ def open_terraform_http(
         patience_seconds: for locks that last for one change.
 
     Raises:
-        BackendError: the address or a variable can not be used, or a password would go where it may not.
+        BackendError: the address or a variable cannot be used, or a password would go where it may not.
     """
     endpoints = endpoints_of(location)
     connection = Connection(
@@ -200,7 +200,7 @@ class TerraformHttpBackend:
 
     def _not_ours(self, what: str) -> BackendError:
         return BackendError(
-            "This run's journal can not be continued.",
+            "This run's journal cannot be continued.",
             f"{self._url}: {what}.",
             "Run again: what was written is read back, and what is in doubt is named.",
         )

@@ -84,7 +84,7 @@ class Connection:
         largest_bytes: of an answer.
 
     Raises:
-        BackendError: a proxy or an authority that the process's environment names can not be used.
+        BackendError: a proxy or an authority that the process's environment names cannot be used.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Connection:
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as err:
             # Without the error's own words: a proxy's address may hold its password.
             raise BackendError(
-                "The network settings of the environment can not be used.",
+                "The network settings of the environment cannot be used.",
                 f"HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or SSL_CERT_DIR: {type(err).__name__}.",
                 "Mend them: a proxy is http://host:port, and the other two name a file and a folder that are there.",
             ) from err

@@ -42,7 +42,7 @@ def credentials_for(location: Location, endpoints: Endpoints) -> Credentials:
 
     Raises:
         BackendError: the environment holds credentials and does not name this host; half of a pair is missing; a
-            certificate can not be read.
+            certificate cannot be read.
     """
     environ = location.environ
     basic = _basic(environ)
@@ -77,7 +77,7 @@ def _check_host(environ: Mapping[str, str], endpoints: Endpoints) -> None:
             "The state's password may not go to that host.",
             f"{endpoints.shown} comes from msgflash.yaml, which any branch can change; "
             f"the environment names {named or 'no host'} for it.",
-            "If that host is right, name it in the environment, where a branch can not reach:\n"
+            "If that host is right, name it in the environment, where a branch cannot reach:\n"
             f"    export TF_HTTP_ADDRESS={quote(endpoints.shown)}",
         )
 
@@ -96,7 +96,7 @@ def _context(environ: Mapping[str, str]) -> ssl.SSLContext | None:
             _load(context, certificate, key)
     except (OSError, ValueError, TypeError) as err:
         raise BackendError(
-            "A certificate can not be read.",
+            "A certificate cannot be read.",
             f"{_CA}, {_CERTIFICATE} or {_KEY}: it is no PEM text, or the two of the client do not fit.",
             "Give the text of the PEM file itself, not its path.",
         ) from err

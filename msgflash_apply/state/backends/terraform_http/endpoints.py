@@ -65,7 +65,7 @@ def endpoints_of(location: Location) -> Endpoints:
     Work out where a state's requests go.
 
     Raises:
-        BackendError: an address carries a password, would travel in clear, or can not be one; a method can not be one.
+        BackendError: an address carries a password, would travel in clear, or cannot be one; a method cannot be one.
     """
     state = _checked(location.url, "The state's address")
     ours = location.environ if _is_named(location.environ.get("TF_HTTP_ADDRESS"), state) else {}
@@ -89,7 +89,7 @@ def shown(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "an address that can not be read"
+        return "an address that cannot be read"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -116,7 +116,7 @@ def _method(environ: Mapping[str, str], variable: str, otherwise: str) -> str:
     method = environ.get(variable) or otherwise
     if _METHOD.fullmatch(method) is None:
         raise BackendError(
-            "A variable of the state's server can not be used.",
+            "A variable of the state's server cannot be used.",
             f"{variable} is {method!r}: no method of HTTP.",
             f"Leave it out, or write it in capitals, as in {otherwise}.",
         )
@@ -143,7 +143,7 @@ def _checked(url: str, what: str) -> str:
 
 def _split(url: str, what: str) -> SplitResult:
     refused = BackendError(
-        "The state's address can not be used.",
+        "The state's address cannot be used.",
         f"{what} is {shown(url)}.",
         "Write it as https://host/path, with % escapes for what is not ASCII, and without a #.",
     )

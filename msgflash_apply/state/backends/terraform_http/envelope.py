@@ -94,7 +94,7 @@ def decode(body: bytes, *, where: str) -> Envelope:
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise BackendError(
             "The state is damaged.",
-            f"{where}: what keeps its document and its journals together can not be read.",
+            f"{where}: what keeps its document and its journals together cannot be read.",
             "Leave it as it is, and bring a former version back (GitLab keeps every one).",
         ) from err
 

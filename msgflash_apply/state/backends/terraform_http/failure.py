@@ -45,7 +45,7 @@ def failure(endpoints: Endpoints, action: str, result: Result) -> BackendError:
     if isinstance(result, Answer):
         return _refused(endpoints, action, result)
     return BackendError(
-        "The state's server can not be reached.",
+        "The state's server cannot be reached.",
         f"{endpoints.shown}: no answer to the attempt to {action}: {result.what}.",
         _WAYS_AROUND[result.obstacle],
     )
@@ -61,7 +61,7 @@ def lock_lost(endpoints: Endpoints, answer: Answer) -> BackendError:
 
 
 def locks_ignored(endpoints: Endpoints, what: str) -> BackendError:
-    """Say that a server can not keep two runs apart."""
+    """Say that a server cannot keep two runs apart."""
     return BackendError(
         "The state's server does not enforce its lock.",
         f"{endpoints.shown}: it {what}. Two runs at once could send every campaign twice.",

@@ -75,7 +75,7 @@ def _number(environ: Mapping[str, str], variable: str, otherwise: float) -> floa
         number = math.nan
     if not 0 <= number < math.inf:
         raise BackendError(
-            "A variable of the state's server can not be used.",
+            "A variable of the state's server cannot be used.",
             f"{variable} is {given!r}: no number from 0 on.",
             f"Leave it out, or write it as in {otherwise:g}.",
         )
