@@ -22,7 +22,7 @@ from benchmarks.crashing.watch import ENVIRONMENT, watch
 from msgflash_apply.api.access import Access
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
-from msgflash_apply.apply.run import IN_FLIGHT, most_in_flight
+from msgflash_apply.apply.loop import IN_FLIGHT, most_in_flight
 from msgflash_apply.campaign import Address, Intent
 from msgflash_apply.cli import wiring
 from msgflash_apply.operations.resolve import resolve_created, resolve_not_created

@@ -1,133 +1,60 @@
-"""
-Walk a plan: write down, send, write down. The careful loop that closes the gap between files and server.
-
-Pauses and retires go first, then what sends, soonest start first (contract section 8). Several requests are in flight;
-one writer owns the journal (`writer.py`). The caller holds the lock for as long as this runs.
-"""
+"""What everything of one apply shares. The functions that carry a plan out take it as their first argument."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.apply.actions import Steps
-from msgflash_apply.apply.create import Announcer, Sender
-from msgflash_apply.apply.journal_writer import Books, Writer, keep_books, retired_in
-from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Result
+from msgflash_apply.apply.journal_writer import JournalWriter
+from msgflash_apply.apply.result import Event
 from msgflash_apply.apply.stop import Stop
-from msgflash_apply.plan.plan import Action, Change, Plan
-from msgflash_apply.state.backends.base import Appends
-from msgflash_apply.state.ledger import Ledger
+from msgflash_apply.campaign import Address
 
-IN_FLIGHT: Final = 16
-
-FIRST: Final = frozenset({Action.PAUSE, Action.RETIRE})
-
-BY_BOOKS_ALONE: Final = frozenset({Action.MOVE, Action.FORGET})
+PAUSES_REPORTED_EVERY_SECONDS: Final = 5.0
 
 
-def most_in_flight(appends: Appends) -> int:
-    """
-    Say how many changes may be under way at once; after a crash no more creates than these can be in doubt.
+@dataclass(slots=True)
+class PauseReports:
+    """Which pauses of the limiter were reported: every long one, and of many short ones one every few seconds."""
 
-    Besides the requests themselves: those whose intents one append carries, and as many again whose outcomes wait for
-    the next one.
-    """
-    return IN_FLIGHT + 2 * (appends.ahead - 1)
+    covered_until: float = float("-inf")
+
+    def is_news(self, seconds: float, now: float) -> bool:
+        """Whether to report a pause of `seconds` from `now` (a monotonic time); remembers that it was reported."""
+        if seconds <= 0 or now + seconds <= self.covered_until + 1:
+            return False
+        self.covered_until = now + max(seconds, PAUSES_REPORTED_EVERY_SECONDS)
+        return True
 
 
-class Apply:
+@dataclass(slots=True)
+class Run:
     """
     One run over one plan.
 
-    Args:
-        plan: made under the lock that the caller holds.
-        ledger: open; its journal takes every step. Nobody else uses it while this runs.
-        client: MsgFlash.
-        stop: lets a signal end the run early.
-        run: id of this run, the lock's id.
-        on_event: told what starts and what ended; must not block.
+    Attributes:
+        id: of the run, the lock's id; written into every intent.
+        client: MsgFlash, with the limiter that gives every request its slot.
+        journal: takes every step; its block is entered.
+        stop: set by a signal, a refusal that all changes share, or a storage that failed. Nothing starts after it.
         now: the clock.
+        on_event: receives what starts and what ended; must not block.
+        announcing: how many creates may be announced and not sent yet; first come, first served, so that the soonest
+            start leaves first. After a crash these are in doubt, besides those that were sent.
+        retired: the addresses of the plan whose record is a retired one.
+        unknown_in_a_row: creates whose outcome is unknown, since the last one whose outcome is known.
+        pause_reports: which pauses `on_event` has received.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        ledger: Ledger,
-        client: Client,
-        *,
-        stop: Stop,
-        run: str,
-        on_event: Callable[[Event], None],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._plan = plan
-        self._before = ledger.snapshot
-        self._appends = ledger.appends
-        self._client = client
-        self._stop = stop
-        self._on_event = on_event
-        self._now = now
-        self._writer = Writer(ledger)
-        self._books = Books(self._writer, stop)
-        ahead = asyncio.Semaphore(self._appends.ahead)
-        announcer = Announcer(self._books, stop, client.limiter, ahead, run, now)
-        sender = Sender(client, self._books, stop, announcer, on_event, now)
-        self._steps = Steps(client, self._books, stop, sender, retired_in(self._before, plan), now)
-        self._results: dict[str, Result] = {}
-
-    async def run(self) -> ApplyReport:
-        """
-        Carry the plan out as far as can be. Once only.
-
-        Returns:
-            What happened to each change. Nothing expected raises: refusals, doubts and a storage that fails are told
-            in the report. Cancelling stops at once and leaves what was in flight in doubt; it returns when the storage
-            has settled what was written last, so that the caller may unlock.
-        """
-        async with self._writer:
-            await self._keep_books()
-            effective = self._plan.effective
-            await self._carry_out([change for change in effective if change.action in FIRST])
-            rest = [change for change in effective if change.action not in FIRST | BY_BOOKS_ALONE]
-            await self._carry_out(sorted(rest, key=lambda change: (change.starts_at, change.address)))
-        return self._report()
-
-    async def _keep_books(self) -> None:
-        durable = await keep_books(self._plan, self._before, self._books, self._now)
-        for change in self._plan.effective:
-            if change.action in BY_BOOKS_ALONE:
-                is_done = change.address in durable
-                outcome, error = (Outcome.DONE, None) if is_done else (Outcome.SKIPPED, self._stop.why)
-                self._end(Result(change.address, change.action, outcome, change.id, error))
-
-    async def _carry_out(self, changes: Sequence[Change]) -> None:
-        free = asyncio.Semaphore(most_in_flight(self._appends))
-        async with asyncio.TaskGroup() as group:
-            for change in changes:
-                await free.acquire()
-                task = group.create_task(self._carry_out_one(change))
-                task.add_done_callback(lambda _task: free.release())
-
-    async def _carry_out_one(self, change: Change) -> None:
-        if self._stop.is_set:
-            result = Result(change.address, change.action, Outcome.SKIPPED, change.id, self._stop.why)
-        else:
-            self._on_event(ChangeStarted(change))
-            result = await self._steps.carry_out(change)
-        self._end(result)
-
-    def _end(self, result: Result) -> None:
-        self._results[result.address] = result
-        self._on_event(ChangeEnded(result))
-
-    def _report(self) -> ApplyReport:
-        return ApplyReport(
-            environment=self._plan.environment,
-            results=tuple(self._results[change.address] for change in self._plan.effective),
-            blocked=len(self._plan.blocked),
-            requests_sent=self._client.requests_sent,
-            stopped=self._stop.why,
-            interrupted_by=self._stop.signal_number,
-        )
+    id: str
+    client: Client
+    journal: JournalWriter
+    stop: Stop
+    now: Callable[[], datetime]
+    on_event: Callable[[Event], None]
+    announcing: asyncio.Semaphore
+    retired: frozenset[Address] = frozenset()
+    unknown_in_a_row: int = 0
+    pause_reports: PauseReports = field(default_factory=PauseReports)

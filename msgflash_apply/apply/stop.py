@@ -5,7 +5,7 @@ import asyncio
 
 class Stop:
     """
-    The one switch between a running apply and whoever wants it to end.
+    The one switch that ends a running apply early.
 
     What is in flight is finished and recorded; only new starts are held back.
     """
@@ -21,7 +21,7 @@ class Stop:
         return self._event.is_set()
 
     def set(self, why: str, signal_number: int | None = None) -> None:
-        """Hold back everything that has not started; the first reason is the one that is told."""
+        """Hold back everything that has not started; the first reason is the one that is reported."""
         if not self.is_set:
             self.why = why
             self.signal_number = signal_number

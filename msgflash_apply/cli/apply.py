@@ -22,8 +22,8 @@ from typing import Protocol
 import click
 
 from msgflash_apply.api.client import Client
+from msgflash_apply.apply.loop import apply_plan
 from msgflash_apply.apply.result import ApplyReport
-from msgflash_apply.apply.run import Apply
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals, seconds_from
@@ -214,9 +214,9 @@ async def _apply_locked(
             _refuse_other(plan, approved)
             _refuse_beyond_quota(plan, order)
             with follow(len(plan.effective), terminal=sys.stderr.isatty()) as follower, stop_on_signals(stop):
-                report = await Apply(
-                    plan, ledger, client, stop=stop, run=claim.holder.lock_id, on_event=follower, now=wiring.now
-                ).run()
+                report = await apply_plan(
+                    plan, ledger, client, stop=stop, run_id=claim.holder.lock_id, on_event=follower, now=wiring.now
+                )
     except (BackendError, StateError) as err:
         if report is None or ledger is None:
             raise

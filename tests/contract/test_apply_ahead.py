@@ -14,8 +14,8 @@ import pytest
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import HOPELESS_AFTER, Limiter
 from msgflash_apply.apply.create import TOO_LATE
+from msgflash_apply.apply.loop import apply_plan
 from msgflash_apply.apply.result import ChangeEnded, ChangeStarted, Event, Outcome, Paused
-from msgflash_apply.apply.run import Apply
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
 from msgflash_apply.errors import BackendError
@@ -130,8 +130,10 @@ def test_cancel_closes_what_was_announced(world: PacedWorld, appends: Appends) -
                 plan = await world.planner(campaigns(8), planning, Refresh.CHANGED).plan(ledger.snapshot)
             world.rate = 0.5
             async with world.client() as client:
-                told = Apply(plan, ledger, client, stop=Stop(), run="r", on_event=lambda _event: None, now=world.now)
-                await asyncio.wait_for(told.run(), 1)
+                applying = apply_plan(
+                    plan, ledger, client, stop=Stop(), run_id="r", on_event=lambda _event: None, now=world.now
+                )
+                await asyncio.wait_for(applying, 1)
 
         began_at = time.monotonic()
         with pytest.raises(TimeoutError):

@@ -11,8 +11,8 @@ from msgflash_apply.api.access import Access
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.apply.create import MOST_UNKNOWN_IN_A_ROW
+from msgflash_apply.apply.loop import IN_FLIGHT, apply_plan
 from msgflash_apply.apply.result import ApplyReport, ChangeStarted, Event, Outcome
-from msgflash_apply.apply.run import IN_FLIGHT, Apply
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
 from msgflash_apply.errors import BackendError, ExitCode
@@ -53,8 +53,9 @@ async def carried_out(world: World, ledger: Ledger, desired: list[Desired], stop
     """Plan and apply on a ledger that is open."""
     async with world.client() as client:
         plan = await world.planner(desired, client, Refresh.CHANGED).plan(ledger.snapshot)
-        apply = Apply(plan, ledger, client, stop=stop, run="run", on_event=lambda _event: None, now=world.now)
-        return await apply.run()
+        return await apply_plan(
+            plan, ledger, client, stop=stop, run_id="run", on_event=lambda _event: None, now=world.now
+        )
 
 
 def holder(world: World) -> Holder:
@@ -189,8 +190,10 @@ def cancelled_run(world: World, desired: list[Desired], requests_per_second: flo
         limiter = Limiter(requests_per_second, jitter=lambda: 0.0)
         async with world.client() as planning, Client(access, limiter, jitter=lambda: -1.0) as client:
             plan = await world.planner(desired, planning, Refresh.CHANGED).plan(ledger.snapshot)
-            apply = Apply(plan, ledger, client, stop=Stop(), run="run", on_event=lambda _event: None, now=world.now)
-            await asyncio.wait_for(apply.run(), cancel_after)
+            applying = apply_plan(
+                plan, ledger, client, stop=Stop(), run_id="run", on_event=lambda _event: None, now=world.now
+            )
+            await asyncio.wait_for(applying, cancel_after)
 
     with (
         pytest.raises(TimeoutError),

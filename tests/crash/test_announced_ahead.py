@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.apply.run import most_in_flight
+from msgflash_apply.apply.loop import most_in_flight
 from msgflash_apply.campaign import Desired
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Appends

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.state import a_bench
-from msgflash_apply.apply.run import most_in_flight
+from msgflash_apply.apply.loop import most_in_flight
 from msgflash_apply.errors import BackendError
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Holder, Location

@@ -13,8 +13,8 @@ import httpx
 from msgflash_apply.api.access import Access
 from msgflash_apply.api.client import Bounds, Client
 from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.apply.loop import apply_plan
 from msgflash_apply.apply.result import ApplyReport
-from msgflash_apply.apply.run import Apply
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address, Source
 from msgflash_apply.cli.import_ import read_back, text_to_adopt
@@ -118,9 +118,9 @@ async def _apply(client: Client) -> Snapshot:
             plan = await Planner(WANTED[:1], (), PlanOptions("default", Policy()), None, lambda: NOW).plan(
                 ledger.snapshot
             )
-            report = await Apply(
-                plan, ledger, client, stop=Stop(), run="run-1", on_event=lambda _: None, now=lambda: NOW
-            ).run()
+            report = await apply_plan(
+                plan, ledger, client, stop=Stop(), run_id="run-1", on_event=lambda _: None, now=lambda: NOW
+            )
         _tell(report)
         with a_run(backend, "run-2") as ledger:
             return ledger.snapshot

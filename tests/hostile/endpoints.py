@@ -1,9 +1,12 @@
 """Every endpoint of the client, asked alone: what one makes of an answer does not depend on what another made of it."""
 
+import asyncio
 import json
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 
 import httpx
 from pydantic import BaseModel
@@ -11,11 +14,15 @@ from pydantic import BaseModel
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.models import RemoteCampaign
 from msgflash_apply.api.outcome import NoReply, Reply, classify
-from msgflash_apply.apply.actions import Steered, pause, resume
+from msgflash_apply.apply.actions import Settled, pause, resume
+from msgflash_apply.apply.journal_writer import JournalWriter
+from msgflash_apply.apply.run import Run
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.errors import ApiError
+from msgflash_apply.state.ledger import Ledger
 from tests.hostile.answers import asking
-from tests.support.builders import a_payload
+from tests.support.builders import NOW, a_payload
+from tests.support.states import a_run, a_state
 
 STATUSES = (200, 201, 301, 400, 401, 403, 404, 503)
 """Without 429, which makes everybody wait."""
@@ -56,15 +63,23 @@ def read_each(data: bytes) -> None:
     network = Echo(data)
 
     async def ask(client: Client) -> None:
-        for network.status in STATUSES:
-            for endpoint in ENDPOINTS.values():
-                with suppress(ApiError):
-                    _use(await endpoint(client))
-            for steer in (pause, resume):
-                with suppress(ApiError):
-                    _use(await steer(client, "x", Stop()))
+        with tempfile.TemporaryDirectory() as folder, a_run(a_state(Path(folder))) as ledger:
+            for network.status in STATUSES:
+                for endpoint in ENDPOINTS.values():
+                    with suppress(ApiError):
+                        _use(await endpoint(client))
+                for pause_or_resume in (pause, resume):
+                    with suppress(ApiError):
+                        _use(await pause_or_resume(_new_run(client, ledger), "x"))
 
     asking(network, ask)
+
+
+def _new_run(client: Client, ledger: Ledger) -> Run:
+    """Build what a pause or resume needs of a run; none of them writes to the journal."""
+    stop = Stop()
+    writer = JournalWriter(ledger, stop)
+    return Run("run-1", client, writer, stop, lambda: NOW, lambda _event: None, asyncio.Semaphore())
 
 
 def _use(told: object) -> None:
@@ -75,7 +90,7 @@ def _use(told: object) -> None:
         case RemoteCampaign():
             json.dumps(told.as_payload(a_payload(repeat="daily")), allow_nan=False).encode()
             assert told.has_sent in {True, False}
-        case Steered():
+        case Settled():
             assert told.status is not None or told.problem
         case _:
             pass

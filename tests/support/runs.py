@@ -12,8 +12,8 @@ import httpx
 from msgflash_apply.api.access import Access
 from msgflash_apply.api.client import Bounds, Client
 from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.apply.loop import apply_plan
 from msgflash_apply.apply.result import ApplyReport, Event
-from msgflash_apply.apply.run import Apply
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
 from msgflash_apply.files.settings import Policy
@@ -151,9 +151,9 @@ class World:
             with open_ledger(backend or self.storage(), Claim(ENVIRONMENT, holder, self.now)) as ledger:
                 async with self.client(transport, timeout_seconds=timeout_seconds) as client:
                     plan = await self.planner(desired, client, Refresh.CHANGED).plan(ledger.snapshot)
-                    return await Apply(
-                        plan, ledger, client, stop=stop, run=holder.lock_id, on_event=tell, now=self.now
-                    ).run()
+                    return await apply_plan(
+                        plan, ledger, client, stop=stop, run_id=holder.lock_id, on_event=tell, now=self.now
+                    )
 
         return asyncio.run(run())
 

@@ -9,9 +9,10 @@ from typing import TypeVar
 
 import pytest
 
-from msgflash_apply.apply.journal_writer import MOST_TOGETHER, Writer, settled
+from msgflash_apply.apply.journal_writer import MOST_TOGETHER, JournalWriter
+from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address
-from msgflash_apply.errors import BackendError, StateDamaged
+from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.backends.base import Appends, Backend
 from msgflash_apply.state.journal import Observed
 from msgflash_apply.state.ledger import Ledger
@@ -23,11 +24,11 @@ from tests.support.states import a_run, a_state, created, intended
 Value = TypeVar("Value")
 
 
-def with_a_writer(ledger: Ledger, work: Callable[[Writer], Awaitable[Value]]) -> Value:
+def with_a_writer(ledger: Ledger, work: Callable[[JournalWriter], Awaitable[Value]]) -> Value:
     """Do some work in the block of a writer."""
 
     async def run() -> Value:
-        async with Writer(ledger) as writer:
+        async with JournalWriter(ledger, Stop()) as writer:
             return await work(writer)
 
     return asyncio.run(run())
@@ -42,10 +43,10 @@ def test_what_queues_together_is_one_append(tmp_path: Path) -> None:
     """Everything that is ready in one turn goes to the storage at once; what comes meanwhile goes next, together."""
     backend = a_slow_state(tmp_path)
 
-    async def work(writer: Writer) -> None:
+    async def work(writer: JournalWriter) -> None:
         async def later(number: int) -> None:
-            await settled(writer.queue(intended(f"a{number}")))
-            await settled(writer.queue(created(f"a{number}")))
+            await writer.write(intended(f"a{number}"))
+            await writer.write(created(f"a{number}"))
 
         await asyncio.gather(*(later(number) for number in range(5)))
 
@@ -60,11 +61,11 @@ def test_a_group_has_an_end(tmp_path: Path) -> None:
     """A thousand writes and one more are two appends, in the order of queueing."""
     backend = a_slow_state(tmp_path, seconds=0.0)
 
-    async def work(writer: Writer) -> None:
+    async def work(writer: JournalWriter) -> None:
         writer.queue(intended(), created())
         for _ in range(MOST_TOGETHER - 1):
             writer.queue(Observed(Address("sale"), "running", NOW))
-        await settled(writer.queue(Observed(Address("sale"), "completed", NOW)))
+        await writer.write(Observed(Address("sale"), "completed", NOW))
 
     with a_run(backend) as ledger:
         before = len(backend.append_began_at)
@@ -77,9 +78,9 @@ def test_entries_gather_as_long_as_the_storage_wants(tmp_path: Path) -> None:
     """Appends start so far apart at least, and what is queued in between goes together."""
     backend = a_slow_state(tmp_path, every_seconds=0.4, seconds=0.0)
 
-    async def work(writer: Writer) -> None:
+    async def work(writer: JournalWriter) -> None:
         for number in range(3):
-            await settled(writer.queue(intended(f"a{number}")))
+            await writer.write(intended(f"a{number}"))
 
     with a_run(backend) as ledger:
         before = len(backend.append_began_at)
@@ -93,8 +94,8 @@ def test_whoever_leaves_waits_for_no_group(tmp_path: Path) -> None:
     """What is still queued when the block is left is written at once, however long the storage wants to gather."""
     backend = a_slow_state(tmp_path, every_seconds=60, seconds=0.0)
 
-    async def work(writer: Writer) -> None:
-        await settled(writer.queue(intended()))
+    async def work(writer: JournalWriter) -> None:
+        await writer.write(intended())
         writer.queue(created())
 
     began_at = time.monotonic()
@@ -108,7 +109,7 @@ def test_requests_go_on_during_an_append(tmp_path: Path) -> None:
     """The event loop turns while the storage takes its time."""
     backend = a_slow_state(tmp_path, seconds=0.2)
 
-    async def work(writer: Writer) -> int:
+    async def work(writer: JournalWriter) -> int:
         written, turns = writer.queue(intended()), 0
         while not written.done():
             await asyncio.sleep(0.001)
@@ -122,7 +123,7 @@ def test_requests_go_on_during_an_append(tmp_path: Path) -> None:
 def refused(ledger: Ledger) -> list[BaseException | None]:
     """Queue three intents, the middle one in need of what never was; tell how each ended."""
 
-    async def work(writer: Writer) -> list[BaseException | None]:
+    async def work(writer: JournalWriter) -> list[BaseException | None]:
         waiting = [writer.queue(intended("a")), writer.queue(created("b")), writer.queue(intended("c"))]
         await asyncio.wait(waiting)
         return [written.exception() for written in waiting]
@@ -137,10 +138,9 @@ def test_what_the_storage_refuses_nobody_gets(tmp_path: Path) -> None:
         assert [type(error) for error in refused(ledger)] == [StateDamaged] * 3
         backend.fail_soon()
 
-        async def work(writer: Writer) -> None:
+        async def work(writer: JournalWriter) -> None:
             for _ in range(2):
-                with pytest.raises(BackendError):
-                    await settled(writer.queue(intended()))
+                assert not await writer.write(intended())
 
         with_a_writer(ledger, work)
         backend.heal()
@@ -152,7 +152,7 @@ def test_crash_reaches_the_waiters(tmp_path: Path) -> None:
 
     def run() -> None:
         with a_run(backend) as ledger:
-            with_a_writer(ledger, lambda writer: settled(writer.queue(intended())))
+            with_a_writer(ledger, lambda writer: writer.write(intended()))
 
     assert not survives(run)
     with pytest.raises(Crash):
@@ -164,10 +164,10 @@ def cancelled(backend: Backend, times: int) -> tuple[list[str], bool]:
     with a_run(backend) as ledger:
 
         async def work() -> None:
-            async with Writer(ledger) as writer:
-                await settled(writer.queue(intended()))
+            async with JournalWriter(ledger, Stop()) as writer:
+                await writer.write(intended())
                 writer.queue(created())
-                await settled(writer.queue(intended("second")))
+                await writer.write(intended("second"))
 
         async def run() -> bool:
             task = asyncio.create_task(work())
@@ -197,7 +197,7 @@ def test_cancel_on_the_way_out_is_not_swallowed(tmp_path: Path) -> None:
     with a_run(backend) as ledger:
 
         async def work() -> None:
-            async with Writer(ledger) as writer:
+            async with JournalWriter(ledger, Stop()) as writer:
                 writer.queue(intended(), created())
 
         async def run() -> bool:

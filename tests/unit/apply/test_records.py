@@ -1,4 +1,4 @@
-"""What an apply writes down without asking anybody, on a real ledger in a folder."""
+"""What an apply writes without a request, on a real ledger in a folder."""
 
 import asyncio
 from dataclasses import replace
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.apply.journal_writer import Books, Writer, keep_books
+from msgflash_apply.apply.journal_writer import JournalWriter
+from msgflash_apply.apply.records import entries_without_requests
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address, Desired, Lifecycle, Source
 from msgflash_apply.plan.decide import Moment, Prior, Reading, decide
@@ -22,7 +23,7 @@ from tests.support.states import ENVIRONMENT, a_run, a_state, created, intended
 
 
 def kept(folder: Path, *desired: Desired, known: tuple[str, ...], observed: str = "scheduled") -> Snapshot:
-    """Make records, keep the books of a plan for some files, and read the state that is left."""
+    """Make records, write what a plan for some files writes without a request, and read the state that is left."""
     backend = a_state(folder)
     with a_run(backend, "first") as ledger:
         for address in known:
@@ -36,17 +37,20 @@ def kept(folder: Path, *desired: Desired, known: tuple[str, ...], observed: str 
 
 
 def keep(plan: Plan, ledger: Ledger, stop: Stop) -> frozenset[Address]:
-    """Keep the books of a plan, and tell what is durable."""
+    """Write what a plan writes without a request, and give the addresses of which all is durable."""
 
     async def run() -> frozenset[Address]:
-        async with Writer(ledger) as writer:
-            return await keep_books(plan, ledger.snapshot, Books(writer, stop), lambda: NOW)
+        async with JournalWriter(ledger, stop) as writer:
+            entries = entries_without_requests(plan, ledger.snapshot, NOW)
+            queued = {address: writer.queue(*wanted) for address, wanted in entries.items()}
+            refused = {address for address, written in queued.items() if not await writer.is_durable(written)}
+            return frozenset(change.address for change in plan.changes) - refused
 
     return asyncio.run(run())
 
 
 def plan_for(desired: tuple[Desired, ...], state: Snapshot, readings: dict[str, Reading | None] | None = None) -> Plan:
-    """Decide without asking anybody."""
+    """Decide without a request."""
     items = [fill_in(item, NameTable([])) for item in desired]
     changes = decide(items, Prior(state, readings or {}), Moment(NOW, timedelta(0)))
     return Plan(

@@ -1,0 +1,122 @@
+"""
+Carry a plan out: write down, send, write down. The careful loop that closes the gap between files and server.
+
+Pauses and retires go first, then what sends, soonest start first (contract section 8). Several requests are in flight,
+and one writer owns the journal. The caller holds the lock for as long as this runs.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from msgflash_apply.api.client import Client
+from msgflash_apply.apply.actions import ACTIONS
+from msgflash_apply.apply.journal_writer import JournalWriter
+from msgflash_apply.apply.records import entries_without_requests, record_before
+from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Result
+from msgflash_apply.apply.run import Run
+from msgflash_apply.apply.stop import Stop
+from msgflash_apply.plan.plan import Action, Change, Plan
+from msgflash_apply.state.backends.base import Appends
+from msgflash_apply.state.ledger import Ledger
+
+IN_FLIGHT: Final = 16
+FIRST: Final = frozenset({Action.PAUSE, Action.RETIRE})
+WITHOUT_REQUESTS: Final = frozenset({Action.MOVE, Action.FORGET})
+
+
+def most_in_flight(appends: Appends) -> int:
+    """
+    Say how many changes may be under way at once; after a crash no more creates than these can be in doubt.
+
+    Besides the requests themselves: those whose intents one append carries, and as many again whose outcomes wait for
+    the next one.
+    """
+    return IN_FLIGHT + 2 * (appends.ahead - 1)
+
+
+async def apply_plan(
+    plan: Plan,
+    ledger: Ledger,
+    client: Client,
+    *,
+    stop: Stop,
+    run_id: str,
+    on_event: Callable[[Event], None],
+    now: Callable[[], datetime],
+) -> ApplyReport:
+    """
+    Carry a plan out as far as can be.
+
+    Args:
+        plan: made under the lock that the caller holds.
+        ledger: open; its journal takes every step. Nothing else uses it while this runs.
+        client: MsgFlash.
+        stop: lets a signal end the run early.
+        run_id: the lock's id.
+        on_event: receives what starts and what ended; must not block.
+        now: the clock.
+
+    Returns:
+        What happened to each change. Nothing expected raises: refusals, doubts and a storage that fails are in the
+        report. Cancelling stops at once and leaves what was in flight in doubt; it returns when the storage has settled
+        what was written last, so that the caller may unlock.
+    """
+    before = ledger.snapshot
+    records = [(change.address, record_before(before, change)) for change in plan.changes]
+    effective = plan.effective
+    results: dict[str, Result] = {}
+
+    def end(result: Result) -> None:
+        results[result.address] = result
+        on_event(ChangeEnded(result))
+
+    async with JournalWriter(ledger, stop) as journal:
+        run = Run(
+            id=run_id,
+            client=client,
+            journal=journal,
+            stop=stop,
+            now=now,
+            on_event=on_event,
+            announcing=asyncio.Semaphore(ledger.appends.ahead),
+            retired=frozenset(address for address, record in records if record is not None and record.retired),
+        )
+        entries = entries_without_requests(plan, before, now())
+        queued = {address: journal.queue(*wanted) for address, wanted in entries.items()}
+        refused = {address for address, written in queued.items() if not await journal.is_durable(written)}
+        for change in effective:
+            if change.action in WITHOUT_REQUESTS:
+                skipped = change.address in refused
+                outcome, error = (Outcome.SKIPPED, stop.why) if skipped else (Outcome.DONE, None)
+                end(Result(change.address, change.action, outcome, change.id, error))
+        room = most_in_flight(ledger.appends)
+        await _carry_out(run, [change for change in effective if change.action in FIRST], room, end)
+        rest = [change for change in effective if change.action not in FIRST | WITHOUT_REQUESTS]
+        await _carry_out(run, sorted(rest, key=lambda change: (change.starts_at, change.address)), room, end)
+    return ApplyReport(
+        environment=plan.environment,
+        results=tuple(results[change.address] for change in effective),
+        blocked=len(plan.blocked),
+        requests_sent=client.requests_sent,
+        stopped=stop.why,
+        interrupted_by=stop.signal_number,
+    )
+
+
+async def _carry_out(run: Run, changes: Sequence[Change], room: int, end: Callable[[Result], None]) -> None:
+    """Carry changes out in their order, so many side by side."""
+
+    async def carry_out(change: Change) -> None:
+        if run.stop.is_set:
+            end(Result(change.address, change.action, Outcome.SKIPPED, change.id, run.stop.why))
+            return
+        run.on_event(ChangeStarted(change))
+        end(await ACTIONS[change.action](run, change))
+
+    free = asyncio.Semaphore(room)
+    async with asyncio.TaskGroup() as group:
+        for change in changes:
+            await free.acquire()
+            group.create_task(carry_out(change)).add_done_callback(lambda _task: free.release())

@@ -1,0 +1,81 @@
+"""What a plan writes down without a request: moves, forgotten ones, statuses that were read, descriptions. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from msgflash_apply.campaign import Address, Record
+from msgflash_apply.plan.plan import Action, Change, Plan
+from msgflash_apply.state.journal import Described, Entry, Forgotten, Moved, Observed, Restored
+from msgflash_apply.state.snapshot import Snapshot
+
+BACK_WITHOUT_RESUME: Final = frozenset({Action.NO_OP, Action.MOVE, Action.PAUSE})
+DESCRIBED: Final = BACK_WITHOUT_RESUME | {Action.RESUME}
+"""What keeps the campaign that was sent; a create or replace brings its own description."""
+
+
+def entries_without_requests(plan: Plan, before: Snapshot, now: datetime) -> Mapping[Address, tuple[Entry, ...]]:
+    """
+    Give, by address, the entries that need no request, in the order in which they must be written.
+
+    They are written before anything else, so that everything after it finds each record at its own address. A blocked
+    campaign moves as well: its address must be free for the one that takes its place.
+
+    Args:
+        plan: of this run.
+        before: the state as it was when the run began.
+        now: the time that the entries carry.
+    """
+    entries = {}
+    for change in in_order_of_moves(plan.changes):
+        record = record_before(before, change)
+        wanted: list[Entry] = []
+        if change.previous_address is not None:
+            wanted.append(Moved(change.previous_address, change.address))
+        if record is not None and change.action is not Action.BLOCKED:
+            wanted += _changes_of(record, change, now)
+        if change.action is Action.FORGET:
+            wanted.append(Forgotten(change.address, now))
+        if wanted:
+            entries[change.address] = tuple(wanted)
+    return entries
+
+
+def record_before(before: Snapshot, change: Change) -> Record | None:
+    """Look up the record of a change as it was when the run began, at the address it had then."""
+    return before.campaigns.get(change.previous_address or change.address)
+
+
+def in_order_of_moves(changes: Sequence[Change]) -> Iterator[Change]:
+    """Put what leaves an address before what takes it; such chains are never closed (`renames.py`)."""
+    leaving = {change.previous_address: change for change in changes if change.previous_address is not None}
+    given: set[Address] = set()
+    for change in changes:
+        chain: list[Change] = []
+        following: Change | None = change
+        while following is not None and following.address not in given:
+            given.add(following.address)
+            chain.append(following)
+            following = leaving.get(following.address)
+        yield from reversed(chain)
+
+
+def _changes_of(record: Record, change: Change, now: datetime) -> Iterator[Entry]:
+    status = change.status or record.status
+    if status != record.status:
+        yield Observed(change.address, status, now)
+    if record.retired and change.source is not None and change.action in BACK_WITHOUT_RESUME:
+        yield Restored(change.address, now, status)
+    if change.action in DESCRIBED and change.source is not None:
+        facts = replace(
+            record.facts,
+            names=dict(change.names),
+            file=change.source.file,
+            timezone=change.timezone,
+            on_remove=change.on_remove,
+            labels=dict(change.labels),
+            line=change.source.line,
+        )
+        if replace(facts, line=record.facts.line) != record.facts:  # another line alone is no reason to write
+            yield Described(change.address, facts)
