@@ -83,6 +83,11 @@ class Access:
         return (urlsplit(self.base_url).hostname or "") in LOOPBACK_HOSTS
 
     @property
+    def is_plain(self) -> bool:
+        """Whether they are plain http, which stays on this machine."""
+        return self.base_url.startswith("http:")
+
+    @property
     def is_team(self) -> bool:
         """Whether the key is a team's, which may not read usage (reference 2.3)."""
         return self.api_key.startswith("msgf_team_")

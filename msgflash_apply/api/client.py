@@ -11,6 +11,7 @@ known, never more: `outcome.classify` and the engine decide what follows. Source
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -346,6 +347,8 @@ def _pool(access: Access, transport: httpx.AsyncBaseTransport | None, wait_secon
         return httpx.AsyncClient(
             base_url=access.base_url,
             headers=headers,
+            # Plain http needs no authority: reading those of the machine takes longer than all of its requests.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if access.is_plain else True,
             follow_redirects=False,  # a redirect must not carry the key to another host
             trust_env=not access.is_loopback,  # plain http must not travel through a proxy
             timeout=httpx.Timeout(wait_seconds, connect=10.0),

@@ -26,7 +26,7 @@ from msgflash_apply.state.codec import decode_journal
 from msgflash_apply.state.journal import Intended, NotCreated
 from tests.support.builders import a_desired, a_payload
 from tests.support.doors import FailingBackend, SlowBackend
-from tests.support.runs import LATER, STILL, World, names
+from tests.support.runs import LATER, STILL, World, names, plain_network
 from tests.support.states import a_run
 
 FOUR, SIXTEEN = Appends(ahead=4), Appends(ahead=16, every_seconds=0.3)
@@ -74,7 +74,7 @@ class Noting(httpx.AsyncBaseTransport):
     """A network that notes which campaigns leave for MsgFlash, in order."""
 
     def __init__(self) -> None:
-        self._inner = httpx.AsyncHTTPTransport()
+        self._inner = plain_network()
         self.names: list[str] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

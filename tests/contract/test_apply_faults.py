@@ -23,7 +23,7 @@ from msgflash_apply.plan.plan import Reason
 from msgflash_apply.sandbox.faults import Kind
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload
-from tests.support.runs import LATER, STILL, World
+from tests.support.runs import LATER, STILL, World, plain_network
 
 DONE, FAILED, DOUBT, SKIPPED = Outcome.DONE, Outcome.FAILED, Outcome.IN_DOUBT, Outcome.SKIPPED
 SHORT_SECONDS = 0.3
@@ -44,7 +44,7 @@ class Refusing(httpx.AsyncBaseTransport):
     """A network on which the first few creates find nobody listening."""
 
     def __init__(self, times: int) -> None:
-        self._inner = httpx.AsyncHTTPTransport()
+        self._inner = plain_network()
         self._left = times
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -171,7 +171,7 @@ def test_silent_server_is_left() -> None:
 def test_endless_answer_is_left(server: StateServer) -> None:
     """An answer that is larger than any state is not read to its end."""
     server.faults = [Fault("GET", Reply(200, b"x" * 1001))]
-    connection = Connection(Credentials(), is_loopback=True, timeout_seconds=10, largest_bytes=1000)
+    connection = Connection(Credentials(), is_loopback=True, is_plain=True, timeout_seconds=10, largest_bytes=1000)
 
     with pytest.raises(BackendError, match="over 1,000 bytes"):
         connection.send("GET", f"{server.url}/state/prod")

@@ -1,6 +1,7 @@
 """Whole runs in this process with the real parts: planner, ledger on a local file, client on a socket to a sandbox."""
 
 import asyncio
+import ssl
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,11 @@ from tests.support.stores import Place
 ENVIRONMENT = "default"
 
 
+def plain_network() -> httpx.AsyncHTTPTransport:
+    """Make a network for plain http, which trusts no authority and so reads none."""
+    return httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+
 class CrashingTransport(httpx.AsyncBaseTransport):
     """
     The network of a process that dies before or after its nth request, and stays dead.
@@ -44,7 +50,7 @@ class CrashingTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, *, at: int = 0, when: When = "before") -> None:
-        self._inner = httpx.AsyncHTTPTransport()
+        self._inner = plain_network()
         self._at = at
         self._when = when
         self.effects = 0

@@ -66,3 +66,10 @@ def test_host_and_kind_of_key() -> None:
 
     assert (access.host, access.is_loopback, access.is_team) == ("127.0.0.1:8025", True, True)
     assert not Access.checked(DEFAULT_BASE_URL, KEY, None).is_loopback
+
+
+def test_only_https_is_encrypted() -> None:
+    """Whether authorities are needed depends on the scheme, and not on the host."""
+    plain = [Access.checked(f"{scheme}://localhost", KEY, None).is_plain for scheme in ("http", "https")]
+
+    assert plain == [True, False]

@@ -104,7 +104,14 @@ def test_unusable_address_is_refused(url: str, summary: str) -> None:
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 def test_plain_http_stays_on_this_machine(host: str) -> None:
     """Plain http is for servers of this machine."""
-    assert endpoints(f"http://{host}:8080/prod").is_loopback
+    found = endpoints(f"http://{host}:8080/prod")
+
+    assert (found.is_loopback, found.is_plain) == (True, True)
+
+
+def test_one_address_that_is_encrypted_needs_authorities() -> None:
+    """Where the lock is behind https, plain http for the state is not all there is."""
+    assert not endpoints("http://localhost/prod", TF_HTTP_LOCK_ADDRESS="https://localhost/lock").is_plain
 
 
 def test_unusable_method_is_told() -> None:

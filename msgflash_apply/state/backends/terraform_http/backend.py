@@ -43,7 +43,10 @@ def open_terraform_http(
     """
     endpoints = endpoints_of(location)
     connection = Connection(
-        credentials_for(location, endpoints), is_loopback=endpoints.is_loopback, timeout_seconds=timeout_seconds
+        credentials_for(location, endpoints),
+        is_loopback=endpoints.is_loopback,
+        is_plain=endpoints.is_plain,
+        timeout_seconds=timeout_seconds,
     )
     server = Server(endpoints, connection, Patience.given_by(location.environ))
     return TerraformHttpBackend(server, patience_seconds=patience_seconds)

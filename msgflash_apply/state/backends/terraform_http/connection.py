@@ -80,6 +80,7 @@ class Connection:
     Args:
         credentials: sent with every request; whoever made them has checked that they may go there.
         is_loopback: whether the requests stay on this machine: then no proxy of the environment sees them.
+        is_plain: whether all of them are plain http: then nobody's certificate is looked at.
         timeout_seconds: for each wait on the network; connecting has ten seconds at most.
         largest_bytes: of an answer.
 
@@ -92,6 +93,7 @@ class Connection:
         credentials: Credentials,
         *,
         is_loopback: bool,
+        is_plain: bool,
         timeout_seconds: float,
         largest_bytes: int = LARGEST_ANSWER_BYTES,
     ) -> None:
@@ -100,7 +102,8 @@ class Connection:
         try:
             self._http = httpx.Client(
                 auth=credentials.basic,
-                verify=credentials.context or True,
+                # Plain http needs no authority: reading those of the machine takes longer than all of its requests.
+                verify=credentials.context or (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else True),
                 follow_redirects=False,  # a redirect must not carry the password to another host
                 trust_env=not is_loopback,
                 timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),

@@ -59,6 +59,11 @@ class Endpoints:
         """Whether the requests stay on this machine."""
         return urlsplit(self.state).hostname in _LOOPBACK
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all of them are plain http, which stays on this machine."""
+        return all(address.startswith("http:") for address in self.origins)
+
 
 def endpoints_of(location: Location) -> Endpoints:
     """
