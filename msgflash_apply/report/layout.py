@@ -117,6 +117,8 @@ def _padded(cell: str, width: int) -> str:
 
 def _fitting(text: str, start: int, width: int) -> int:
     """Say where to break: the index after the last character that fits."""
+    if text.isascii():
+        return min(start + max(width, 0), len(text))
     taken = 0
     for index in range(start, len(text)):
         taken += character_width(text[index])

@@ -316,7 +316,8 @@ def plan_to_markdown(plan: Plan, *, now: datetime, limit: int = 60_000) -> str:
 
 def marker(environment: str) -> str:
     """Spell the first line of an environment's comments."""
-    name = _NO_MARKER.sub(lambda found: "".join(f"%{byte:02X}" for byte in _bytes(found.group())), environment)
+    start = environment[: _ENVIRONMENT_COLUMNS + 2]  # no more can show, nor decide about the last that does
+    name = _NO_MARKER.sub(lambda found: "".join(f"%{byte:02X}" for byte in _bytes(found.group())), start)
     return f"<!-- msgflash-apply plan: {name[:_ENVIRONMENT_COLUMNS]} -->"
 
 

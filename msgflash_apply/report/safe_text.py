@@ -15,6 +15,7 @@ import re
 import shlex
 import unicodedata
 from base64 import b64decode
+from functools import cache
 
 HIDDEN = "[redacted]"
 """Stands where a credential stood."""
@@ -162,7 +163,8 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return SUSPECT.sub(_escape, text)
+    # Line breaks first and all at once: a text may hold nothing else, and thousands of them.
+    return SUSPECT.sub(_escape, text.replace("\n", _SHORT["\n"]))
 
 
 def hides_something(text: str) -> bool:
@@ -184,6 +186,7 @@ def width_of(text: str) -> int:
     return sum(map(character_width, text))
 
 
+@cache
 def character_width(character: str) -> int:
     """Columns of one character, by Unicode's East Asian width."""
     if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
