@@ -2,16 +2,25 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types layers check docs lock audit clean
+.PHONY: demo test fast lint types layers check docs lock audit clean
 
 demo: .venv/demo
 	@$(BIN)/msgflash-apply demo
 
+# All that CI runs; `make test T=tests/unit/plan` runs a folder, a file or one test, as often as one changes a line.
 test: .venv/dev
+ifdef T
+	$(BIN)/pytest $(T)
+else
 	@.ci/prepare
 	$(BIN)/pytest -n 3 --dist worksteal --cov=msgflash_apply/plan --cov=msgflash_apply/apply --cov=msgflash_apply/operations \
 		--cov=msgflash_apply/state --cov=msgflash_apply/api \
 		--cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+endif
+
+# What needs no server, no network and no root, but for the few tests that take seconds.
+fast: .venv/dev
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not slow' tests/unit tests/golden tests/property
 
 lint: .venv/dev
 	$(BIN)/ruff check .
