@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.programs import find
+from tests.support.scenes import Scenes
 from tests.support.stores import Stores
 
 # A busy machine must not turn a slow example into a failure, nor a new example a change that has nothing to do with it:
@@ -34,6 +35,12 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     """Start the servers that keep states, each when it is first asked for."""
     with Stores(tmp_path_factory) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Scenes:
+    """Arrange what many tests begin with, each when it is first begun with."""
+    return Scenes(tmp_path_factory)
 
 
 COVERING = tuple(

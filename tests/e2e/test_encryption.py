@@ -11,17 +11,34 @@ from msgflash_apply.state.backends.local import LocalBackend
 from tests.support.command import Completed, Repo, created, creates_seen, ids, wait_until
 from tests.support.keys import KEY, OTHER_KEY, encrypted, id_of
 from tests.support.processes import recovery_file, start_sending
+from tests.support.scenes import Scenes, sale_sent
 
 VARIABLE = "MSGFLASH_STATE_KEY"
 NEEDS_KEY = "The state is encrypted, and no key is set."
 
 
-@pytest.fixture
-def locked(repo: Repo) -> Repo:
-    """Make a repo whose state is encrypted, and whoever works in it has the key."""
+def locked_up(repo: Repo) -> None:
+    """Encrypt the state, and give the key to whoever works in the repo."""
     repo.environ[VARIABLE] = KEY
     assert repo.run("state", "rekey").code == 0
-    return repo
+
+
+def sale_locked_up(repo: Repo) -> None:
+    """Encrypt the state, and create the campaign `sale`."""
+    locked_up(repo)
+    sale_sent(repo)
+
+
+@pytest.fixture
+def locked(repo: Repo, scenes: Scenes) -> Repo:
+    """Make a repo whose state is encrypted, and whoever works in it has the key."""
+    return scenes.begin(locked_up, repo)
+
+
+@pytest.fixture
+def sold(repo: Repo, scenes: Scenes) -> Repo:
+    """Make such a repo whose campaign `sale` is created."""
+    return scenes.begin(sale_locked_up, repo)
 
 
 def without_key(repo: Repo, *arguments: str) -> Completed:
@@ -128,10 +145,9 @@ def test_plain_state_is_refused_while_a_key_is_set(repo: Repo, sandbox: Sandbox)
     assert repo.apply().code == 0
 
 
-def test_nothing_plain_is_left_by_a_rekey(repo: Repo) -> None:
+def test_nothing_plain_is_left_by_a_rekey(repo: Repo, scenes: Scenes) -> None:
     """A state that was used in plain text leaves none in its folder, neither as a journal nor as a backup."""
-    repo.campaign("sale")
-    assert repo.apply().code == 0
+    scenes.begin(sale_sent, repo)
     assert not shows_nothing(repo, stored(repo))
 
     done = with_key(repo, KEY, "state", "rekey")
@@ -140,29 +156,24 @@ def test_nothing_plain_is_left_by_a_rekey(repo: Repo) -> None:
     assert shows_nothing(repo, stored(repo))
 
 
-def test_key_is_changed(locked: Repo) -> None:
+def test_key_is_changed(sold: Repo) -> None:
     """With both keys at hand the state moves to the new one, and the old one opens nothing any more."""
-    locked.campaign("sale")
-    assert locked.apply().code == 0
-    assert with_key(locked, f"{OTHER_KEY} {KEY}", "plan").code == 0
+    assert with_key(sold, f"{OTHER_KEY} {KEY}", "plan").code == 0
 
-    done = with_key(locked, f"{OTHER_KEY} {KEY}", "state", "rekey")
+    done = with_key(sold, f"{OTHER_KEY} {KEY}", "state", "rekey")
 
     assert f"It does not need {id_of(KEY)} any more." in done.out
-    assert with_key(locked, OTHER_KEY, "plan").code == 0
-    assert with_key(locked, KEY, "plan").code == 1
-    assert id_of(KEY).encode() not in stored(locked)
+    assert with_key(sold, OTHER_KEY, "plan").code == 0
+    assert with_key(sold, KEY, "plan").code == 1
+    assert id_of(KEY).encode() not in stored(sold)
 
 
-def test_state_is_decrypted(locked: Repo) -> None:
+def test_state_is_decrypted(sold: Repo) -> None:
     """`state rekey --decrypt` brings plain text back, for whoever has no key."""
-    locked.campaign("sale")
-    assert locked.apply().code == 0
+    assert sold.run("state", "rekey", "--decrypt").code == 0
 
-    assert locked.run("state", "rekey", "--decrypt").code == 0
-
-    assert without_key(locked, "plan", "--detailed-exitcode").code == 0
-    assert list(locked.records) == ["sale"]
+    assert without_key(sold, "plan", "--detailed-exitcode").code == 0
+    assert list(sold.records) == ["sale"]
 
 
 def test_rekey_needs_a_key(repo: Repo) -> None:
@@ -223,29 +234,25 @@ def test_altered_recovery_file_is_refused(locked: Repo) -> None:
     assert "it was altered after it was encrypted, or belongs in another place" in refused.err
 
 
-def test_pulled_document_is_plain_and_can_be_pushed(locked: Repo) -> None:
+def test_pulled_document_is_plain_and_can_be_pushed(sold: Repo) -> None:
     """`state pull` prints plain text for whoever has the key; `push` takes it, and stores it encrypted."""
-    locked.campaign("sale")
-    assert locked.apply().code == 0
-    pulled = locked.run("state", "pull")
-    copy = locked.write("copy.json", pulled.out)
+    pulled = sold.run("state", "pull")
+    copy = sold.write("copy.json", pulled.out)
 
     assert list(json.loads(pulled.out)["campaigns"]) == ["sale"]
-    assert locked.run("state", "push", "--force", str(copy)).code == 0
-    assert shows_nothing(locked, stored(locked))
-    assert locked.actions() == {"sale": "no-op"}
+    assert sold.run("state", "push", "--force", str(copy)).code == 0
+    assert shows_nothing(sold, stored(sold))
+    assert sold.actions() == {"sale": "no-op"}
 
 
-def test_encrypted_backup_can_be_pushed(locked: Repo) -> None:
+def test_encrypted_backup_can_be_pushed(sold: Repo) -> None:
     """A former document is put back as it was kept, with the key; without, the error says that it needs one."""
-    locked.campaign("sale")
-    assert locked.apply().code == 0
-    backup = Path(f"{locked.state}.backup")
-    backup.rename(locked.folder / "former.json")
+    backup = Path(f"{sold.state}.backup")
+    backup.rename(sold.folder / "former.json")
 
-    assert NEEDS_KEY in without_key(locked, "state", "push", "--force", "former.json").err
-    assert locked.run("state", "push", "--force", "former.json").code == 0
-    assert "holds no campaigns" in locked.run("state", "list").out
+    assert NEEDS_KEY in without_key(sold, "state", "push", "--force", "former.json").err
+    assert sold.run("state", "push", "--force", "former.json").code == 0
+    assert "holds no campaigns" in sold.run("state", "list").out
 
 
 def test_altered_state_is_damaged(locked: Repo, sandbox: Sandbox) -> None:

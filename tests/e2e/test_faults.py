@@ -6,17 +6,22 @@ from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo, created, creates_seen, ids, in_days
 from tests.support.hostile import hostile_server, redirect_to
+from tests.support.scenes import Scenes
 
 UNKNOWN_ID = "dddddddd-dddd-4ddd-8ddd-dddddddddddd"
 
 
-@pytest.fixture
-def doubtful(repo: Repo, sandbox: Sandbox) -> Repo:
-    """Make a repo where `c00` and `c02` are created, and the answer about `c01` was lost after the create."""
+def one_of_three_in_doubt(repo: Repo) -> None:
+    """Send three campaigns, and lose the answer about the second."""
     repo.campaigns(3)
-    sandbox.add_fault("POST /api/v1/campaigns drop_after skip=1")
+    repo.sandbox.add_fault("POST /api/v1/campaigns drop_after skip=1")
     assert repo.apply().code == 3
-    return repo
+
+
+@pytest.fixture
+def doubtful(repo: Repo, scenes: Scenes) -> Repo:
+    """Make a repo where `c00` and `c02` are created, and the answer about `c01` was lost after the create."""
+    return scenes.begin(one_of_three_in_doubt, repo)
 
 
 def test_lost_answer_leaves_doubt(repo: Repo, sandbox: Sandbox) -> None:
@@ -34,7 +39,7 @@ def test_doubt_is_never_sent_again(doubtful: Repo, sandbox: Sandbox) -> None:
     """However often it is applied, a campaign in doubt waits for a person."""
     assert doubtful.apply().code == 3
     assert doubtful.run("plan", "--detailed-exitcode").code == 3
-    assert creates_seen(sandbox) == 3
+    assert creates_seen(sandbox) == 0
 
 
 def test_right_id_resolves_doubt(doubtful: Repo, sandbox: Sandbox) -> None:
@@ -42,7 +47,7 @@ def test_right_id_resolves_doubt(doubtful: Repo, sandbox: Sandbox) -> None:
     resolved = doubtful.run("resolve", "c01", "--created", ids(sandbox)["c01"])
     assert resolved.code == 0, resolved.err
     assert doubtful.actions() == {"c00": "no-op", "c01": "no-op", "c02": "no-op"}
-    assert creates_seen(sandbox) == 3
+    assert creates_seen(sandbox) == 0
 
 
 def test_id_of_another_address_is_refused(doubtful: Repo, sandbox: Sandbox) -> None:

@@ -7,21 +7,30 @@ import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo, created
+from tests.support.scenes import Scenes, tea_in_doubt
 from tests.support.stores import Stores
 
 NEW = "state/{environment}.json"
-LOST = "POST /api/v1/campaigns drop_after"
 
 
 @pytest.fixture
-def sold(repo: Repo, sandbox: Sandbox) -> Repo:
+def sold(repo: Repo, scenes: Scenes) -> Repo:
     """Make a repo whose campaign `sale` is created and whose campaign `tea` is in doubt."""
-    repo.campaign("sale")
-    assert repo.apply().code == 0
-    repo.campaign("tea")
-    sandbox.add_fault(LOST)
-    assert repo.apply().code == 3
-    return repo
+    return scenes.begin(tea_in_doubt, repo)
+
+
+@pytest.fixture
+def moved(repo: Repo, scenes: Scenes) -> Repo:
+    """Make such a repo whose state has moved, with a document that was pulled before, and a new campaign."""
+    return scenes.begin(state_moved, repo)
+
+
+def state_moved(repo: Repo) -> None:
+    """Move the state of a repo as above, and leave the former place in its settings."""
+    tea_in_doubt(repo)
+    repo.write("kept.json", repo.run("state", "pull").out)
+    assert repo.run("state", "migrate", NEW).code == 0
+    repo.campaign("news")
 
 
 def settle_in(repo: Repo) -> None:
@@ -70,19 +79,16 @@ def test_everything_goes_on_at_the_new_place(sold: Repo, sandbox: Sandbox) -> No
     ],
     ids=" ".join,
 )
-def test_forgotten_pipeline_is_refused(sold: Repo, sandbox: Sandbox, command: tuple[str, ...]) -> None:
+def test_forgotten_pipeline_is_refused(moved: Repo, sandbox: Sandbox, command: tuple[str, ...]) -> None:
     """Whoever still uses the old place sends nothing, and is told where the state is."""
-    sold.write("kept.json", sold.run("state", "pull").out)
-    sold.run("state", "migrate", NEW)
-    sold.campaign("news")
-    before = sold.files()
+    before = moved.files()
 
-    refused = sold.run(*command)
+    refused = moved.run(*command)
 
     assert refused.code == 1
     assert "Error: The state has moved." in refused.err
-    assert str(sold.folder / "state/default.json") in refused.err.replace("\n", "")
-    assert sold.files() == before
+    assert json.loads(moved.state.read_text())["moved"] in refused.err.replace("\n", "")
+    assert moved.files() == before
     assert "news" not in created(sandbox)
 
 

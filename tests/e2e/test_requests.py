@@ -5,11 +5,11 @@ import pytest
 from msgflash_apply.sandbox.seed import EARLY_BIRDS_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo
+from tests.support.scenes import Scenes
 
 
-@pytest.fixture
-def applied(repo: Repo, sandbox: Sandbox) -> Repo:
-    """Make a repo whose campaigns, with names to look up, are all created."""
+def all_sent(repo: Repo) -> None:
+    """Create campaigns with names to look up."""
     variables = {"brand": "Acme", "code": "X"}
     for number in range(3):
         template = {"type": None, "body": None, "template": "welcome", "variables": variables}
@@ -17,8 +17,12 @@ def applied(repo: Repo, sandbox: Sandbox) -> Repo:
     repo.campaign("to-group", recipients={"type": "group", "groupId": EARLY_BIRDS_ID})
     repo.campaign("to-all", recipients={"type": "all"})
     assert repo.apply().code == 0
-    sandbox.clear_faults()
-    return repo
+
+
+@pytest.fixture
+def applied(repo: Repo, scenes: Scenes) -> Repo:
+    """Make a repo whose campaigns, with names to look up, are all created."""
+    return scenes.begin(all_sent, repo)
 
 
 @pytest.mark.parametrize(

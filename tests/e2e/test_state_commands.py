@@ -9,25 +9,21 @@ import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Completed, Repo, a_repo, ids
+from tests.support.scenes import Scenes, sale_in_doubt, sale_sent
 
 LOST = "POST /api/v1/campaigns drop_after"
 
 
 @pytest.fixture
-def sold(repo: Repo) -> Repo:
+def sold(repo: Repo, scenes: Scenes) -> Repo:
     """Make a repo whose campaign `sale` is created."""
-    repo.campaign("sale")
-    assert repo.apply().code == 0
-    return repo
+    return scenes.begin(sale_sent, repo)
 
 
 @pytest.fixture
-def doubtful(repo: Repo, sandbox: Sandbox) -> Repo:
+def doubtful(repo: Repo, scenes: Scenes) -> Repo:
     """Make a repo whose campaign `sale` is in doubt."""
-    repo.campaign("sale")
-    sandbox.add_fault(LOST)
-    assert repo.apply().code == 3
-    return repo
+    return scenes.begin(sale_in_doubt, repo)
 
 
 def backup(repo: Repo) -> bytes:
