@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
-from tests.support.command import Repo
+from tests.support.command import FAST, Completed, Repo, a_repo
 
 INVALID = Path(__file__).parent / "invalid"
 CAMPAIGNS = sorted((INVALID / "campaigns").glob("*.yaml"))
@@ -22,14 +22,33 @@ def assert_points(text: str, file: str) -> None:
     assert "bug in msgflash-apply" not in text
 
 
+@pytest.fixture(scope="module")
+def refusal(tmp_path_factory: pytest.TempPathFactory) -> Completed:
+    """Apply a good campaign and all the bad ones, which all have to be told in one go; nothing may be sent."""
+    with Sandbox(FAST) as account:
+        repo = a_repo(tmp_path_factory.mktemp("bad"), account)
+        repo.campaign("good")
+        for file in CAMPAIGNS:
+            shutil.copy(file, repo.folder / "campaigns" / file.name)
+        refused = repo.apply()
+        assert account.campaigns() == []
+        return refused
+
+
 @pytest.mark.parametrize("file", CAMPAIGNS, ids=lambda file: file.stem)
-def test_bad_campaign_is_pointed_at(repo: Repo, sandbox: Sandbox, file: Path) -> None:
-    """A mistake in a campaign file is told at its place, and nothing is sent for the good ones either."""
+def test_bad_campaign_is_pointed_at(refusal: Completed, file: Path) -> None:
+    """A mistake in a campaign file is an error, told at its place however many others there are."""
+    assert refusal.code == 1
+    assert_points(refusal.err, f"campaigns/{file.name}")
+
+
+def test_one_bad_campaign_is_enough(repo: Repo, sandbox: Sandbox) -> None:
+    """One mistake in one file, and nothing is sent for the good ones either."""
     repo.campaign("good")
-    shutil.copy(file, repo.folder / "campaigns" / file.name)
+    shutil.copy(INVALID / "campaigns/misspelt_field.yaml", repo.folder / "campaigns")
     refused = repo.apply()
     assert refused.code == 1
-    assert_points(refused.err, f"campaigns/{file.name}")
+    assert_points(refused.err, "campaigns/misspelt_field.yaml")
     assert sandbox.campaigns() == []
 
 
