@@ -48,14 +48,14 @@ NARROWEST = 40
 
 def cut(text: str, width: int) -> str:
     """Shorten to a width; the last column says so."""
-    if width_of(text) <= width:
+    if _fits(text, width):
         return text
     return text[: _fitting(text, 0, width - 1)] + ELLIPSIS
 
 
 def cut_start(text: str, width: int) -> str:
     """Shorten to a width and keep the end; the first column says so."""
-    if width_of(text) <= width:
+    if _fits(text, width):
         return text
     backwards = text[::-1]
     return ELLIPSIS + backwards[: _fitting(backwards, 0, width - 1)][::-1]
@@ -63,7 +63,7 @@ def cut_start(text: str, width: int) -> str:
 
 def wrap(text: str, width: int) -> list[str]:
     """Break one line into several, at spaces where there are any; only the space at a break is lost. Never empty."""
-    if width_of(text) <= width:
+    if _fits(text, width):
         return [text]
     lines, start = [], 0
     while (end := max(_fitting(text, start, width), start + 1)) < len(text):
@@ -113,6 +113,11 @@ def columns(rows: Iterable[Sequence[str]], indent: int = 0) -> list[str]:
 
 def _padded(cell: str, width: int) -> str:
     return cell + " " * (width - width_of(cell))
+
+
+def _fits(text: str, width: int) -> bool:
+    """Whether a text takes no more than some columns; looks no further than they reach."""
+    return _fitting(text, 0, width) == len(text)
 
 
 def _fitting(text: str, start: int, width: int) -> int:

@@ -141,6 +141,7 @@ def test_print_shows_every_message(open_plan: OpenPlan) -> None:
     assert not page.locator("#filters").is_visible()
 
 
+@pytest.mark.slow
 def test_ten_thousand_campaigns_open(open_plan: OpenPlan) -> None:
     """A plan of ten thousand creates opens, is counted per day, and can be filtered."""
     page = open_plan(many_changes(10_000))

@@ -148,6 +148,7 @@ def test_cancel_closes_what_was_announced(world: PacedWorld, appends: Appends) -
     assert time.monotonic() - began_at < 20
 
 
+@pytest.mark.slow
 def test_start_that_passes_while_waiting_for_the_slot(world: PacedWorld) -> None:
     """A create whose start passes after it was announced is not sent, and not in doubt."""
     world.rate = 2

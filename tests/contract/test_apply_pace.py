@@ -48,6 +48,7 @@ def slowness(folder: Path, appends: Appends, seconds: float) -> float:
     return (sent_at[-1] - sent_at[0]) * RATE / (COUNT - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("appends", "seconds"),
     [(Appends(), 0.0), (Appends(ahead=4), 0.05), (Appends(ahead=4), 0.15), (Appends(ahead=16, every_seconds=1.5), 0.1)],
@@ -58,6 +59,7 @@ def test_latency_of_the_storage_costs_nothing(tmp_path: Path, appends: Appends, 
     assert any(slowness(tmp_path / str(attempt), appends, seconds) <= 1.15 for attempt in range(ATTEMPTS))
 
 
+@pytest.mark.slow
 def test_one_at_a_time_would_cost(tmp_path: Path) -> None:
     """Without announcing ahead each append of a storage far away delays the next create: the others are no accident."""
     assert slowness(tmp_path / "one", Appends(), 0.3) > 2

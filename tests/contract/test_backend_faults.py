@@ -153,12 +153,14 @@ def spoil(server: Server, folder: Path, fates: Sequence[Fates]) -> list[tuple[Li
         return list(pool.map(one, fates))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
 def test_cut_at_any_one_exchange_loses_nothing(way: Way, tmp_path: Path, cut: Cut) -> None:
     """With the connection cut once, anywhere, a run lives or ends with an error of ours, and all durable stays."""
     spoil_each_exchange(way, tmp_path, cut)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", one_of_each(), indirect=True)
 @pytest.mark.parametrize("cut", [Cut.IN_REQUEST, Cut.IN_ANSWER])
 def test_half_of_any_one_exchange_loses_nothing(way: Way, tmp_path: Path, cut: Cut) -> None:
@@ -166,6 +168,7 @@ def test_half_of_any_one_exchange_loses_nothing(way: Way, tmp_path: Path, cut: C
     spoil_each_exchange(way, tmp_path, cut)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", kinds("http", "s3-seaweedfs"), indirect=True)
 @pytest.mark.parametrize("say", [Say(503), Say(500, is_delivered=True)], ids=["refused", "done"])
 def test_server_error_at_any_one_exchange_ends_no_run(way: Way, tmp_path: Path, say: Say) -> None:
@@ -185,6 +188,7 @@ def spoil_each_exchange(way: Way, folder: Path, fate: Fate) -> list[Life]:
     return [life for life, _ in ended]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", one_of_each(), indirect=True)
 def test_lasting_trouble_ends_the_run_and_loses_nothing(way: Way, tmp_path: Path) -> None:
     """With every answer from one on lost, a run ends with an error of ours, and what was durable stays."""
@@ -209,6 +213,7 @@ def test_refused_connection_is_an_error_of_ours(way: Way) -> None:
     assert caught.value.fix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", one_of_each(), indirect=True)
 def test_slow_server_is_waited_for(way: Way) -> None:
     """A server that takes its time with every answer costs time and nothing else."""

@@ -102,6 +102,7 @@ def test_one_place_under_two_names_is_found_out(places: Move) -> None:
     assert set(read(places.new.client()).campaigns) == {"sale"}
 
 
+@pytest.mark.slow
 def test_real_runs_go_on_at_the_new_place(places: Move, sandbox: Sandbox, tmp_path: Path) -> None:
     """After a move the plan there has nothing to do, a new campaign is created, and the old place refuses."""
     repo = a_repo(tmp_path / "repo", sandbox)

@@ -89,6 +89,7 @@ def test_without_a_crash_everything_is_done(world: World) -> None:
     assert {change.action for change in world.plan(AFTER).changes} == {Action.NO_OP}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("door", ["journal", "http"])
 def test_dying_anywhere_sends_nothing_twice(tmp_path: Path, door: Door, when: When) -> None:
@@ -96,6 +97,7 @@ def test_dying_anywhere_sends_nothing_twice(tmp_path: Path, door: Door, when: Wh
     for_each_crash(tmp_path, door, when, lambda world, _at: survives(lambda: world.apply(AFTER)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", ["journal", "http"])
 def test_dying_twice_sends_nothing_twice(tmp_path: Path, door: Door) -> None:
     """Die, run again and die again a few effects later, run a third time: the same holds."""

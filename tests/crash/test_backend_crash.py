@@ -90,12 +90,14 @@ def for_each_effect(server: Server, folder: Path, die: Callable[[World, int], bo
     assert sum(died) >= LEAST_EFFECTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_dying_anywhere_sends_nothing_twice(server: Server, tmp_path: Path, when: When) -> None:
     """Die before or after each effect on the storage, run again elsewhere: at most once each, and done or in doubt."""
     for_each_effect(server, tmp_path, lambda world, at: dying_run(world, at, when).is_dead)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", one_of_each(), indirect=True)
 def test_dying_twice_sends_nothing_twice(server: Server, tmp_path: Path) -> None:
     """Die, run again and die again at some other effect, run a third time: the same holds."""

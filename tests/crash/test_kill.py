@@ -17,6 +17,7 @@ from tests.support.stores import one_of_each
 SCRIPT = Path(__file__).parents[2] / "benchmarks/crash.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--runs", "4", "--seed", "7"), ("--runs", "4", "--seed", "8", "--faults")])
 def test_killed_command_sends_nothing_twice_and_loses_nothing(arguments: tuple[str, ...]) -> None:
     """The real command, struck at random times again and again, leaves each campaign once and on record or in doubt."""
@@ -33,6 +34,7 @@ def strike(*arguments: str) -> None:
     assert int(counted["campaigns created"]) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", one_of_each())
 def test_killed_command_loses_nothing_on_a_server(kind: str) -> None:
     """The same holds for a state on a server, where a person takes a dead run's lock away."""

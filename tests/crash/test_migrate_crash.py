@@ -116,6 +116,7 @@ def every_crash(folder: Path, scene: Scene) -> Iterator[tuple[Places, list[Case]
         yield places, cases
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", SCENES)
 def test_crash_at_any_effect_leaves_at_most_one_live_state(tmp_path: Path, scene: Scene) -> None:
     """After a crash anywhere at most one copy is live, and moving again ends with just the one that was wanted."""
@@ -124,6 +125,7 @@ def test_crash_at_any_effect_leaves_at_most_one_live_state(tmp_path: Path, scene
         places.check_arrived()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", SCENES)
 def test_second_crash_changes_nothing_of_that(tmp_path: Path, scene: Scene) -> None:
     """A crash while moving again after a crash, at every effect in turn, leaves at most one live state as well."""

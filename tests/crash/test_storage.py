@@ -71,6 +71,7 @@ def recover(repo: Repo, file: Path) -> None:
     assert done.code == 0, done.err
 
 
+@pytest.mark.slow
 def test_full_disk(repo: Repo) -> None:
     """A disk that fills up stops the apply; with the recovery file and some space all is on record."""
     with small_disk(repo.state.parent, 12 * 1024) as limit_bytes:
@@ -81,6 +82,7 @@ def test_full_disk(repo: Repo) -> None:
     ends_well(repo)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit_bytes", [1600, 4000])
 def test_journal_that_hits_a_limit_in_the_middle_of_a_line(repo: Repo, limit_bytes: int) -> None:
     """A line that the disk cuts short is taken back, its create is not sent, and what was sent is not lost."""
@@ -93,6 +95,7 @@ def test_journal_that_hits_a_limit_in_the_middle_of_a_line(repo: Repo, limit_byt
     ends_well(repo)
 
 
+@pytest.mark.slow
 def test_disk_that_becomes_read_only(repo: Repo) -> None:
     """A disk that is remounted read-only stops the apply; what was in flight goes to a file elsewhere."""
     running = start_sending(repo)
@@ -104,6 +107,7 @@ def test_disk_that_becomes_read_only(repo: Repo) -> None:
     ends_well(repo)
 
 
+@pytest.mark.slow
 def test_no_disk_at_all_leaves_the_terminal(repo: Repo) -> None:
     """Where no file can be written anywhere, the outcomes are told on the terminal, and saved by hand they do."""
     running = start_sending(repo)
@@ -116,6 +120,7 @@ def test_no_disk_at_all_leaves_the_terminal(repo: Repo) -> None:
     ends_well(repo)
 
 
+@pytest.mark.slow
 def test_state_folder_that_goes_away_and_comes_back(repo: Repo) -> None:
     """A folder that is unmounted stops the apply; when it is back, the recovery file completes it."""
     running = start_sending(repo)
@@ -141,6 +146,7 @@ def test_removed_state_folder_is_not_an_empty_state(repo: Repo) -> None:
     assert creates_seen(repo.sandbox) == sent
 
 
+@pytest.mark.slow
 def test_removed_state_folder_is_replaced_by_a_backup(repo: Repo) -> None:
     """A backup from before the apply and the recovery file make up the whole state: nothing is sent again."""
     running = start_sending(repo, creates=15)
@@ -153,6 +159,7 @@ def test_removed_state_folder_is_replaced_by_a_backup(repo: Repo) -> None:
     ends_well(repo)
 
 
+@pytest.mark.slow
 def test_run_that_another_one_took_over(repo: Repo, sandbox: Sandbox) -> None:
     """What a run learns after its lock was broken and its journal sealed goes to a file, and resolves the doubts."""
     sandbox.add_fault("POST /api/v1/campaigns delay seconds=6 times=5")
@@ -182,6 +189,7 @@ def _cut(journal: Path) -> None:
     journal.write_bytes(journal.read_bytes()[:-20])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [_remove, _replace, _cut])
 def test_spoiled_journal_stops_the_apply(repo: Repo, spoil: Callable[[Path], None]) -> None:
     """A journal that somebody touched takes no more intents; what this run knows still reaches the document."""

@@ -142,6 +142,7 @@ NEEDS = {"Backup, and disaster": "postgres", "Move a state": "moto_server"}
 PARAMETERS = [pytest.param(name, marks=[pytest.mark.needs(NEEDS[name])] if name in NEEDS else []) for name in WALKS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_section_is_walked(name: str, tmp_path: Path, stores: Stores) -> None:
     """Every command of a section prints what the page shows, on a real server."""

@@ -25,6 +25,7 @@ def walker(tmp_path: Path) -> Iterator[Walker]:
         yield Walker(tmp_path, sandbox)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in WALKS if name not in BY_SECTIONS])
 def test_every_command_prints_what_the_page_shows(walker: Walker, name: str) -> None:
     """A page is walked from top to bottom without a surprise."""

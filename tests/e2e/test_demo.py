@@ -29,6 +29,7 @@ def from_wheel(site: Path, folder: Path, *arguments: str) -> "CompletedProcess[s
     return run(program, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_demo_of_an_installed_wheel(installed: Path, tmp_path: Path) -> None:
     """Twelve campaigns are created, applying again does nothing, and the server counted each of them once."""
     demo = from_wheel(installed, tmp_path, "demo")

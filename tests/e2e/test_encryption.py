@@ -206,6 +206,7 @@ def entries(repo: Repo) -> int:
     return sum((backend.read_journal(journal) or b"").count(b"\n") for journal in backend.journals())
 
 
+@pytest.mark.slow
 def test_recovery_file_is_encrypted_too(locked: Repo, sandbox: Sandbox) -> None:
     """What the storage refused is written encrypted, and comes back with the key and only with it."""
     locked.campaigns(20)

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from msgflash_apply.sandbox.server import Options, Sandbox
 from tests.support.command import CREATE, Completed, Repo, a_repo, created
 
@@ -70,6 +72,7 @@ def share(folder: Path) -> Shared:
     return Shared((sent_at[-1] - sent_at[0]) / ideal_seconds, [seconds for _, seconds in applied], refused)
 
 
+@pytest.mark.slow
 def test_three_applies_share_one_key(tmp_path: Path) -> None:
     """Three applies with three states all finish, nothing is lost or sent twice, and little time is wasted."""
     assert any(share(tmp_path / str(attempt)).is_quick_and_fair for attempt in range(ATTEMPTS))

@@ -150,6 +150,7 @@ def test_wrong_key_is_told_at_once(repo: Repo, sandbox: Sandbox) -> None:
     assert creates_seen(sandbox) == 0
 
 
+@pytest.mark.slow
 def test_no_network_names_the_host(repo: Repo, sandbox: Sandbox) -> None:
     """Where nobody listens the host is named, nothing is lost, and the next apply goes through."""
     repo.campaign("sale")

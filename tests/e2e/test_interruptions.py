@@ -21,6 +21,7 @@ def running(repo: Repo, sandbox: Sandbox) -> Running:
     return started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_first_signal_drains(running: Running, repo: Repo, sandbox: Sandbox, number: int, code: int) -> None:
     """What is in flight is finished and recorded, nothing new starts, and the next run does the rest."""

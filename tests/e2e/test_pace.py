@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from msgflash_apply.sandbox.server import Options, Sandbox
 from tests.support.command import CREATE, a_repo, created
 
@@ -14,6 +16,7 @@ ATTEMPTS = 3
 """A machine that is busy with other things may hold the client or the server up; one good run shows what they can."""
 
 
+@pytest.mark.slow
 def test_latency_costs_nothing_and_no_request_is_refused(tmp_path: Path) -> None:
     """Thirty creates at 200 ms latency leave nearly as fast as the limit allows, and none draws a 429."""
     assert any(is_quick_and_legal(tmp_path / str(attempt)) for attempt in range(ATTEMPTS))

@@ -77,6 +77,7 @@ def known(repo: Repo) -> tuple[dict[str, str], set[str]]:
     return recorded, {entry["address"] for entry in entries if entry["in_doubt"]}
 
 
+@pytest.mark.slow
 def test_the_whole_way(repo: Overheard, sandbox: Sandbox) -> None:
     """
     From nothing to campaigns that are sent, looked at, changed and forgotten, with nothing kept on this disk.
@@ -119,6 +120,7 @@ def away(repo: Repo) -> dict[str, str]:
     return {**endpoints, "MSGFLASH_STATE": re.sub(r":\d+/", ":1/", repo.environ["MSGFLASH_STATE"])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", one_of_each(), indirect=True)
 def test_second_pipeline_is_refused_or_waits(repo: Repo, sandbox: Sandbox) -> None:
     """While an apply has the lock, another is told who has it, or waits with --lock-timeout and finds nothing to do."""
@@ -141,6 +143,7 @@ def test_second_pipeline_is_refused_or_waits(repo: Repo, sandbox: Sandbox) -> No
     assert created(sandbox) == {f"c{number:02d}": 1 for number in range(MANY)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", one_of_each(), indirect=True)
 def test_store_that_goes_away_and_comes_back(repo: Repo, sandbox: Sandbox, proxy: Proxy) -> None:
     """An apply whose store goes away sends nothing more; its recovery file completes the record once it is back."""

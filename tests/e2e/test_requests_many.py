@@ -25,6 +25,7 @@ COMMANDS = (
 """What looks at all campaigns, and how many requests it may send."""
 
 
+@pytest.mark.slow
 def test_ten_thousand_unchanged_campaigns(tmp_path: Path, sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     """However many campaigns stay as they are, with names to look up, none of them costs a request."""
     write_corpus(tmp_path, MANY)

@@ -31,6 +31,7 @@ def test_nothing_more_is_sent(broken_off: Completed, sandbox: Sandbox) -> None:
     assert "Traceback" not in broken_off.err
 
 
+@pytest.mark.slow
 def test_recovery_file_brings_the_ids_back(broken_off: Completed, repo: Repo, sandbox: Sandbox) -> None:
     """What could not be stored lies in a file that is named; with it the record is whole and the rest can go on."""
     file = next(repo.folder.glob("msgflash-recovery-*.jsonl"))
@@ -41,6 +42,7 @@ def test_recovery_file_brings_the_ids_back(broken_off: Completed, repo: Repo, sa
     assert len(repo.records) == MANY
 
 
+@pytest.mark.slow
 def test_without_the_recovery_file_nothing_is_sent_twice(broken_off: Completed, repo: Repo, sandbox: Sandbox) -> None:
     """Whoever forgets the file finds those campaigns in doubt, not created again."""
     assert broken_off.code == 1

@@ -135,6 +135,7 @@ def proxy() -> Iterator[type[Proxy]]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_proxy_with_a_password(repo: Repo, tmp_path: Path, proxy: type[Proxy]) -> None:
     """A proxy learns its own password and never the key; neither is in what is said about its refusal."""
     repo.campaign("sale", instance="boutique", instanceId=None)

@@ -36,6 +36,7 @@ def timed(work: Callable[[], Loaded]) -> tuple[Loaded, float]:
     return work(), time.process_time() - before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MISTAKES)
 def test_many_mistakes_are_told_in_bounded_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """However many mistakes a file holds, the first thousand of a document are told at their places, and soon."""
@@ -58,6 +59,7 @@ def test_more_mistakes_than_are_told_are_mentioned(tmp_path: Path) -> None:
     assert "the document holds 1000 mistakes or more; these are the first" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -57,6 +57,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
         yield repo
 
 
+@pytest.mark.slow
 def test_no_command_starts_a_program(repo: Repo, tmp_path: Path) -> None:
     """What a command does it does itself; only completion asks the shell for its version, and the demo runs others."""
     plain = {"MSGFLASH_STATE_KEY": ""}

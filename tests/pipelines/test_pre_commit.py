@@ -61,6 +61,7 @@ def pre_commit(checkout: Path, cache: Path) -> "subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_hooks_format_and_validate(checkout: Path, tmp_path: Path) -> None:
     """The first run writes canonical files and so fails, the second passes, and a mistake is told with its place."""
     cache = tmp_path / "cache"

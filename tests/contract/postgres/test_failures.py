@@ -74,6 +74,7 @@ def test_silence_at_the_door_ends(far: Place, proxy: Proxy) -> None:
         client.read()
 
 
+@pytest.mark.slow
 def test_silence_in_a_run_ends_and_costs_the_lock(far: Place, proxy: Proxy) -> None:
     """A server that falls silent in the middle is given up on; the run changes nothing more, and says so."""
     client = a_client(far, Patience(answer_seconds=4))

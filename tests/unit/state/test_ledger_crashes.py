@@ -108,6 +108,7 @@ def test_run_after_a_crash_knows_the_same_and_commits_it(tmp_path: Path) -> None
         assert set(a_backend(folder).journals()) <= {ledger.snapshot.journal}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", WHENS)
 def test_crash_while_cleaning_up_after_a_crash_loses_nothing(tmp_path: Path, when: When) -> None:
     """A second crash, at any effect of the run that follows a crash, changes nothing of what is known."""
