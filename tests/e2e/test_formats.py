@@ -13,6 +13,7 @@ from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import CREATE, Repo, ids, scrubbed_environment
 from tests.support.published import matches
 from tests.support.sarif import assert_is_sarif
+from tests.support.scenes import Scenes, two_sent
 
 BASH = """
 source <(msgflash-apply completion bash)
@@ -95,19 +96,17 @@ def test_broken_project_file_has_a_format_too(repo: Repo) -> None:
     assert "::error file=msgflash.yaml,line=2" in done.out
 
 
-def test_drift_finds_nothing_after_an_apply(repo: Repo) -> None:
+def test_drift_finds_nothing_after_an_apply(repo: Repo, scenes: Scenes) -> None:
     """Where files, record and MsgFlash agree, drift says so and exits 0."""
-    repo.campaigns(2)
-    repo.apply()
+    scenes.begin(two_sent, repo)
     done = repo.run("drift")
     assert done.code == 0, done.out
     assert done.out.startswith("Record and MsgFlash agree")
 
 
-def test_drift_tells_what_people_did(repo: Repo, sandbox: Sandbox) -> None:
+def test_drift_tells_what_people_did(repo: Repo, scenes: Scenes, sandbox: Sandbox) -> None:
     """A campaign that somebody paused in the console is told, exit 2, and nothing is changed anywhere."""
-    repo.campaigns(2)
-    repo.apply()
+    scenes.begin(two_sent, repo)
     sandbox.world.pause(sandbox.world.campaigns[ids(sandbox)["c00"]])
     before = repo.files()
     sent = len(sandbox.requests)

@@ -8,6 +8,7 @@ import pytest
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import CREATE, Repo, created, creates_seen, ids
+from tests.support.scenes import Scenes, sale_sent
 
 SCHEDULE = "2099-11-27T08:00:00.000Z"
 TEXT: Mapping[str, object] = {
@@ -120,10 +121,9 @@ def test_import_creates_nothing(repo: Repo, sandbox: Sandbox) -> None:
     assert all(f"{seen.method} {seen.path}" != CREATE for seen in sandbox.requests)
 
 
-def test_removed_campaign_is_blocked_until_it_is_imported(repo: Repo, sandbox: Sandbox) -> None:
+def test_removed_campaign_is_blocked_until_it_is_imported(repo: Repo, scenes: Scenes, sandbox: Sandbox) -> None:
     """`state rm` of a live campaign opens no way to a second mailing, and `import` brings it back."""
-    repo.campaign("sale")
-    repo.apply()
+    scenes.begin(sale_sent, repo)
     repo.run("state", "rm", "sale", "--auto-approve")
     blocked = repo.run("plan")
     identifier = ids(sandbox)["sale"]

@@ -8,6 +8,7 @@ import pytest
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo, ids
 from tests.support.published import matches
+from tests.support.scenes import Scenes, sale_sent, two_sent
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -24,10 +25,9 @@ def test_absent_state_is_not_empty(repo: Repo, sandbox: Sandbox, arguments: tupl
     assert sandbox.campaigns() == []
 
 
-def test_lost_state_with_a_journal_left_is_not_a_first_time(repo: Repo, sandbox: Sandbox) -> None:
+def test_lost_state_with_a_journal_left_is_not_a_first_time(repo: Repo, scenes: Scenes, sandbox: Sandbox) -> None:
     """`init` does not start anew where the remains of a state lie: they may hold the only ids."""
-    repo.campaigns(2)
-    repo.apply()
+    scenes.begin(two_sent, repo)
     repo.state.unlink()
     refused = repo.run("init")
     assert refused.code == 1, refused.out
@@ -61,10 +61,9 @@ def test_init_again_refuses(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 40, -5])
-def test_truncated_state_is_refused(repo: Repo, sandbox: Sandbox, kept: int) -> None:
+def test_truncated_state_is_refused(repo: Repo, scenes: Scenes, sandbox: Sandbox, kept: int) -> None:
     """A state document that was cut anywhere is damage, never emptiness."""
-    repo.campaign("sale")
-    repo.apply()
+    scenes.begin(sale_sent, repo)
     repo.state.write_bytes(repo.state.read_bytes()[:kept])
     refused = repo.apply()
     assert refused.code == 1
@@ -73,27 +72,24 @@ def test_truncated_state_is_refused(repo: Repo, sandbox: Sandbox, kept: int) -> 
     assert len(sandbox.campaigns()) == 1
 
 
-def test_edited_state_is_refused(repo: Repo) -> None:
+def test_edited_state_is_refused(repo: Repo, scenes: Scenes) -> None:
     """A document that parses but whose checksum does not fit is not believed."""
-    repo.campaign("sale")
-    repo.apply()
+    scenes.begin(sale_sent, repo)
     repo.state.write_text(repo.state.read_text().replace("Hello from sale", "Hello from Sale"))
     refused = repo.run("plan")
     assert refused.code == 1
     assert "checksum" in refused.err
 
 
-def test_state_fits_its_schema(repo: Repo) -> None:
+def test_state_fits_its_schema(repo: Repo, scenes: Scenes) -> None:
     """The document on disk is of the published shape."""
-    repo.campaigns(2)
-    repo.apply()
+    scenes.begin(two_sent, repo)
     matches(json.loads(repo.state.read_text()), "state")
 
 
-def test_list_and_show_tell_the_id(repo: Repo, sandbox: Sandbox) -> None:
+def test_list_and_show_tell_the_id(repo: Repo, scenes: Scenes, sandbox: Sandbox) -> None:
     """`state list` names every campaign, `state show` all about one, as text and as JSON."""
-    repo.campaign("sale")
-    repo.apply()
+    scenes.begin(sale_sent, repo)
     listed, shown = repo.run("state", "list"), repo.run("state", "show", "sale")
     as_json = repo.run("state", "show", "sale", "--format", "json")
     identifier = ids(sandbox)["sale"]

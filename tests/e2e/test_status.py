@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.sandbox.server import Options, Sandbox
-from tests.support.command import CREATE, Repo, a_repo, in_days
+from tests.support.command import Repo, a_repo, in_days
+from tests.support.scenes import Scenes, sale_in_doubt, two_sent
 
 
 def test_status_shows_counters_and_writes_nothing(repo: Repo, sandbox: Sandbox) -> None:
@@ -23,11 +24,9 @@ def test_status_shows_counters_and_writes_nothing(repo: Repo, sandbox: Sandbox) 
     assert repo.files() == before
 
 
-def test_status_names_doubts_with_their_commands(repo: Repo, sandbox: Sandbox) -> None:
+def test_status_names_doubts_with_their_commands(repo: Repo, scenes: Scenes) -> None:
     """What is in doubt is told with the commands that end the doubt, and the exit code asks for a person."""
-    sandbox.add_fault(f"{CREATE} drop_after")
-    repo.campaign("sale")
-    repo.apply()
+    scenes.begin(sale_in_doubt, repo)
     done = repo.run("status")
 
     assert done.code == 3
@@ -35,10 +34,9 @@ def test_status_names_doubts_with_their_commands(repo: Repo, sandbox: Sandbox) -
     assert repo.run("status", "--format", "json").document["in_doubt"] == ["sale"]
 
 
-def test_status_of_one_address(repo: Repo) -> None:
+def test_status_of_one_address(repo: Repo, scenes: Scenes) -> None:
     """Addresses narrow the table, an unknown one is an error, and a campaign that is gone is told."""
-    repo.campaigns(2)
-    repo.apply()
+    scenes.begin(two_sent, repo)
     one = repo.run("status", "c01")
 
     assert "c01" in one.out
@@ -46,11 +44,9 @@ def test_status_of_one_address(repo: Repo) -> None:
     assert repo.run("status", "nowhere").code == 1
 
 
-def test_probe_finds_what_was_sent(repo: Repo, sandbox: Sandbox) -> None:
+def test_probe_finds_what_was_sent(repo: Repo, scenes: Scenes) -> None:
     """`resolve --probe` is refused before the start; it needs exactly one answer."""
-    sandbox.add_fault(f"{CREATE} drop_after")
-    repo.campaign("sale")
-    repo.apply()
+    scenes.begin(sale_in_doubt, repo)
 
     assert "cannot be probed yet" in repo.run("resolve", "sale", "--probe").err
     assert repo.run("resolve", "sale", "--probe", "--not-created").code == 1

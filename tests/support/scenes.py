@@ -45,7 +45,8 @@ class Scenes:
         """
         Bring a new repo to where a scene leads.
 
-        Its account has the scene's campaigns, and has seen none of the requests that made them.
+        Its account has the scene's campaigns as they were then: it has seen none of the requests that made them, and
+        they do not start by themselves as time passes.
         """
         if scene not in self._arranged:
             self._arranged[scene] = self._arrange(scene)
@@ -65,6 +66,12 @@ class Scenes:
 def sale_sent(repo: Repo) -> None:
     """Create the campaign `sale`."""
     repo.campaign("sale")
+    assert repo.apply().code == 0
+
+
+def two_sent(repo: Repo) -> None:
+    """Create two campaigns, `c00` and `c01`."""
+    repo.campaigns(2)
     assert repo.apply().code == 0
 
 
