@@ -35,8 +35,7 @@ from msgflash_apply.models.project import LIMITS, Settings
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planfile import LARGEST_BYTES, SavedPlan, decode_plan, refuse_stale
 from msgflash_apply.plan.planner import Planner
-from msgflash_apply.report.apply_text import apply_to_text
-from msgflash_apply.report.json_ import apply_to_json
+from msgflash_apply.report.formats import APPLY_FORMATS, Look
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.reading import read_state
@@ -137,7 +136,7 @@ class Order:
         request: which part to plan.
         auto_approve: do not ask.
         digest: of the plan that was approved elsewhere; None for no such condition.
-        as_json: print the end as JSON and no plan.
+        format_: how to print the end; the plan is printed as text, and only before an end in text.
         lock_timeout_seconds: how long to wait for the lock.
         plan_file: a saved plan to carry out instead of planning from the files.
     """
@@ -145,7 +144,7 @@ class Order:
     request: Request
     auto_approve: bool
     digest: str | None
-    as_json: bool
+    format_: str
     lock_timeout_seconds: float
     plan_file: Path | None = None
 
@@ -176,7 +175,10 @@ async def run_apply(options: Globals, order: Order) -> int:
         except asyncio.CancelledError:
             output.note("Stopped at once. What was in flight is in doubt; see: msgflash-apply plan")
             return 128 + (stop.signal_number or signal.SIGINT)
-    _tell(report, options, as_json=order.as_json)
+    # With nothing done in text, the plan has said that there is nothing to do.
+    if order.format_ != "text" or report.results or report.stopped is not None:
+        look = Look(wiring.now(), output.paint_for(sys.stdout, options.colour), output.width())
+        output.result(APPLY_FORMATS[order.format_](report, look))
     return report.exit_code
 
 
@@ -189,7 +191,7 @@ def _source(order: Order, settings: Settings, backend: Backend, client: Client) 
 
 def _show(plan: Plan, options: Globals, order: Order) -> None:
     order.request.refuse_unknown(plan)
-    if not order.as_json:
+    if order.format_ == "text":
         print_plan(plan, options)
 
 
@@ -249,16 +251,6 @@ def _refuse_beyond_quota(plan: Plan, order: Order) -> None:
         )
 
 
-def _tell(report: ApplyReport, options: Globals, *, as_json: bool) -> None:
-    if as_json:
-        output.result(apply_to_json(report))
-        return
-    if not report.results and report.stopped is None:
-        return  # the plan has said that there is nothing to do
-    paint = output.paint_for(sys.stdout, options.colour)
-    output.result(apply_to_text(report, paint=paint, width=output.width()))
-
-
 @click.command(short_help="Create what is missing, pause what is gone.")
 @click.argument("plan_file", metavar="[PLANFILE]", required=False, type=click.Path(path_type=Path))
 @click.option("--auto-approve", is_flag=True, help="Do not ask; for pipelines.")
@@ -266,7 +258,9 @@ def _tell(report: ApplyReport, options: Globals, *, as_json: bool) -> None:
 @click.option("--target", "targets", metavar="ADDR", multiple=True, help="Keep to an address; repeatable.")
 @click.option("--select", "selections", metavar="NAME=VALUE", multiple=True, help="Keep to a label; repeatable.")
 @click.option("--override", "overrides", type=click.Choice(LIMITS), multiple=True, help="Lift a limit for this run.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print the end.")
+@click.option(
+    "--format", "format_", type=click.Choice(list(APPLY_FORMATS)), default="text", help="How to print the end."
+)
 @click.option("--lock-timeout", metavar="DURATION", default="0s", help="Wait for the lock, e.g. 5m.")
 @pass_globals
 def command(
@@ -294,7 +288,7 @@ def command(
         request=Request(targets=targets, labels=labels_from(selections), overrides=overrides),
         auto_approve=auto_approve,
         digest=digest,
-        as_json=format_ == "json",
+        format_=format_,
         lock_timeout_seconds=seconds_from(lock_timeout),
         plan_file=plan_file,
     )

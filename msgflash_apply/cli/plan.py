@@ -15,7 +15,6 @@ from pathlib import Path
 
 import click
 
-from msgflash_apply import __version__
 from msgflash_apply.api.client import Client
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
@@ -26,11 +25,7 @@ from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planfile import SavedPlan, encode_plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh
-from msgflash_apply.report.html.page import plan_to_html
-from msgflash_apply.report.json_ import plan_to_json
-from msgflash_apply.report.layout import PLAIN, Paint
-from msgflash_apply.report.markdown import plan_to_markdown
-from msgflash_apply.report.text import plan_to_text
+from msgflash_apply.report.formats import PLAN_FORMATS, Look
 from msgflash_apply.state.snapshot import Snapshot
 
 
@@ -97,23 +92,8 @@ def planner_for(
 def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_only: bool = False) -> None:
     """Print a plan as the result of the command."""
     paint = output.paint_for(sys.stdout, options.colour)
-    output.result(report_of(plan, format_, paint=paint, width=output.width(), changes_only=changes_only))
-
-
-def write_plan(plan: Plan, file: Path, format_: str, *, changes_only: bool) -> None:
-    """Write a plan's report to a file, without colour."""
-    output.write_file(file, report_of(plan, format_, paint=PLAIN, width=100, changes_only=changes_only))
-
-
-def report_of(plan: Plan, format_: str, *, paint: Paint, width: int, changes_only: bool) -> str:
-    """Render a plan as `text`, `json`, `markdown` or `html`; colour and width are for text alone."""
-    if format_ == "json":
-        return plan_to_json(plan, tool_version=__version__, changes_only=changes_only)
-    if format_ == "markdown":
-        return plan_to_markdown(plan, now=wiring.now())
-    if format_ == "html":
-        return plan_to_html(plan, now=wiring.now())
-    return plan_to_text(plan, now=wiring.now(), paint=paint, width=width)
+    look = Look(wiring.now(), paint, output.width(), changes_only=changes_only)
+    output.result(PLAN_FORMATS[format_](plan, look))
 
 
 def save_plan(plan: Plan, options: Globals, request: Request, file: Path) -> None:
@@ -159,7 +139,7 @@ async def _plan(settings: Settings, loaded: Loaded, snapshot: Snapshot, request:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json", "markdown", "html"]),
+    type=click.Choice(list(PLAN_FORMATS)),
     default="text",
     help="How to print the plan: for a terminal, a program, a pull request's comment, or as a page of its own.",
 )
@@ -224,5 +204,5 @@ def command(
     if file is None:
         print_plan(plan, options, format_, changes_only=changes_only)
     else:
-        write_plan(plan, file, format_, changes_only=changes_only)
+        output.write_file(file, PLAN_FORMATS[format_](plan, Look(wiring.now(), changes_only=changes_only)))
     return plan.exit_code(detailed=detailed_exitcode)
