@@ -1,4 +1,8 @@
-"""From the URL of a state to the backend that keeps it, whose module and library load only now."""
+"""
+From the location of a state to the backend that keeps it. The only module that knows the schemes of URLs.
+
+A storage's library loads when its first backend is opened, and the one for encryption with the first key.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,6 +10,9 @@ from typing import Final
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Backend, Location
+from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
+from msgflash_apply.state.backends.encrypted.cipher import Cipher
+from msgflash_apply.state.backends.encrypted.keyring import Keyring
 from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.backends.object_store.opening import open_object_store
 from msgflash_apply.state.backends.postgres.opening import open_postgres
@@ -30,22 +37,28 @@ _BY_SCHEME: Final[Mapping[str, Callable[[Location], Backend]]] = {
 }
 
 
-def open_backend(location: Location) -> Backend:
+def open_backend(location: Location, keys: Keyring | None = None) -> Backend:
     """
     Choose the backend of a state. Reads and writes nothing there; whether a state is there is found out later.
 
+    Args:
+        location: where the state is.
+        keys: everything is encrypted with the first, and decrypted with any of them. None for a backend that gives the
+            bytes as they are in the storage.
+
     Raises:
-        BackendError: no backend keeps states under this scheme, its library is missing, or the URL is not one that it
-            takes; names no credentials.
+        BackendError: no backend keeps states under this scheme, a library is missing, or the URL is not one that the
+            backend takes; names no credentials.
     """
     scheme = _SCHEME.match(location.url)
     if scheme is None:
-        return LocalBackend(location.root / location.url)
-    opener = _BY_SCHEME.get(scheme[1].lower())
-    if opener is None:
+        storage: Backend = LocalBackend(location.root / location.url)
+    elif opener := _BY_SCHEME.get(scheme[1].lower()):
+        storage = opener(location)
+    else:
         raise BackendError(
             "The state's location is not supported.",
             f"No backend keeps a state at {scheme[1]}://.",
             f"Give the path of a file, or a URL with one of these schemes: {', '.join(sorted(_BY_SCHEME))}.",
         )
-    return opener(location)
+    return storage if keys is None else EncryptedBackend(storage, Cipher(keys))

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 from msgflash_apply.state.backends.base import Backend, Location
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.keyring import KEY_BYTES, read_keys
 from msgflash_apply.state.backends.open import open_backend
 
@@ -32,9 +30,9 @@ class Place:
 
     def client(self) -> Backend:
         """Build a client; two of them are two processes as far as the store can tell."""
-        backend = open_backend(Location(self.url, self.root, self.environ, is_trusted=True))
-        keys = self.environ.get("MSGFLASH_STATE_KEY")
-        return EncryptedBackend(backend, Cipher(read_keys(keys, origin="this test"))) if keys else backend
+        text = self.environ.get("MSGFLASH_STATE_KEY")
+        keys = read_keys(text, origin="this test") if text else None
+        return open_backend(Location(self.url, self.root, self.environ, is_trusted=True), keys)
 
     def encrypted(self) -> "Place":
         """Give the same place for an encrypted state, with a key of its own."""
