@@ -12,7 +12,7 @@ from msgflash_apply.errors import StateConflict, StateError
 from msgflash_apply.state.backends.base import Backend, Stored
 from msgflash_apply.state.codec import decode, encode
 from msgflash_apply.state.journal import Entry
-from msgflash_apply.state.reading import Loaded, absent, load_copy, moved_away, read_journal, read_unfolded
+from msgflash_apply.state.reading import VersionedSnapshot, absent, load_copy, moved_away, read_journal, read_unfolded
 from msgflash_apply.state.replay import fold
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -40,7 +40,7 @@ def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:
     return snapshot
 
 
-def commit(backend: Backend, base: Loaded, after: Snapshot, journal: str | None) -> Loaded:
+def commit(backend: Backend, base: VersionedSnapshot, after: Snapshot, journal: str | None) -> VersionedSnapshot:
     """
     Replace the document `base` by `after`, with `journal` as the one folded in last.
 
@@ -53,7 +53,7 @@ def commit(backend: Backend, base: Loaded, after: Snapshot, journal: str | None)
     return _replace(backend, base, snapshot)
 
 
-def write_copy(backend: Backend, base: Loaded | None, copy: Snapshot) -> Loaded:
+def write_copy(backend: Backend, base: VersionedSnapshot | None, copy: Snapshot) -> VersionedSnapshot:
     """
     Put a marked copy of another place's state here. It is no commit: it keeps the serial of what it copies.
 
@@ -66,7 +66,7 @@ def write_copy(backend: Backend, base: Loaded | None, copy: Snapshot) -> Loaded:
         StateConflict: something else is there by now; nothing was changed.
     """
     if base is None:
-        return Loaded(copy, backend.write(encode(copy), expected=None))
+        return VersionedSnapshot(copy, backend.write(encode(copy), expected=None))
     return _replace(backend, base, copy)
 
 
@@ -95,7 +95,7 @@ def settle(backend: Backend, journal: str, environment: str) -> None:
             commit(backend, base, folded, journal)
 
 
-def settle_all(backend: Backend, environment: str) -> Loaded:
+def settle_all(backend: Backend, environment: str) -> VersionedSnapshot:
     """Fold every journal into the document, live or a marked copy; returns it as it is then. See `settle`."""
     for journal in read_unfolded(backend, load_copy(backend, environment).snapshot):
         settle(backend, journal, environment)
@@ -116,7 +116,7 @@ def _taken(where: str, stored: Stored) -> StateError:
     return StateError("There is a state already.", f"{where}: it stays as it is.")
 
 
-def _replace(backend: Backend, base: Loaded, snapshot: Snapshot) -> Loaded:
+def _replace(backend: Backend, base: VersionedSnapshot, snapshot: Snapshot) -> VersionedSnapshot:
     if base.snapshot.journal is not None and base.snapshot.journal != snapshot.journal:
         backend.drop(base.snapshot.journal)
-    return Loaded(snapshot, backend.write(encode(snapshot), expected=base.version))
+    return VersionedSnapshot(snapshot, backend.write(encode(snapshot), expected=base.version))

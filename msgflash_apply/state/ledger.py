@@ -21,7 +21,7 @@ from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit, init_state, settle
 from msgflash_apply.state.journal import Entry, Opened, Outcome
 from msgflash_apply.state.lock import Claim, locked, note_failure
-from msgflash_apply.state.reading import Loaded, load, parse, read_document, read_state, read_unfolded
+from msgflash_apply.state.reading import VersionedSnapshot, load, parse, read_document, read_state, read_unfolded
 from msgflash_apply.state.replay import Draft, Slot, merge_into
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -54,7 +54,7 @@ class Ledger:
         head: how this run's journal begins; a recovery file begins likewise.
     """
 
-    def __init__(self, backend: Backend, base: Loaded, head: Opened) -> None:
+    def __init__(self, backend: Backend, base: VersionedSnapshot, head: Opened) -> None:
         self.head = head
         self._backend = backend
         self._base = base
@@ -207,7 +207,7 @@ class Ledger:
                 self._warnings += warnings
                 return
 
-    def _yield_to(self, theirs: Loaded, ours: Draft) -> None:
+    def _yield_to(self, theirs: VersionedSnapshot, ours: Draft) -> None:
         """Leave the document as it is: our own write came through after all, or a run that sealed us folded us in."""
         draft = Draft(theirs.snapshot)
         if all(draft.slot(address) == ours.slot(address) for address in self._touched):
@@ -215,7 +215,7 @@ class Ledger:
         else:
             self._warnings.append(f"{self._backend.url}: another run took over the state during this one.")
 
-    def _load_theirs(self) -> Loaded:
+    def _load_theirs(self) -> VersionedSnapshot:
         theirs = load(self._backend, self.head.environment)
         if theirs.snapshot.lineage != self.head.lineage:
             raise StateConflict(
@@ -228,7 +228,7 @@ class Ledger:
     def _is_folded_into(self, snapshot: Snapshot) -> bool:
         return snapshot.journal == self.head.journal or self.head.journal not in self._backend.journals()
 
-    def _end(self, committed: Loaded) -> None:
+    def _end(self, committed: VersionedSnapshot) -> None:
         self._base = committed
         self._draft = Draft(committed.snapshot)
         self._unsaved.clear()

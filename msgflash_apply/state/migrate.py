@@ -27,7 +27,7 @@ from msgflash_apply.state.commit import commit, has_effect, settle_all, write_co
 from msgflash_apply.state.edits import lost_ids
 from msgflash_apply.state.lock import Claim, locked
 from msgflash_apply.state.reading import (
-    Loaded,
+    VersionedSnapshot,
     absent,
     load_copy,
     moved_away,
@@ -106,7 +106,7 @@ class _Move:
             write_copy(self.target, there, copy)
         self._check_arrived(copy, "Nothing was moved: the state is where it was. Mend that storage, then move again.")
 
-    def switch(self, found: Loaded) -> None:
+    def switch(self, found: VersionedSnapshot) -> None:
         """Step 2: mark the source. From here on there is no way back but to finish, and to move again."""
         commit(self.source, found, replace(found.snapshot, moved=self.target.url), found.snapshot.journal)
 

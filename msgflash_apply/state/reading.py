@@ -20,7 +20,7 @@ from msgflash_apply.state.snapshot import KEEP_IT, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class VersionedSnapshot:
     """A snapshot, and the version of the document that it came from."""
 
     snapshot: Snapshot
@@ -58,7 +58,7 @@ def absent(backend: Backend) -> StateError:
     )
 
 
-def parse(stored: Stored, *, where: str, environment: str) -> Loaded:
+def parse(stored: Stored, *, where: str, environment: str) -> VersionedSnapshot:
     """
     Decode a document and check whose it is, and that it is live.
 
@@ -72,7 +72,7 @@ def parse(stored: Stored, *, where: str, environment: str) -> Loaded:
     return loaded
 
 
-def prove(stored: Stored, *, where: str, environment: str) -> Loaded:
+def prove(stored: Stored, *, where: str, environment: str) -> VersionedSnapshot:
     """Decode a document and check whose it is, live or a marked copy; see `parse`."""
     snapshot = decode(stored.document, where=where)
     if snapshot.environment != environment:
@@ -81,7 +81,7 @@ def prove(stored: Stored, *, where: str, environment: str) -> Loaded:
             f"{where}: it belongs to {snapshot.environment!r}; this run is for {environment!r}.",
             "Give each environment a state of its own in msgflash.yaml, or choose the other one with --env.",
         )
-    return Loaded(snapshot, stored.version)
+    return VersionedSnapshot(snapshot, stored.version)
 
 
 def moved_away(where: str, place: str) -> StateError:
@@ -95,12 +95,12 @@ def moved_away(where: str, place: str) -> StateError:
     )
 
 
-def load(backend: Backend, environment: str) -> Loaded:
+def load(backend: Backend, environment: str) -> VersionedSnapshot:
     """Read and decode the document; see `read_document` and `parse`."""
     return parse(read_document(backend), where=backend.url, environment=environment)
 
 
-def load_copy(backend: Backend, environment: str) -> Loaded:
+def load_copy(backend: Backend, environment: str) -> VersionedSnapshot:
     """Read and decode the document, live or a marked copy; see `read_document` and `prove`."""
     return prove(read_document(backend), where=backend.url, environment=environment)
 

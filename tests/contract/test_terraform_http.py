@@ -134,7 +134,7 @@ def test_write_that_never_comes_through_is_told(server: StateServer) -> None:
 def test_write_that_was_overtaken_is_told(
     server: StateServer, change: Callable[[Backend], object], error: type[MsgflashApplyError]
 ) -> None:
-    """Where another envelope stands after a write was lost, it stays, and the write is not repeated."""
+    """Where another bundle is there after a write was lost, it stays, and the write is not repeated."""
     a_client(server).write(b"one", expected=None)
     state = server.state("prod")
     theirs = state.read() or b""

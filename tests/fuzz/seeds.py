@@ -13,7 +13,7 @@ from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.planfile import SavedPlan, encode_plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.state.backends.encrypted.envelope import Envelope, write_envelope
-from msgflash_apply.state.backends.terraform_http import envelope
+from msgflash_apply.state.backends.terraform_http import bundle
 from msgflash_apply.state.codec import encode, encode_entries
 from msgflash_apply.state.journal import (
     Adopted,
@@ -161,7 +161,7 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
     entries = b"\n".join(json.dumps(json.loads(line)["entry"]).encode() for line in journal.splitlines())
     recovery = b"\n".join(entries.splitlines()[:3])
     answered = _json({"data": EVERYTHING}, {"data": INSTANCES}, PROBLEM, {"data": REMOTE})
-    http = envelope.Envelope(3, "w", b"{}", {"run-1": envelope.Journal(b"x\n")})
+    http = bundle.Bundle(3, "w", b"{}", {"run-1": bundle.Journal(b"x\n")})
     encrypted = Envelope("0a1b2c3d4e5f", bytes(12), b"secret")
     plan = _a_plan()
     return {
@@ -177,7 +177,7 @@ def seeds() -> Mapping[str, tuple[bytes, ...]]:
         "sealed-journal": (entries,),
         "recovery": (recovery, entries),
         "lock": (to_json(a_holder()),),
-        "envelope": (envelope.encode(http), write_envelope(encrypted, on_one_line=True)),
+        "envelope": (bundle.encode(http), write_envelope(encrypted, on_one_line=True)),
         "plan": (plan,),
         "sealed-plan": (plan,),
         "answer": answered,

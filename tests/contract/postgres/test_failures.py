@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.postgres.address import parse_address
 from msgflash_apply.state.backends.postgres.backend import PostgresBackend
 from msgflash_apply.state.backends.postgres.connecting import connect
-from msgflash_apply.state.backends.postgres.place import read_place
-from msgflash_apply.state.backends.postgres.session import Patience
+from msgflash_apply.state.backends.postgres.session import Timeouts
 from tests.support.fates import Cut, Silence, always, only
 from tests.support.proxy import Proxy
 from tests.support.states import a_holder
@@ -49,10 +49,10 @@ SETTINGS = """
 """
 
 
-def a_client(place: Place, patience: Patience) -> PostgresBackend:
+def a_client(place: Place, timeouts: Timeouts) -> PostgresBackend:
     """Build a client that waits no longer than a test can, at a place where the tables are made already."""
     place.client().write(b"one", expected=None)
-    return PostgresBackend(read_place(place.url), place.environ, patience=patience)
+    return PostgresBackend(parse_address(place.url), place.environ, timeouts=timeouts)
 
 
 def test_server_that_is_away_is_told(place: Place) -> None:
@@ -67,7 +67,7 @@ def test_server_that_is_away_is_told(place: Place) -> None:
 
 def test_silence_at_the_door_ends(far: Place, proxy: Proxy) -> None:
     """A server that accepts and says nothing is given up on."""
-    client = a_client(far, Patience(connect_seconds=2))
+    client = a_client(far, Timeouts(connect_seconds=2))
     proxy.count(always(Silence()))
 
     with pytest.raises(BackendError, match="cannot be reached"):
@@ -77,7 +77,7 @@ def test_silence_at_the_door_ends(far: Place, proxy: Proxy) -> None:
 @pytest.mark.slow
 def test_silence_in_a_run_ends_and_costs_the_lock(far: Place, proxy: Proxy) -> None:
     """A server that falls silent in the middle is given up on; the run changes nothing more, and says so."""
-    client = a_client(far, Patience(answer_seconds=4))
+    client = a_client(far, Timeouts(answer_seconds=4))
     client.lock(a_holder())
     proxy.count(always(Silence()))
 
@@ -154,7 +154,7 @@ def test_append_whose_answer_is_lost_ends_the_journal(far: Place, proxy: Proxy, 
 
 def test_tables_that_others_hold_are_not_waited_for_without_end(server: PostgresServer, place: Place) -> None:
     """Where somebody holds a table for long, a change ends in an error."""
-    client = a_client(place, Patience(lock_seconds=0.2))
+    client = a_client(place, Timeouts(lock_seconds=0.2))
     client.append("run-1", b"one\n")
 
     with server.session() as other, other.transaction():
@@ -185,7 +185,7 @@ def test_session_is_set_as_it_must_be(server: PostgresServer, place: Place) -> N
     )
     place = replace(place, url=place.url.replace("test@", f"{role}@"))
 
-    with closing(connect(read_place(place.url), {}, None, Patience(statement_seconds=50))) as session:
+    with closing(connect(parse_address(place.url), {}, None, Timeouts(statement_seconds=50))) as session:
         found = session.rows(Settings, SETTINGS, {})
 
     assert found == [Settings("on", "read committed", "50s", "30")]

@@ -10,11 +10,11 @@ from psycopg.errors import lookup
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.postgres.address import parse_address
 from msgflash_apply.state.backends.postgres.connecting import parameters, refuse_if_old
 from msgflash_apply.state.backends.postgres.failures import SessionLost, told
-from msgflash_apply.state.backends.postgres.place import read_place
 from msgflash_apply.state.backends.postgres.schema import grant_sql, schema_sql
-from msgflash_apply.state.backends.postgres.session import Patience
+from msgflash_apply.state.backends.postgres.session import Timeouts
 
 URL = "postgresql://db.acme/shop/default"
 
@@ -22,7 +22,7 @@ URL = "postgresql://db.acme/shop/default"
 def told_by(url: str, environ: dict[str, str], mode: str | None = None) -> dict[str, str]:
     """Collect what the library is told, without what is always the same."""
     always = {"client_encoding", "fallback_application_name", "tcp_user_timeout"}
-    said = parameters(read_place(url), environ, mode, Patience())
+    said = parameters(parse_address(url), environ, mode, Timeouts())
     return {name: text for name, text in said.items() if name not in always and not name.startswith("keepalives")}
 
 

@@ -7,7 +7,7 @@ import pytest
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.open import open_backend
-from msgflash_apply.state.backends.postgres.place import read_place
+from msgflash_apply.state.backends.postgres.address import parse_address
 from msgflash_apply.state.backends.postgres.trust import ssl_mode
 
 URL = "postgresql://DB.acme/shop/default"
@@ -30,7 +30,7 @@ WITH_PASSWORD = {"PGPASSWORD": "hunter2"}
 )
 def test_password_goes_where_the_environment_says(url: str, environ: dict[str, str], tmp_path: Path) -> None:
     """A URL in a file is used where it sends no password, or sends it to the server that the environment names."""
-    assert open_backend(Location(url, tmp_path, environ)).url == read_place(url).url
+    assert open_backend(Location(url, tmp_path, environ)).url == parse_address(url).url
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_password_goes_nowhere_else(url: str, environ: dict[str, str], tmp_path:
 
     assert "MSGFLASH_STATE" in caught.value.fix
     assert "hunter2" not in str(caught.value)
-    assert open_backend(Location(url, tmp_path, environ, is_trusted=True)).url == read_place(url).url
+    assert open_backend(Location(url, tmp_path, environ, is_trusted=True)).url == parse_address(url).url
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_password_goes_nowhere_else(url: str, environ: dict[str, str], tmp_path:
 )
 def test_mode_of_tls(host: str, asked: str, environ: dict[str, str], mode: str | None) -> None:
     """TLS is required off this machine; the environment may say otherwise, and a file's URL only ask for more."""
-    place = read_place(f"postgresql://{host}/shop/default" + (f"?sslmode={asked}" if asked else ""))
+    address = parse_address(f"postgresql://{host}/shop/default" + (f"?sslmode={asked}" if asked else ""))
 
-    assert ssl_mode(place, environ, is_trusted=False) == mode
+    assert ssl_mode(address, environ, is_trusted=False) == mode
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_mode_of_tls(host: str, asked: str, environ: dict[str, str], mode: str |
 )
 def test_file_does_not_weaken_tls(host: str, asked: str, environ: dict[str, str]) -> None:
     """A URL in a file that asks for less than there must be is refused; the same one in MSGFLASH_STATE is obeyed."""
-    place = read_place(f"postgresql://{host}/shop/default?sslmode={asked}")
+    address = parse_address(f"postgresql://{host}/shop/default?sslmode={asked}")
 
     with pytest.raises(BackendError, match="less protection"):
-        ssl_mode(place, environ, is_trusted=False)
+        ssl_mode(address, environ, is_trusted=False)
 
-    assert ssl_mode(place, environ, is_trusted=True) == asked
+    assert ssl_mode(address, environ, is_trusted=True) == asked

@@ -66,7 +66,7 @@ _BY_STATUS: Final[Mapping[int, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ErrorDetails:
     """
     What an error of the library says about the answer that it got.
 
@@ -101,21 +101,21 @@ class Answer:
         return self.status is None and "kind: Interrupted" in self.text
 
 
-def answer_of(error: Exception) -> Answer:
+def details_of(error: Exception) -> ErrorDetails:
     """Find out what an error of the library says."""
     text = str(error)
     status, code = _STATUS.search(text), _CODE.search(text)
-    return Answer(int(status[1] or status[2]) if status else None, (code[1] or code[2]) if code else None, text)
+    return ErrorDetails(int(status[1] or status[2]) if status else None, (code[1] or code[2]) if code else None, text)
 
 
 def refused(where: str, error: Exception) -> BackendError:
     """Translate an error of the library: the place, what was answered, and what to do."""
-    answer = answer_of(error)
+    answer = details_of(error)
     what, remedy = _explained(answer)
     return BackendError("The state's storage failed.", f"{where}: {what}.", remedy)
 
 
-def _explained(answer: Answer) -> tuple[str, str]:
+def _explained(answer: ErrorDetails) -> tuple[str, str]:
     host = _HOST.search(answer.text)
     who = host[1] if host else "the store"
     is_about_credentials = _ABOUT_CREDENTIALS.search(answer.text) is not None
@@ -128,14 +128,14 @@ def _explained(answer: Answer) -> tuple[str, str]:
     return _unanswered(who, answer.text)
 
 
-def _answered(who: str, answer: Answer) -> tuple[str, str]:
+def _answered(who: str, answer: ErrorDetails) -> tuple[str, str]:
     words = " ".join(str(word) for word in (answer.status, answer.code) if word is not None)
     region = _REGION.search(answer.text)
     expected = f"; the bucket's region is {region[1]}" if region else ""
     return f"{who} answered {words}{expected}", _remedy(answer)
 
 
-def _remedy(answer: Answer) -> str:
+def _remedy(answer: ErrorDetails) -> str:
     status = answer.status or 0
     otherwise = _WAIT if status >= 500 else _ENDPOINT if answer.code is None else _CODE_BOOK
     return _BY_CODE.get(answer.code or "") or _BY_STATUS.get(status) or otherwise

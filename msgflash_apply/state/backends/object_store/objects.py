@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.object_store.failures import answer_of, refused
+from msgflash_apply.state.backends.object_store.failures import details_of, refused
 
 if TYPE_CHECKING:
     from obstore import PutMode, PutResult
@@ -91,7 +91,7 @@ class Objects:
         try:
             return self._ask(lambda: self._get(key))
         except (BaseError, OSError) as err:
-            if answer_of(err).is_absent:
+            if details_of(err).is_absent:
                 return None
             raise refused(self.url, err) from err
 
@@ -155,7 +155,7 @@ class Objects:
         try:
             self._ask(lambda: self._store.delete(keys))
         except (BaseError, OSError) as err:
-            answer = answer_of(err)
+            answer = details_of(err)
             # In a batch Azure says 404 for an object that is gone, and gives no code.
             if not answer.is_absent and (answer.status, answer.code) != (404, None):
                 raise refused(self.url, err) from err
@@ -172,7 +172,7 @@ class Objects:
             try:
                 return step()
             except (BaseError, OSError) as err:
-                answer = answer_of(err)
+                answer = details_of(err)
                 pause_seconds = next(pauses, None) if answer.is_throttled or answer.is_cut_short else None
                 if pause_seconds is None:
                     raise
@@ -194,6 +194,6 @@ class Objects:
 
 def _is_worth_a_look(error: Exception) -> bool:
     """Whether the object may have been written, or may be when asked again."""
-    answer = answer_of(error)
+    answer = details_of(error)
     is_refusal = isinstance(error, (AlreadyExistsError, PreconditionError))
     return is_refusal or answer.is_throttled or answer.is_uncertain

@@ -8,12 +8,12 @@ from typing import Final
 
 from msgflash_apply.errors import StateConflict
 from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored
-from msgflash_apply.state.backends.postgres.access import Access, Change
+from msgflash_apply.state.backends.postgres.address import PostgresAddress
 from msgflash_apply.state.backends.postgres.connecting import connect
 from msgflash_apply.state.backends.postgres.journals import Content, Journals
 from msgflash_apply.state.backends.postgres.lock import Lock
-from msgflash_apply.state.backends.postgres.place import Place
-from msgflash_apply.state.backends.postgres.session import Patience
+from msgflash_apply.state.backends.postgres.session import Timeouts
+from msgflash_apply.state.backends.postgres.sessions import ChangeResult, Sessions
 from msgflash_apply.state.backends.postgres.statements import (
     FORMER_DOCUMENTS_KEPT,
     LIST_BACKUPS,
@@ -27,7 +27,7 @@ _VERSION: Final = re.compile(r"([0-9]{1,18})-([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
-class _Written(Change):
+class _Written(ChangeResult):
     version: str | None
 
 
@@ -38,23 +38,28 @@ class PostgresBackend:
     The version of a document is its number and its hash: numbers repeat once a database was restored from a backup.
 
     Args:
-        place: which one.
+        address: which one.
         environ: what libpq knows besides, secrets included.
         ssl_mode: see `trust.ssl_mode`.
-        patience: how long to wait for what.
+        timeouts: how long to wait for what.
     """
 
     def __init__(
-        self, place: Place, environ: Mapping[str, str], *, ssl_mode: str | None = None, patience: Patience | None = None
+        self,
+        address: PostgresAddress,
+        environ: Mapping[str, str],
+        *,
+        ssl_mode: str | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
-        self._access = Access(place, partial(connect, place, environ, ssl_mode, patience or Patience()))
-        self._journals = Journals(self._access)
-        self._lock = Lock(self._access)
+        self._sessions = Sessions(address, partial(connect, address, environ, ssl_mode, timeouts or Timeouts()))
+        self._journals = Journals(self._sessions)
+        self._lock = Lock(self._sessions)
 
     @property
     def url(self) -> str:
         """The state's URL, which holds no secret."""
-        return self._access.url
+        return self._sessions.url
 
     @property
     def appends(self) -> Appends:
@@ -68,18 +73,18 @@ class PostgresBackend:
 
     def read(self) -> Stored | None:
         """Read the present document; None where there is none, or no tables."""
-        return next(iter(self._access.look(Stored, READ_DOCUMENT)), None)
+        return next(iter(self._sessions.look(Stored, READ_DOCUMENT)), None)
 
     def write(self, document: bytes, *, expected: str | None) -> str:
         """Put a document beside the present one and point to it, if the present one is the expected one."""
         version = _VERSION.fullmatch(expected or "")
         if expected is None:
-            written = self._access.change(_Written, WRITE_FIRST, {"document": document})
+            written = self._sessions.change(_Written, WRITE_FIRST, {"document": document})
         elif version is None:
             raise self._conflict()
         else:
             names = {"version": int(version[1]), "sha256": version[2], "kept": FORMER_DOCUMENTS_KEPT}
-            written = self._access.change(_Written, WRITE_NEXT, {**names, "document": document})
+            written = self._sessions.change(_Written, WRITE_NEXT, {**names, "document": document})
         if written.version is None:
             raise self._conflict()
         return written.version
@@ -106,13 +111,13 @@ class PostgresBackend:
 
     def backups(self) -> Sequence[Backup]:
         """List the former documents, the latest first, each with the time at which it was replaced."""
-        return tuple(self._access.look(Backup, LIST_BACKUPS))
+        return tuple(self._sessions.look(Backup, LIST_BACKUPS))
 
     def read_backup(self, name: str) -> bytes | None:
         """Read a former document by its number."""
         if not re.fullmatch(r"[0-9]+", name, re.ASCII):
             return None
-        found = self._access.look(Content, READ_BACKUP, {"name": name})
+        found = self._sessions.look(Content, READ_BACKUP, {"name": name})
         return found[0].content if found else None
 
     def remains(self) -> tuple[str, ...]:

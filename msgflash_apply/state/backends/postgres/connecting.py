@@ -9,9 +9,9 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.postgres.address import PostgresAddress
 from msgflash_apply.state.backends.postgres.failures import unreachable
-from msgflash_apply.state.backends.postgres.place import Place
-from msgflash_apply.state.backends.postgres.session import Patience, Session
+from msgflash_apply.state.backends.postgres.session import Session, Timeouts
 
 _OLDEST_SERVER: Final = 140000
 _SILENCE_SECONDS: Final = 60
@@ -36,7 +36,7 @@ class _Set:
     settings: int
 
 
-def connect(place: Place, environ: Mapping[str, str], ssl_mode: str | None, patience: Patience) -> Session:
+def connect(address: PostgresAddress, environ: Mapping[str, str], ssl_mode: str | None, timeouts: Timeouts) -> Session:
     """
     Make a session.
 
@@ -44,18 +44,20 @@ def connect(place: Place, environ: Mapping[str, str], ssl_mode: str | None, pati
         BackendError: the server cannot be reached, refuses the login, or is too old.
     """
     try:
-        conninfo = make_conninfo(**parameters(place, environ, ssl_mode, patience))
+        conninfo = make_conninfo(**parameters(address, environ, ssl_mode, timeouts))
         connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
     except psycopg.Error as err:
-        raise unreachable(err, place.url, ssl_mode) from err
-    session = Session(connection, place.url, place.schema, patience.answer_seconds)
-    refuse_if_old(connection.info.server_version, place.url)
-    settings = settings_of_a_session(patience)
+        raise unreachable(err, address.url, ssl_mode) from err
+    session = Session(connection, address.url, address.schema, timeouts.answer_seconds)
+    refuse_if_old(connection.info.server_version, address.url)
+    settings = settings_of_a_session(timeouts)
     session.rows(_Set, _SET, {"names": list(settings), "settings": list(settings.values())})
     return session
 
 
-def parameters(place: Place, environ: Mapping[str, str], ssl_mode: str | None, patience: Patience) -> dict[str, str]:
+def parameters(
+    address: PostgresAddress, environ: Mapping[str, str], ssl_mode: str | None, timeouts: Timeouts
+) -> dict[str, str]:
     """
     Say to libpq, by its own names, what URL and environment say.
 
@@ -63,13 +65,13 @@ def parameters(place: Place, environ: Mapping[str, str], ssl_mode: str | None, p
     service's file says comes before the other variables then, and only libpq reads it. Likewise only libpq reads the
     files that it looks for by itself (`~/.pgpass`, `~/.postgresql`), where HOME says.
     """
-    from_url = {"user": place.user, "host": place.host, "port": place.port, "dbname": place.database}
-    asked = {**from_url, **place.options, "sslmode": ssl_mode}
-    patient = {"connect_timeout": str(patience.connect_seconds)}
+    from_url = {"user": address.user, "host": address.host, "port": address.port, "dbname": address.database}
+    asked = {**from_url, **address.options, "sslmode": ssl_mode}
+    patient = {"connect_timeout": str(timeouts.connect_seconds)}
     return {**_WIRE, **patient, **_from(environ), **{name: text for name, text in asked.items() if text}}
 
 
-def settings_of_a_session(patience: Patience) -> dict[str, str]:
+def settings_of_a_session(timeouts: Timeouts) -> dict[str, str]:
     """
     Set what a session must have, whatever server, database and role have as their defaults.
 
@@ -77,9 +79,9 @@ def settings_of_a_session(patience: Patience) -> dict[str, str]:
     hours. A commit waits until it is on disk: an intent must be durable before its create is sent.
     """
     return {
-        "statement_timeout": _milliseconds(patience.statement_seconds),
-        "lock_timeout": _milliseconds(patience.lock_seconds),
-        "idle_in_transaction_session_timeout": _milliseconds(patience.statement_seconds),
+        "statement_timeout": _milliseconds(timeouts.statement_seconds),
+        "lock_timeout": _milliseconds(timeouts.lock_seconds),
+        "idle_in_transaction_session_timeout": _milliseconds(timeouts.statement_seconds),
         "idle_session_timeout": "0",
         "tcp_keepalives_idle": _WIRE["keepalives_idle"],
         "tcp_keepalives_interval": _WIRE["keepalives_interval"],

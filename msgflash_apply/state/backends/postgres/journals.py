@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.postgres.access import Access, Change
+from msgflash_apply.state.backends.postgres.sessions import ChangeResult, Sessions
 from msgflash_apply.state.backends.postgres.statements import (
     BEGIN_JOURNAL,
     CONTINUE_JOURNAL,
@@ -17,7 +17,7 @@ from msgflash_apply.state.backends.postgres.statements import (
 
 
 @dataclass(frozen=True, slots=True)
-class _Change(Change):
+class _JournalChange(ChangeResult):
     is_done: bool
 
 
@@ -37,8 +37,8 @@ class Content:
 class Journals:
     """The journals of one state, and how often this object appended to those that it began."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
         self._appends: dict[str, int] = {}
 
     def append(self, journal: str, lines: bytes) -> None:
@@ -46,17 +46,17 @@ class Journals:
         appends = self._appends.get(journal, 0)
         statement = CONTINUE_JOURNAL if appends else BEGIN_JOURNAL
         parameters = {"journal": _checked(journal), "lines": lines, "appends": appends}
-        if not self._access.change(_Change, statement, parameters).is_done:
+        if not self._sessions.change(_JournalChange, statement, parameters).is_done:
             raise self._not_ours(journal, is_begun=appends > 0)
         self._appends[journal] = appends + 1
 
     def seal(self, journal: str) -> None:
         """End a journal: waits for an append that is under way, and lets none follow."""
-        self._access.change(_Change, SEAL_JOURNAL, {"journal": _checked(journal)})
+        self._sessions.change(_JournalChange, SEAL_JOURNAL, {"journal": _checked(journal)})
 
     def drop(self, journal: str) -> None:
         """Remove a journal with its lines."""
-        self._access.change(_Change, DROP_JOURNAL, {"journal": _checked(journal)})
+        self._sessions.change(_JournalChange, DROP_JOURNAL, {"journal": _checked(journal)})
 
     def names(self) -> Collection[str]:
         """List all journals, the one begun first in front."""
@@ -64,11 +64,11 @@ class Journals:
 
     def read(self, journal: str) -> bytes | None:
         """Read all lines in order; None if there is no such journal."""
-        found = self._access.look(Content, READ_JOURNAL, {"journal": _checked(journal)})
+        found = self._sessions.look(Content, READ_JOURNAL, {"journal": _checked(journal)})
         return found[0].content if found else None
 
     def _found(self) -> list[_Journal]:
-        return self._access.look(_Journal, LIST_JOURNALS)
+        return self._sessions.look(_Journal, LIST_JOURNALS)
 
     def _not_ours(self, journal: str, *, is_begun: bool) -> BackendError:
         states = {found.journal: found.is_sealed for found in self._found()}
@@ -78,7 +78,7 @@ class Journals:
             what = "it is not as this run left it: an append failed half way, or somebody wrote to it"
         return BackendError(
             "This run's journal cannot be continued.",
-            f"{self._access.url}, journal {journal}: {what}.",
+            f"{self._sessions.url}, journal {journal}: {what}.",
             "Run again: what was written is read back, and what is in doubt is named.",
         )
 

@@ -5,9 +5,9 @@ from typing import Final
 
 from msgflash_apply.errors import BackendError, StateLocked
 from msgflash_apply.state.backends.base import Holder, locked, not_the_lock
-from msgflash_apply.state.backends.postgres.access import Access, Held
 from msgflash_apply.state.backends.postgres.failures import SessionLost
 from msgflash_apply.state.backends.postgres.session import Session
+from msgflash_apply.state.backends.postgres.sessions import Held, Sessions
 from msgflash_apply.state.backends.postgres.statements import (
     END_HOLDER,
     GIVE_LOCK_BACK,
@@ -39,8 +39,8 @@ class _StillThere:
 class Lock:
     """The lock of one state, as one backend object sees it."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
 
     def take(self, holder: Holder) -> None:
         """
@@ -50,24 +50,24 @@ class Lock:
             StateLocked: a session has it, this object's included.
             BackendError: the server fails, or a proxy lends one session to several clients.
         """
-        if self._access.held is not None:
-            raise locked(self._access.url, self._access.held.holder)
-        session = self._access.new_session()
+        if self._sessions.held is not None:
+            raise locked(self._sessions.url, self._sessions.held.holder)
+        session = self._sessions.new_session()
         try:
             self._take_in(session, holder)
         except BaseException:
             session.close()
             raise
-        self._access.held = Held(holder, session)
+        self._sessions.held = Held(holder, session)
 
     def give_back(self, lock_id: str) -> None:
         """Give back what this object took. A session that was lost took its lock along: there is nothing left to do."""
-        held = self._access.held
+        held = self._sessions.held
         if held is None or held.holder.lock_id != lock_id:
             return
-        self._access.held = None
+        self._sessions.held = None
         try:
-            held.session.rows(_Done, GIVE_LOCK_BACK, {**self._access.names, "lock_id": lock_id})
+            held.session.rows(_Done, GIVE_LOCK_BACK, {**self._sessions.names, "lock_id": lock_id})
         except SessionLost:
             return
         finally:
@@ -75,7 +75,7 @@ class Lock:
 
     def holder(self) -> Holder | None:
         """Read who signed last and did not give back, be it alive or dead."""
-        return next(iter(self._access.look(Holder, READ_HOLDER)), None)
+        return next(iter(self._sessions.look(Holder, READ_HOLDER)), None)
 
     def take_away(self, lock_id: str) -> None:
         """
@@ -87,9 +87,9 @@ class Lock:
         """
         found = self.holder()
         if found is None or found.lock_id != lock_id:
-            raise not_the_lock(self._access.url, lock_id, found)
-        names = {**self._access.names, "lock_id": lock_id, "milliseconds": _END_WAIT_MILLISECONDS}
-        session = self._access.new_session()
+            raise not_the_lock(self._sessions.url, lock_id, found)
+        names = {**self._sessions.names, "lock_id": lock_id, "milliseconds": _END_WAIT_MILLISECONDS}
+        session = self._sessions.new_session()
         try:
             session.rows(_Done, END_HOLDER, names)
             still = session.rows(_StillThere, REMOVE_LOCK, names)
@@ -99,13 +99,13 @@ class Lock:
             raise self._not_ended(still[0].session_pid)
 
     def _take_in(self, session: Session, holder: Holder) -> None:
-        (taken,) = session.rows(_Taken, TAKE_LOCK, {**self._access.names, **asdict(holder)})
+        (taken,) = session.rows(_Taken, TAKE_LOCK, {**self._sessions.names, **asdict(holder)})
         if not taken.is_taken:
             raise self._refused()
         if not taken.is_signed:
             raise BackendError(
                 "The state cannot be locked.",
-                f"{self._access.url}: this session of the server has the lock for another client already, so a proxy "
+                f"{self._sessions.url}: this session of the server has the lock for another client already, so a proxy "
                 "lends one session to several.",
                 "Connect to the server itself, or let the proxy pool whole sessions.",
             )
@@ -113,16 +113,16 @@ class Lock:
     def _refused(self) -> StateLocked:
         found = self.holder()
         if found is not None:
-            return locked(self._access.url, found)
+            return locked(self._sessions.url, found)
         return StateLocked(
             "The state is locked.",
-            f"{self._access.url}: a run is just taking the lock, and has not said yet whose it is.",
+            f"{self._sessions.url}: a run is just taking the lock, and has not said yet whose it is.",
             "Try again, or let this one wait with --lock-timeout.",
         )
 
     def _not_ended(self, session_pid: int) -> BackendError:
         return BackendError(
             "The lock could not be broken.",
-            f"{self._access.url}: the session that holds it has not ended; it may belong to another role.",
+            f"{self._sessions.url}: the session that holds it has not ended; it may belong to another role.",
             f"Let an administrator end it:\n    SELECT pg_terminate_backend({session_pid});",
         )

@@ -5,7 +5,7 @@ from typing import cast
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Backend, Location
-from msgflash_apply.state.backends.postgres.place import read_place
+from msgflash_apply.state.backends.postgres.address import parse_address
 from msgflash_apply.state.backends.postgres.trust import check_destination, ssl_mode
 
 
@@ -16,13 +16,13 @@ def open_postgres(location: Location) -> Backend:
     Raises:
         BackendError: the URL cannot be used, may not be used as it stands in a file, or psycopg is not installed.
     """
-    place = read_place(location.url)
+    address = parse_address(location.url)
     if not location.is_trusted:
-        check_destination(place, location.environ)
-    mode = ssl_mode(place, location.environ, is_trusted=location.is_trusted)
+        check_destination(address, location.environ)
+    mode = ssl_mode(address, location.environ, is_trusted=location.is_trusted)
     _require_library()
     module = import_module("msgflash_apply.state.backends.postgres.backend")
-    return cast("Backend", module.PostgresBackend(place, location.environ, ssl_mode=mode))
+    return cast("Backend", module.PostgresBackend(address, location.environ, ssl_mode=mode))
 
 
 def _require_library() -> None:

@@ -22,7 +22,7 @@ _ENDED: Final = ("57P", "08")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """
     How long to wait for what.
 

@@ -10,13 +10,13 @@ from ipaddress import ip_address
 from typing import Final
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.postgres.place import SSL_MODES, Place
+from msgflash_apply.state.backends.postgres.address import SSL_MODES, PostgresAddress
 
 _DEFAULT_PORT: Final = "5432"
 _REMOTE_SSL_MODE: Final = "require"
 
 
-def check_destination(place: Place, environ: Mapping[str, str]) -> None:
+def check_destination(address: PostgresAddress, environ: Mapping[str, str]) -> None:
     """
     Refuse a URL that a branch wrote if it would send the environment's password where the environment does not.
 
@@ -24,15 +24,15 @@ def check_destination(place: Place, environ: Mapping[str, str]) -> None:
         BackendError: PGPASSWORD is set, and PGHOST (with PGPORT) names another server or none; or PGSERVICE is set,
             and the URL says what the service should.
     """
-    where = f"{place.url} stands in a file that a branch can edit"
-    if environ.get("PGSERVICE") and (place.host or place.port or "sslmode" in place.options):
+    where = f"{address.url} stands in a file that a branch can edit"
+    if environ.get("PGSERVICE") and (address.host or address.port or "sslmode" in address.options):
         raise BackendError(
             "The state's password cannot be sent there.",
             f"{where}, and the service of PGSERVICE may hold a password for another host.",
             "Leave host, port and sslmode out of the URL, or set MSGFLASH_STATE to it.",
         )
     named = (environ.get("PGHOST", ""), environ.get("PGPORT") or _DEFAULT_PORT)
-    asked = (place.host or named[0], place.port or named[1])
+    asked = (address.host or named[0], address.port or named[1])
     if environ.get("PGPASSWORD") and _folded(asked) != _folded(named):
         raise BackendError(
             "The state's password cannot be sent there.",
@@ -42,7 +42,7 @@ def check_destination(place: Place, environ: Mapping[str, str]) -> None:
         )
 
 
-def ssl_mode(place: Place, environ: Mapping[str, str], *, is_trusted: bool) -> str | None:
+def ssl_mode(address: PostgresAddress, environ: Mapping[str, str], *, is_trusted: bool) -> str | None:
     """
     Choose libpq's `sslmode`; None leaves it to libpq, or to the service that PGSERVICE names.
 
@@ -52,24 +52,24 @@ def ssl_mode(place: Place, environ: Mapping[str, str], *, is_trusted: bool) -> s
     Raises:
         BackendError: a URL that a branch wrote asks for less than the environment does.
     """
-    asked = place.options.get("sslmode")
+    asked = address.options.get("sslmode")
     if environ.get("PGSERVICE"):
         return asked
-    floor = environ.get("PGSSLMODE") or (None if is_local(place, environ) else _REMOTE_SSL_MODE)
+    floor = environ.get("PGSSLMODE") or (None if is_local(address, environ) else _REMOTE_SSL_MODE)
     if asked is None or floor is None:
         return asked or floor
     if not is_trusted and _strictness(asked) < _strictness(floor):
         raise BackendError(
             "The state's URL asks for less protection than there must be.",
-            f"{place.url} stands in a file that a branch can edit, and says sslmode={asked} where {floor} is due.",
+            f"{address.url} stands in a file that a branch can edit, and says sslmode={asked} where {floor} is due.",
             "Take sslmode out of the URL; PGSSLMODE in the environment may set it.",
         )
     return asked
 
 
-def is_local(place: Place, environ: Mapping[str, str]) -> bool:
+def is_local(address: PostgresAddress, environ: Mapping[str, str]) -> bool:
     """Whether the server is on this machine, so that nobody can listen on the way: a socket, or a loopback address."""
-    hosts = environ.get("PGHOSTADDR") or place.host or environ.get("PGHOST", "")
+    hosts = environ.get("PGHOSTADDR") or address.host or environ.get("PGHOST", "")
     return all(_is_local(host) for host in hosts.split(","))
 
 

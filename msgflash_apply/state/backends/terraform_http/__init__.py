@@ -2,12 +2,12 @@
 A state on a server that speaks Terraform's HTTP backend protocol, such as GitLab. httpx lives here.
 
 The protocol keeps one document per address: GET reads it, POST replaces it, LOCK and UNLOCK (or what the environment
-names) guard it. So the state's document and all its journals travel together, in one envelope. Read `backend.py` first:
+names) guard it. So the state's document and all its journals travel together, in one bundle. Read `backend.py` first:
 
     backend     what the ledger sees: every change is read, check, write under the server's lock
     server_lock the server's lock: taken for a run, or for one change
-    exchange    the envelope read and replaced; what a lost answer means
-    envelope    the document and the journals as one JSON text
+    exchange    the bundle read and replaced; what a lost answer means
+    bundle      the document and the journals as one JSON text
     lock_info   who holds a lock, in the protocol's words
     endpoints   addresses and methods, from the URL and the environment
     credentials who we are there, and where that may be said

@@ -1,8 +1,8 @@
 """
 The state as the ledger sees it, on a server of Terraform's HTTP backend protocol.
 
-Every change reads the envelope, checks, and writes it back, under the server's lock: the run's own, or one for just
-this change. So each append costs the whole envelope twice, and a run gathers its entries (`appends`).
+Every change reads the bundle, checks, and writes it back, under the server's lock: the run's own, or one for just
+this change. So each append costs the whole bundle twice, and a run gathers its entries (`appends`).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,17 +13,17 @@ from uuid import uuid4
 
 from msgflash_apply.errors import BackendError, StateConflict
 from msgflash_apply.state.backends.base import Appends, Backup, Holder, Location, Stored
+from msgflash_apply.state.backends.terraform_http.bundle import Bundle, Journal
 from msgflash_apply.state.backends.terraform_http.connection import Connection
 from msgflash_apply.state.backends.terraform_http.credentials import credentials_for
 from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of
-from msgflash_apply.state.backends.terraform_http.envelope import Envelope, Journal
 from msgflash_apply.state.backends.terraform_http.exchange import Exchange
-from msgflash_apply.state.backends.terraform_http.patience import Patience
+from msgflash_apply.state.backends.terraform_http.retries import Retries
 from msgflash_apply.state.backends.terraform_http.server import Server
 from msgflash_apply.state.backends.terraform_http.server_lock import PATIENCE_SECONDS, ServerLock
 
 TIMEOUT_SECONDS: Final = 30.0
-_Change = Callable[[Envelope], Envelope]
+_Change = Callable[[Bundle], Bundle]
 
 
 def open_terraform_http(
@@ -48,7 +48,7 @@ def open_terraform_http(
         is_plain=endpoints.is_plain,
         timeout_seconds=timeout_seconds,
     )
-    server = Server(endpoints, connection, Patience.given_by(location.environ))
+    server = Server(endpoints, connection, Retries.from_environment(location.environ))
     return TerraformHttpBackend(server, patience_seconds=patience_seconds)
 
 
@@ -88,11 +88,11 @@ class TerraformHttpBackend:
     def write(self, document: bytes, *, expected: str | None) -> str:
         """Replace the document, if it is the expected one."""
 
-        def replaced(envelope: Envelope) -> Envelope:
-            present = None if envelope.document is None else _version(envelope.document)
+        def replaced(bundle: Bundle) -> Bundle:
+            present = None if bundle.document is None else _version(bundle.document)
             if present != expected:
                 raise self._conflict()
-            return replace(envelope, document=document)
+            return replace(bundle, document=document)
 
         if not self._change(replaced):
             raise self._conflict()
@@ -102,9 +102,9 @@ class TerraformHttpBackend:
         """Add lines to a journal of this object."""
         length = self._lengths.get(journal)
 
-        def appended(envelope: Envelope) -> Envelope:
-            written = self._written(envelope.journals.get(journal), length)
-            return _with_journal(envelope, journal, Journal(written + lines))
+        def appended(bundle: Bundle) -> Bundle:
+            written = self._written(bundle.journals.get(journal), length)
+            return _with_journal(bundle, journal, Journal(written + lines))
 
         self._change_alone(appended)
         self._lengths[journal] = (length or 0) + len(lines)
@@ -112,11 +112,11 @@ class TerraformHttpBackend:
     def seal(self, journal: str) -> None:
         """End a journal: its writer finds it sealed."""
 
-        def sealed(envelope: Envelope) -> Envelope:
-            found = envelope.journals.get(journal)
+        def sealed(bundle: Bundle) -> Bundle:
+            found = bundle.journals.get(journal)
             if found is None or found.is_sealed:
-                return envelope
-            return _with_journal(envelope, journal, replace(found, is_sealed=True))
+                return bundle
+            return _with_journal(bundle, journal, replace(found, is_sealed=True))
 
         self._change_alone(sealed)
 
@@ -132,15 +132,15 @@ class TerraformHttpBackend:
     def drop(self, journal: str) -> None:
         """Remove a journal, sealed or not."""
 
-        def dropped(envelope: Envelope) -> Envelope:
-            if journal not in envelope.journals:
-                return envelope
-            return replace(envelope, journals={k: v for k, v in envelope.journals.items() if k != journal})
+        def dropped(bundle: Bundle) -> Bundle:
+            if journal not in bundle.journals:
+                return bundle
+            return replace(bundle, journals={k: v for k, v in bundle.journals.items() if k != journal})
 
         self._change_alone(dropped)
 
     def backups(self) -> Sequence[Backup]:
-        """List nothing: the protocol shows the latest only. GitLab keeps every version, under the envelope's serial."""
+        """List nothing: the protocol shows the latest only. GitLab keeps every version, under the bundle's serial."""
         return ()
 
     def read_backup(self, name: str) -> bytes | None:  # noqa: ARG002 - the protocol's signature
@@ -148,7 +148,7 @@ class TerraformHttpBackend:
         return None
 
     def remains(self) -> tuple[str, ...]:
-        """Name the journals in the envelope."""
+        """Name the journals in the bundle."""
         return tuple(f"journal {journal}" for journal in self.journals())
 
     def lock(self, holder: Holder) -> None:
@@ -167,14 +167,14 @@ class TerraformHttpBackend:
         """Take the lock away from whoever has it."""
         self._lock.take_away(lock_id)
 
-    def _read(self) -> Envelope:
-        return self._exchange.read() or Envelope()
+    def _read(self) -> Bundle:
+        return self._exchange.read() or Bundle()
 
     def _change(self, change: _Change) -> bool:
         """Read, check and write under the lock; False if somebody without the lock wrote at the same time."""
         with self._lock.for_one_change() as lock_id:
             found = self._exchange.read()
-            before = found or Envelope()
+            before = found or Bundle()
             after = change(before)
             if after is before:
                 return True
@@ -216,9 +216,9 @@ class TerraformHttpBackend:
         )
 
 
-def _with_journal(envelope: Envelope, name: str, journal: Journal) -> Envelope:
-    journals: Mapping[str, Journal] = {**envelope.journals, name: journal}
-    return replace(envelope, journals=journals)
+def _with_journal(bundle: Bundle, name: str, journal: Journal) -> Bundle:
+    journals: Mapping[str, Journal] = {**bundle.journals, name: journal}
+    return replace(bundle, journals=journals)
 
 
 def _version(document: bytes) -> str:

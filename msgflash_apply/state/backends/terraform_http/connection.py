@@ -26,7 +26,7 @@ _LONGEST_WORDS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """
     A complete answer.
 
@@ -55,7 +55,7 @@ class Obstacle(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class NoAnswer:
+class NoResponse:
     """
     No complete answer.
 
@@ -70,7 +70,7 @@ class NoAnswer:
     what: str
 
 
-Result: TypeAlias = Answer | NoAnswer
+Result: TypeAlias = Response | NoResponse
 
 
 class Connection:
@@ -137,11 +137,11 @@ class Connection:
             with self._http.stream(method, address, content=body, headers=_headers(body)) as response:
                 return self._answer(response)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as err:
-            return _no_answer(err)
+            return _no_response(err)
 
-    def _answer(self, response: httpx.Response) -> Answer:
+    def _answer(self, response: httpx.Response) -> Response:
         body = self._body(response)
-        return Answer(
+        return Response(
             status=response.status_code,
             body=body,
             words="" if response.is_success else self._without_password(_words(body)),
@@ -193,7 +193,7 @@ def _seconds(text: str) -> float | None:
     return float(text) if text.isascii() and text.isdecimal() else None
 
 
-def _no_answer(err: Exception) -> NoAnswer:
+def _no_response(err: Exception) -> NoResponse:
     was_sent = not isinstance(
         err,
         (
@@ -206,7 +206,7 @@ def _no_answer(err: Exception) -> NoAnswer:
             httpx.InvalidURL,
         ),
     )
-    return NoAnswer(was_sent, _obstacle(err), str(err) or type(err).__name__)
+    return NoResponse(was_sent, _obstacle(err), str(err) or type(err).__name__)
 
 
 def _obstacle(err: BaseException) -> Obstacle:

@@ -27,10 +27,10 @@ class Endpoints:
     Where to send what.
 
     Attributes:
-        state: address of the envelope.
+        state: address of the bundle.
         lock: address that takes the lock.
         unlock: address that gives it back.
-        update_method: writes the envelope.
+        update_method: writes the bundle.
         lock_method: takes the lock.
         unlock_method: gives it back.
         is_gitlab: whether the address is one of GitLab's, whatever the host.

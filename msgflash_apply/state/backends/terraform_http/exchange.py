@@ -1,23 +1,23 @@
 """
-The envelope on the server: read, and replaced by compare-and-swap as far as the protocol lets us.
+The bundle on the server: read, and replaced by compare-and-swap as far as the protocol lets us.
 
 The protocol has no condition on a write but the lock. So whoever calls `replace` holds the lock, and a write that was
 not clearly answered is looked up: its serial and its random mark tell whether it came through. Only while the former
-envelope still stands there is the write repeated, with the same content.
+bundle still stands there is the write repeated, with the same content.
 """
 
 from uuid import uuid4
 
-from msgflash_apply.state.backends.terraform_http.connection import Answer
-from msgflash_apply.state.backends.terraform_http.envelope import Envelope, decode, encode
+from msgflash_apply.state.backends.terraform_http.bundle import Bundle, decode, encode
+from msgflash_apply.state.backends.terraform_http.connection import Response
 from msgflash_apply.state.backends.terraform_http.failure import lock_lost, locks_ignored
-from msgflash_apply.state.backends.terraform_http.patience import is_passing
+from msgflash_apply.state.backends.terraform_http.retries import is_passing
 from msgflash_apply.state.backends.terraform_http.server import Server, is_success
 
 
 class Exchange:
     """
-    The envelope of one state.
+    The bundle of one state.
 
     Args:
         server: that keeps it.
@@ -28,19 +28,19 @@ class Exchange:
         # Of GitLab it is known that it asks for the lock (RemoteStateHandler#lock_matches?); it would answer 500.
         self._is_proven = server.endpoints.is_gitlab
 
-    def read(self) -> Envelope | None:
+    def read(self) -> Bundle | None:
         """
-        Read the envelope; None where nothing is.
+        Read the bundle; None where nothing is.
 
         Raises:
-            BackendError: no clear answer came, or something else than an envelope of ours is there.
+            BackendError: no clear answer came, or something else than a bundle of ours is there.
         """
         body = self._server.read()
         return None if body is None else decode(body, where=self._server.endpoints.shown)
 
-    def replace(self, before: Envelope | None, after: Envelope, *, lock_id: str) -> bool:
+    def replace(self, before: Bundle | None, after: Bundle, *, lock_id: str) -> bool:
         """
-        Write an envelope in the place of the one that was read under the same lock.
+        Write a bundle in the place of the one that was read under the same lock.
 
         Args:
             before: as it was read; None where nothing was.
@@ -66,12 +66,12 @@ class Exchange:
                 return True
             if not _is_same(found, before):
                 return False
-            if isinstance(result, Answer) and result.status in {409, 423}:
+            if isinstance(result, Response) and result.status in {409, 423}:
                 raise lock_lost(self._server.endpoints, result)
             if not self._server.can_wait(result, attempt):
                 raise self._server.failure("write", result)
 
-    def _prove(self, harmless: Envelope) -> None:
+    def _prove(self, harmless: Bundle) -> None:
         """
         Find out whether the server refuses to write under a lock that is not held: some do not look at it.
 
@@ -87,7 +87,7 @@ class Exchange:
         self._is_proven = not is_passing(result)
 
 
-def _is_same(found: Envelope | None, expected: Envelope | None) -> bool:
+def _is_same(found: Bundle | None, expected: Bundle | None) -> bool:
     if found is None or expected is None:
         return found is expected
     return (found.serial, found.write) == (expected.serial, expected.write)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.terraform_http.connection import Answer, Obstacle, Result
+from msgflash_apply.state.backends.terraform_http.connection import Obstacle, Response, Result
 from msgflash_apply.state.backends.terraform_http.endpoints import Endpoints
 
 _SERVER_TROUBLE: Final = "The server has trouble of its own. Run again later."
@@ -42,7 +42,7 @@ def failure(endpoints: Endpoints, action: str, result: Result) -> BackendError:
         action: what was tried: `read`, `write`, `lock`, `unlock`.
         result: what came back.
     """
-    if isinstance(result, Answer):
+    if isinstance(result, Response):
         return _refused(endpoints, action, result)
     return BackendError(
         "The state's server cannot be reached.",
@@ -51,7 +51,7 @@ def failure(endpoints: Endpoints, action: str, result: Result) -> BackendError:
     )
 
 
-def lock_lost(endpoints: Endpoints, answer: Answer) -> BackendError:
+def lock_lost(endpoints: Endpoints, answer: Response) -> BackendError:
     """Say that a write was refused because the lock is not this run's any more."""
     return BackendError(
         "The state's lock was lost.",
@@ -69,7 +69,7 @@ def locks_ignored(endpoints: Endpoints, what: str) -> BackendError:
     )
 
 
-def _refused(endpoints: Endpoints, action: str, answer: Answer) -> BackendError:
+def _refused(endpoints: Endpoints, action: str, answer: Response) -> BackendError:
     words = f" ({answer.words})" if answer.words else ""
     if answer.leads_to is not None:
         return BackendError(

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.terraform_http.connection import Answer, Connection, NoAnswer, Result
+from msgflash_apply.state.backends.terraform_http.connection import Connection, NoResponse, Response, Result
 from msgflash_apply.state.backends.terraform_http.endpoints import Endpoints
 from msgflash_apply.state.backends.terraform_http.failure import failure
-from msgflash_apply.state.backends.terraform_http.patience import Patience
+from msgflash_apply.state.backends.terraform_http.retries import Retries
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RequestOutcome:
     """
     What became of a request that was sent once or more often.
 
@@ -32,7 +32,7 @@ class Server:
     Args:
         endpoints: its addresses and methods.
         connection: to it.
-        patience: when to repeat a request.
+        retries: when to repeat a request.
         sleep: waits for as many seconds.
     """
 
@@ -40,14 +40,14 @@ class Server:
         self,
         endpoints: Endpoints,
         connection: Connection,
-        patience: Patience,
+        retries: Retries,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.endpoints = endpoints
         self.sleep = sleep
         self._connection = connection
-        self._patience = patience
+        self._retries = retries
 
     def read(self) -> bytes | None:
         """
@@ -57,15 +57,15 @@ class Server:
             BackendError: no clear answer came.
         """
         result = self._repeated("GET", self.endpoints.state).result
-        if isinstance(result, Answer) and result.status in {200, 204, 404}:
+        if isinstance(result, Response) and result.status in {200, 204, 404}:
             return result.body if result.status == 200 and result.body else None
         raise self.failure("read", result)
 
-    def lock(self, body: bytes) -> Outcome:
+    def lock(self, body: bytes) -> RequestOutcome:
         """Ask for the lock."""
         return self._repeated(self.endpoints.lock_method, self.endpoints.lock, body)
 
-    def unlock(self, body: bytes) -> Outcome:
+    def unlock(self, body: bytes) -> RequestOutcome:
         """Give a lock back."""
         return self._repeated(self.endpoints.unlock_method, self.endpoints.unlock, body)
 
@@ -75,7 +75,7 @@ class Server:
 
     def can_wait(self, result: Result, attempt: int) -> bool:
         """Wait before another attempt; False, at once, where there should be none."""
-        seconds = self._patience.waits(result, attempt)
+        seconds = self._retries.waits(result, attempt)
         if seconds is None:
             return False
         self.sleep(seconds)
@@ -85,7 +85,7 @@ class Server:
         """Word the failure of a request."""
         return failure(self.endpoints, action, result)
 
-    def _repeated(self, method: str, url: str, body: bytes | None = None) -> Outcome:
+    def _repeated(self, method: str, url: str, body: bytes | None = None) -> RequestOutcome:
         may_be_done = False
         attempt = 0
         while True:
@@ -93,13 +93,13 @@ class Server:
             result = self._connection.send(method, url, body)
             may_be_done = may_be_done or _is_unclear(result)
             if not self.can_wait(result, attempt):
-                return Outcome(result, may_be_done)
+                return RequestOutcome(result, may_be_done)
 
 
 def is_success(result: Result) -> bool:
     """Whether a change was made."""
-    return isinstance(result, Answer) and 200 <= result.status < 300
+    return isinstance(result, Response) and 200 <= result.status < 300
 
 
 def _is_unclear(result: Result) -> bool:
-    return result.was_sent if isinstance(result, NoAnswer) else result.status >= 500
+    return result.was_sent if isinstance(result, NoResponse) else result.status >= 500

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Holder, locked, not_the_lock
-from msgflash_apply.state.backends.terraform_http.connection import Answer
+from msgflash_apply.state.backends.terraform_http.connection import Response
 from msgflash_apply.state.backends.terraform_http.failure import locks_ignored
 from msgflash_apply.state.backends.terraform_http.lock_info import (
     LockInfo,
@@ -140,7 +140,7 @@ class ServerLock:
         outcome = self._server.lock(to_json(info))
         if is_success(outcome.result):
             return None
-        if isinstance(outcome.result, Answer) and outcome.result.status in _HELD_BY_ANOTHER:
+        if isinstance(outcome.result, Response) and outcome.result.status in _HELD_BY_ANOTHER:
             found = lock_info_in(outcome.result.body)
             # An attempt whose answer was lost has taken it: no other run ever uses this id.
             return None if outcome.may_be_done and found.get("ID") == info["ID"] else found
@@ -148,12 +148,12 @@ class ServerLock:
             self._return_quietly(info)
         raise self._server.failure("lock", outcome.result)
 
-    def _return(self, info: LockInfo) -> Answer | None:
+    def _return(self, info: LockInfo) -> Response | None:
         """Give a lock back: None if it is free now, else the refusal, as where it is somebody else's by now."""
         outcome = self._server.unlock(to_json(info))
         if is_success(outcome.result):
             return None
-        if isinstance(outcome.result, Answer) and outcome.result.status in _NOT_THERE:
+        if isinstance(outcome.result, Response) and outcome.result.status in _NOT_THERE:
             return None if outcome.may_be_done else outcome.result
         raise self._server.failure("unlock", outcome.result)
 

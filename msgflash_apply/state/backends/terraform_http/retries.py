@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.terraform_http.connection import NoAnswer, Obstacle, Result
+from msgflash_apply.state.backends.terraform_http.connection import NoResponse, Obstacle, Result
 
 _TOO_MANY_REQUESTS: Final = 429
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Retries:
     """
     When to try again.
 
@@ -27,7 +27,7 @@ class Patience:
     longest_seconds: float = 30.0
 
     @classmethod
-    def given_by(cls, environ: Mapping[str, str]) -> Self:
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """
         Read TF_HTTP_RETRY_MAX, TF_HTTP_RETRY_WAIT_MIN and TF_HTTP_RETRY_WAIT_MAX.
 
@@ -53,14 +53,14 @@ class Patience:
         """
         if attempt > self.repeats or not is_passing(result):
             return None
-        asked = None if isinstance(result, NoAnswer) else result.retry_after_seconds
+        asked = None if isinstance(result, NoResponse) else result.retry_after_seconds
         seconds = self.shortest_seconds * 2 ** min(attempt - 1, 16) if asked is None else asked
         return min(seconds, self.longest_seconds)
 
 
 def is_passing(result: Result) -> bool:
     """Whether the same request may fare better later."""
-    if isinstance(result, NoAnswer):
+    if isinstance(result, NoResponse):
         return result.obstacle is not Obstacle.TLS
     return result.status >= 500 or result.status == _TOO_MANY_REQUESTS
 

@@ -3,34 +3,34 @@
 import pytest
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.postgres.place import Place, read_place
+from msgflash_apply.state.backends.postgres.address import PostgresAddress, parse_address
 
 
 @pytest.mark.parametrize(
-    ("url", "place"),
+    ("url", "address"),
     [
-        ("postgresql://db/shop/default", Place(None, "db", None, "shop", "default", "msgflash_apply", {})),
-        ("POSTGRES://db/shop/default", Place(None, "db", None, "shop", "default", "msgflash_apply", {})),
-        ("postgresql:///shop/a/b", Place(None, "", None, "shop", "a/b", "msgflash_apply", {})),
-        ("postgresql://@db/shop/a", Place(None, "db", None, "shop", "a", "msgflash_apply", {})),
-        ("postgresql://:5433/shop/a", Place(None, "", "5433", "shop", "a", "msgflash_apply", {})),
-        ("postgresql://[::1]:5433/shop/a", Place(None, "::1", "5433", "shop", "a", "msgflash_apply", {})),
+        ("postgresql://db/shop/default", PostgresAddress(None, "db", None, "shop", "default", "msgflash_apply", {})),
+        ("POSTGRES://db/shop/default", PostgresAddress(None, "db", None, "shop", "default", "msgflash_apply", {})),
+        ("postgresql:///shop/a/b", PostgresAddress(None, "", None, "shop", "a/b", "msgflash_apply", {})),
+        ("postgresql://@db/shop/a", PostgresAddress(None, "db", None, "shop", "a", "msgflash_apply", {})),
+        ("postgresql://:5433/shop/a", PostgresAddress(None, "", "5433", "shop", "a", "msgflash_apply", {})),
+        ("postgresql://[::1]:5433/shop/a", PostgresAddress(None, "::1", "5433", "shop", "a", "msgflash_apply", {})),
         (
             "postgresql://ad%40a@%2Frun%2Fpg/sh%2Fop/a%20b",
-            Place("ad@a", "/run/pg", None, "sh/op", "a b", "msgflash_apply", {}),
+            PostgresAddress("ad@a", "/run/pg", None, "sh/op", "a b", "msgflash_apply", {}),
         ),
         (
             "postgresql://db/shop/a?schema=eu&sslmode=verify-full&connect_timeout=30&application_name=ci",
-            Place(
+            PostgresAddress(
                 *(None, "db", None, "shop", "a", "eu"),
                 {"sslmode": "verify-full", "connect_timeout": "30", "application_name": "ci"},
             ),
         ),
     ],
 )
-def test_parts_of_a_url(url: str, place: Place) -> None:
+def test_parts_of_a_url(url: str, address: PostgresAddress) -> None:
     """Each part of a URL is taken apart, decoded, and left to the environment where it is not there."""
-    assert read_place(url) == place
+    assert parse_address(url) == address
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_parts_of_a_url(url: str, place: Place) -> None:
 )
 def test_url_for_people_is_the_url(url: str) -> None:
     """The URL that messages show leads to the same place."""
-    assert read_place(url).url == url
+    assert parse_address(url).url == url
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_url_for_people_is_the_url(url: str) -> None:
 def test_url_that_can_not_be_used(url: str, reason: str) -> None:
     """A URL that is none, or says what only the environment may, is refused without repeating what could be secret."""
     with pytest.raises(BackendError) as caught:
-        read_place(url)
+        parse_address(url)
 
     assert reason in caught.value.detail
     assert "hunter2" not in str(caught.value)

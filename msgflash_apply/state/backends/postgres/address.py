@@ -26,7 +26,7 @@ _QUERY: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PostgresAddress:
     """
     One state in one database.
 
@@ -58,7 +58,7 @@ class Place:
         return f"postgresql://{user}{host}{port}/{quote(self.database, safe='')}/{quote(self.state)}{schema}"
 
 
-def read_place(url: str) -> Place:
+def parse_address(url: str) -> PostgresAddress:
     """
     Read `postgresql://[user@][host][:port]/database/name/of/the/state[?option=..]`; parts may be percent-encoded.
 
@@ -74,7 +74,7 @@ def read_place(url: str) -> Place:
         raise _not_a_url("what stands between // and the next / is not [user@][host][:port], or holds a password")
     database, _, state = whole["path"].partition("/")
     options = _read_options(whole["query"] or "")
-    return Place(
+    return PostgresAddress(
         user=_decoded(authority["user"]) if authority["user"] else None,
         host=_decoded(authority["host"].strip("[]")),
         port=authority["port"],

@@ -1,4 +1,4 @@
-"""The envelope of a state behind HTTP: what is written is read again, and nothing else is taken for it."""
+"""The bundle of a state behind HTTP: what is written is read again, and nothing else is taken for it."""
 
 import json
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.terraform_http.envelope import Envelope, Journal, decode, encode
+from msgflash_apply.state.backends.terraform_http.bundle import Bundle, Journal, decode, encode
 
 WHERE = "https://states.example/prod"
 GOOD = {"format": "msgflash-apply state", "format_version": 1, "serial": 1, "write": "w", "journals": {}}
@@ -15,17 +15,17 @@ GOOD = {"format": "msgflash-apply state", "format_version": 1, "serial": 1, "wri
 journals = st.dictionaries(st.text(), st.builds(Journal, st.binary(), st.booleans()))
 
 
-@given(st.builds(Envelope, st.integers(), st.text(), st.none() | st.binary(), journals))
-def test_envelope_is_read_as_it_was_written(envelope: Envelope) -> None:
+@given(st.builds(Bundle, st.integers(), st.text(), st.none() | st.binary(), journals))
+def test_bundle_is_read_as_it_was_written(bundle: Bundle) -> None:
     """Any bytes, UTF-8 or not, come back as they were; no document stays none."""
-    assert decode(encode(envelope), where=WHERE) == envelope
+    assert decode(encode(bundle), where=WHERE) == bundle
 
 
-def test_envelope_can_be_read_by_people() -> None:
+def test_bundle_can_be_read_by_people() -> None:
     """Text stands there as text, with the serial that GitLab wants on top, and without Terraform's `version`."""
-    envelope = Envelope(7, "w", "état\n".encode(), {"run-1": Journal(b"line\n", is_sealed=True)})
+    bundle = Bundle(7, "w", "état\n".encode(), {"run-1": Journal(b"line\n", is_sealed=True)})
 
-    assert json.loads(encode(envelope)) == {
+    assert json.loads(encode(bundle)) == {
         "format": "msgflash-apply state",
         "format_version": 1,
         "serial": 7,
@@ -53,7 +53,7 @@ def test_foreign_document_is_refused(body: bytes, what: str) -> None:
 
 
 def test_newer_format_is_refused() -> None:
-    """An envelope of a later version is not guessed at."""
+    """A bundle of a later version is not guessed at."""
     with pytest.raises(BackendError, match="newer version"):
         decode(json.dumps({**GOOD, "format_version": 2}).encode(), where=WHERE)
 
@@ -74,8 +74,8 @@ def test_newer_format_is_refused() -> None:
         {"document_base64": "?"},
     ],
 )
-def test_damaged_envelope_is_refused(damage: dict[str, object]) -> None:
-    """An envelope with a part missing or of the wrong kind is damage."""
+def test_damaged_bundle_is_refused(damage: dict[str, object]) -> None:
+    """A bundle with a part missing or of the wrong kind is damage."""
     with pytest.raises(BackendError, match="is damaged"):
         decode(json.dumps({**GOOD, **damage}).encode(), where=WHERE)
 

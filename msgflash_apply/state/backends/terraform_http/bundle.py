@@ -37,7 +37,7 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class Bundle:
     """
     All that is kept under one address.
 
@@ -54,25 +54,25 @@ class Envelope:
     journals: Mapping[str, Journal] = field(default_factory=dict)
 
 
-def encode(envelope: Envelope) -> bytes:
-    """Spell an envelope as JSON in UTF-8, a line for each part."""
-    document = {} if envelope.document is None else _spelled("document", envelope.document)
+def encode(bundle: Bundle) -> bytes:
+    """Spell a bundle as JSON in UTF-8, a line for each part."""
+    document = {} if bundle.document is None else _spelled("document", bundle.document)
     journals = {
         name: {"sealed": journal.is_sealed, **_spelled("lines", journal.lines)}
-        for name, journal in sorted(envelope.journals.items())
+        for name, journal in sorted(bundle.journals.items())
     }
     head = {
         "format": _FORMAT,
         "format_version": _FORMAT_VERSION,
-        "serial": envelope.serial,
-        "write": envelope.write,
+        "serial": bundle.serial,
+        "write": bundle.write,
     }
     return json.dumps({**head, **document, "journals": journals}, indent=1, ensure_ascii=False).encode()
 
 
-def decode(body: bytes, *, where: str) -> Envelope:
+def decode(body: bytes, *, where: str) -> Bundle:
     """
-    Read an envelope.
+    Read a bundle.
 
     Raises:
         BackendError: it is none, but damaged, a newer one, or something of somebody else's. It must be left as it is.
@@ -90,7 +90,7 @@ def decode(body: bytes, *, where: str) -> Envelope:
             "Update msgflash-apply here.",
         )
     try:
-        return _envelope(values)
+        return _bundle(values)
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise BackendError(
             "The state is damaged.",
@@ -99,12 +99,12 @@ def decode(body: bytes, *, where: str) -> Envelope:
         ) from err
 
 
-def _envelope(values: Mapping[str, object]) -> Envelope:
+def _bundle(values: Mapping[str, object]) -> Bundle:
     serial, write, journals = values["serial"], values["write"], values["journals"]
     if type(serial) is not int or not isinstance(write, str) or not isinstance(journals, dict):
         raise TypeError
     has_document = "document" in values or "document" + _BASE64 in values
-    return Envelope(
+    return Bundle(
         serial=serial,
         write=write,
         document=_read("document", values) if has_document else None,

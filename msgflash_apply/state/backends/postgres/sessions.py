@@ -8,16 +8,16 @@ from typing import LiteralString, TypeVar
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Holder
 from msgflash_apply.state.backends.postgres import schema
+from msgflash_apply.state.backends.postgres.address import PostgresAddress
 from msgflash_apply.state.backends.postgres.failures import SessionLost
-from msgflash_apply.state.backends.postgres.place import Place
 from msgflash_apply.state.backends.postgres.session import Session
 
 Row = TypeVar("Row")
-ChangeRow = TypeVar("ChangeRow", bound="Change")
+ChangeRow = TypeVar("ChangeRow", bound="ChangeResult")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeResult:
     """
     What a statement that begins with the proof of the lock says of itself.
 
@@ -36,21 +36,21 @@ class Held:
     session: Session
 
 
-class Access:
+class Sessions:
     """
     The sessions of one backend object.
 
     Args:
-        place: which state.
+        address: which state.
         connect: makes a session, or raises BackendError.
 
     Attributes:
         held: the lock that this object holds, also when its session was lost; set by `lock.py`.
     """
 
-    def __init__(self, place: Place, connect: Callable[[], Session]) -> None:
+    def __init__(self, address: PostgresAddress, connect: Callable[[], Session]) -> None:
         self.held: Held | None = None
-        self._place = place
+        self._address = address
         self._connect = connect
         self._reader: Session | None = None
         self._is_present = False
@@ -58,12 +58,12 @@ class Access:
     @property
     def url(self) -> str:
         """The place, for people."""
-        return self._place.url
+        return self._address.url
 
     @property
     def names(self) -> dict[str, object]:
         """What names the state in every statement."""
-        return {"state": self._place.state, "key": schema.key_of("lock", self._place.schema, self._place.state)}
+        return {"state": self._address.state, "key": schema.key_of("lock", self._address.schema, self._address.state)}
 
     def look(
         self, kind: type[Row], statement: LiteralString, parameters: Mapping[str, object] | None = None
