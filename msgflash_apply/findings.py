@@ -162,9 +162,6 @@ class Code(StrEnum):
     OUTBOUND_QUOTA = "MF515", "the month's messages do not suffice for what would be sent"
 
 
-BY_TEXT = {str(code): code for code in Code}
-"""Codes by their text."""
-
 SHOWN_CHARACTERS = 40
 
 LISTED_WORDS = 12
@@ -207,8 +204,8 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 
-MOST_TOLD = 1_000
-"""Findings of one document, and of each way of looking at it: nobody mends more at once, and each takes time."""
+MOST_FINDINGS = 1_000
+"""Findings of one document, and of each way of looking at it: people fix no more at once, and each takes time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def read_back(text: str, source: Source, address: Address, settings: Settings) -
         raise InvalidFiles([misread(err, source.file)]) from err
     [one] = expand(cast("Mapping[str, object]", document.value), address, source, settings)
     if one.desired is None:
-        raise InvalidFiles(located(one.findings, data, 0, source.file))
+        raise InvalidFiles(located(one.findings, data, Source(source.file, document.line)))
     return one.desired
 
 

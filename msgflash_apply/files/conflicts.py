@@ -1,40 +1,57 @@
 """
-What only shows when all campaigns are seen together: one address twice, one mailing twice, one past claimed twice.
+Conflicts between campaigns: one address twice, one mailing twice, one former address claimed twice or still in use.
 
-Each of these would end in a second mailing to the same people, or in a campaign that is paused by mistake. Read
-`clashes` first.
+They show only once all files are read, and each would end in a second mailing to the same people, or in a campaign
+that is paused by mistake. Read `find_conflicts` first.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from msgflash_apply.campaign import Address, Desired
-from msgflash_apply.files.positions import Placed
-from msgflash_apply.findings import Code, Finding, ValuePath
+from msgflash_apply.files.expand import Expanded
+from msgflash_apply.findings import Code, Finding
 
-Clash = tuple[Placed, Finding]
-
-
-def clashes(campaigns: Sequence[Placed]) -> Iterator[Clash]:
-    """Find what stands between campaigns; each finding with the campaign it is about, both sides of a clash."""
-    yield from _same_address(campaigns)
-    usable = [(placed, placed.desired) for placed in campaigns if placed.desired is not None]
-    yield from _same_mailing(usable)
-    movers = [(placed, wanted) for placed, wanted in usable if wanted.moved_from]
-    if movers:
-        yield from _same_past(movers)
-        yield from _still_in_use(movers, {placed.address for placed in campaigns})
-
-
-Wanted = tuple[Placed, Desired]
+Conflict = tuple[Expanded, Finding]
 
 Key = TypeVar("Key", bound=Hashable)
 
 One = TypeVar("One")
 
 
-def _groups(pairs: Iterable[tuple[Key, One]]) -> Iterator[tuple[Key, list[One]]]:
-    """Keys that more than one has."""
+def find_conflicts(campaigns: Sequence[Expanded]) -> Iterator[Conflict]:
+    """Find what is wrong between campaigns; each finding with the campaign that it is about, both sides of a pair."""
+    for address, group in _shared((one.address, one) for one in campaigns):
+        hint = "rename one of the files, or give one a `key` of its own"
+        yield from _on_each(group, Code.SAME_ADDRESS, f"the address `{address}` is taken twice, also by", hint)
+    usable = [(one, one.desired) for one in campaigns if one.desired is not None]
+    alike = _shared(((wanted.payload["name"], wanted.payload["schedule"]), (one, wanted)) for one, wanted in usable)
+    for _, group in _shared((wanted.fingerprint, one) for _, pairs in alike for one, wanted in pairs):
+        if len({one.address for one in group}) > 1:  # one address twice has its own finding
+            hint = "delete one, or let them differ in name, start, recipients or content"
+            yield from _on_each(group, Code.SAME_MAILING, "it would be the same mailing twice, also by", hint)
+    yield from _former_addresses([(one, wanted.moved_from) for one, wanted in usable if wanted.moved_from], campaigns)
+
+
+def _former_addresses(
+    renamed: Sequence[tuple[Expanded, Sequence[str]]], campaigns: Sequence[Expanded]
+) -> Iterator[Conflict]:
+    """A record cannot move away from a campaign that remains: that one would be created, and sent, again."""
+    claims = ((former, one) for one, moved_from in renamed for former in dict.fromkeys(moved_from))
+    for former, group in _shared(claims):
+        message = f"the former address `{former}` is claimed twice, also by"
+        yield from _on_each(group, Code.FORMER_ADDRESS_TAKEN, message, "only one campaign can be what it was")
+    remaining = {one.address for one in campaigns} - {one.address for one, _ in renamed} if renamed else ()
+    for one, moved_from in renamed:
+        for index, former in enumerate(moved_from):
+            if former in remaining:
+                message = f"the former address `{former}` is still in use, and that campaign would be sent again"
+                hint = f"delete `{former}` from the files, or this entry"
+                path = ("moved_from", index)
+                yield one, Finding(Code.FORMER_ADDRESS_TAKEN, path, message, hint, address=one.address)
+
+
+def _shared(pairs: Iterable[tuple[Key, One]]) -> Iterator[tuple[Key, list[One]]]:
+    """Keys that more than one has, with those who have it."""
     pairs = list(pairs)
     if len({key for key, _ in pairs}) == len(pairs):  # the usual case
         return
@@ -46,47 +63,9 @@ def _groups(pairs: Iterable[tuple[Key, One]]) -> Iterator[tuple[Key, list[One]]]
     yield from several.items()
 
 
-def _each(group: Sequence[Placed], code: Code, message: str, hint: str) -> Iterator[Clash]:
-    """One finding per member, naming another one in place of `{other}`."""
-    for placed in group:
-        other = next(one for one in group if one is not placed)
-        yield placed, _finding(placed, code, (), message.replace("{other}", other.where), hint)
-
-
-def _finding(placed: Placed, code: Code, path: ValuePath, message: str, hint: str) -> Finding:
-    return Finding(code, path, message, hint, address=placed.address)
-
-
-def _same_address(campaigns: Iterable[Placed]) -> Iterator[Clash]:
-    for address, group in _groups((placed.address, placed) for placed in campaigns):
-        message = f"the address `{address}` is taken twice, also by {{other}}"
-        yield from _each(group, Code.SAME_ADDRESS, message, "rename one of the files, or give one a `key` of its own")
-
-
-def _same_mailing(usable: Iterable[Wanted]) -> Iterator[Clash]:
-    hint = "delete one, or let them differ in name, start, recipients or content"
-    alike = _groups(
-        ((wanted.payload["name"], wanted.payload["schedule"]), (placed, wanted)) for placed, wanted in usable
-    )
-    pairs = ((wanted.fingerprint, placed) for _, group in alike for placed, wanted in group)
-    for _, group in _groups(pairs):
-        if len({placed.address for placed in group}) > 1:  # one address twice is told already
-            yield from _each(group, Code.SAME_MAILING, "it would be the same mailing twice, also by {other}", hint)
-
-
-def _same_past(movers: Iterable[Wanted]) -> Iterator[Clash]:
-    claims = [(former, placed) for placed, wanted in movers for former in dict.fromkeys(wanted.moved_from)]
-    for former, group in _groups(claims):
-        message = f"the former address `{former}` is claimed twice, also by {{other}}"
-        yield from _each(group, Code.FORMER_ADDRESS_TAKEN, message, "only one campaign can be what it was")
-
-
-def _still_in_use(movers: Iterable[Wanted], addresses: set[Address]) -> Iterator[Clash]:
-    """A record cannot move away from under a campaign that stays: it would be created, and sent, again."""
-    moving = {placed.address for placed, _ in movers}
-    for placed, wanted in movers:
-        for index, former in enumerate(wanted.moved_from):
-            if former in addresses and former not in moving:
-                message = f"the former address `{former}` is still in use, and that campaign would be sent again"
-                hint = f"delete `{former}` from the files, or this entry"
-                yield placed, _finding(placed, Code.FORMER_ADDRESS_TAKEN, ("moved_from", index), message, hint)
+def _on_each(group: Sequence[Expanded], code: Code, message: str, hint: str) -> Iterator[Conflict]:
+    """One finding per member of a group, whose message ends in another member and its place."""
+    for one in group:
+        other = next(member for member in group if member is not one)
+        text = f"{message} `{other.address}` in {other.source.file}:{other.source.line}"
+        yield one, Finding(code, (), text, hint, address=one.address)

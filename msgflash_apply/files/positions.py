@@ -1,25 +1,18 @@
 """
-Where the keys and values of a document stand in its file: the second reading, for files that have a finding.
+Where the keys and values of a document are in its file, and findings turned into diagnostics with line and column.
 
-`Places` mirrors the document's tree. What an alias stands for is told where it is written; the alias itself is
-the place of the value as a whole.
-
-A finding inside one document, before anyone has looked for its line.
-
-Accept fast, explain slowly: checks speak of paths (`("recipients", "value", 3)`), and only a file that has a finding
-is read a second time, for positions. Read `Finding` first; `located` turns findings into diagnostics.
-
-Campaigns with the documents that they come from, as one file gives them and as all files together are compared.
+Accept fast, explain slowly: checks speak of paths (`("recipients", "value", 3)`), and only a file that has a finding is
+read a second time, for positions. What an alias brings in has the position where it is written; the alias itself is the
+position of the value as a whole. Read `located` first.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
 
-from msgflash_apply.campaign import Address, Desired
+from msgflash_apply.campaign import Source
 from msgflash_apply.files.yaml_events import (
     ALIAS,
     DOCUMENT_START,
@@ -70,7 +63,7 @@ class _Lines:
         self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(text))]
 
     def place(self, at: int) -> Place:
-        """Where the character at an offset stands."""
+        """Line and column of the character at an offset."""
         line = bisect_right(self._starts, at)
         return Place(line, at - self._starts[line - 1] + 1)
 
@@ -98,7 +91,7 @@ class Places:
 
     def offset_at(self, path: ValuePath, offset: int) -> Place:
         r"""
-        Where a brace inside a text stands in the file, whatever the quoting, folding or indentation.
+        Find a brace inside a text in the file, whatever the quoting, folding or indentation.
 
         Args:
             path: of the text.
@@ -124,71 +117,58 @@ class Places:
         return place, node
 
 
-def places(data: bytes, index: int, source: EventSource = usual_events) -> Places:
+def places(data: bytes, line: int, source: EventSource = usual_events) -> Places:
     """
     Find the places of a document that `parse` has read.
 
     Args:
         data: the same bytes.
-        index: the document's `index`.
+        line: the document's, by which it is known in its file.
         source: which parser gives the events.
     """
-    return _places_of_all(data, source)[index]
+    return _places_by_line(data, source)[line]
 
 
 @lru_cache(maxsize=1)
-def _places_of_all(data: bytes, source: EventSource) -> tuple[Places, ...]:
+def _places_by_line(data: bytes, source: EventSource) -> Mapping[int, Places]:
     """Find those of every document at once: each of a thousand may have a finding."""
     text = decode(data)
     next_event = source(text)
     lines = _Lines(text)
-    return tuple(Places(lines, _node(next_event, root, {})) for root in _roots(next_event))
-
-
-def _roots(next_event: NextEvent) -> Iterator[Event]:
-    """The first event of each document that has content; the caller reads the rest of it."""
+    by_line: dict[int, Places] = {}
     while type(event := next_event()) is not STREAM_END:
-        if type(event) is DOCUMENT_START:
-            root = next_event()
-            if not is_empty(root):
-                yield root
+        if type(event) is DOCUMENT_START and not is_empty(root := next_event()):
+            by_line[root.start_mark.line + 1] = Places(lines, _node(next_event, root, {}))
+    return by_line
 
 
 def _node(next_event: NextEvent, event: Event, anchors: dict[str | None, _Node]) -> _Node:
-    at = _place(event)
+    """Read the value that begins with an event, up to its last event."""
+    node = _Node(_place(event))
     if type(event) is ALIAS:
         shared = anchors[event.anchor]
-        return _Node(at, shared.span, children=shared.children)
-    node = _Node(at)
+        return _Node(node.at, shared.span, children=shared.children)
     if type(event) is SCALAR:
         node.text, node.span = event.value, (event.start_mark.index, event.end_mark.index)
     elif type(event) is MAP_START:
-        _fill_mapping(next_event, node, anchors)
+        merged: list[_Node] = []
+        while type(key := next_event()) is not MAP_END:
+            if key.anchor is not None:
+                anchors[key.anchor] = _Node(_place(key))
+            child = _node(next_event, next_event(), anchors)
+            if key.value == "<<" and key.implicit[0]:
+                merged.append(child)
+            else:
+                node.children[key.value] = (_place(key), child)
+        for source in merged:
+            _merge(node, source)
     else:
-        _fill_sequence(next_event, node, anchors)
+        while type(item := next_event()) is not LIST_END:
+            child = _node(next_event, item, anchors)
+            node.children[len(node.children)] = (child.at, child)
     if event.anchor is not None:
         anchors[event.anchor] = node
     return node
-
-
-def _fill_sequence(next_event: NextEvent, node: _Node, anchors: dict[str | None, _Node]) -> None:
-    while type(event := next_event()) is not LIST_END:
-        child = _node(next_event, event, anchors)
-        node.children[len(node.children)] = (child.at, child)
-
-
-def _fill_mapping(next_event: NextEvent, node: _Node, anchors: dict[str | None, _Node]) -> None:
-    merged: list[_Node] = []
-    while type(key := next_event()) is not MAP_END:
-        if key.anchor is not None:
-            anchors[key.anchor] = _Node(_place(key))
-        child = _node(next_event, next_event(), anchors)
-        if key.value == "<<" and key.implicit[0]:
-            merged.append(child)
-        else:
-            node.children[key.value] = (_place(key), child)
-    for source in merged:
-        _merge(node, source)
 
 
 def _merge(node: _Node, source: _Node) -> None:
@@ -204,65 +184,27 @@ def _place(event: Event) -> Place:
     return Place(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
-def located(findings: Iterable[Finding], data: bytes, index: int, file: str) -> Iterator[Diagnostic]:
+def located(findings: Iterable[Finding], data: bytes, source: Source) -> Iterator[Diagnostic]:
     """
     Turn findings into diagnostics, by reading their document once more for its positions.
 
     Args:
         findings: all of one document.
-        data: the file's bytes, which `documents.parse` has accepted.
-        index: of the document.
-        file: relative to the repo.
+        data: the file's bytes, which `parse` has accepted.
+        source: the document.
     """
-    where = places(data, index)
-    for finding in findings:
-        place = _place_of(finding, where)
+    where: Places | None = None
+    for found in findings:
+        where = where or places(data, source.line)
+        if found.offset is not None:
+            at = where.offset_at(found.path, found.offset)
+        else:
+            at = where.key_at(found.path) if found.on_key else where.value_at(found.path)
         yield Diagnostic(
-            finding.severity,
-            finding.code,
-            finding.message,
-            finding.hint,
-            file,
-            place.line,
-            place.column,
-            finding.address,
+            found.severity, found.code, found.message, found.hint, source.file, at.line, at.column, found.address
         )
 
 
 def misread(err: BadYaml, file: str) -> Diagnostic:
     """The diagnostic of a file that is not YAML."""
     return Diagnostic(Severity.ERROR, Code.BAD_YAML, err.message, err.hint, file, err.line, err.column)
-
-
-def _place_of(finding: Finding, where: Places) -> Place:
-    if finding.offset is not None:
-        return where.offset_at(finding.path, finding.offset)
-    return where.key_at(finding.path) if finding.on_key else where.value_at(finding.path)
-
-
-class Origin(NamedTuple):
-    """A document: its file relative to the repo, the file's bytes, its number there from 0, and its line."""
-
-    file: str
-    data: bytes
-    number: int
-    line: int
-
-
-class Placed(NamedTuple):
-    """A campaign and the document it comes from; `desired` is None where it holds an error."""
-
-    address: Address
-    desired: Desired | None
-    origin: Origin
-
-    @property
-    def where(self) -> str:
-        """For messages: `promo/a in campaigns/promo/a.yaml:1`."""
-        return f"`{self.address}` in {self.origin.file}:{self.origin.line}"
-
-
-def in_place(findings: Iterable[Finding], origin: Origin) -> Iterator[Diagnostic]:
-    """Place findings in their document; those that the entries of a `for_each` share are told once."""
-    if unique := dict.fromkeys(findings):
-        yield from located(unique, origin.data, origin.number, origin.file)

@@ -2,13 +2,11 @@
 Templates in scalars: `custom.*` and `each.*` are rendered here, placeholders of MsgFlash pass through untouched.
 
 Cheap first: a text without `{` is returned as it is, one with nothing but `{{ dotted.names }}` is cut into parts by a
-regular expression (`template_parts`), and only the rest is given to jinja2 (`template_scalar`, imported when the first
-such text is met).
-Contract section 3.
+regular expression, and only the rest goes to jinja2 (`template_scalar.py` has both). Contract section 3.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from typing import cast
 
 from msgflash_apply.files.template_scalar import OPENINGS, Part, compile_scalar, cut_at_names
 from msgflash_apply.files.template_values import (
@@ -21,7 +19,7 @@ from msgflash_apply.files.template_values import (
     plain,
     printed,
 )
-from msgflash_apply.findings import MOST_TOLD, ValuePath
+from msgflash_apply.findings import MOST_FINDINGS, Finding, ValuePath
 
 # What cutting and compiling cost, in the steps of a budget: they are spent before, and whether or not it is cached.
 _STEPS_PER_CHARACTER = 4
@@ -29,26 +27,6 @@ _STEPS_PER_CHARACTER = 4
 _STEPS_PER_TAG = 200
 
 _MAX_MESSAGE = 300
-
-
-@dataclass(frozen=True, slots=True)
-class RenderProblem:
-    """
-    Something that keeps a scalar from being rendered.
-
-    Attributes:
-        path: of the scalar.
-        offset: characters into it, to the `{` of the tag that is meant; None for all of it.
-        message: what is wrong, without a full stop.
-        hint: what to write instead, or None.
-        code: MF201 to MF207, see `Code`.
-    """
-
-    path: ValuePath
-    offset: int | None
-    message: str
-    hint: str | None
-    code: str
 
 
 class Renderer:
@@ -70,9 +48,9 @@ class Renderer:
         if each is not None:
             self._variables["each"] = each
         self._budget = Budget(pool)
-        self._problems: list[RenderProblem] = []
+        self._problems: list[Finding] = []
 
-    def render(self, value: object, path: ValuePath = ()) -> tuple[object, tuple[RenderProblem, ...]]:
+    def render(self, value: object, path: ValuePath = ()) -> tuple[object, tuple[Finding, ...]]:
         """
         Render every text in a value; keys are left alone.
 
@@ -82,7 +60,7 @@ class Renderer:
 
         Args:
             value: plain maps, lists and scalars; never changed.
-            path: where it stands in its document, to begin the problems' paths with.
+            path: of the value in its document, with which the problems' paths begin.
 
         Returns:
             The rendered value, which shares what needed no rendering with the given one, and is that very object when
@@ -95,26 +73,16 @@ class Renderer:
     def _tree(self, value: object, path: ValuePath) -> object:
         if isinstance(value, str):
             return self._scalar(value, path) if "{" in value else value
-        if isinstance(value, dict):
-            return self._entries(value, path)
-        return self._items(value, path) if isinstance(value, list) else value
-
-    def _entries(self, entries: dict[str, object], path: ValuePath) -> dict[str, object]:
-        rendered = entries
-        for key, old in entries.items():
+        if not isinstance(value, (dict, list)):
+            return value
+        steps: Iterable[tuple[str | int, object]] = value.items() if isinstance(value, dict) else enumerate(value)
+        rendered = value
+        for step, old in steps:
             if type(old) is str and "{" not in old:  # most are
                 continue
-            if (new := self._tree(old, (*path, key))) is not old:
-                rendered = dict(entries) if rendered is entries else rendered
-                rendered[key] = new
-        return rendered
-
-    def _items(self, items: list[object], path: ValuePath) -> list[object]:
-        rendered = items
-        for index, old in enumerate(items):
-            if (new := self._tree(old, (*path, index))) is not old:
-                rendered = list(items) if rendered is items else rendered
-                rendered[index] = new
+            if (new := self._tree(old, (*path, step))) is not old:
+                rendered = value.copy() if rendered is value else rendered
+                cast("dict[str | int, object]", rendered)[step] = new  # or the list
         return rendered
 
     def _scalar(self, text: str, path: ValuePath) -> object:
@@ -123,37 +91,29 @@ class Renderer:
         problems_before = len(self._problems)
         rendered: object = text
         try:
-            parts = cut_at_names(text) or self._compiled(text)
-            rendered = self._whole(parts[0], path) if len(parts) == 1 else self._joined(parts, path)
+            if (parts := cut_at_names(text)) is None:
+                tags = sum(text.count(opening) for opening in OPENINGS)
+                self._budget.work(_STEPS_PER_CHARACTER * len(text) + _STEPS_PER_TAG * tags)
+                parts = compile_scalar(text)
+            if len(parts) == 1:
+                rendered = self._evaluated(parts[0], path, is_whole=True)
+            else:
+                pieces = [cast("str", self._evaluated(part, path, is_whole=False)) for part in parts]
+                rendered = check_length("".join(pieces))
+                check_rendered(rendered)
+                self._budget.write(len(rendered))
         except Refused as err:
             self._report(path, None, err.mistake)
         return rendered if len(self._problems) == problems_before else text
 
-    def _compiled(self, text: str) -> tuple[Part, ...]:
-        tags = sum(text.count(opening) for opening in OPENINGS)
-        self._budget.work(_STEPS_PER_CHARACTER * len(text) + _STEPS_PER_TAG * tags)
-        return compile_scalar(text)
-
-    def _whole(self, part: Part, path: ValuePath) -> object:
+    def _evaluated(self, part: Part, path: ValuePath, *, is_whole: bool) -> object:
+        """The value of a part that is all of its scalar, of any type; otherwise the text that it gives."""
         if isinstance(part, str):
             return part
         try:
-            return plain(part.evaluate(self._variables, self._budget), self._budget)
-        except Refused as err:
-            self._report(path, part.offset if err.offset is None else err.offset, err.mistake)
-        return None
-
-    def _joined(self, parts: tuple[Part, ...], path: ValuePath) -> str:
-        text = check_length("".join([self._piece(part, path) for part in parts]))
-        check_rendered(text)
-        self._budget.write(len(text))
-        return text
-
-    def _piece(self, part: Part, path: ValuePath) -> str:
-        if isinstance(part, str) or self._budget.is_spent:
-            return part if isinstance(part, str) else ""
-        try:
-            return check_length(printed(part.evaluate(self._variables, self._budget)))
+            if not self._budget.is_spent:
+                value = part.evaluate(self._variables, self._budget)
+                return plain(value, self._budget) if is_whole else check_length(printed(value))
         except Refused as err:
             self._report(path, part.offset if err.offset is None else err.offset, err.mistake)
         return ""
@@ -162,6 +122,6 @@ class Renderer:
         message = mistake.message
         if len(message) > _MAX_MESSAGE:  # it may quote a name of any length
             message = message[: _MAX_MESSAGE - 1] + "…"
-        self._problems.append(RenderProblem(path, offset, message, mistake.hint, mistake.code))
-        if len(self._problems) == MOST_TOLD:
+        self._problems.append(Finding(mistake.code, path, message, mistake.hint, offset=offset))
+        if len(self._problems) == MOST_FINDINGS:
             self._budget.give_up()

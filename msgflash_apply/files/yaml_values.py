@@ -1,23 +1,16 @@
 """
-YAML 1.2's core schema: what an unquoted scalar means.
+YAML -> documents: plain values, strictly, or the first mistake with its place.
 
-`NO`, `on`, `12:30`, `1_000` and `2026-11-27` are texts here, `010` is ten: what YAML 1.1 made of them has cost many a
-configuration its meaning. Source: YAML 1.2.2, chapter 10.3.2.
+YAML 1.2's core schema (YAML 1.2.2, chapter 10.3.2): `NO`, `on`, `12:30`, `1_000` and `2026-11-27` are texts here and
+`010` is ten; what YAML 1.1 made of them has cost many a configuration its meaning. Keys are texts, without repeats;
+there are no tags; anchors, aliases and `<<` have a budget of nodes, where an alias counts as all that it brings in.
 
-Events of one YAML document -> one plain value, within the limits, or the first mistake with its place.
-
-Accept fast: this loop runs for every line of every campaign, so it keeps no positions and counts only what it must.
-
-YAML -> documents: plain values, strictly, with an error that points.
-
-YAML 1.2's core schema, text keys, no tags, no duplicate keys; anchors, aliases and `<<` within a budget of nodes that
-counts every alias as what it stands for. No positions are kept: `places` reads a file again when there is a finding.
-Behind this front: `yaml_text` (bytes), `yaml_events` (the library), `yaml_values` (the builder), `places` (positions).
+Accept fast: this runs for every line of every campaign, so it keeps no positions and counts only what it must.
+`positions.py` reads a file again when there is a finding. Read `parse` first.
 """
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from sys import intern
 from typing import NamedTuple, TypeAlias
@@ -56,7 +49,7 @@ _WORDS: dict[str, bool | None] = {
 _NUMBER_STARTS = frozenset("0123456789+-.")
 
 BEGINS_OTHER_THAN_TEXT = frozenset(word[:1] for word in _WORDS) | _NUMBER_STARTS
-"""First characters, and the nothing of an empty scalar, without which a plain scalar is a text as it stands."""
+"""First characters, and the nothing of an empty scalar, without which a plain scalar is a text as written."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 
@@ -88,35 +81,25 @@ def resolve(text: str) -> Scalar:
         return _WORDS[text]
     if text[0] not in _NUMBER_STARTS:
         return text
-    if _INTEGER.fullmatch(text):
-        return _integer(text, 10)
+    if (is_decimal := _INTEGER.fullmatch(text)) or _BASED_INTEGER.fullmatch(text):
+        if len(text) > _MAX_DIGITS:
+            raise NotJson(f"a number of {len(text)} digits is too long")
+        return int(text, 10 if is_decimal else 0)
     if _FLOAT.fullmatch(text):
-        return _finite(text)
-    if _BASED_INTEGER.fullmatch(text):
-        return _integer(text, 0)
+        number = float(text)
+        if not math.isfinite(number):
+            raise NotJson(f"the number `{text[:40]}` is too large")
+        return number
     if text in _NOT_FINITE:
         raise NotJson(f"`{text}` is not a number that MsgFlash can be sent")
     return text
-
-
-def _integer(text: str, base: int) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise NotJson(f"a number of {len(text)} digits is too long")
-    return int(text, base)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise NotJson(f"the number `{text[:40]}` is too large")
-    return number
 
 
 MAX_DEPTH = 50
 """Levels of maps and lists inside each other, aliases followed."""
 
 MAX_NODES = 100_000
-"""Values in one file, every alias counted as all that it stands for."""
+"""Values in one file, every alias counted as everything that it brings in."""
 
 Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | float | bool | None"
 
@@ -147,18 +130,6 @@ class Reader:
         self.deepest = 0
 
 
-def read_value(reader: Reader, root: Event) -> Value:
-    """
-    Build the value that begins with `root`, the event after the document's start; reads up to its last event.
-
-    Raises:
-        BadYaml: a mistake that YAML's grammar does not see.
-        YamlSyntaxError: one that it does.
-    """
-    reader.anchors.clear()
-    return _node(reader, root, 0)
-
-
 def is_empty(root: Event) -> bool:
     """Whether a document's only event is the nothing between two `---`; an explicit `null` is content."""
     return type(root) is SCALAR and root.value == "" and root.implicit[0] and root.anchor is None
@@ -168,16 +139,33 @@ def is_empty(root: Event) -> bool:
 
 
 def _node(reader: Reader, event: Event, depth: int) -> Value:
-    kind = type(event)
-    if kind is SCALAR:
+    if type(event) is SCALAR:
         return _scalar(reader, event)
-    if kind is ALIAS:
+    if type(event) is ALIAS:
         return _alias(reader, event, depth)
     if event.tag is not None:
         raise _tag_refused(event)
-    if event.anchor is None:
-        return _collection(reader, event, depth)
-    return _anchored(reader, event, depth)
+    if depth >= MAX_DEPTH:
+        raise bad_at(event, f"nested more than {MAX_DEPTH} levels deep", None)
+    outer_deepest, nodes_before = reader.deepest, reader.nodes
+    if event.anchor is not None:
+        reader.anchors[event.anchor] = None
+        reader.deepest = depth  # from here on of this value alone
+    elif depth > outer_deepest:
+        reader.deepest = depth
+    value: Value
+    if type(event) is MAP_START:
+        value = _mapping(reader, event, depth)
+    else:
+        value = items = []
+        next_event = reader.next_event
+        while type(item := next_event()) is not LIST_END:
+            items.append(_scalar(reader, item) if type(item) is SCALAR else _node(reader, item, depth + 1))
+    _count(reader, len(value), event)
+    if event.anchor is not None:
+        reader.anchors[event.anchor] = _Anchored(value, reader.nodes - nodes_before + 1, reader.deepest - depth)
+        reader.deepest = max(reader.deepest, outer_deepest)
+    return value
 
 
 def _scalar(reader: Reader, event: Event) -> Value:
@@ -192,23 +180,6 @@ def _scalar(reader: Reader, event: Event) -> Value:
     if event.anchor is not None:
         reader.anchors[event.anchor] = _Anchored(value, 1, -1)
     return value
-
-
-def _collection(reader: Reader, event: Event, depth: int) -> Value:
-    if depth >= MAX_DEPTH:
-        raise bad_at(event, f"nested more than {MAX_DEPTH} levels deep", None)
-    reader.deepest = max(reader.deepest, depth)
-    value = _mapping(reader, event, depth) if type(event) is MAP_START else _sequence(reader, depth)
-    _count(reader, len(value), event)
-    return value
-
-
-def _sequence(reader: Reader, depth: int) -> list[Value]:
-    items: list[Value] = []
-    next_event = reader.next_event
-    while type(event := next_event()) is not LIST_END:
-        items.append(_scalar(reader, event) if type(event) is SCALAR else _node(reader, event, depth + 1))
-    return items
 
 
 def _mapping(reader: Reader, start: Event, depth: int) -> dict[str, Value]:
@@ -243,24 +214,15 @@ def _merged(event: Event, value: Value) -> dict[str, Value]:
     return merged
 
 
-def _anchored(reader: Reader, event: Event, depth: int) -> Value:
-    outer_deepest, nodes_before = reader.deepest, reader.nodes
-    reader.deepest = depth
-    reader.anchors[event.anchor] = None
-    value = _collection(reader, event, depth)
-    reader.anchors[event.anchor] = _Anchored(value, reader.nodes - nodes_before + 1, reader.deepest - depth)
-    reader.deepest = max(reader.deepest, outer_deepest)
-    return value
-
-
 def _alias(reader: Reader, event: Event, depth: int) -> Value:
     name = event.anchor
     if name not in reader.anchors:
-        raise bad_at(event, f"no `&{name}` stands above this `*{name}`", _alias_hint(reader, event))
+        line = reader.text[event.start_mark.index :].partition("\n")[0].rstrip()
+        hint = f"{quote_hint(line)} if it is a text, or mark the value with `&{name}`"
+        raise bad_at(event, f"there is no `&{name}` above this `*{name}`", hint)
     if (anchored := reader.anchors[name]) is None:
-        raise bad_at(
-            event, f"`*{name}` stands inside what `&{name}` marks, so it would never end", "write the values out"
-        )
+        message = f"`*{name}` is inside what `&{name}` marks, so it would never end"
+        raise bad_at(event, message, "write the values out")
     if depth + anchored.height >= MAX_DEPTH:
         raise bad_at(event, f"nested more than {MAX_DEPTH} levels deep", "write fewer aliases inside aliases")
     reader.deepest = max(reader.deepest, depth + anchored.height)
@@ -268,15 +230,10 @@ def _alias(reader: Reader, event: Event, depth: int) -> Value:
     return anchored.value
 
 
-def _alias_hint(reader: Reader, event: Event) -> str:
-    line = reader.text[event.start_mark.index :].partition("\n")[0].rstrip()
-    return f"{quote_hint(line)} if it is a text, or mark the value with `&{event.anchor}`"
-
-
 def _count(reader: Reader, more: int, event: Event) -> None:
     reader.nodes += more
     if reader.nodes > MAX_NODES:
-        message = f"more than {MAX_NODES} values in one file, aliases counted as what they stand for"
+        message = f"more than {MAX_NODES} values in one file, aliases counted as what they bring in"
         raise bad_at(event, message, "split the file, or use fewer aliases")
 
 
@@ -296,30 +253,19 @@ def _tag_refused(event: Event) -> BadYaml:
 
 
 def _duplicate(reader: Reader, start: Event, key: Event) -> BadYaml:
-    line = _first_line_of(reader, start.start_mark.index, key.value)
-    return bad_at(key, f"duplicate key `{key.value}`, first written on line {line}", "keep one of the two")
-
-
-def _first_line_of(reader: Reader, mapping_index: int, key: str) -> int:
-    """Read the file again up to the first `key` directly inside the mapping that starts at `mapping_index`."""
+    """Read the file again up to the first `key` directly inside the map that begins with `start`."""
     next_event = reader.source(reader.text)
-    while type(event := next_event()) is not MAP_START or event.start_mark.index != mapping_index:
+    while type(event := next_event()) is not MAP_START or event.start_mark.index != start.start_mark.index:
         pass
-    while (event := next_event()).value != key:
-        _skip(next_event, next_event())
-    return event.start_mark.line + 1
-
-
-def _skip(next_event: NextEvent, event: Event) -> None:
-    level = 0
-    while True:
-        if type(event) in (MAP_START, LIST_START):
-            level += 1
-        elif type(event) in (MAP_END, LIST_END):
-            level -= 1
-        if level == 0:
-            return
-        event = next_event()
+    while (first := next_event()).value != key.value:
+        level = 0
+        while True:  # its value, however deep
+            event = next_event()
+            level += (type(event) in (MAP_START, LIST_START)) - (type(event) in (MAP_END, LIST_END))
+            if level == 0:
+                break
+    message = f"duplicate key `{key.value}`, first written on line {first.start_mark.line + 1}"
+    return bad_at(key, message, "keep one of the two")
 
 
 __all__ = [
@@ -343,14 +289,12 @@ class Document:
     One YAML document that has content.
 
     Attributes:
-        value: plain dict, list, str, int, float, bool or None. What an alias stands for is shared, so never change it.
-        line: of its first content, from 1.
-        index: among the documents of its file that have content, from 0; what `places` asks for.
+        value: plain dict, list, str, int, float, bool or None. What an alias brings in is shared, so never change it.
+        line: of its first content, from 1; by it the document is known in its file.
     """
 
     value: object
     line: int
-    index: int
 
 
 def parse(data: bytes, source: EventSource = usual_events) -> tuple[Document, ...]:
@@ -365,27 +309,22 @@ def parse(data: bytes, source: EventSource = usual_events) -> tuple[Document, ..
         BadYaml: with the first mistake; nothing after it can be trusted.
     """
     text = decode(data)
+    reader = Reader(text, source)
+    documents: list[Document] = []
     try:
-        return tuple(_documents(Reader(text, source)))
+        while type(event := reader.next_event()) is not STREAM_END:
+            if type(event) is not DOCUMENT_START:
+                continue
+            if event.version not in {None, (1, 2)}:
+                message = "files are read as YAML 1.2, and this one says otherwise"
+                raise bad_at(event, message, "remove the `%YAML` line")
+            root = reader.next_event()
+            if len(documents) == MAX_DOCUMENTS and not is_empty(root):
+                raise bad_at(root, f"more than {MAX_DOCUMENTS} documents in one file", "split it into several files")
+            reader.anchors.clear()
+            value = _node(reader, root, 0)
+            if not is_empty(root):
+                documents.append(Document(value, root.start_mark.line + 1))
     except YamlSyntaxError as err:
         raise explained(err, text) from None
-
-
-def _documents(reader: Reader) -> Iterator[Document]:
-    index = 0
-    while type(event := reader.next_event()) is not STREAM_END:
-        if type(event) is not DOCUMENT_START:
-            continue
-        _check_version(event)
-        root = reader.next_event()
-        if index == MAX_DOCUMENTS and not is_empty(root):
-            raise bad_at(root, f"more than {MAX_DOCUMENTS} documents in one file", "split it into several files")
-        value = read_value(reader, root)
-        if not is_empty(root):
-            yield Document(value, root.start_mark.line + 1, index)
-            index += 1
-
-
-def _check_version(start: Event) -> None:
-    if start.version not in {None, (1, 2)}:
-        raise bad_at(start, "files are read as YAML 1.2, and this one says otherwise", "remove the `%YAML` line")
+    return tuple(documents)

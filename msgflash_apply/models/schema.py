@@ -25,7 +25,17 @@ from typing import Final, Literal, TypeAlias, cast
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-from msgflash_apply.findings import MOST_TOLD, Code, Finding, ValuePath, did_you_mean, listed, nearest, spell, texts_in
+from msgflash_apply.findings import (
+    MOST_FINDINGS,
+    Code,
+    Finding,
+    ValuePath,
+    did_you_mean,
+    listed,
+    nearest,
+    spell,
+    texts_in,
+)
 from msgflash_apply.models.explain import Broken, word
 
 SchemaName: TypeAlias = Literal["campaign", "project", "plan", "state"]
@@ -88,7 +98,7 @@ def mistakes(broken: Sequence[Broken], schema: SchemaName) -> tuple[Finding, ...
 
 
 def _names(part: Broken) -> list[str]:
-    return cast("list[str]", part.limit)[:MOST_TOLD]
+    return cast("list[str]", part.limit)[:MOST_FINDINGS]
 
 
 def _known(part: Broken) -> Mapping[str, object]:
@@ -187,7 +197,7 @@ def check(document: object, schema: SchemaName = "campaign") -> tuple[Finding, .
     try:
         if validator.is_valid(document):
             return ()
-        errors = islice(validator.iter_errors(document), MOST_TOLD)
+        errors = islice(validator.iter_errors(document), MOST_FINDINGS)
         broken = [_broken(error, document, schema) for error in errors]
     except UnicodeEncodeError:
         return (*_half_characters(document), *check(_with_whole_characters(document), schema))
@@ -219,7 +229,7 @@ def _without_expressions(schema: object) -> object:
 
 def _half_characters(document: object) -> Iterator[Finding]:
     """Texts that are no text: half of a surrogate pair, which neither the validator nor JSON on the wire can carry."""
-    halves = [path for path, text in texts_in(document) if HALF_CHARACTER.search(text)][:MOST_TOLD]
+    halves = [path for path, text in texts_in(document) if HALF_CHARACTER.search(text)][:MOST_FINDINGS]
     for path in halves or [()]:  # in a key: nowhere in particular
         field = f"`{spell(path)}`" if path else "the document"
         yield Finding(Code.WRONG_FORM, path, f"{field} holds half a character", "write the character itself")

@@ -52,7 +52,7 @@ def read_documents(data: bytes) -> str:
     except BadYaml as err:
         return f"{err.line}:{err.column}: {err.message}"
     for document in documents:
-        assert places(data, document.index).value_at(()).line == document.line
+        assert places(data, document.line).value_at(()).line == document.line
         json.dumps(document.value, allow_nan=False)
     return "read"
 

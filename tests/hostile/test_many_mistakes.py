@@ -8,7 +8,7 @@ import pytest
 
 from msgflash_apply.cli.output import source_line
 from msgflash_apply.files.load import Loaded
-from msgflash_apply.findings import MOST_TOLD
+from msgflash_apply.findings import MOST_FINDINGS
 from msgflash_apply.report.diagnostics import validation_to_text
 from msgflash_apply.report.layout import PLAIN
 from tests.unit.files.repos import loaded
@@ -45,7 +45,7 @@ def test_many_mistakes_are_told_in_bounded_time(tmp_path: Path, monkeypatch: pyt
 
     assert found.has_errors
     assert seconds < SECONDS
-    assert len(found.diagnostics) <= 8 * MOST_TOLD
+    assert len(found.diagnostics) <= 8 * MOST_FINDINGS
     text = validation_to_text(0, found.diagnostics, paint=PLAIN, source_line=source_line)
     assert "campaigns/a.yaml:" in text
 
@@ -54,7 +54,7 @@ def test_more_mistakes_than_are_told_are_mentioned(tmp_path: Path) -> None:
     """Nobody is left to believe that a thousand were all."""
     found = loaded(tmp_path, {"a.yaml": MISTAKES["unknown fields"]})
 
-    assert len(found.diagnostics) == MOST_TOLD + 1
+    assert len(found.diagnostics) == MOST_FINDINGS + 1
     told = {finding.message for finding in found.diagnostics}
     assert "the document holds 1000 mistakes or more; these are the first" in told
 

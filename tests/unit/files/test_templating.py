@@ -4,7 +4,8 @@ import copy
 
 import pytest
 
-from msgflash_apply.files.templating import Renderer, RenderProblem
+from msgflash_apply.files.templating import Renderer
+from msgflash_apply.findings import Finding
 
 CUSTOM: dict[str, object] = {
     "brand": "Acme",
@@ -28,7 +29,7 @@ def rendered(text: object) -> object:
     return value
 
 
-def problem(text: str, renderer: Renderer | None = None) -> RenderProblem:
+def problem(text: str, renderer: Renderer | None = None) -> Finding:
     """The only problem of a text."""
     value, problems = (renderer or Renderer(CUSTOM, EACH)).render(text)
     assert value == text
