@@ -1,12 +1,10 @@
 """
 Finding and reading the files of a repo, without ever leaving it.
 
-A branch of a stranger decides what lies here: links out of the repo, devices and endless files are findings, not
-adventures; contract section 12. Read `campaign_files` first.
-
-Keys of MsgFlash in files of the repo, in a comment or anywhere: whoever can read the repo can use them.
-
-Beyond that, a key in a campaign's text would be sent to people, and stand in the state with what was sent.
+A branch of a stranger decides what is here: links out of the repo, devices and endless files are findings, not
+adventures; contract section 12. Keys of MsgFlash are looked for in every file, comments included: everyone who can read
+the repo could use them, and a key in a campaign's text would be sent to people, and recorded with what was sent.
+Read `campaign_files` first.
 """
 
 import errno
@@ -26,6 +24,11 @@ MAX_FILE_BYTES = 1_048_576
 """A file above this is refused unread: ten thousand times the size of a usual campaign is not a campaign."""
 
 
+_KEY = re.compile(rb"msgf_(?:live|team)_[A-Za-z0-9_-]{16,}")
+
+_MOST = 10
+
+
 class CampaignFile(NamedTuple):
     """A file to read: `path` for the operating system, `name` relative to the repo with forward slashes."""
 
@@ -35,7 +38,7 @@ class CampaignFile(NamedTuple):
 
 def campaign_files(root: Path, folder: str, only: Sequence[Path] = ()) -> Iterator[CampaignFile | Diagnostic]:
     """
-    Find the YAML files below a folder of the repo, sorted by name, and what stands in the way of reading others.
+    Find the YAML files below a folder of the repo, sorted by name, and why others cannot be read.
 
     Args:
         root: the repo.
@@ -53,8 +56,7 @@ def campaign_files(root: Path, folder: str, only: Sequence[Path] = ()) -> Iterat
         return
     found = sorted(_walk(start, folder, os.path.realpath(root)), key=_name)
     if only:
-        narrowed = (one for path in only for one in _narrowed(found, _relative(root, path)))
-        yield from dict.fromkeys(narrowed)
+        yield from dict.fromkeys(one for path in only for one in _narrowed(found, root, path))
     else:
         yield from found
 
@@ -127,38 +129,33 @@ def _file(entry: os.DirEntry[str], name: str) -> CampaignFile | Diagnostic:
 
 
 def _link(entry: os.DirEntry[str], name: str, real_root: str) -> Iterator[CampaignFile | Diagnostic]:
-    """A link may stand for a file of the repo, and for nothing else: folders could go round in circles."""
+    """A link may lead to a file of the repo, and to nothing else: folders could go round in circles."""
     if not _is_below(real_root, os.path.realpath(entry.path)):
         hint = "copy the file into the repo; a link may only lead to a file within it"
         yield _error(Code.OUTSIDE_REPO, name, "this link leads out of the repo", hint)
-    elif _goes_in_circles(entry):
+        return
+    try:
+        entry.stat()
+    except FileNotFoundError:
+        pass
+    except OSError:
         yield _error(Code.UNREADABLE, name, "this link leads to itself", "replace it by a plain YAML file")
-    elif entry.is_dir():
+        return
+    if entry.is_dir():
         hint = "move the folder here, or link its files one by one"
         yield _error(Code.OUTSIDE_REPO, name, "links to folders are not followed", hint)
     elif entry.name.lower().endswith(SUFFIXES):
         yield _file(entry, name)
 
 
-def _goes_in_circles(entry: os.DirEntry[str]) -> bool:
-    try:
-        entry.stat()
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
-
-
-def _relative(root: Path, path: Path) -> str:
-    """The name of a path given by a person, relative to the repo; the last part may be a link and stays one."""
+def _narrowed(
+    found: Iterable[CampaignFile | Diagnostic], root: Path, path: Path
+) -> Iterator[CampaignFile | Diagnostic]:
+    """What is at or below a path given by a person; its last part may be a link and stays one."""
     absolute = root / path
     parent = os.path.realpath(absolute.parent)
     real_path = os.path.normpath(os.path.join(parent, absolute.name))  # noqa: PTH118 - pathlib never normalises
-    return os.path.relpath(real_path, os.path.realpath(root)).replace(os.sep, "/")
-
-
-def _narrowed(found: Iterable[CampaignFile | Diagnostic], name: str) -> Iterator[CampaignFile | Diagnostic]:
+    name = os.path.relpath(real_path, os.path.realpath(root)).replace(os.sep, "/")
     inside = [one for one in found if name == "." or _name(one) == name or _name(one).startswith(f"{name}/")]
     if not inside:
         hint = "give files or folders below the campaigns folder"
@@ -175,11 +172,6 @@ def _error(code: Code, name: str, message: str, hint: str | None) -> Diagnostic:
     return Diagnostic(Severity.ERROR, code, message, hint, file=name)
 
 
-_KEY = re.compile(rb"msgf_(?:live|team)_[A-Za-z0-9_-]{16,}")
-
-_MOST = 10
-
-
 def leaked_keys(data: bytes, file: str) -> Iterator[Diagnostic]:
     """
     Find the first few keys in a file.
@@ -194,7 +186,7 @@ def leaked_keys(data: bytes, file: str) -> Iterator[Diagnostic]:
         before = data[: found.start()].decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
         line = before.count("\n") + 1
         column = len(before) - before.rfind("\n")
-        hint = "delete it here, and have MsgFlash make a new one: this one was shown to everybody who can read the repo"
+        hint = "delete it here, and have MsgFlash make a new one: this one was shown to everyone who can read the repo"
         yield Diagnostic(
             Severity.ERROR, Code.SECRET_IN_FILE, "this is an API key of MsgFlash", hint, file, line, column
         )

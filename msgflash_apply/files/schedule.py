@@ -1,72 +1,21 @@
 """
-Other spellings of a date and time -> the one that `schedule` accepts, so that a hint can say what to write.
-
 Local time and zone -> instant: a campaign's `schedule` says one moment, or an error says how to write it.
 
-One spelling is accepted, ISO 8601's extended one with a `T`; every near miss is refused with the right spelling in the
-hint. Contract section 2.
+One spelling is accepted, ISO 8601's extended one with a `T`; `respell` turns others into it, so that a hint can say
+what to write. Contract section 2. Read `start_of` first.
 """
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_offset
 from difflib import get_close_matches
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgflash_apply.campaign import FIRST_YEAR, LAST_YEAR
 from msgflash_apply.findings import Code, Finding
 from msgflash_apply.models.campaign_file import Fields
-
-_WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<day>[1-7]))?", re.ASCII)
-
-_ORDINAL = re.compile(r"(?P<year>\d{4})-?(?P<day>\d{3})(?=T|$)", re.ASCII)
-
-_RESPELLINGS = tuple(
-    (re.compile(pattern, re.ASCII), replacement)
-    for pattern, replacement in (
-        (r"^(\d{4})[/.]?(\d{2})[/.]?(\d{2})(?=\D|$)", r"\1-\2-\3"),  # 20261127, 2026/11/27
-        (r"^(\d{4}-\d{2}-\d{2})[ t_]+", r"\1T"),  # a blank or a small t
-        (r"T(\d{2})(\d{2})(\d{2})(?=\D|$)", r"T\1:\2:\3"),  # T090000
-        (r"T(\d{2})(\d{2})(?=\D|$)", r"T\1:\2"),  # T0900
-        (r"T(\d):", r"T0\1:"),  # T9:00
-        (r"(:\d{2}),(\d)", r"\1.\2"),  # a comma before the fraction
-        (r"(\.\d{3})\d+", r"\1"),  # microseconds
-        (r"(\d)\s*(?:z|UTC|GMT)$", r"\1Z"),  # a small z
-        (r"(\d)\s+(?=[+-]\d)", r"\1"),  # a blank before the offset
-        (r"(T.*[+-])(\d)(?=$|:)", r"\g<1>0\2"),  # +1
-        (r"(T.*[+-]\d{2})(\d{2})$", r"\1:\2"),  # +0100
-        (r"(T.*[+-]\d{2})$", r"\1:00"),  # +01
-    )
-)
-
-
-def respell(text: str) -> str:
-    """
-    Turn what people and ISO 8601 also write into the accepted spelling, as far as it can be known.
-
-    The result may still be none: it is a proposal, and its reader checks it.
-    """
-    text = _with_calendar_date(text.strip())
-    for pattern, replacement in _RESPELLINGS:
-        text = pattern.sub(replacement, text)
-    return text
-
-
-def _with_calendar_date(text: str) -> str:
-    """Put a week date or an ordinal date as year, month and day."""
-    try:
-        if found := _WEEK.match(text):
-            day = date.fromisocalendar(int(found["year"]), int(found["week"]), int(found["day"] or 1))
-        elif found := _ORDINAL.match(text):
-            day = date(int(found["year"]), 1, 1) + timedelta(days=int(found["day"]) - 1)
-        else:
-            return text
-    except (ValueError, OverflowError):
-        return text
-    return day.isoformat() + text[found.end() :]
-
 
 _FORM = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})T(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d+))?)?"
@@ -107,6 +56,19 @@ class BadSchedule(Exception):
         self.hint = hint
 
 
+def start_of(fields: Fields, default_timezone: str | None) -> datetime | Finding:
+    """The instant of `schedule`, in UTC; what is wrong with it, or with `timezone`, as a finding."""
+    timezone = cast("str | None", fields.get("timezone", default_timezone))
+    code, path = Code.BAD_TIMEZONE, "timezone"
+    try:
+        if "timezone" in fields:
+            check_timezone(str(timezone))
+        code, path = Code.BAD_SCHEDULE, "schedule"
+        return to_instant(str(fields["schedule"]), timezone)
+    except BadSchedule as err:
+        return Finding(code, (path,), err.message, err.hint)
+
+
 def to_instant(text: str, timezone: str | None) -> datetime:
     """
     Say which instant a schedule means.
@@ -124,7 +86,11 @@ def to_instant(text: str, timezone: str | None) -> datetime:
     """
     found = _FORM.fullmatch(text)
     if found is None:
-        raise _bad_form(text)
+        if _DATE_ONLY.fullmatch(text):
+            raise BadSchedule(f"`{text}` has no time of day", f"add one: {text}T09:00")
+        respelt = respell(text)
+        hint = f"write {respelt}" if _FORM.fullmatch(respelt) else _EXAMPLE
+        raise BadSchedule(f"`{text[:_SHOWN_CHARACTERS]}` is not a date and time in the form that is wanted", hint)
     moment = _local(found, text)
     if found["offset"] is not None:
         return _in_utc(moment.replace(tzinfo=_offset(found["offset"], text)), text)
@@ -147,7 +113,8 @@ def check_timezone(name: str) -> None:
 
 @lru_cache(maxsize=1024)
 def _zone(name: str) -> ZoneInfo:
-    if _may_be_zone(name) and not name.startswith(_NOT_ZONES):
+    # A name of another form could lead out of the folders where zones are.
+    if len(name) <= LONGEST_ZONE and _ZONE_NAME.fullmatch(name) and not name.startswith(_NOT_ZONES):
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as `Europe`, is an OSError
@@ -155,11 +122,7 @@ def _zone(name: str) -> ZoneInfo:
     raise BadSchedule(f"`{name[:LONGEST_ZONE]}` is not a time zone", _near_zones(name[:LONGEST_ZONE]))
 
 
-def _may_be_zone(name: str) -> bool:
-    """Whether a name could be that of a zone: it never leads out of the folders where zones are."""
-    return len(name) <= LONGEST_ZONE and _ZONE_NAME.fullmatch(name) is not None
-
-
+@lru_cache(maxsize=1024)  # looking takes long, and many campaigns may have the same mistake
 def _near_zones(name: str) -> str:
     """The nearest names, by the whole name or by its city alone, whatever the case."""
     wanted = name.lower().replace(" ", "_")
@@ -175,7 +138,12 @@ def _near_zones(name: str) -> str:
 
 def _local(found: re.Match[str], text: str) -> datetime:
     """The wall clock's date and time, without a zone."""
-    day = _date(found["date"], text)
+    try:
+        day = date.fromisoformat(found["date"])
+    except ValueError:
+        raise BadSchedule(f"`{found['date']}` is not a day of the calendar", _EXAMPLE) from None
+    if day.year < FIRST_YEAR:
+        raise BadSchedule(f"`{text}` lies before {FIRST_YEAR}", f"write a year from {FIRST_YEAR} to {LAST_YEAR}")
     hour, minute, second = int(found["hour"]), int(found["minute"]), int(found["second"] or 0)
     if hour == 24 and minute == second == 0 and day < date.max:
         midnight = f"{day + timedelta(days=1)}T00:00{found['offset'] or ''}"
@@ -192,16 +160,6 @@ def _local(found: re.Match[str], text: str) -> datetime:
         raise BadSchedule(f"`{clock}` is not a time of day", "write 00:00 to 23:59, seconds 00 to 59") from None
 
 
-def _date(text: str, whole: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise BadSchedule(f"`{text}` is not a day of the calendar", _EXAMPLE) from None
-    if day.year < FIRST_YEAR:
-        raise BadSchedule(f"`{whole}` lies before {FIRST_YEAR}", f"write a year from {FIRST_YEAR} to {LAST_YEAR}")
-    return day
-
-
 def _offset(text: str, whole: str) -> tzinfo:
     if text == "Z":
         return UTC
@@ -213,7 +171,7 @@ def _offset(text: str, whole: str) -> tzinfo:
 
 
 def _once(moment: datetime, text: str) -> datetime:
-    """Refuse a local time that its zone's clocks skip or show twice; both are told apart by the round trip."""
+    """Refuse a local time that its zone's clocks skip or show twice; the round trip shows which."""
     second = moment.replace(fold=1)
     if moment.utcoffset() == second.utcoffset():
         return moment
@@ -242,29 +200,45 @@ def _in_utc(moment: datetime, text: str) -> datetime:
     return instant
 
 
-def _bad_form(text: str) -> BadSchedule:
-    if _DATE_ONLY.fullmatch(text):
-        return BadSchedule(f"`{text}` has no time of day", f"add one: {text}T09:00")
-    respelt = respell(text)
-    hint = f"write {respelt}" if _FORM.fullmatch(respelt) else _EXAMPLE
-    return BadSchedule(f"`{text[:_SHOWN_CHARACTERS]}` is not a date and time in the form that is wanted", hint)
+_WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<day>[1-7]))?", re.ASCII)
+
+_ORDINAL = re.compile(r"(?P<year>\d{4})-?(?P<day>\d{3})(?=T|$)", re.ASCII)
+
+_RESPELLINGS = tuple(
+    (re.compile(pattern, re.ASCII), replacement)
+    for pattern, replacement in (
+        (r"^(\d{4})[/.]?(\d{2})[/.]?(\d{2})(?=\D|$)", r"\1-\2-\3"),  # 20261127, 2026/11/27
+        (r"^(\d{4}-\d{2}-\d{2})[ t_]+", r"\1T"),  # a blank or a small t
+        (r"T(\d{2})(\d{2})(\d{2})(?=\D|$)", r"T\1:\2:\3"),  # T090000
+        (r"T(\d{2})(\d{2})(?=\D|$)", r"T\1:\2"),  # T0900
+        (r"T(\d):", r"T0\1:"),  # T9:00
+        (r"(:\d{2}),(\d)", r"\1.\2"),  # a comma before the fraction
+        (r"(\.\d{3})\d+", r"\1"),  # microseconds
+        (r"(\d)\s*(?:z|UTC|GMT)$", r"\1Z"),  # a small z
+        (r"(\d)\s+(?=[+-]\d)", r"\1"),  # a blank before the offset
+        (r"(T.*[+-])(\d)(?=$|:)", r"\g<1>0\2"),  # +1
+        (r"(T.*[+-]\d{2})(\d{2})$", r"\1:\2"),  # +0100
+        (r"(T.*[+-]\d{2})$", r"\1:00"),  # +01
+    )
+)
 
 
-def start_of(fields: Fields, default_timezone: str | None) -> datetime | Finding:
-    """The instant of `schedule`, in UTC; what is wrong with it, or with `timezone`, as a finding."""
-    timezone = cast("str | None", fields.get("timezone", default_timezone))
-    if "timezone" in fields and (problem := _zone_problem(str(timezone))) is not None:
-        return Finding(Code.BAD_TIMEZONE, ("timezone",), problem.message, problem.hint)
-    try:
-        return to_instant(str(fields["schedule"]), timezone)
-    except BadSchedule as err:
-        return Finding(Code.BAD_SCHEDULE, ("schedule",), err.message, err.hint)
+def respell(text: str) -> str:
+    """
+    Turn what people and ISO 8601 also write into the accepted spelling, as far as it can be known.
 
-
-@cache
-def _zone_problem(name: str) -> BadSchedule | None:
-    try:
-        check_timezone(name)
-    except BadSchedule as err:
-        return err
-    return None
+    The result may still be none: it is a proposal, and its reader checks it.
+    """
+    text = text.strip()
+    try:  # a week date or an ordinal date
+        if found := _WEEK.match(text):
+            day = date.fromisocalendar(int(found["year"]), int(found["week"]), int(found["day"] or 1))
+            text = day.isoformat() + text[found.end() :]
+        elif found := _ORDINAL.match(text):
+            day = date(int(found["year"]), 1, 1) + timedelta(days=int(found["day"]) - 1)
+            text = day.isoformat() + text[found.end() :]
+    except (ValueError, OverflowError):
+        pass
+    for pattern, replacement in _RESPELLINGS:
+        text = pattern.sub(replacement, text)
+    return text

@@ -1,12 +1,12 @@
 """
 A parsed template, checked against what is allowed, and rewritten so that every costly step is counted.
 
-`mistakes_in` names what stands in the way; `bounded` may be used only on a tree that has none. Both work on jinja2's
+`mistakes_in` names what is not allowed; `bounded` may be used only on a tree that has no mistake. Both work on jinja2's
 syntax tree, so neither spelling nor whitespace can hide anything from them.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from typing import cast
 
 from jinja2 import nodes
@@ -26,12 +26,24 @@ _ALLOWED = (
     nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod,
 )  # fmt: skip
 
-_STATEMENTS: dict[type[nodes.Node], str] = {
-    nodes.Include: "include", nodes.Import: "import", nodes.FromImport: "from", nodes.Extends: "extends",
-    nodes.Block: "block", nodes.Macro: "macro", nodes.CallBlock: "call", nodes.FilterBlock: "filter",
-    nodes.AssignBlock: "set", nodes.With: "with", nodes.ScopedEvalContextModifier: "autoescape",
-    nodes.Scope: "scope",
-}  # fmt: skip
+_ALONE = "files are rendered alone: only `if`, `for` and `set` are known"
+
+_REFUSED: dict[type[nodes.Node], tuple[str, str]] = {
+    nodes.Call: ("nothing can be called", "use a filter: `custom.name | upper`"),
+    nodes.Pow: ("`**` is not allowed", "write the number"),
+    nodes.Include: ("`{% include %}` is not allowed", _ALONE),
+    nodes.Import: ("`{% import %}` is not allowed", _ALONE),
+    nodes.FromImport: ("`{% from %}` is not allowed", _ALONE),
+    nodes.Extends: ("`{% extends %}` is not allowed", _ALONE),
+    nodes.Block: ("`{% block %}` is not allowed", _ALONE),
+    nodes.Macro: ("`{% macro %}` is not allowed", _ALONE),
+    nodes.CallBlock: ("`{% call %}` is not allowed", _ALONE),
+    nodes.FilterBlock: ("`{% filter %}` is not allowed", _ALONE),
+    nodes.AssignBlock: ("`{% set %}` is not allowed", _ALONE),
+    nodes.With: ("`{% with %}` is not allowed", _ALONE),
+    nodes.ScopedEvalContextModifier: ("`{% autoescape %}` is not allowed", _ALONE),
+    nodes.Scope: ("`{% scope %}` is not allowed", _ALONE),
+}
 
 
 def mistakes_in(tree: nodes.Node) -> Iterator[Mistake]:
@@ -63,34 +75,27 @@ def _mistake(node: nodes.Node, assigned: set[str]) -> Mistake | None:
     match node:
         case nodes.Name():
             return _name_mistake(node, assigned)
-        case nodes.Getattr():
-            return _attribute_mistake(node)
-        case nodes.Filter():
-            return _operation_mistake("filter", node, FILTER_NAMES)
-        case nodes.Test():
-            return _operation_mistake("test", node, TESTS)
+        case nodes.Getattr() if (dotted := _dotted(node)).partition(".")[0] in PASS_THROUGH:
+            return misused(dotted)
+        case nodes.Getattr() if node.attr.startswith("_"):
+            return _forbidden(f"`{node.attr}` cannot be looked at", "names do not begin with `_`", node.attr)
+        case nodes.Filter() | nodes.Test():
+            return _operation_mistake(node)
         case nodes.Const(value=float(value)) if not math.isfinite(value):
             return Mistake(Code.TEMPLATE_LIMIT, "this number is too large", "write a smaller one")
         case nodes.For() if node.recursive:
             return _forbidden("a loop cannot be recursive", "write the loops inside each other")
         case _:
-            return None if isinstance(node, _ALLOWED) else _forbidden(*_not_allowed(node))
+            other = f"`{type(node).__name__}` is not allowed in a template", "use expressions, `if`, `for` and `set`"
+            return None if isinstance(node, _ALLOWED) else _forbidden(*_REFUSED.get(type(node), other))
 
 
-def _operation_mistake(kind: str, node: nodes.Filter | nodes.Test, known: Collection[str]) -> Mistake | None:
+def _operation_mistake(node: nodes.Filter | nodes.Test) -> Mistake | None:
+    kind, known = ("filter", FILTER_NAMES) if isinstance(node, nodes.Filter) else ("test", TESTS.keys())
     if node.name not in known:
         return _forbidden(f"the {kind} `{node.name}` does not exist here", did_you_mean(node.name, known), node.name)
     if node.dyn_args is not None or node.dyn_kwargs is not None:
         return _forbidden("arguments cannot be unpacked with `*`", "write them one by one", node.name)
-    return None
-
-
-def _attribute_mistake(node: nodes.Getattr) -> Mistake | None:
-    dotted = _dotted(node)
-    if dotted.partition(".")[0] in PASS_THROUGH:
-        return misused(dotted)
-    if node.attr.startswith("_"):
-        return _forbidden(f"`{node.attr}` cannot be looked at", "names do not begin with `_`", node.attr)
     return None
 
 
@@ -104,92 +109,46 @@ def _dotted(node: nodes.Node) -> str:
 
 def _name_mistake(node: nodes.Name, assigned: set[str]) -> Mistake | None:
     if node.ctx == "store":
-        reserved = node.name in NAMESPACES or node.name == "loop"
-        return (
-            _forbidden(f"`{node.name}` cannot be given a new value", "choose another name", node.name)
-            if reserved
-            else None
-        )
+        if node.name not in (*NAMESPACES, "loop"):
+            return None
+        return _forbidden(f"`{node.name}` cannot be given a new value", "choose another name", node.name)
     if node.name in PASS_THROUGH:
         return misused(node.name)
-    if node.name in NAMESPACES or node.name in assigned:
-        return None
-    return unknown_namespace(node.name, assigned)
-
-
-def _not_allowed(node: nodes.Node) -> tuple[str, str]:
-    if isinstance(node, nodes.Call):
-        return "nothing can be called", "use a filter: `custom.name | upper`"
-    if isinstance(node, nodes.Pow):
-        return "`**` is not allowed", "write the number"
-    word = _STATEMENTS.get(type(node))
-    if word is None:
-        return f"`{type(node).__name__}` is not allowed in a template", "use expressions, `if`, `for` and `set`"
-    return f"`{{% {word} %}}` is not allowed", "files are rendered alone: only `if`, `for` and `set` are known"
+    return None if node.name in NAMESPACES or node.name in assigned else unknown_namespace(node.name, assigned)
 
 
 def _forbidden(message: str, hint: str, name: str | None = None) -> Mistake:
     return Mistake(Code.TEMPLATE_FORBIDDEN, message, hint, name)
 
 
-def _weigh_input(node: nodes.Node) -> nodes.Node:
-    if isinstance(node, nodes.Filter) and node.node is not None:
-        node.node = _through(WEIGHED, node.node)
-    return node
-
-
-def _weigh_operands(node: nodes.Node) -> nodes.Node:
-    if isinstance(node, nodes.Compare):
-        node.expr = _through(WEIGHED, node.expr)
-        for operand in node.ops:
-            operand.expr = _through(WEIGHED, operand.expr)
-    return node
-
-
-def _weigh_sliced(node: nodes.Node) -> nodes.Node:
-    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice):
-        node.node = _through(WEIGHED, node.node)
-    return node
-
-
-def _concatenate(node: nodes.Node) -> nodes.Node:
-    return (
-        _through(CONCATENATED, nodes.List(node.nodes, lineno=node.lineno)) if isinstance(node, nodes.Concat) else node
-    )
-
-
-def _scalars_only(node: nodes.Node) -> nodes.Node:
-    is_target = isinstance(node, nodes.Tuple) and node.ctx == "store"
-    return _through(SCALARS, node) if isinstance(node, nodes.Expr) and not is_target else node
-
-
-def _tick(node: nodes.Node) -> nodes.Node:
-    if isinstance(node, nodes.For):
-        steps = nodes.Const(count(node), lineno=node.lineno)
-        tick = _through(TICKED, nodes.Const("", lineno=node.lineno), steps)
-        node.iter = _through(WEIGHED, cast("nodes.Expr", node.iter))
-        node.body.insert(0, nodes.Output([tick], lineno=node.lineno))
-    return node
-
-
-_REWRITES: dict[type[nodes.Node], Callable[[nodes.Node], nodes.Node]] = {
-    nodes.Filter: _weigh_input,
-    nodes.Compare: _weigh_operands,
-    nodes.Getitem: _weigh_sliced,
-    nodes.Concat: _concatenate,
-    nodes.List: _scalars_only,
-    nodes.Tuple: _scalars_only,
-    nodes.Dict: _scalars_only,
-    nodes.For: _tick,
-}
-
-
 class _Bounded(NodeTransformer):
     """Puts a counting filter around whatever may cost more than a step; what is inside comes first."""
 
-    def get_visitor(self, node: nodes.Node) -> Callable[[nodes.Node], nodes.Node] | None:
-        rewrite = _REWRITES.get(type(node))
-        return None if rewrite is None else lambda found: rewrite(self.generic_visit(found))
+    def generic_visit(self, node: nodes.Node, *args: object, **kwargs: object) -> nodes.Node:
+        node = super().generic_visit(node, *args, **kwargs)
+        match node:
+            case nodes.Filter(node=nodes.Expr() as filtered):
+                node.node = _through(WEIGHED, filtered)
+            case nodes.Compare():
+                node.expr = _through(WEIGHED, node.expr)
+                for operand in node.ops:
+                    operand.expr = _through(WEIGHED, operand.expr)
+            case nodes.Getitem(arg=nodes.Slice()):
+                node.node = _through(WEIGHED, node.node)
+            case nodes.Concat():
+                return _through(CONCATENATED, nodes.List(node.nodes, lineno=node.lineno))
+            case nodes.Tuple(ctx="store"):
+                pass
+            case nodes.List() | nodes.Tuple() | nodes.Dict():
+                return _through(SCALARS, node)
+            case nodes.For():
+                steps = nodes.Const(count(node), lineno=node.lineno)
+                tick = _through(TICKED, nodes.Const("", lineno=node.lineno), steps)
+                node.iter = _through(WEIGHED, cast("nodes.Expr", node.iter))
+                node.body.insert(0, nodes.Output([tick], lineno=node.lineno))
+            case _:
+                pass
+        return node
 
 
 def _through(name: str, node: nodes.Expr, *args: nodes.Expr) -> nodes.Filter:

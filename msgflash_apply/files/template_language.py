@@ -1,12 +1,9 @@
 """
-The filters and tests of templates: those of jinja2 where they cannot grow, bounded ones of our own elsewhere.
-
-Names that begin with a blank are for `template_check.bounded` alone: no template can write them.
-
 What templates can say: jinja2 with a closed list of filters and tests, no functions, and every operation bounded.
 
 A template sees plain maps, lists and scalars and nothing of Python: `getattr` and `getitem` look into values and never
-at their attributes. Growth is bounded where it happens: here for `+` and `*`, in `template_filters` for the filters.
+at their attributes. Filters are those of jinja2 where they cannot grow, bounded ones of our own elsewhere; names that
+begin with a blank are for `template_check.bounded` alone, no template can write them. Read `Language` first.
 """
 
 import re
@@ -211,7 +208,7 @@ _MAX_BITS = 256
 
 
 class Missing(StrictUndefined):
-    """A name that leads nowhere: usable with `default` and `is defined` alone, and told with its near misses."""
+    """A name that leads nowhere: usable with `default` and `is defined` alone, and reported with its near misses."""
 
     @property
     def _undefined_message(self) -> str:
@@ -249,22 +246,18 @@ class Language(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         """Calculate, unless the result would be large."""
         budget_of(context).work(1)
-        _check_growth(operator, left, right)
+        if operator == "%" and isinstance(left, str):
+            raise Refused(Mistake(Code.TEMPLATE_FORBIDDEN, "`%` does not format texts here", "use the filter `format`"))
+        sides = (left, right)
+        sizes = [len(side) for side in sides if isinstance(side, (str, list, tuple))]
+        if operator == "*" and sizes:
+            sizes = [sizes[0] * next((side for side in sides if isinstance(side, int)), 0)]
+        bits = sum(abs(side).bit_length() for side in sides if isinstance(side, int))
+        limit = MAX_TEXT if isinstance(left, str) or isinstance(right, str) else _MAX_ITEMS
+        if bits > _MAX_BITS or sum(sizes) > limit:
+            raise too_much(f"`{operator}` would give too large a result")
         result: object = super().call_binop(context, operator, left, right)
         return result
-
-
-def _check_growth(operator: str, left: object, right: object) -> None:
-    sizes = [len(side) for side in (left, right) if isinstance(side, (str, list, tuple))]
-    bits = sum(abs(side).bit_length() for side in (left, right) if isinstance(side, int))
-    if operator == "%" and isinstance(left, str):
-        raise Refused(Mistake(Code.TEMPLATE_FORBIDDEN, "`%` does not format texts here", "use the filter `format`"))
-    if operator == "*" and sizes:
-        factor = next((side for side in (left, right) if isinstance(side, int)), 0)
-        sizes = [sizes[0] * factor]
-    limit = MAX_TEXT if isinstance(left, str) or isinstance(right, str) else _MAX_ITEMS
-    if bits > _MAX_BITS or sum(sizes) > limit:
-        raise too_much(f"`{operator}` would give too large a result")
 
 
 @pass_context

@@ -1,12 +1,10 @@
 """
-A scalar cut into what stands as it is and what is evaluated; cheaply, where it holds nothing but dotted names.
+A scalar cut into what is text and what is evaluated: at its dotted names alone, or by jinja2's own lexer.
 
-A template's source -> its texts and tags, each tag with its place; jinja2's own lexer decides what is a tag.
-
-A scalar with real expressions -> parts: each `{{ .. }}` on its own, or all of it where there are statements.
-
-Expressions one by one keep their types and tell all their mistakes, each at its tag. Placeholders of MsgFlash are
-copied from the source; anywhere but alone between plain braces they are a mistake. Compiled once per process.
+`cut_at_names` is the cheap way, for scalars with nothing but `{{ dotted.names }}`. `compile_scalar` takes the others:
+each `{{ .. }}` on its own, or the whole scalar where there are statements. Expressions one by one keep their types and
+report all their mistakes, each at its tag. Placeholders of MsgFlash are copied from the source; anywhere but alone
+between plain braces they are a mistake. Compiled once per process.
 """
 
 import re
@@ -167,24 +165,23 @@ def cut_at_tags(environment: Environment, source: str) -> tuple[str | Tag, ...]:
         Refused: a tag is never closed, or `raw` is used, which could write what must not be written.
         TemplateSyntaxError: what the lexer does not know.
     """
-    return tuple(_cut(environment.lex(source), source))
-
-
-def _cut(tokens: Iterator[_Token], source: str) -> Iterator[str | Tag]:
+    pieces: list[str | Tag] = []
     at = 0
+    tokens: Iterator[_Token] = environment.lex(source)
     for line, kind, text in tokens:
         if kind == "data":
-            yield text
+            pieces.append(text)
             at += len(text)
         elif kind in _KINDS:
             at = source.index(text, at)  # whitespace before `{{-` is in no token
             tag = _tag(kind, text, tokens, at, line)
-            yield tag
+            pieces.append(tag)
             at += len(tag.text)
         else:
             message = "`{% raw %}` is not allowed"
             hint = "placeholders of MsgFlash pass through without it"
             raise Refused(Mistake(Code.TEMPLATE_FORBIDDEN, message, hint), source.index(text, at))
+    return tuple(pieces)
 
 
 def _tag(kind: str, begin: str, tokens: Iterator[_Token], offset: int, line: int) -> Tag:
@@ -210,7 +207,7 @@ def point_at(mistake: Mistake, tags: Iterable[Tag]) -> tuple[Mistake, int | None
 
 
 def _written(name: str, tag: Tag) -> str | None:
-    """A name as it stands in a tag, with the names before it: `custom.shop.name`."""
+    """A name as it is written in a tag, with the names before it: `custom.shop.name`."""
     found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", tag.text) if tag.kind != "comment" else None
     if found is None:
         return None
@@ -299,18 +296,18 @@ def compile_scalar(text: str) -> tuple[Part, ...]:
     tags = tuple(piece for piece in pieces if isinstance(piece, Tag))
     if any(tag.kind == "statement" or tag.strips for tag in tags):
         return _statements(source, tags)
-    return tuple(_part(piece) for piece in pieces if isinstance(piece, str) or piece.kind != "comment")
-
-
-def _part(piece: str | Tag) -> Part:
-    if isinstance(piece, str):
-        return piece
-    if PLACEHOLDER.fullmatch(piece.text):
-        return piece.text
-    try:
-        return Expression(piece, _expression(piece.text))
-    except Refused as err:
-        return Broken(piece.offset, err.mistake)
+    parts: list[Part] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            parts.append(piece)
+        elif PLACEHOLDER.fullmatch(piece.text):
+            parts.append(piece.text)
+        elif piece.kind != "comment":
+            try:
+                parts.append(Expression(piece, _expression(piece.text)))
+            except Refused as err:
+                parts.append(Broken(piece.offset, err.mistake))
+    return tuple(parts)
 
 
 @lru_cache(maxsize=1024)
@@ -325,24 +322,20 @@ def _expression(text: str) -> _Program:
 
 
 def _statements(source: str, tags: tuple[Tag, ...]) -> tuple[Part, ...]:
-    try:
-        with _translated(tags):
-            tree = _LANGUAGE.parse(_with_literal_placeholders(source, tags))
-            broken = dict.fromkeys(_broken(mistake, tags) for mistake in mistakes_in(tree))
-            return tuple(broken) or (Statements(tags, _program(tree)),)
-    except Refused as err:
-        return (Broken(err.offset, err.mistake),)
-
-
-def _with_literal_placeholders(source: str, tags: tuple[Tag, ...]) -> str:
-    """Write each placeholder of MsgFlash as an expression that gives its own text; it holds no quote or backslash."""
+    # Each placeholder of MsgFlash becomes an expression that gives its own text; it holds no quote or backslash.
     pieces: list[str] = []
     end = 0
     for tag in tags:
         if PLACEHOLDER.fullmatch(tag.text):
             pieces += (source[end : tag.offset], f'{{{{ "{tag.text}" }}}}')
             end = tag.offset + len(tag.text)
-    return "".join((*pieces, source[end:]))
+    try:
+        with _translated(tags):
+            tree = _LANGUAGE.parse("".join((*pieces, source[end:])))
+            pointed = dict.fromkeys(point_at(mistake, tags) for mistake in mistakes_in(tree))
+            return tuple(Broken(offset, mistake) for mistake, offset in pointed) or (Statements(tags, _program(tree)),)
+    except Refused as err:
+        return (Broken(err.offset, err.mistake),)
 
 
 def _program(tree: nodes.Template) -> _Program:
@@ -350,11 +343,6 @@ def _program(tree: nodes.Template) -> _Program:
     tree = bounded(tree)
     tree.set_environment(_LANGUAGE)
     return _Program(_LANGUAGE.from_string(tree), steps)
-
-
-def _broken(mistake: Mistake, tags: tuple[Tag, ...]) -> Broken:
-    pointed, offset = point_at(mistake, tags)
-    return Broken(offset, pointed)
 
 
 @contextmanager
@@ -377,6 +365,6 @@ def _translated(tags: tuple[Tag, ...]) -> Iterator[None]:
 
 
 def _plain_words(message: str | None) -> str:
-    """The first sentence of a library's message, ready to stand after a colon."""
+    """The first sentence of a library's message, ready to come after a colon."""
     sentence = (message or "unknown").partition(". ")[0].rstrip(".")
     return sentence[:1].lower() + sentence[1:]

@@ -1,14 +1,13 @@
 """
-What can be wrong in a template, as a value, and the exception that carries it out of a template's depth.
-
 What templates may do with values: look into maps, print texts and numbers, hand whole values on; all within a budget.
 
-Costs are counted, not timed: the same files give the same result on every machine, however busy.
+What can be wrong in a template is a `Mistake`, and `Refused` carries it out of a template's depth. Costs are counted,
+not timed: the same files give the same result on every machine, however busy.
 """
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgflash_apply.findings import Code, did_you_mean
@@ -17,6 +16,27 @@ PASS_THROUGH = ("contact", "user", "instance")
 """Namespaces that MsgFlash fills in for each recipient (reference 4.1); never looked into here."""
 
 NAMESPACES = ("custom", "each", *PASS_THROUGH)
+
+
+MAX_TEXT = 65_536
+"""Characters of one rendered scalar, and of any value on the way to it."""
+
+MAX_STEPS = 200_000
+"""Work of one campaign's templates: a character to parse, a tenth of a node to compile or a value to look at is one."""
+
+MAX_CHARACTERS = 1_048_576
+"""Characters of all that is rendered in one campaign."""
+
+MAX_FILE_STEPS = 50 * MAX_STEPS
+"""Work of all templates of one file: about five seconds of it, or ten thousand usual campaigns."""
+
+MAX_FILE_CHARACTERS = 64 * MAX_CHARACTERS
+"""Characters of all that is rendered of one file."""
+
+PLACEHOLDER = re.compile(r"\{\{\s*(?:contact|user|instance)(?:\.[A-Za-z0-9_]+)+\s*\}\}")
+"""A placeholder of MsgFlash in the form that its parser takes (reference 4.1)."""
+
+_CHARACTERS_PER_STEP = 64
 
 
 class Mistake(NamedTuple):
@@ -44,7 +64,7 @@ class Mistake(NamedTuple):
 
 class Refused(Exception):
     """
-    A template that is not rendered; always becomes a `RenderProblem`.
+    A template that is not rendered; always becomes a `Finding`.
 
     Attributes:
         mistake: what is wrong.
@@ -106,27 +126,6 @@ def kind_of(value: object) -> str:
             return "a map"
         case _:
             return "a list"
-
-
-MAX_TEXT = 65_536
-"""Characters of one rendered scalar, and of any value on the way to it."""
-
-MAX_STEPS = 200_000
-"""Work of one campaign's templates: a character to parse, a tenth of a node to compile or a value to look at is one."""
-
-MAX_CHARACTERS = 1_048_576
-"""Characters of all that is rendered in one campaign."""
-
-MAX_FILE_STEPS = 50 * MAX_STEPS
-"""Work of all templates of one file: about five seconds of it, or ten thousand usual campaigns."""
-
-MAX_FILE_CHARACTERS = 64 * MAX_CHARACTERS
-"""Characters of all that is rendered of one file."""
-
-PLACEHOLDER = re.compile(r"\{\{\s*(?:contact|user|instance)(?:\.[A-Za-z0-9_]+)+\s*\}\}")
-"""A placeholder of MsgFlash in the form that its parser takes (reference 4.1)."""
-
-_CHARACTERS_PER_STEP = 64
 
 
 class Pool:
@@ -194,7 +193,9 @@ class Budget:
             self.work(1 + len(value) // _CHARACTERS_PER_STEP)
             return
         self.work(1)
-        for child in _children(value):
+        if isinstance(value, Mapping):
+            value = (*value, *value.values())
+        for child in value if isinstance(value, (list, tuple)) else ():
             self.weigh(child)
 
 
@@ -218,7 +219,7 @@ def as_text(value: object) -> str:
     Print a value inside a text: texts and numbers as they are.
 
     Raises:
-        Refused: for true, false, null, maps, lists and what is no number: nobody means to send `None` or `['a']`.
+        Refused: for true, false, null, maps, lists and what is no number: `None` or `['a']` is never meant to be sent.
     """
     if isinstance(value, str):
         return value
@@ -251,7 +252,7 @@ def check_rendered(text: str) -> None:
     Make sure that nothing is left in a rendered text that looks like a template, but for placeholders of MsgFlash.
 
     Raises:
-        Refused: MsgFlash would send it as it stands, or fail.
+        Refused: MsgFlash would send it as written, or fail.
     """
     rest = PLACEHOLDER.sub("", text) if "{{" in text else text
     for opening in ("{{", "{%"):
@@ -263,7 +264,7 @@ def check_rendered(text: str) -> None:
 
 def plain(value: object, budget: Budget) -> object:
     """
-    Copy a value that stands for a whole scalar, as JSON can carry it, counting every part.
+    Copy a value that is given for a whole scalar, as JSON can carry it, counting every part.
 
     Raises:
         Refused: it is too large, or holds what is no text, number, true, false, null, list or map.
@@ -287,11 +288,3 @@ def check_length(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise too_much(f"this gives a text of more than {MAX_TEXT} characters")
     return text
-
-
-def _children(value: object) -> Iterator[object]:
-    if isinstance(value, Mapping):
-        yield from value
-        yield from value.values()
-    elif isinstance(value, (list, tuple)):
-        yield from value

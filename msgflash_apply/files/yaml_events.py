@@ -1,27 +1,32 @@
 """
-What is wrong with a YAML file, in plain words.
+The door to YAML: bytes -> text -> PyYAML's events, and what is wrong with a file that is not YAML, in plain words.
 
-libyaml speaks of tokens and simple keys; `explain` turns that into what a person sees in the file, and what to write
-instead. No YAML library is needed here: problems come in as text.
-
-Bytes of a YAML file -> text for a YAML parser; what editors and parsers would read differently is refused.
-
-The door to PyYAML: a text -> its events, by libyaml where the extension is there, else by PyYAML's own parser.
-
-Only events are used, never PyYAML's composer or constructors: those read YAML 1.1, let the last of two equal keys win,
-and crash the process on sixty thousand `[`.
+Only events are used, by libyaml where the extension is there, else by PyYAML's own parser; never PyYAML's composer or
+constructors: those read YAML 1.1, let the last of two equal keys win, and crash the process on sixty thousand `[`.
+Characters that editors and parsers would read differently are refused. libyaml speaks of tokens and simple keys;
+`explain` turns that into what a person sees in the file, and what to write instead.
 """
 
 import codecs
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, cast
 
 import yaml
-from yaml.error import MarkedYAMLError as YamlSyntaxError
+from yaml.error import MarkedYAMLError
 
 from msgflash_apply.files.repo import MAX_FILE_BYTES
+
+try:
+    from yaml._yaml import CParser
+except ImportError:
+    HAS_LIBYAML = False
+else:
+    HAS_LIBYAML = True
+
+YamlSyntaxError: TypeAlias = MarkedYAMLError
+"""What a source of events raises where the grammar of YAML is broken."""
 
 
 class BadYaml(Exception):
@@ -61,42 +66,38 @@ class Problem:
 
 
 class _Rule(NamedTuple):
-    pattern: re.Pattern[str]
+    pattern: str
     message: str
     hint: str | None
-    at_start: bool = False
-
-
-def _rule(pattern: str, message: str, hint: str | None = None, *, at_start: bool = False) -> _Rule:
-    return _Rule(re.compile(pattern), message, hint, at_start)
+    at_start: bool = False  # the place is where the construct began, not where the parser gave up
 
 
 _INDENT_HINT = "check the indentation of this line, and the quotes and brackets of the lines above"
 
 _STAR_HINT = "put the text in quotes: a text cannot begin with `*` or `&` without them"
 
-_NO_VALUE = re.compile(r"flow node|node content")
+_NO_VALUE = "flow node|node content"
 
 _RULES = (
-    _rule(r"end of stream.*quoted scalar|document indicator.*quoted scalar", "this quote is never closed",
+    _Rule(r"end of stream.*quoted scalar|document indicator.*quoted scalar", "this quote is never closed",
           "add the closing quote", at_start=True),
-    _rule(r"mapping values are not allowed", "a `:` stands where none is expected",
+    _Rule(r"mapping values are not allowed", "a `:` is where none is expected",
           "put a text that holds `: ` in quotes; if this is a field, check its indentation"),
-    _rule(r"could not find expected ':'", "this line is neither a field nor part of a text",
+    _Rule(r"could not find expected ':'", "this line is neither a field nor part of a text",
           "write `name: value`, or indent the line under the text that it belongs to", at_start=True),
-    _rule(r"unknown escape|escape code|hexa?decimal", "this escape does not exist",
+    _Rule(r"unknown escape|escape code|hexa?decimal", "this escape does not exist",
           "write `\\\\` for a backslash, or use single quotes"),
-    _rule(r"(alphabetic or numeric|expected alphanumeric).*(alias|anchor)", "`*` and `&` have a meaning in YAML",
+    _Rule(r"(alphabetic or numeric|expected alphanumeric).*(alias|anchor)", "`*` and `&` have a meaning in YAML",
           _STAR_HINT, at_start=True),
-    _rule(_NO_VALUE.pattern, "a value is missing before this", "remove the comma, or write the value"),
-    _rule(r"flow sequence", "this `[` is never closed, or a comma is missing", "close it with `]`", at_start=True),
-    _rule(r"flow mapping", "this `{` is never closed, or a comma is missing", "close it with `}`", at_start=True),
-    _rule(r"block scalar", "text stands on the line of a `|` or `>`", "begin the text on the next line, indented"),
-    _rule(r"undefined tag|scanning a tag|scanning a directive|directive|incompatible|document start",
+    _Rule(_NO_VALUE, "a value is missing before this", "remove the comma, or write the value"),
+    _Rule(r"flow sequence", "this `[` is never closed, or a comma is missing", "close it with `]`", at_start=True),
+    _Rule(r"flow mapping", "this `{` is never closed, or a comma is missing", "close it with `}`", at_start=True),
+    _Rule(r"block scalar", "there is text on the line of a `|` or `>`", "begin the text on the next line, indented"),
+    _Rule(r"undefined tag|scanning a tag|scanning a directive|directive|incompatible|document start",
           "this begins something that is not allowed here", "remove directives (`%..`) and tags (`!..`)"),
-    _rule(r"sequence entries are not allowed", "a list item stands where none is expected",
+    _Rule(r"sequence entries are not allowed", "a list item is where none is expected",
           "put the `-` on a line of its own, indented under its field"),
-    _rule(r"expected key|'-' indicator|block end", "this line does not fit the lines above it", _INDENT_HINT),
+    _Rule(r"expected key|'-' indicator|block end", "this line does not fit the lines above it", _INDENT_HINT),
 )  # fmt: skip
 
 _UNQUOTED_TEMPLATE = re.compile(r"(?:^|[:\-\[,]\s+|^\s*)(?P<text>\{[{%#].*)$")
@@ -106,41 +107,31 @@ _STARRED = re.compile(r"(?:[:\-]\s+)(?P<text>[*&]\S.*)$")
 
 def explain(problem: Problem, text: str) -> BadYaml:
     """Put a library's complaint about `text` into words that name what is seen there."""
-    problem = replace(problem, at=_inside(text, problem.at), began=problem.began and _inside(text, problem.began))
-    line = _line(text, problem.at)
-    indent = line[: len(line) - len(line.lstrip())]
-    if "\t" in indent and problem.at.column <= len(indent):
-        return _bad("a tab is used for indentation", "indent with spaces", Spot(problem.at.line, indent.index("\t")))
-    if (found := _UNQUOTED_TEMPLATE.search(line)) and found.start("text") <= problem.at.column:
-        return unquoted_template(found["text"], Spot(problem.at.line, found.start("text")))
-    if (found := _STARRED.search(line)) and found.start("text") <= problem.at.column:
-        at = Spot(problem.at.line, found.start("text"))
-        return _bad(f"`{found['text'][0]}` at the start of a text has a meaning in YAML", quote_hint(found["text"]), at)
-    if "cannot start any token" in problem.words:
-        rest = line[problem.at.column :]
-        return _bad(f"a text cannot begin with `{rest[:1]}`", quote_hint(rest), problem.at)
-    if _NO_VALUE.search(f"{problem.words} {problem.context}") and (opened := _open_at_end(text, problem.at)):
-        return opened
-    return _by_rule(problem)
-
-
-def _open_at_end(text: str, at: Spot) -> BadYaml | None:
-    """A file that ends right behind a bracket or a comma: there is no value to be missed."""
     lines = _lines(text)
-    if "".join([lines[at.line][at.column :], *lines[at.line + 1 :]]).strip():
-        return None
-    last = max(number for number, line in enumerate(lines[: at.line + 1]) if line.strip())
-    end = Spot(last, len(lines[last].rstrip()) - 1)
-    return _bad("a `[` or a `{` is never closed", "close it with `]` or `}`", end)
-
-
-def _by_rule(problem: Problem) -> BadYaml:
+    at = _inside(lines, problem.at)
+    line = lines[at.line]
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent and at.column <= len(indent):
+        return _bad("a tab is used for indentation", "indent with spaces", Spot(at.line, indent.index("\t")))
+    if (found := _UNQUOTED_TEMPLATE.search(line)) and found.start("text") <= at.column:
+        return unquoted_template(found["text"], Spot(at.line, found.start("text")))
+    if (found := _STARRED.search(line)) and found.start("text") <= at.column:
+        message = f"`{found['text'][0]}` at the start of a text has a meaning in YAML"
+        return _bad(message, quote_hint(found["text"]), Spot(at.line, found.start("text")))
+    if "cannot start any token" in problem.words:
+        rest = line[at.column :]
+        return _bad(f"a text cannot begin with `{rest[:1]}`", quote_hint(rest), at)
     words = f"{problem.words} {problem.context}"
+    if re.search(_NO_VALUE, words) and not "".join([line[at.column :], *lines[at.line + 1 :]]).strip():
+        # The file ends right behind a bracket or a comma: no value is missing.
+        last = max(number for number, line in enumerate(lines[: at.line + 1]) if line.strip())
+        end = Spot(last, len(lines[last].rstrip()) - 1)
+        return _bad("a `[` or a `{` is never closed", "close it with `]` or `}`", end)
     for rule in _RULES:
-        if rule.pattern.search(words):
-            at = problem.began if rule.at_start and problem.began is not None else problem.at
-            return _bad(rule.message, rule.hint, at)
-    return _bad(f"this is not valid YAML: {problem.words}", None, problem.at)
+        if re.search(rule.pattern, words):
+            began = rule.at_start and problem.began
+            return _bad(rule.message, rule.hint, _inside(lines, began) if began else at)
+    return _bad(f"this is not valid YAML: {problem.words}", None, at)
 
 
 def unquoted_template(rest: str, at: Spot) -> BadYaml:
@@ -152,15 +143,11 @@ def unquoted_template(rest: str, at: Spot) -> BadYaml:
 
 
 def quote_hint(text: str) -> str:
-    """How to write a text that YAML does not take as it stands."""
+    """How to write a text that YAML does not take without quotes."""
     text = text.rstrip()
     if '"' in text or "\\" in text:
         return "quote it: '" + text.replace("'", "''") + "'"
     return f'quote it: "{text}"'
-
-
-def _line(text: str, at: Spot) -> str:
-    return _lines(text)[at.line]
 
 
 def _lines(text: str) -> list[str]:
@@ -168,9 +155,8 @@ def _lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _inside(text: str, at: Spot) -> Spot:
-    """Where a file does not end in a line break, its end is not the beginning of a line that nobody sees."""
-    lines = _lines(text)
+def _inside(lines: Sequence[str], at: Spot) -> Spot:
+    """Without a line break at its end, a file ends in its last line, not at the beginning of one that is not there."""
     return at if at.line < len(lines) else Spot(len(lines) - 1, len(lines[-1]))
 
 
@@ -190,7 +176,7 @@ _FOREIGN_MARKS = (
 _REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 _PLAIN = b"\t\n\r" + bytes(range(0x20, 0x7F))
-"""Bytes that stand for allowed characters wherever they are: most files hold no others, which is told quickly."""
+"""Bytes that are allowed characters wherever they are: most files hold no others, and seeing that is quick."""
 
 
 # Thousands of tag directives take libyaml quadratic time, and tags are refused anyway.
@@ -209,68 +195,26 @@ def decode(data: bytes) -> str:
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as err:
-        raise _not_utf8(data, err) from None
+        for mark, name in _FOREIGN_MARKS:
+            if data.startswith(mark):
+                raise BadYaml(f"the file is {name}", "save it as UTF-8", 1, 1) from None
+        before = err.object[: err.start].decode()
+        message = f"the file is not UTF-8: byte 0x{err.object[err.start]:02x}"
+        raise BadYaml(message, "save it as UTF-8", *_line_and_column(before, len(before))) from None
     if data.translate(None, _PLAIN) and (found := _REFUSED.search(text)) is not None:
-        raise _refused_character(text, found.start())
+        code = ord(found[0])
+        message = f"the character U+{code:04X} is not allowed in a file"
+        escape = f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+        hint = f'remove it, or write "{escape}" in double quotes'
+        raise BadYaml(message, hint, *_line_and_column(text, found.start()))
     if "%TAG" in text and (found := _TAG_DIRECTIVE.search(text)) is not None:
         raise BadYaml("tags are not allowed", "remove the `%TAG` line", *_line_and_column(text, found.start()))
     return text
 
 
-def _not_utf8(data: bytes, err: UnicodeDecodeError) -> BadYaml:
-    for mark, name in _FOREIGN_MARKS:
-        if data.startswith(mark):
-            return BadYaml(f"the file is {name}", "save it as UTF-8", 1, 1)
-    before = err.object[: err.start].decode()
-    message = f"the file is not UTF-8: byte 0x{err.object[err.start]:02x}"
-    return BadYaml(message, "save it as UTF-8", *_line_and_column(before, len(before)))
-
-
-def _refused_character(text: str, at: int) -> BadYaml:
-    character = text[at]
-    escape = f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"
-    message = f"the character U+{ord(character):04X} is not allowed in a file"
-    return BadYaml(message, f'remove it, or write "{escape}" in double quotes', *_line_and_column(text, at))
-
-
 def _line_and_column(text: str, at: int) -> tuple[int, int]:
     before = text[:at].replace("\r\n", "\n").replace("\r", "\n")
-    return before.count("\n") + 1, at_in_line(before) + 1
-
-
-def at_in_line(before: str) -> int:
-    """How many characters stand in the last line of a text whose lines end in a line feed."""
-    return len(before) - before.rfind("\n") - 1
-
-
-try:
-    from yaml._yaml import CParser
-except ImportError:
-    HAS_LIBYAML = False
-else:
-    HAS_LIBYAML = True
-
-__all__ = [
-    "ALIAS",
-    "DOCUMENT_START",
-    "HAS_LIBYAML",
-    "LIST_END",
-    "LIST_START",
-    "MAP_END",
-    "MAP_START",
-    "SCALAR",
-    "STREAM_END",
-    "Event",
-    "EventSource",
-    "NextEvent",
-    "YamlSyntaxError",
-    "bad_at",
-    "explained",
-    "libyaml_events",
-    "python_events",
-    "spot_of",
-    "usual_events",
-]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 # The kinds of events; `type(event) is SCALAR` is the fastest question that can be asked of one.
@@ -336,6 +280,9 @@ def libyaml_events(text: str) -> NextEvent:
     return cast("NextEvent", CParser(text).get_event)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def python_events(text: str) -> NextEvent:
     """Read by PyYAML's own parser, with the refusals of libyaml that it lacks."""
     loader = yaml.SafeLoader(text)
@@ -346,7 +293,7 @@ def python_events(text: str) -> NextEvent:
             event = get_event()
         except (ValueError, OverflowError) as err:
             raise YamlSyntaxError(problem="invalid escape code", problem_mark=loader.get_mark()) from err
-        if type(event) is SCALAR and not _is_unicode(event.value):
+        if type(event) is SCALAR and _SURROGATE.search(event.value):
             raise YamlSyntaxError(problem="invalid escape code", problem_mark=loader.get_mark())
         return event
 
@@ -357,7 +304,7 @@ usual_events: EventSource = libyaml_events if HAS_LIBYAML else python_events
 
 
 def explained(err: YamlSyntaxError, text: str) -> BadYaml:
-    """A syntax error, in the words of `bad_yaml.explain`."""
+    """A syntax error, in the words of `explain`."""
     mark = err.problem_mark or err.context_mark
     at = Spot(mark.line, mark.column) if mark is not None else Spot(0, 0)
     began = Spot(err.context_mark.line, err.context_mark.column) if err.context_mark is not None else None
@@ -372,7 +319,3 @@ def spot_of(event: Event) -> Spot:
 def bad_at(event: Event, message: str, hint: str | None) -> BadYaml:
     """A mistake that the grammar does not see, at the beginning of an event."""
     return BadYaml(message, hint, event.start_mark.line + 1, event.start_mark.column + 1)
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)

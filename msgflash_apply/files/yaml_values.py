@@ -40,6 +40,8 @@ from msgflash_apply.files.yaml_events import (
 )
 from msgflash_apply.findings import ValuePath
 
+__all__ = ["MAX_FILE_BYTES", "BadYaml", "Document", "NotJson", "ValuePath", "is_empty", "parse", "resolve"]
+
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -267,17 +269,6 @@ def _duplicate(reader: Reader, start: Event, key: Event) -> BadYaml:
     message = f"duplicate key `{key.value}`, first written on line {first.start_mark.line + 1}"
     return bad_at(key, message, "keep one of the two")
 
-
-__all__ = [
-    "MAX_DEPTH",
-    "MAX_DOCUMENTS",
-    "MAX_FILE_BYTES",
-    "MAX_NODES",
-    "BadYaml",
-    "Document",
-    "ValuePath",
-    "parse",
-]
 
 MAX_DOCUMENTS = 1_000
 """Documents in one file that have content."""
