@@ -1,15 +1,13 @@
 """
 `fmt`: a YAML file -> the same file in canonical form. Nothing is lost: what is not proven to mean the same is refused.
 
-Canonical: fields of the document's map in the schema's order, two spaces per level, lists stand in, quotes only where
-needed, `key: value`, at most one blank line, `---` between documents, one line break at the end. Kept as written: every
-comment, the order of documents and of everything below the first level, anchors and aliases, blocks of text with their
-breaks, flow collections over several lines.
-Read `canonical` first; `yaml_tree` reads, `yaml_layout` and `yaml_scalars` write.
+Canonical: fields of the document's map in the schema's order, two spaces per level, list items further in than their
+field, quotes only where needed, `key: value`, at most one blank line, `---` between documents, one line break at the
+end. Kept as written: every comment, the order of documents and of everything below the first level, anchors and
+aliases, blocks of text with their breaks, flow collections over several lines.
 
-Which files `fmt` looks at, and what becomes of each: changed, canonical already, or left alone with a finding.
-
-A campaign's fields -> the text of its file: plain where that is safe, bodies as blocks. The way back is `load`.
+Read `canonical` first: `fmt_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `campaign_text`
+writes a new one, for `import --generate`.
 """
 
 import json
@@ -25,7 +23,6 @@ from msgflash_apply.files.fmt_tree import (
     Comment,
     Leaf,
     Node,
-    Written,
     WrittenFile,
     column_of,
     leaves,
@@ -85,7 +82,7 @@ def prove(before: bytes, after: bytes) -> None:
         NotCanonical: it does not, or is no YAML any more.
     """
     try:
-        is_same = _meaning(before) == _meaning(after) and _notes(_read(before)) == _notes(_read(after))
+        is_same = _said(before) == _said(after)
     except BadYaml:
         is_same = False
     if not is_same:
@@ -96,61 +93,42 @@ def _read(data: bytes) -> WrittenFile:
     return read_tree(decode(data).replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _meaning(data: bytes) -> list[str]:
-    """Each document as JSON: `1`, `1.0` and `true` are three things there, and the order of fields is none."""
-    return [json.dumps(document.value, sort_keys=True) for document in parse(data)]
+def _said(data: bytes) -> tuple[list[str], Counter[str]]:
+    """
+    What a file says: its values; its comments, anchors and aliases.
 
-
-def _notes(file: WrittenFile) -> Counter[str]:
-    """What a file says beside its values: comments, anchors, aliases."""
+    Values as JSON: `1`, `1.0` and `true` are three things there, and the order of fields is none.
+    """
+    values = [json.dumps(document.value, sort_keys=True) for document in parse(data)]
+    file = _read(data)
     notes = Counter(comment.text for comment in file.comments)
     for document in file.documents:
         notes.update(f"&{node.anchor}" for node in nodes(document.root) if node.anchor is not None)
         notes.update(leaf.raw for leaf in leaves(document.root) if leaf.is_alias)
-    return notes
+    return values, notes
 
 
 def _write(file: WrittenFile, fields: Sequence[str]) -> str:
     layout = Layout(file)
-    parts = list(_parts(file))
-    for index, (document, comments) in enumerate(parts):
-        if index > 0:
+    starts = [document.start for document in file.documents]
+    full = [(document.start, document.root) for document in file.documents if document.root is not None]
+    comments: Sequence[Comment] = file.comments
+    for number, (begin, root) in enumerate(full, start=1):
+        if number > 1:
             layout.separate()
-        _write_document(layout, file.text, document, comments, fields)
+        # The comments of an empty document go to the next one that has content, or else to the last.
+        end = min(start for start in starts if start > begin) if number < len(full) else len(file.text) + 1
+        _write_document(layout, file.text, root, [comment for comment in comments if comment.at < end], fields)
+        comments = [comment for comment in comments if comment.at >= end]
+    layout.comments(comments)
     return "\n".join(layout.lines) + "\n" if layout.lines else ""
 
 
-def _parts(file: WrittenFile) -> Iterator[tuple[Node | None, list[Comment]]]:
-    """Each document that has content with its comments; those of an empty one go to the next, or else to the last."""
-    starts = [document.start for document in file.documents if document.root is not None][1:]
-    roots: list[Node | None] = [document.root for document in file.documents if document.root is not None]
-    comments = list(file.comments)
-    for root, end in zip(roots or [None], [*_ends(file.documents, starts), len(file.text) + 1], strict=True):
-        yield root, [comment for comment in comments if comment.at < end]
-        comments = [comment for comment in comments if comment.at >= end]
-
-
-def _ends(documents: Sequence[Written], starts: Sequence[int]) -> Iterator[int]:
-    """Where the part of each document but the last ends: at the first `---` after it."""
-    places = [document.start for document in documents]
-    full = [document.start for document in documents if document.root is not None]
-    for start in full[: len(starts)]:
-        yield min(place for place in places if place > start)
-
-
-def _write_document(
-    layout: Layout, text: str, root: Node | None, comments: Sequence[Comment], fields: Sequence[str]
-) -> None:
-    if root is None:
-        layout.comments(comments)
-    elif isinstance(root, Branch) and root.is_map and not root.is_flow and root.anchor is None:
-        _write_map(layout, text, root, comments, fields)
-    else:
-        layout.entry(None, root, comments)
-
-
-def _write_map(layout: Layout, text: str, root: Branch, comments: Sequence[Comment], fields: Sequence[str]) -> None:
+def _write_document(layout: Layout, text: str, root: Node, comments: Sequence[Comment], fields: Sequence[str]) -> None:
     """Write the fields in order, each with its comments; those above the first stay above, those at the end there."""
+    if not isinstance(root, Branch) or not root.is_map or root.is_flow or root.anchor is not None:
+        layout.entry(None, root, comments)
+        return
     groups = _comments_of_fields(text, root, comments)
     layout.comments(groups[0])
     for index in _order(root, fields):
@@ -163,8 +141,8 @@ def _comments_of_fields(text: str, root: Branch, comments: Sequence[Comment]) ->
     """
     Say whose each comment is: the head's, each field's in the order written, the foot's.
 
-    A comment that stands further in than the fields, or behind one, belongs to the field above it; all others belong
-    to the field below them.
+    A comment further in than the fields, or behind one, belongs to the field above it; all others belong to the field
+    below them.
     """
     keys = [key.start for key, _ in root.items if key is not None]
     column = column_of(text, keys[0])
@@ -172,33 +150,29 @@ def _comments_of_fields(text: str, root: Branch, comments: Sequence[Comment]) ->
     last = 0
     for comment in comments:
         above = bisect_left(keys, comment.at)
-        is_below = comment.on_own_line and comment.column <= column and comment.at > _end_of(root, above)
+        end = root.items[above - 1][1].end if above else 0
+        is_below = comment.on_own_line and comment.column <= column and comment.at > end
         last = max(last, above + 1 if is_below and above else above)
         groups[last].append(comment)
     return groups
 
 
-def _end_of(root: Branch, count: int) -> int:
-    return root.items[count - 1][1].end if count else 0
-
-
-def _order(root: Branch, fields: Sequence[str]) -> list[int]:
+def _order(root: Branch, fields: Sequence[str]) -> Sequence[int]:
     """The indexes of the fields in canonical order; in the file's where an alias might come before its anchor."""
     ranks = {name: rank for rank, name in enumerate(("<<", *fields))}
     written = range(len(root.items))
-    order = sorted(written, key=lambda index: ranks.get(_name(root.items[index][0]), len(ranks)))
-    tied = [index for index in order if _is_tied(*root.items[index])]
-    return order if tied == sorted(tied) else list(written)
-
-
-def _name(key: Leaf | None) -> str:
-    return key.value if key is not None else ""
-
-
-def _is_tied(key: Leaf | None, value: Node) -> bool:
-    return any(
-        node.anchor is not None or (isinstance(node, Leaf) and node.is_alias) for node in (*nodes(key), *nodes(value))
-    )
+    names = [key.value if key is not None else "" for key, _ in root.items]
+    order = sorted(written, key=lambda index: ranks.get(names[index], len(ranks)))
+    tied = [
+        index
+        for index in order
+        if any(
+            node.anchor is not None or (isinstance(node, Leaf) and node.is_alias)
+            for part in root.items[index]
+            for node in nodes(part)
+        )
+    ]
+    return order if tied == sorted(tied) else written
 
 
 PROJECT_FILE = "msgflash.yaml"
@@ -230,16 +204,28 @@ def format_files(settings: Settings, paths: Sequence[Path] = ()) -> Formatted:
         settings: say where the campaigns are.
         paths: files or folders to keep to; none means msgflash.yaml and every campaign.
     """
-    changed, unchanged = [], 0
+    changed: list[Changed] = []
+    unchanged = 0
     findings: list[Diagnostic] = []
-    for found, schema in _files(settings, paths):
-        outcome = found if isinstance(found, Diagnostic) else _format(found, schema)
-        if isinstance(outcome, Diagnostic):
-            findings.append(outcome)
-        elif outcome is None:
-            unchanged += 1
+    for file, schema in _files(settings, paths):
+        if isinstance(file, Diagnostic):
+            findings.append(file)
+            continue
+        try:
+            before = read_bytes(file.path)
+            after = canonical(before, field_order(schema))
+        except OSError as err:
+            findings.append(unreadable(file.name, err))
+        except BadYaml as err:
+            findings.append(misread(err, file.name))
+        except NotCanonical as err:
+            hint = "it was left as it is; write it more plainly to have it formatted"
+            findings.append(Diagnostic(Severity.ERROR, Code.NOT_FORMATTED, str(err), hint, file=file.name))
         else:
-            changed.append(outcome)
+            if after == before:
+                unchanged += 1
+            else:
+                changed.append(Changed(Path(file.path), file.name, after))
     return Formatted(tuple(changed), unchanged, in_order(findings))
 
 
@@ -255,21 +241,9 @@ def _files(settings: Settings, paths: Sequence[Path]) -> Iterator[tuple[Campaign
             yield found, "campaign"
 
 
-def _format(file: CampaignFile, schema: SchemaName) -> Changed | Diagnostic | None:
-    try:
-        before = read_bytes(file.path)
-        after = canonical(before, field_order(schema))
-    except OSError as err:
-        return unreadable(file.name, err)
-    except BadYaml as err:
-        return misread(err, file.name)
-    except NotCanonical as err:
-        hint = "it was left as it is; write it more plainly to have it formatted"
-        return Diagnostic(Severity.ERROR, Code.NOT_FORMATTED, str(err), hint, file=file.name)
-    return None if after == before else Changed(Path(file.path), file.name, after)
-
-
 _STEP = "  "
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}
 
 
 def campaign_text(fields: Mapping[str, object], comment: str = "") -> str:
@@ -303,7 +277,7 @@ def _map_lines(fields: Mapping[str, object], pad: str) -> Iterator[str]:
 
 
 def _can_be_block(text: str) -> bool:
-    """Whether a text of several lines can stand as it is; odd spaces and breaks at its ends are seen in quotes."""
+    """Whether a text of several lines can be a block; odd spaces and breaks at its ends are seen in quotes."""
     lines = text.removesuffix("\n").split("\n")
     is_framed = bool(lines[0].strip() and lines[-1].strip()) and not lines[0].startswith(" ")
     return len(lines) > 1 and is_framed and all(line.isprintable() for line in lines)
@@ -314,15 +288,11 @@ def _scalar(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     if can_be_plain(value, in_flow=False):
         return value
-    return '"' + "".join(map(_character, value)) + '"'
-
-
-def _character(character: str) -> str:
-    if character in {'"', "\\"}:
-        return f"\\{character}"
-    if character == "\n":
-        return "\\n"
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    written = ""
+    for character in value:
+        code = ord(character)
+        if character in _ESCAPES or character.isprintable():
+            written += _ESCAPES.get(character, character)
+        else:
+            written += f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return f'"{written}"'

@@ -1,12 +1,9 @@
 """
-How a scalar is written: quotes only where they are needed, and then double ones where nothing needs an escape.
-
-How one scalar, alias or flow collection is written canonically at an indent: the lines it takes.
-
 A tree -> lines in canonical layout: two spaces per level, one line break between things, every comment near its place.
 
-Comments are never moved past another one. One that stands where the layout has no line for it (between a key and its
-value, say) comes to stand above that line.
+Comments are never moved past another one. One for whose place the layout has no line (between a key and its value, say)
+comes to be above that line. Quotes are written only where they are needed, and then double ones where nothing needs an
+escape. Read `Layout` first; `value_lines` writes one scalar, alias or flow collection.
 """
 
 import json
@@ -31,7 +28,7 @@ def canonical_quotes(raw: str, value: str, *, in_flow: bool) -> str:
     Args:
         raw: as it is written; a plain one stays as it is.
         value: what it means.
-        in_flow: whether it stands inside `{..}` or `[..]`, where more characters need quotes.
+        in_flow: whether it is inside `{..}` or `[..]`, where more characters need quotes.
     """
     if raw[:1] not in {'"', "'"} or can_be_plain(value, in_flow=in_flow):
         return value if raw[:1] in {'"', "'"} else raw
@@ -57,7 +54,7 @@ def can_be_plain(value: str, *, in_flow: bool) -> bool:
 
 
 STEP = 2
-"""Spaces that one level stands in."""
+"""Spaces of one level."""
 
 _HEADER = re.compile(r"(?P<style>[|>])(?P<marks>[+\-0-9]*)(?P<comment>[ \t]+#.*)?\s*")
 
@@ -71,20 +68,26 @@ def key_text(key: Leaf) -> str:
 
 def value_lines(text: str, node: Node, indent: int, parent_column: int) -> list[str]:
     """
-    Write a value that stands behind a `key:` or a `-`: a scalar, an alias, a flow collection.
+    Write the value behind a `key:` or a `-`: a scalar, an alias, a flow collection.
 
     Args:
         text: the file.
         node: no block collection.
         indent: of the line with the key or dash.
-        parent_column: where that key or dash stood in the file; lines of a flow collection move along with it.
+        parent_column: of that key or dash in the file; lines of a flow collection move along with it.
     """
     if isinstance(node, Branch):
-        return _flow_lines(text, node, indent, parent_column)
-    if node.is_block:
+        first, *rest = _bare(text, node).split("\n")
+        if not rest:
+            return [_anchored(node, _flow_text(text, node))]
+        moved = indent - parent_column
+        others = [" " * max(_spaces(line) + moved, indent) + line.lstrip(" ") if line.strip() else "" for line in rest]
+    elif node.is_block:
         first, *others = _block_lines(node, indent + STEP)
     elif "\n" in node.raw:
-        first, *others = _folded_lines(node, indent + STEP)
+        # A text over several lines: parsers drop what its lines begin with, so any indent means the same.
+        first, *rest = node.raw.split("\n")
+        others = [" " * (indent + STEP) + line.lstrip(" \t") if line.strip() else "" for line in rest]
     else:
         first, others = canonical_quotes(node.raw, node.value, in_flow=False), []
     return [_anchored(node, first), *others]
@@ -94,17 +97,13 @@ def _anchored(node: Node, text: str) -> str:
     return text if node.anchor is None else f"&{node.anchor} {text}".rstrip()
 
 
-def _folded_lines(leaf: Leaf, indent: int) -> list[str]:
-    """A plain or quoted text over several lines: parsers drop what they begin with, so any indent means the same."""
-    first, *others = leaf.raw.split("\n")
-    return [first, *(" " * indent + line.lstrip(" \t") if line.strip() else "" for line in others)]
-
-
 def _block_lines(leaf: Leaf, indent: int) -> list[str]:
     """A block of text: its lines as they are, behind another indent; the line breaks at its end as it keeps them."""
     header, *lines = leaf.raw.removesuffix("\n").split("\n")
-    written_at = _block_indent(lines, leaf.value)
-    kept = [line[written_at:] for line in lines]
+    # How far in it was written: the spaces of its first line that do not belong to the text.
+    written = next((line for line in lines if line.strip(" ")), "")
+    meant = next((line for line in leaf.value.split("\n") if line.strip(" ")), "")
+    kept = [line[_spaces(written) - _spaces(meant) :] for line in lines]
     found = _HEADER.fullmatch(header)
     marks = found["marks"] if found else ""
     if "+" not in marks:
@@ -117,48 +116,22 @@ def _block_lines(leaf: Leaf, indent: int) -> list[str]:
     return [f"{leaf.raw[0]}{marks}{comment}", *(" " * indent + line if line else "" for line in kept)]
 
 
-def _block_indent(lines: list[str], value: str) -> int:
-    """How far in a block of text was written: the spaces of its first line that do not belong to the text."""
-    first = next((line for line in lines if line.strip(" ")), "")
-    told = next((line for line in value.split("\n") if line.strip(" ")), "")
-    return _spaces(first) - _spaces(told)
-
-
 def _spaces(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-def _flow_lines(text: str, branch: Branch, indent: int, parent_column: int) -> list[str]:
-    raw = _bare(text, branch)
-    if "\n" not in raw:
-        return [_anchored(branch, _flow_text(text, branch))]
-    first, *others = raw.split("\n")
-    moved = indent - parent_column
-    shifted = (" " * max(_spaces(line) + moved, indent) + line.lstrip(" ") if line.strip() else "" for line in others)
-    return [_anchored(branch, first), *shifted]
-
-
 def _flow_text(text: str, node: Node) -> str:
-    """Write what stands on one line with one space where one belongs; what is spelt unusually stays as it is."""
+    """Write a flow collection on one line, with one space where one belongs; what is spelt unusually stays as it is."""
     if isinstance(node, Leaf):
         return canonical_quotes(node.raw, node.value, in_flow=True)
     opened, closed = "{}" if node.is_map else "[]"
     raw = _bare(text, node)
-    if not raw.startswith(opened) or _has_silence(node):
+    # Something may be left out between the marks, or a list hold a pair without braces.
+    has_silence = any(isinstance(part, Leaf) and not part.raw for item in node.items for part in item)
+    if not raw.startswith(opened) or has_silence:
         return raw
-    parts = (_pair(text, key, value) for key, value in node.items)
-    return opened + ", ".join(parts) + closed
-
-
-def _pair(text: str, key: Leaf | None, value: Node) -> str:
-    told = _anchored(value, _flow_text(text, value))
-    return told if key is None else f"{_anchored(key, _flow_text(text, key))}: {told}"
-
-
-def _has_silence(branch: Branch) -> bool:
-    """Whether something is left out between the marks, or a list holds a pair without braces."""
-    inside = [node for item in branch.items for node in item if node is not None]
-    return any(isinstance(node, Leaf) and not node.raw for node in inside)
+    pairs = ([_anchored(part, _flow_text(text, part)) for part in item if part is not None] for item in node.items)
+    return opened + ", ".join(": ".join(pair) for pair in pairs) + closed
 
 
 def _bare(text: str, branch: Branch) -> str:
@@ -166,17 +139,12 @@ def _bare(text: str, branch: Branch) -> str:
     return raw if branch.anchor is None else re.sub(r"&\S+\s*", "", raw, count=1)
 
 
-def written_column(text: str, node: Node) -> int:
-    """Where a node began in the file."""
-    return column_of(text, node.start)
-
-
 _BEFORE_ITEMS = re.compile(r"&\S+(?:\s+|(?<=\s)#[^\n]*)*")
 
 
 class Layout:
     """
-    Writes the lines of one file, in the order in which it is asked to.
+    Writes the lines of one file, in the order of the calls.
 
     Args:
         file: what is written anew.
@@ -188,7 +156,15 @@ class Layout:
         self._pending: deque[Comment] = deque()
         self._kept = [leaf for document in file.documents for leaf in leaves(document.root) if leaf.keeps_breaks]
         self._lines_with_kept = -1
-        self._begins = sorted(_begins(file))
+        self._begins = sorted(
+            [document.start for document in file.documents]
+            + [
+                node.start
+                for document in file.documents
+                for node in nodes(document.root)
+                if isinstance(node, Leaf) or node.is_flow
+            ]
+        )
 
     def comments(self, comments: Iterable[Comment], indent: int = 0) -> None:
         """Write comments on lines of their own."""
@@ -203,37 +179,45 @@ class Layout:
     def entry(self, key: Leaf | None, value: Node, comments: Sequence[Comment]) -> None:
         """Write one field of the document's map with the comments that belong to it, or a root that is no map."""
         self._pending.extend(comments)
+        is_first = not self.lines
         if key is not None:
-            self._field(key, value, 0, first=not self.lines)
+            self._field(key, value, 0, first=is_first)
+        elif isinstance(value, Branch) and not value.is_flow:
+            self._flush(value.start, 0, first=is_first)
+            if value.anchor is not None:
+                self.lines.append(f"&{value.anchor}")
+            self._block(value, 0)
         else:
-            self._root(value)
+            self._flush(value.start, 0, first=is_first)
+            self._inline("", value, 0, column_of(self._text, value.start))
         rest = list(self._pending)
         self._pending.clear()
         ends_in_block = any(leaf.is_block for leaf in list(leaves(value))[-1:])
         # Behind a block of text an indented comment would be read as part of it.
         self.comments(rest, indent=0 if ends_in_block or key is None else STEP)
 
-    def _root(self, root: Node) -> None:
-        self._flush(root.start, 0, first=not self.lines)
-        if isinstance(root, Branch) and not root.is_flow:
-            if root.anchor is not None:
-                self.lines.append(f"&{root.anchor}")
-            self._block(root, 0)
-        else:
-            self._inline("", root, 0, written_column(self._text, root))
-
     def _block(self, branch: Branch, indent: int) -> None:
+        column = self._column(branch)
         for index, (key, value) in enumerate(branch.items):
             if key is not None:
                 self._field(key, value, indent, first=index == 0)
             else:
-                self._item(value, indent, self._column(branch), first=index == 0)
-        self._tail(branch, indent)
+                self._item(value, indent, column, first=index == 0)
+        # The comments below the last item that are as far in as the items are.
+        following = bisect_left(self._begins, branch.end)
+        limit = self._begins[following] if following < len(self._begins) else len(self._text) + 1
+        while (
+            self._pending
+            and (comment := self._pending[0]).at < limit
+            and comment.on_own_line
+            and comment.column >= column > 0
+        ):
+            self.comments([self._pending.popleft()], indent)
 
     def _field(self, key: Leaf, value: Node, indent: int, *, first: bool) -> None:
         self._flush(key.start, indent, first=first)
         head = " " * indent + key_text(key) + ":"
-        self._value(head, value, indent, written_column(self._text, key))
+        self._value(head, value, indent, column_of(self._text, key.start))
 
     def _item(self, value: Node, indent: int, column: int, *, first: bool) -> None:
         self._flush(self._first_begin(value), indent, first=first)
@@ -254,7 +238,7 @@ class Layout:
         self._block(value, indent + STEP)
 
     def _inline(self, head: str, value: Node, indent: int, column: int) -> None:
-        """Write `head` and a value behind it; comments from between the two stand above."""
+        """Write `head` and a value behind it; comments from between the two come above."""
         self._flush(value.start, indent, first=True)
         first, *others = value_lines(self._text, value, indent, column)
         self.lines += [f"{head} {first}".strip(" ") if not head else f"{head} {first}".rstrip(" "), *others]
@@ -263,11 +247,12 @@ class Layout:
         if isinstance(value, Leaf) and value.is_block:
             self._lines_with_kept = len(self.lines) if value.keeps_breaks else -1
             return
-        if self._pending and self._ends_line(value.end, self._pending[0]):
+        comment = self._pending[0] if self._pending else None
+        if comment is not None and not comment.on_own_line and "\n" not in self._text[value.end : comment.at]:
             self._append(self._pending.popleft())
 
     def _flush(self, before: int, indent: int, *, first: bool) -> None:
-        """Write the comments that come before a place, and the blank line that stands above it."""
+        """Write the comments that come before a place, and the blank line above it."""
         while self._pending and self._pending[0].at < before:
             comment = self._pending.popleft()
             if not first:
@@ -277,29 +262,18 @@ class Layout:
         if not first:
             self._blank(before)
 
-    def _tail(self, branch: Branch, indent: int) -> None:
-        """Write the comments below the last item that stand as far in as the items do."""
-        column = self._column(branch)
-        following = bisect_left(self._begins, branch.end)
-        limit = self._begins[following] if following < len(self._begins) else len(self._text) + 1
-        while self._pending and self._pending[0].at < limit and self._belongs(self._pending[0], column):
-            self.comments([self._pending.popleft()], indent)
-
-    def _belongs(self, comment: Comment, column: int) -> bool:
-        return comment.on_own_line and comment.column >= column > 0
-
     def _first_begin(self, node: Node) -> int:
         """Where the first scalar or flow collection of a node begins: comments before it have no line inside it."""
         return self._begins[bisect_left(self._begins, node.start)]
 
     def _column(self, branch: Branch) -> int:
-        """Where the items of a block collection stood in the file."""
+        """The column of the items of a block collection in the file."""
         found = _BEFORE_ITEMS.match(self._text, branch.start) if branch.anchor is not None else None
         return column_of(self._text, found.end() if found else branch.start)
 
     def _blank(self, at: int) -> None:
         """
-        Write a blank line where one stands above the line of a place; several are one, none begins a file.
+        Write a blank line where one is above the line of a place; several are one, none begins a file.
 
         A block that keeps the line breaks at its end (`|+`) owns those below it: there none is copied or added.
         """
@@ -318,12 +292,3 @@ class Layout:
         before = self._text[: comment.at]
         gap = before[len(before.rstrip(" \t")) :]
         self.lines[-1] += ("  " if "\t" in gap else gap or " ") + comment.text
-
-    def _ends_line(self, end: int, comment: Comment) -> bool:
-        return not comment.on_own_line and "\n" not in self._text[end : comment.at]
-
-
-def _begins(file: WrittenFile) -> Iterable[int]:
-    for document in file.documents:
-        yield document.start
-        yield from (node.start for node in nodes(document.root) if isinstance(node, Leaf) or node.is_flow)

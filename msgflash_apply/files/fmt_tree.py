@@ -1,7 +1,7 @@
 """
 A YAML file as it is written: its nodes with their places, and its comments. For writing it again in another layout.
 
-Where `documents` gives what a file means, this keeps how it says so: quotes, blocks of text, anchors, flow style.
+Where `parse` gives what a file means, this keeps how it says so: quotes, blocks of text, anchors, flow style.
 """
 
 import re
@@ -58,7 +58,7 @@ class Leaf:
 
     @property
     def is_alias(self) -> bool:
-        """Whether it stands for what its anchor marks."""
+        """Whether it repeats what its anchor marks."""
         return self.raw.startswith("*")
 
     @property
@@ -116,7 +116,7 @@ class WrittenFile:
 
 
 def read_tree(text: str) -> WrittenFile:
-    """Read a text that `documents.parse` has accepted, with lines that end in a line feed."""
+    """Read a text that `parse` has accepted, with lines that end in a line feed."""
     file = WrittenFile(text)
     next_event, end = usual_events(text), 0
     while type(event := next_event()) is not STREAM_END:
@@ -124,8 +124,12 @@ def read_tree(text: str) -> WrittenFile:
             at = event.start_mark.index
             file.has_directives |= text.startswith("%", at)
             root = _node(text, next_event, next_event())
-            file.documents.append(Written(None if _is_nothing(root) else root, at if _is_marked(text, at) else end))
-        end = event.end_mark.index if type(event) is not DOCUMENT_START else end
+            is_nothing = isinstance(root, Leaf) and not root.raw and root.anchor is None
+            file.documents.append(
+                Written(None if is_nothing else root, at if text.startswith(("---", "%"), at) else end)
+            )
+        else:
+            end = event.end_mark.index
     file.comments = list(_comments(text, [leaf for one in file.documents for leaf in leaves(one.root)]))
     return file
 
@@ -148,14 +152,6 @@ def leaves(node: Node | None) -> Iterator[Leaf]:
 def column_of(text: str, at: int) -> int:
     """How far into its line a place is, from 0."""
     return at - text.rfind("\n", 0, at) - 1
-
-
-def _is_marked(text: str, at: int) -> bool:
-    return text.startswith(("---", "%"), at)
-
-
-def _is_nothing(root: Node) -> bool:
-    return isinstance(root, Leaf) and not root.raw and root.anchor is None
 
 
 def _node(text: str, next_event: NextEvent, event: Event) -> Node:
@@ -181,22 +177,16 @@ def _leaf(text: str, event: Event) -> Leaf:
 
 def _comments(text: str, written: Sequence[Leaf]) -> Iterator[Comment]:
     """What begins with `#` between the scalars; the first line of a block of text may end in a comment, too."""
-    at = 0
+    spans, at = [], 0
     for leaf in written:
-        yield from _comments_between(text, at, _content_of(text, leaf))
+        end = leaf.start
+        if leaf.is_block:
+            line_end = text.find("\n", leaf.end - len(leaf.raw), leaf.end)
+            end = leaf.end if line_end < 0 else line_end
+        spans.append((at, end))
         at = leaf.end
-    yield from _comments_between(text, at, len(text))
-
-
-def _content_of(text: str, leaf: Leaf) -> int:
-    if not leaf.is_block:
-        return leaf.start
-    line_end = text.find("\n", leaf.end - len(leaf.raw), leaf.end)
-    return leaf.end if line_end < 0 else line_end
-
-
-def _comments_between(text: str, start: int, end: int) -> Iterator[Comment]:
-    for found in _COMMENT.finditer(text, start, end):
-        at = found.start()
-        own = not text[text.rfind("\n", 0, at) + 1 : at].strip()
-        yield Comment(at, column_of(text, at), found.group().rstrip(), own)
+    for start, end in (*spans, (at, len(text))):
+        for found in _COMMENT.finditer(text, start, end):
+            at = found.start()
+            own = not text[text.rfind("\n", 0, at) + 1 : at].strip()
+            yield Comment(at, column_of(text, at), found.group().rstrip(), own)
