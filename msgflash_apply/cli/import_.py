@@ -90,7 +90,7 @@ def _there(own: Desired | None, wanted: Adoption) -> Desired:
 async def _looked_up(desired: Desired, lookups: Lookups) -> LookedUp:
     table = await lookups.table(desired.names)
     item = fill_in(desired, table)
-    if not item.is_complete:
+    if item.missing_names:
         raise InvalidFiles(unknown_names(item, table))
     return item
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from msgflash_apply.campaign import Address, Status
-from msgflash_apply.plan.decide import Reading
+from msgflash_apply.plan.refresh import RemoteStatus
 from msgflash_apply.state.snapshot import Snapshot
 
 _GOES_ON_TO: Mapping[str, frozenset[str]] = {
@@ -38,7 +38,7 @@ class Drift:
     found: str | None
 
 
-def drift_of(snapshot: Snapshot, readings: Mapping[str, Reading | None]) -> tuple[Drift, ...]:
+def drift_of(snapshot: Snapshot, readings: Mapping[str, RemoteStatus | None]) -> tuple[Drift, ...]:
     """
     Compare the record with what was read, sorted by address.
 

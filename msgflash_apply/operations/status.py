@@ -1,6 +1,5 @@
-"""How far campaigns are: live counters of those on record. Changes nothing."""
+"""Delivery progress: live counters of the campaigns on record. Changes nothing."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ from msgflash_apply.api.client import Client
 from msgflash_apply.api.models import CampaignStats
 from msgflash_apply.campaign import TERMINAL, Address, Intent, Record
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.plan.refresh import READS_SIDE_BY_SIDE
+from msgflash_apply.plan.refresh import read_concurrently
 from msgflash_apply.state.snapshot import Snapshot
 
 
@@ -57,13 +56,7 @@ async def read_status(snapshot: Snapshot, client: Client, addresses: Sequence[Ad
         for address, record in sorted(snapshot.campaigns.items())
         if (address in addresses if addresses else record.status not in TERMINAL)
     }
-    turn = asyncio.Semaphore(READS_SIDE_BY_SIDE)
-
-    async def read_one(record: Record) -> CampaignStats | None:
-        async with turn:
-            return await client.campaign_stats(record.id)
-
-    stats = await asyncio.gather(*(read_one(record) for record in records.values()))
-    doubts = {a: intent for a, intent in sorted(snapshot.in_doubt.items()) if not addresses or a in addresses}
-    rows = zip(records.items(), stats, strict=True)
-    return StatusReport(tuple(CampaignStatus(address, record, counted) for (address, record), counted in rows), doubts)
+    stats = await read_concurrently(client.campaign_stats, (record.id for record in records.values()))
+    campaigns = tuple(CampaignStatus(address, record, stats[record.id]) for address, record in records.items())
+    in_doubt = {a: intent for a, intent in sorted(snapshot.in_doubt.items()) if not addresses or a in addresses}
+    return StatusReport(campaigns, in_doubt)

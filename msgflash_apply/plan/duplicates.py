@@ -1,9 +1,9 @@
 """
-What would make one mailing two: the same payload under two addresses, or a record that loses its address. Pure.
+What would reach the same people twice. Pure.
 
-Each finding is an error of the plan: nothing is sent at all until a person says which of the two is meant.
-
-Two campaigns to the same people within a day: allowed, and worth a warning with both names. Pure.
+The same mailing under two addresses, or a record that loses its address, is an error of the plan: nothing is sent at
+all until a person says which of the two is meant. Two campaigns to the same people within a day are allowed, and worth
+a warning with both names.
 """
 
 from bisect import bisect_left
@@ -13,37 +13,34 @@ from datetime import timedelta
 from msgflash_apply.campaign import Address, Fingerprint, fingerprint
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity
 from msgflash_apply.plan.lookup import LookedUp
-from msgflash_apply.plan.plan import SENDING, Action, Change
-from msgflash_apply.plan.preflight import finding
+from msgflash_apply.plan.plan import SENDING, Action, Change, finding
 from msgflash_apply.plan.renames import fingerprints_at
 from msgflash_apply.state.snapshot import Snapshot
 
+CLOSE = timedelta(days=1)
 
-def refuse_twins(items: Sequence[LookedUp]) -> None:
+GOING_OUT = SENDING | {Action.NO_OP, Action.RESUME, Action.MOVE}
+"""Actions after which a campaign goes out, or has gone out."""
+
+
+def refuse_duplicates(items: Sequence[LookedUp]) -> None:
     """
     Refuse two campaigns that turned out to be the same mailing once their names were looked up.
 
     Raises:
-        InvalidFiles: with a finding for every twin but the first by address.
+        InvalidFiles: with a finding for every duplicate but the first by address.
     """
     if len({item.fingerprint for item in items}) == len(items):  # the usual case
         return
     first: dict[Fingerprint, LookedUp] = {}
     found = []
     for item in sorted(items, key=lambda item: item.desired.address):
-        twin = first.setdefault(item.fingerprint, item)
-        if twin is not item:
-            found.append(_twin(item, twin))
+        other = first.setdefault(item.fingerprint, item).desired
+        if other is not item.desired:
+            message = f"duplicates campaign `{other.address}` ({other.source.file}:{other.source.line})"
+            hint = "remove one of them, or change what is sent"
+            found.append(finding(Severity.ERROR, Code.ALREADY_SENT, item.desired, message, hint))
     raise InvalidFiles(found)
-
-
-def _twin(item: LookedUp, twin: LookedUp) -> Diagnostic:
-    source = item.desired.source
-    message = f"this is the same mailing as `{twin.desired.address}`: it would reach people twice"
-    hint = "remove one of them, or change what is sent"
-    return Diagnostic(
-        Severity.ERROR, "MF510", message, hint, file=source.file, line=source.line, address=item.desired.address
-    )
 
 
 def same_mailing(changes: Iterable[Change], snapshot: Snapshot) -> list[Diagnostic]:
@@ -62,13 +59,13 @@ def same_mailing(changes: Iterable[Change], snapshot: Snapshot) -> list[Diagnost
             homes.setdefault(print_, set()).add(address)
     found = []
     for change in sending:
-        others = homes.setdefault(fingerprint(change.after or {}), set())
-        twins = sorted(others - {change.address, change.previous_address})
-        if twins:
-            message = f"this is the mailing that `{twins[0]}` already stands for: it would reach people twice"
-            hint = f"change what is sent, or, if this is its new name, write `moved_from: [{twins[0]}]`"
-            found.append(finding(Severity.ERROR, "MF510", change, message, hint))
-        others.add(change.address)
+        addresses = homes.setdefault(fingerprint(change.after or {}), set())
+        others = sorted(addresses - {change.address, change.previous_address})
+        if others:
+            message = f"duplicates campaign `{others[0]}`: people would get the same messages twice"
+            hint = f"change what is sent, or, if this is its new name, write `moved_from: [{others[0]}]`"
+            found.append(finding(Severity.ERROR, Code.ALREADY_SENT, change, message, hint))
+        addresses.add(change.address)
     return found
 
 
@@ -77,7 +74,7 @@ def taken_addresses(changes: Sequence[Change], snapshot: Snapshot) -> list[Diagn
     Find campaigns that come to an address whose record has not left it, because its move is not in this plan.
 
     That happens where a plan is narrowed to one end of a chain of renames. Carried out, the record would be taken for
-    that of the newcomer, and the campaign it stands for would be new, and sent, again.
+    that of the newcomer, and the campaign whose record it is would be new, and sent, again.
     """
     known = snapshot.campaigns.keys() | snapshot.in_doubt.keys()
     left = {change.previous_address for change in changes}
@@ -85,7 +82,7 @@ def taken_addresses(changes: Sequence[Change], snapshot: Snapshot) -> list[Diagn
     return [
         finding(
             Severity.ERROR,
-            "MF510",
+            Code.ALREADY_SENT,
             change,
             f"the campaign that was at `{change.address}` has moved, and this plan leaves its record behind",
             "plan without --target and --select",
@@ -93,11 +90,6 @@ def taken_addresses(changes: Sequence[Change], snapshot: Snapshot) -> list[Diagn
         for change in newcomers
         if change.address in known and change.address not in left
     ]
-
-
-CLOSE = timedelta(days=1)
-
-STANDING = SENDING | {Action.NO_OP, Action.RESUME, Action.MOVE}
 
 
 def overlaps(changes: Sequence[Change]) -> list[Diagnostic]:
@@ -111,56 +103,51 @@ def overlaps(changes: Sequence[Change]) -> list[Diagnostic]:
     """
     if not any(change.is_sending for change in changes):
         return []
-    standing = sorted((c for c in changes if c.action in STANDING), key=lambda c: (c.starts_at, c.address))
+    going_out = sorted((c for c in changes if c.action in GOING_OUT), key=lambda c: (c.starts_at, c.address))
     by_people: dict[str, list[Change]] = {}
-    for change in standing:
-        for people in set(_people(change)):
+    for change in going_out:
+        for people in _people(change):
             by_people.setdefault(people, []).append(change)
-    near = ((change, _nearest(change, by_people)) for change in standing if change.is_sending)
-    return [_warning(change, *other) for change, other in near if other is not None]
+    found = []
+    for change in going_out:
+        nearest = min(_near(change, by_people), key=lambda one: one[:3], default=None) if change.is_sending else None
+        if nearest is not None:
+            _, _, people, other = nearest
+            this, that = (str((one.after or {}).get("name", one.address)) for one in (change, other))
+            message = (
+                f"`{this}` and `{that}` ({other.address}) reach the same people within a day: {people}, "
+                f"{change.starts_at:%Y-%m-%d %H:%M} and {other.starts_at:%Y-%m-%d %H:%M} UTC"
+            )
+            hint = "move one of them, if that is not meant"
+            found.append(finding(Severity.WARNING, Code.OVERLAP, change, message, hint))
+    return found
 
 
-def _nearest(change: Change, by_people: Mapping[str, Sequence[Change]]) -> tuple[str, Change] | None:
-    candidates = [
-        (abs(other.starts_at - change.starts_at), people, other)
-        for people in sorted(set(_people(change)))
-        for other in _around(change, by_people[people])
-    ]
-    if not candidates:
-        return None
-    _, people, other = min(candidates, key=lambda entry: (entry[0], entry[2].address, entry[1]))
-    return people, other
+def _near(
+    change: Change, by_people: Mapping[str, Sequence[Change]]
+) -> Iterator[tuple[timedelta, Address, str, Change]]:
+    """For each group of people the neighbours in time, one on either side: the nearest of all is among them."""
+    for people in _people(change):
+        line = by_people[people]
+        index = bisect_left(line, (change.starts_at, change.address), key=lambda one: (one.starts_at, one.address))
+        # Of two creates the earlier one warns; the later one would say the same again.
+        earlier = (other for other in line[max(0, index - 1) : index] if not other.is_sending)
+        for other in (*earlier, *line[index + 1 : index + 2]):
+            distance = abs(other.starts_at - change.starts_at)
+            if distance < CLOSE:
+                yield distance, other.address, people, other
 
 
-def _around(change: Change, line: Sequence[Change]) -> Iterator[Change]:
-    """Give the neighbours in time, one on either side: the nearest is among them."""
-    index = bisect_left(line, (change.starts_at, change.address), key=lambda other: (other.starts_at, other.address))
-    earlier = (other for other in reversed(line[max(0, index - 1) : index]))
-    # Of two creates the earlier one warns; the later one would say the same again.
-    yield from (o for o in earlier if not o.is_sending and change.starts_at - o.starts_at < CLOSE)
-    yield from (o for o in line[index + 1 : index + 2] if o.starts_at - change.starts_at < CLOSE)
-
-
-def _people(change: Change) -> Iterator[str]:
-    recipients = (change.after or {}).get("recipients")
-    if not isinstance(recipients, Mapping):
-        return
-    value = recipients.get("value")
-    match recipients.get("type"):
+def _people(change: Change) -> set[str]:
+    """Name the groups of people whom a campaign reaches."""
+    value = change.recipients.get("value")
+    members = value if isinstance(value, list) else ()
+    match change.recipients.get("type"):
         case "all":
-            yield "everybody"
+            return {"everybody"}
         case "group":
-            yield f"group {recipients.get('groupId')}"
+            return {f"group {change.recipients.get('groupId')}"}
         case "tags":
-            yield from (f"tag {tag}" for tag in (value if isinstance(value, list) else ()))
+            return {f"tag {tag}" for tag in members}
         case _:
-            yield from (f"contact {one}" for one in (value if isinstance(value, list) else ()))
-
-
-def _warning(change: Change, people: str, other: Change) -> Diagnostic:
-    this, that = (str((one.after or {}).get("name", one.address)) for one in (change, other))
-    message = (
-        f"`{this}` and `{that}` ({other.address}) reach the same people within a day: {people}, "
-        f"{change.starts_at:%Y-%m-%d %H:%M} and {other.starts_at:%Y-%m-%d %H:%M} UTC"
-    )
-    return finding(Severity.WARNING, Code.OVERLAP, change, message, "move one of them, if that is not meant")
+            return {f"contact {one}" for one in members}

@@ -1,23 +1,25 @@
 """
 A plan is a value: what an apply would do, to whom, and why. Made without I/O; printed, hashed, compared, refused.
 
-The vocabulary is closed: contract section 7 lists the actions, section 11 the reasons.
+Read `Plan` and `Change` first. Actions and reasons are closed sets: contract sections 7 and 11.
 """
 
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, Self
 
 from msgflash_apply.campaign import (
     GONE,
     PAUSED_BY_SYSTEM,
     TERMINAL,
     Address,
+    Desired,
+    JsonObject,
     Names,
     Payload,
     Source,
@@ -25,7 +27,7 @@ from msgflash_apply.campaign import (
     parse_instant,
 )
 from msgflash_apply.errors import ExitCode
-from msgflash_apply.findings import Diagnostic
+from msgflash_apply.findings import Diagnostic, Severity
 
 
 class Action(StrEnum):
@@ -118,7 +120,7 @@ class Change:
         labels: as in the file, else as on record.
         status: on MsgFlash, as last read; None where it has no record.
         on_remove: what happens once the file is gone; kept with the record.
-        previous_address: where the record stands now, when it moves.
+        previous_address: where the record is now, when it moves.
         pause_after: the file says `paused: true`, so a create is followed by a pause.
     """
 
@@ -146,12 +148,22 @@ class Change:
         """Whether it would make a campaign, which people will get."""
         return self.action is Action.CREATE or self.action is Action.REPLACE
 
+    @property
+    def recipients(self) -> JsonObject:
+        """The recipients of `after`; empty where no file has the campaign any more."""
+        recipients = (self.after or {}).get("recipients")
+        return recipients if isinstance(recipients, Mapping) else {}
+
+    def blocked(self, reason: Reason, explanation: str) -> Self:
+        """Return this change as a blocked one."""
+        return replace(self, action=Action.BLOCKED, reason=reason, explanation=explanation)
+
     def stage(self, now: datetime) -> Stage:
         """
-        Tell what can still be stopped, as of the status that is known.
+        Say what can still be stopped, as of the status that is known.
 
-        `stoppable` lasts until the start that was sent; a scheduled campaign whose start is past counts as `sending`
-        until it is read, and so does a status that this version does not know.
+        `stoppable` lasts until the start that was sent; a scheduled campaign whose start time has passed counts as
+        `sending` until it is read, and so does a status that this version does not know.
         """
         if self.reason is Reason.IN_DOUBT:
             return Stage.IN_DOUBT
@@ -239,18 +251,29 @@ class Plan:
 
         Unchanged campaigns take no part: what was approved is what goes out, and nothing goes out for them.
         """
-        said = [
+        approved = [
             [c.action, c.address, c.previous_address, c.id, c.after, c.pause_after]
             for c in self.changes
             if c.action is not Action.NO_OP
         ]
-        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return "sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return digest_of(approved)
 
     def exit_code(self, *, detailed: bool) -> ExitCode:
-        """What a pipeline is told: 3 when a person is needed, then 2 (only if `detailed`) when there are changes."""
+        """Return the exit code: 3 when a person is needed, else 2 (only if `detailed`) when there are changes."""
         if self.blocked:
             return ExitCode.PERSON_NEEDED
         if detailed and self.effective:
             return ExitCode.CHANGES
         return ExitCode.DONE
+
+
+def digest_of(document: object) -> str:
+    """`sha256:` and 64 hex digits over JSON, whatever the order of keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def finding(severity: Severity, code: str, about: Change | Desired, message: str, hint: str | None) -> Diagnostic:
+    """Make a diagnostic about a campaign, at the place it is written."""
+    file, line = (about.source.file, about.source.line) if about.source else (None, None)
+    return Diagnostic(severity, code, message, hint, file=file, line=line, address=about.address)

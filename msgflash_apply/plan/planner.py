@@ -2,7 +2,7 @@
 From desired state and record to a plan: look up, decide, read, decide again, check.
 
 The order is the point: only what a first decision would act on is read, and the second decision, made on what was
-read, is the one that counts (contract section 7, promise 5).
+read, is the one that counts (contract section 7, promise 5). A plan in which nothing changes so reads no campaign.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.campaign import Address, Desired, Facts
+from msgflash_apply.campaign import Desired
 from msgflash_apply.files.settings import Policy
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity, in_order
-from msgflash_apply.plan.decide import Moment, Prior, Reading, decide
-from msgflash_apply.plan.duplicates import overlaps, refuse_twins, same_mailing, taken_addresses
-from msgflash_apply.plan.lookup import LookedUp, Lookups, NameTable, fill_in, table_of_memory, unknown_names
-from msgflash_apply.plan.plan import Action, Change, Plan, RequestForecast
+from msgflash_apply.plan.decide import decide
+from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mailing, taken_addresses
+from msgflash_apply.plan.lookup import LookedUp, Lookups, fill_in, table_of_memory, unknown_names
+from msgflash_apply.plan.plan import Action, Change, Plan, RequestForecast, finding
 from msgflash_apply.plan.preflight import check_sending, count_audiences, enforce, messages_of, requests_needed
-from msgflash_apply.plan.refresh import Refresh, ids_to_read, read
+from msgflash_apply.plan.refresh import PriorState, Refresh, RemoteStatus, ids_to_read, read_campaigns
 from msgflash_apply.state.snapshot import Snapshot
 
 
@@ -52,13 +52,16 @@ class PlanOptions:
 
     def selects(self, change: Change) -> bool:
         """Whether a change belongs to the part that is planned."""
-        by_address = not self.targets or any(_is_under(change.address, target) for target in self.targets)
+        address = change.address
+        by_address = not self.targets or any(
+            address == target or address.startswith((f"{target}[", f"{target.rstrip('/')}/")) for target in self.targets
+        )
         return by_address and all(change.labels.get(name) == value for name, value in self.labels.items())
 
 
 class Planner:
     """
-    Makes plans from the same files; the second one, under the lock, asks for nothing that cannot have changed.
+    Makes plans from the same files; the second one, under the lock, requests nothing that cannot have changed.
 
     Args:
         desired: every campaign of the files.
@@ -82,10 +85,10 @@ class Planner:
         self._client = client
         self._lookups = Lookups(client) if client else None
         self._now = now
-        self._readings: dict[str, Reading | None] = {}
+        self._readings: dict[str, RemoteStatus | None] = {}
 
     @property
-    def readings(self) -> Mapping[str, Reading | None]:
+    def readings(self) -> Mapping[str, RemoteStatus | None]:
         """What the last plan read: by campaign id, None for one that is gone on MsgFlash."""
         return self._readings
 
@@ -99,60 +102,50 @@ class Planner:
         Compare the files with the state.
 
         Raises:
-            InvalidFiles: a name that does not exist, a variable that a template misses, the same mailing twice.
+            InvalidFiles: a name that does not exist, a variable that a template misses, a duplicate of a campaign.
             ApiError: MsgFlash could not be asked.
         """
-        moment = Moment(self._now(), self._options.policy.min_lead_time)
-        items, changes = await self._look_up(snapshot, moment)
-        readings: dict[str, Reading | None] = {}
-        while unread := ids_to_read(self._options.refresh, changes, snapshot) - readings.keys():
-            if self._client is None:
-                break
-            readings |= await read(self._client, unread)
-            changes = self._selected(decide(items, Prior(snapshot, readings), moment))
+        now = self._now()
+        items = await self._look_up(snapshot, now)
+        changes = self._decide(items, PriorState(snapshot), now)
+        readings: dict[str, RemoteStatus | None] = {}
+        while self._client and (unread := ids_to_read(self._options.refresh, changes, snapshot) - readings.keys()):
+            readings |= await read_campaigns(self._client, unread)
+            changes = self._decide(items, PriorState(snapshot, readings), now)
         self._readings = readings
         changes = enforce(changes, self._options.policy, snapshot)
-        return await self._finish(changes, items, snapshot, moment)
+        return await self._finish(changes, items, snapshot, now)
 
-    def _selected(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    def _decide(self, items: Sequence[LookedUp], prior: PriorState, now: datetime) -> tuple[Change, ...]:
+        """Decide, and keep to the part that is planned."""
+        changes = decide(items, prior, now=now, min_lead_time=self._options.policy.min_lead_time)
         return tuple(filter(self._options.selects, changes)) if self._options.is_narrowed else changes
 
-    async def _look_up(self, snapshot: Snapshot, moment: Moment) -> tuple[list[LookedUp], tuple[Change, ...]]:
-        """Put ids where the files give names, as MsgFlash has them or as the state remembers them, and decide."""
-        prior = Prior(snapshot)
-        if self._lookups is None or not any(item.names for item in self._desired):
-            items = self._remembered(snapshot)
-        elif self._options.refresh is not Refresh.NONE:
-            items = await self._asked(self._desired, self._lookups, snapshot)
-        else:
-            items = self._remembered(snapshot)
-            changes = decide(items, prior, moment)
-            if not (unsettled := _unsettled(items, changes)):
-                refuse_twins(items)
-                return items, self._selected(changes)
-            asked = {item.desired.address: item for item in await self._asked(unsettled, self._lookups, snapshot)}
+    async def _look_up(self, snapshot: Snapshot, now: datetime) -> list[LookedUp]:
+        """Put ids where the files give names: as MsgFlash has them, or offline as the state remembers them."""
+        created, in_doubt = snapshot.campaigns.values(), snapshot.in_doubt.values()
+        memory = table_of_memory([*(record.facts for record in created), *(intent.facts for intent in in_doubt)])
+        items = [fill_in(desired, memory) for desired in self._desired]
+        to_ask = [item for item in items if item.desired.names] if self._lookups else []
+        if to_ask and self._options.refresh is Refresh.NONE:
+            # Memory is enough for a campaign in which nothing changes.
+            lead_time = self._options.policy.min_lead_time
+            changes = decide(items, PriorState(snapshot), now=now, min_lead_time=lead_time)
+            unchanged = {change.address for change in changes if change.action is Action.NO_OP}
+            to_ask = [item for item in to_ask if item.missing_names or item.desired.address not in unchanged]
+        if to_ask and self._lookups:
+            table = await self._lookups.table(field for item in to_ask for field in item.desired.names)
+            asked = {item.desired.address: fill_in(item.desired, table) for item in to_ask}
+            if unknown := [found for item in asked.values() for found in unknown_names(item, table)]:
+                raise InvalidFiles([*self._diagnostics, *unknown])
             items = [asked.get(item.desired.address, item) for item in items]
-        refuse_twins(items)
-        return items, self._selected(decide(items, prior, moment))
-
-    async def _asked(self, desired: Sequence[Desired], lookups: Lookups, snapshot: Snapshot) -> list[LookedUp]:
-        table = await lookups.table({name for item in desired for name in item.names})
-        items = [fill_in(item, table, _sent(item, snapshot)) for item in desired]
-        self._refuse_unknown(items, table)
+        refuse_duplicates(items)
         return items
 
-    def _remembered(self, snapshot: Snapshot) -> list[LookedUp]:
-        memory = table_of_memory(_all_facts(snapshot))
-        return [fill_in(item, memory, _sent(item, snapshot)) for item in self._desired]
-
-    def _refuse_unknown(self, items: Sequence[LookedUp], table: NameTable) -> None:
-        found = [diagnostic for item in items if not item.is_complete for diagnostic in unknown_names(item, table)]
-        if found:
-            raise InvalidFiles([*self._diagnostics, *found])
-
     async def _finish(
-        self, changes: tuple[Change, ...], items: Sequence[LookedUp], snapshot: Snapshot, moment: Moment
+        self, changes: tuple[Change, ...], items: Sequence[LookedUp], snapshot: Snapshot, now: datetime
     ) -> Plan:
+        """Check what is decided, forecast what it costs, and refuse the plan if a check found an error."""
         acting = [change for change in changes if change.action is not Action.NO_OP]
         found = [*same_mailing(acting, snapshot), *taken_addresses(acting, snapshot)]
         if self._lookups is not None:
@@ -161,7 +154,7 @@ class Planner:
             changes, more = await count_audiences(changes, self._lookups, count_tags=count_tags)
             found += more
         else:
-            found += _unchecked(changes, items)
+            found += _not_looked_up(changes, items)
         requests, quota = await self._forecast([change for change in changes if change.action is not Action.NO_OP])
         diagnostics = in_order([*self._diagnostics, *found, *overlaps(changes), *quota])
         if any(diagnostic.is_error for diagnostic in diagnostics):
@@ -170,7 +163,7 @@ class Planner:
             environment=self._options.environment,
             lineage=snapshot.lineage if self._options.has_state else None,
             serial=snapshot.serial if self._options.has_state else None,
-            created_at=moment.now,
+            created_at=now,
             complete=self._lookups is not None and not self._options.is_narrowed,
             changes=changes,
             diagnostics=diagnostics,
@@ -192,56 +185,16 @@ class Planner:
         return forecast, [Diagnostic(Severity.WARNING, Code.OUTBOUND_QUOTA, message, hint)]
 
 
-def _all_facts(snapshot: Snapshot) -> list[Facts]:
-    created, doubtful = snapshot.campaigns.values(), snapshot.in_doubt.values()
-    return [record.facts for record in created] + [intent.facts for intent in doubtful]
-
-
-def _unsettled(items: Sequence[LookedUp], changes: Sequence[Change]) -> list[Desired]:
-    """Select the campaigns with names that change, or whose names the state does not know."""
-    unchanged = {change.address for change in changes if change.action is Action.NO_OP}
-    return [
-        item.desired
-        for item in items
-        if item.desired.names and not (item.is_complete and item.desired.address in unchanged)
-    ]
-
-
-def _sent(desired: Desired, snapshot: Snapshot) -> Facts | None:
-    record = snapshot.campaigns.get(desired.address)
-    return record.facts if record is not None else None
-
-
-def _is_under(address: Address, target: str) -> bool:
-    return address == target or address.startswith((f"{target}[", f"{target.rstrip('/')}/"))
-
-
-def _unchecked(changes: Sequence[Change], items: Sequence[LookedUp]) -> list[Diagnostic]:
+def _not_looked_up(changes: Sequence[Change], items: Sequence[LookedUp]) -> list[Diagnostic]:
     """Say which names an offline plan could not look up: each once, at the first campaign that gives it."""
-    incomplete = [item for item in items if not item.is_complete]
-    planned = {change.address for change in changes} if incomplete else set()
+    planned = {change.address for change in changes}
     users: dict[str, list[Desired]] = {}
-    for item in incomplete:
-        if item.desired.address in planned:
-            for name in _missing(item):
-                users.setdefault(name, []).append(item.desired)
-    return [_not_looked_up(name, desired) for name, desired in users.items()]
-
-
-def _not_looked_up(name: str, desired: Sequence[Desired]) -> Diagnostic:
-    first = desired[0]
-    others = f"; {len(desired)} campaigns need it" if len(desired) > 1 else ""
-    return Diagnostic(
-        Severity.WARNING,
-        Code.NOT_LOOKED_UP,
-        f"{name} was not looked up{others}",
-        "plan without --offline to check it",
-        file=first.source.file,
-        line=first.source.line,
-        address=first.address,
-    )
-
-
-def _missing(item: LookedUp) -> list[str]:
-    missing = [name for name_field, name in item.desired.names.items() if name_field not in item.payload]
-    return [f"`{name}`" if name else "the only connected instance" for name in missing]
+    for item in items:
+        for name in item.missing_names.values() if item.desired.address in planned else ():
+            users.setdefault(f"`{name}`" if name else "the only connected instance", []).append(item.desired)
+    found = []
+    for name, desired in users.items():
+        others = f"; {len(desired)} campaigns need it" if len(desired) > 1 else ""
+        message, hint = f"{name} was not looked up{others}", "plan without --offline to check it"
+        found.append(finding(Severity.WARNING, Code.NOT_LOOKED_UP, desired[0], message, hint))
+    return found

@@ -1,19 +1,27 @@
-"""Reading campaigns before deciding for good: which ones, and what they are now. Changes nothing."""
+"""
+The prior state: what the last run left, brought up to date by what MsgFlash says now. Changes nothing.
+
+A plan reads only the campaigns on which it would act, unless `--refresh` asks for more or less; contract section 7,
+"Reads".
+"""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.api.models import RemoteCampaign
-from msgflash_apply.campaign import TERMINAL
-from msgflash_apply.plan.decide import Reading
+from msgflash_apply.campaign import TERMINAL, Record
 from msgflash_apply.plan.plan import Action, Change
 from msgflash_apply.state.snapshot import Snapshot
 
-READS_SIDE_BY_SIDE = 16
+CONCURRENT_READS = 16
 
 ACTING = frozenset({Action.PAUSE, Action.RESUME, Action.REPLACE, Action.RETIRE})
+"""Actions on a campaign that exists: its status must be known when they are decided."""
+
+Read = TypeVar("Read")
 
 
 class Refresh(StrEnum):
@@ -24,8 +32,44 @@ class Refresh(StrEnum):
     NONE = "none"
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteStatus:
+    """A campaign as MsgFlash has it right now: its status, and whether anyone may have been sent anything."""
+
+    status: str
+    has_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PriorState:
+    """
+    The state as the last run left it, and what was read since.
+
+    Attributes:
+        snapshot: as the last run left it.
+        readings: by campaign id; None for one that is gone on the server, absent for one that was not read.
+    """
+
+    snapshot: Snapshot
+    readings: Mapping[str, RemoteStatus | None] = field(default_factory=dict)
+
+    def is_gone(self, record: Record) -> bool:
+        """Whether MsgFlash answered that there is no such campaign."""
+        return record.id in self.readings and self.readings[record.id] is None
+
+    def status(self, record: Record) -> str:
+        """Return the status as last known."""
+        reading = self.readings.get(record.id)
+        return record.status if reading is None else reading.status
+
+    def has_sent(self, record: Record) -> bool:
+        """Whether a reading says that anyone may have been sent anything."""
+        reading = self.readings.get(record.id)
+        return reading is not None and reading.has_sent
+
+
 def ids_to_read(refresh: Refresh, changes: Iterable[Change], snapshot: Snapshot) -> set[str]:
-    """Select the ids of the campaigns that must be read, given what a first look decided."""
+    """Select the ids of the campaigns that must be read, given what was decided from the state alone."""
     if refresh is Refresh.NONE:
         return set()
     acting = {change.id for change in changes if change.action in ACTING and change.id is not None}
@@ -34,17 +78,21 @@ def ids_to_read(refresh: Refresh, changes: Iterable[Change], snapshot: Snapshot)
     return acting | {record.id for record in snapshot.campaigns.values() if record.status not in TERMINAL}
 
 
-async def read(client: Client, identifiers: Iterable[str]) -> dict[str, Reading | None]:
-    """Read some campaigns side by side; None for one that is gone."""
-    turn = asyncio.Semaphore(READS_SIDE_BY_SIDE)
-
-    async def read_one(identifier: str) -> tuple[str, Reading | None]:
-        async with turn:
-            return identifier, reading_of(await client.campaign(identifier))
-
-    return dict(await asyncio.gather(*(read_one(identifier) for identifier in sorted(identifiers))))
+async def read_campaigns(client: Client, identifiers: Iterable[str]) -> dict[str, RemoteStatus | None]:
+    """Read the status of some campaigns; None for one that is gone."""
+    found = await read_concurrently(client.campaign, sorted(identifiers))
+    return {
+        identifier: None if campaign is None else RemoteStatus(campaign.status, campaign.has_sent)
+        for identifier, campaign in found.items()
+    }
 
 
-def reading_of(campaign: RemoteCampaign | None) -> Reading | None:
-    """Keep of an answer what the decision table asks about."""
-    return None if campaign is None else Reading(campaign.status, campaign.has_sent)
+async def read_concurrently(read: Callable[[str], Awaitable[Read]], identifiers: Iterable[str]) -> dict[str, Read]:
+    """Call `read` for each id, a few at a time; what it returned, by id and in their order."""
+    free_slots = asyncio.Semaphore(CONCURRENT_READS)
+
+    async def read_one(identifier: str) -> tuple[str, Read]:
+        async with free_slots:
+            return identifier, await read(identifier)
+
+    return dict(await asyncio.gather(*(read_one(identifier) for identifier in identifiers)))

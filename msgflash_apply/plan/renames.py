@@ -1,5 +1,5 @@
 """
-Which record belongs to which desired campaign: by address, by `moved_from`, or by fingerprint after a rename.
+Which record belongs to which desired campaign: by `moved_from`, by address, or by fingerprint after a rename.
 
 A rename is never a second mailing (contract section 5), and that holds for what is in doubt as well: an intent without
 an outcome follows its file to the new address, so that the new address cannot be created meanwhile.
@@ -14,14 +14,14 @@ from msgflash_apply.state.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Match:
     """
-    What the state knows that belongs to one desired campaign.
+    What the state knows of one desired campaign; nothing of a new one.
 
     Attributes:
         record: of a created campaign; None where there is none.
         intent: of a create in doubt; None where there is none.
-        previous_address: where they stand in the state, if not at the campaign's own address.
+        previous_address: the address at which the state has them, if it is not the campaign's own.
     """
 
     record: Record | None = None
@@ -29,27 +29,30 @@ class Claim:
     previous_address: Address | None = None
 
 
-def claim(desired: Sequence[LookedUp], snapshot: Snapshot) -> dict[Address, Claim]:
+def match_records(desired: Sequence[LookedUp], snapshot: Snapshot) -> dict[Address, Match]:
     """
-    Give each desired campaign its record.
+    Find the record of each desired campaign.
 
     Explicit `moved_from` wins over the same address, the same address over a matching fingerprint. A `moved_from`
     whose own address is already on record has done its work and is ignored, unless that record moves on itself: of
     `a` to `b` and `b` to `c` both are moves. No chain of moves is ever closed: it begins at an address that was free.
 
     Returns:
-        Claims by desired address; an address without one is new.
+        Matches by desired address; an address without one is new.
     """
     known = snapshot.campaigns.keys() | snapshot.in_doubt.keys()
-    homes = _explicit(desired, known)
+    homes = _follow_moved_from(desired, known)
     taken = set(homes.values())
     stay = {item.desired.address for item in desired} & known - taken - homes.keys()
     homes |= {address: address for address in stay}
-    homes |= dict(_renamed(desired, snapshot, homes, known - taken - stay))
-    return {address: _claim_at(snapshot, address, home) for address, home in homes.items()}
+    homes |= dict(_find_renamed(desired, snapshot, homes, known - taken - stay))
+    return {
+        address: Match(snapshot.campaigns.get(home), snapshot.in_doubt.get(home), home if home != address else None)
+        for address, home in homes.items()
+    }
 
 
-def _explicit(desired: Sequence[LookedUp], known: set[Address]) -> dict[Address, Address]:
+def _follow_moved_from(desired: Sequence[LookedUp], known: set[Address]) -> dict[Address, Address]:
     """Follow `moved_from`, from addresses that are free to those that become so."""
     movers = {item.desired.address: item.desired.moved_from for item in desired if item.desired.moved_from}
     homes: dict[Address, Address] = {}
@@ -63,9 +66,10 @@ def _explicit(desired: Sequence[LookedUp], known: set[Address]) -> dict[Address,
     return homes
 
 
-def _renamed(
+def _find_renamed(
     desired: Sequence[LookedUp], snapshot: Snapshot, homes: dict[Address, Address], vanished: set[Address]
 ) -> Iterator[tuple[Address, Address]]:
+    """Match the campaigns without a home to what vanished from the files, by fingerprint."""
     if not vanished:
         return
     by_fingerprint: dict[Fingerprint, list[Address]] = {}
@@ -85,8 +89,3 @@ def fingerprints_at(snapshot: Snapshot, address: Address) -> set[Fingerprint]:
     """Collect what was sent, or may have been, under one address."""
     known = (snapshot.campaigns.get(address), snapshot.in_doubt.get(address))
     return {entry.facts.fingerprint for entry in known if entry is not None}
-
-
-def _claim_at(snapshot: Snapshot, address: Address, home: Address) -> Claim:
-    previous = home if home != address else None
-    return Claim(snapshot.campaigns.get(home), snapshot.in_doubt.get(home), previous)

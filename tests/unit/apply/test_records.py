@@ -11,9 +11,10 @@ from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.records import entries_without_requests
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address, Desired, Lifecycle, Source
-from msgflash_apply.plan.decide import Moment, Prior, Reading, decide
+from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.lookup import NameTable, fill_in
 from msgflash_apply.plan.plan import Plan, RequestForecast
+from msgflash_apply.plan.refresh import PriorState, RemoteStatus
 from msgflash_apply.state.journal import Observed, Retired
 from msgflash_apply.state.ledger import Ledger, read_state
 from msgflash_apply.state.snapshot import Snapshot
@@ -49,10 +50,12 @@ def keep(plan: Plan, ledger: Ledger, stop: Stop) -> frozenset[Address]:
     return asyncio.run(run())
 
 
-def plan_for(desired: tuple[Desired, ...], state: Snapshot, readings: dict[str, Reading | None] | None = None) -> Plan:
+def plan_for(
+    desired: tuple[Desired, ...], state: Snapshot, readings: dict[str, RemoteStatus | None] | None = None
+) -> Plan:
     """Decide without a request."""
     items = [fill_in(item, NameTable([])) for item in desired]
-    changes = decide(items, Prior(state, readings or {}), Moment(NOW, timedelta(0)))
+    changes = decide(items, PriorState(state, readings or {}), now=NOW, min_lead_time=timedelta(0))
     return Plan(
         ENVIRONMENT, "l", 1, NOW, complete=True, changes=changes, diagnostics=(), requests=RequestForecast(0, 0)
     )
@@ -150,7 +153,10 @@ def test_statuses_that_were_read_and_ends_are_kept(tmp_path: Path) -> None:
     with a_run(backend, "first") as ledger:
         ledger.append(intended("sale"), created("sale"), intended("drop"), created("drop"))
     with a_run(backend, "second") as ledger:
-        readings: dict[str, Reading | None] = {"id-sale": Reading("running"), "id-drop": Reading("completed")}
+        readings: dict[str, RemoteStatus | None] = {
+            "id-sale": RemoteStatus("running"),
+            "id-drop": RemoteStatus("completed"),
+        }
         plan = plan_for((a_desired(),), ledger.snapshot, readings)
         durable = keep(plan, ledger, Stop())
 

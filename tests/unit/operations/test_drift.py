@@ -3,7 +3,7 @@
 import pytest
 
 from msgflash_apply.operations.drift import Drift, drift_of
-from msgflash_apply.plan.decide import Reading
+from msgflash_apply.plan.refresh import RemoteStatus
 from tests.support.builders import a_record, a_snapshot
 
 
@@ -20,7 +20,7 @@ from tests.support.builders import a_record, a_snapshot
 def test_what_a_campaign_does_by_itself_is_no_drift(recorded: str, found: str) -> None:
     """A campaign that starts, ends or gets its quota back was sent to do so."""
     record = a_record(status=recorded)
-    assert drift_of(a_snapshot({"sale": record}), {record.id: Reading(found)}) == ()
+    assert drift_of(a_snapshot({"sale": record}), {record.id: RemoteStatus(found)}) == ()
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_what_a_campaign_does_by_itself_is_no_drift(recorded: str, found: str) -
 def test_what_people_or_trouble_did_is_drift(recorded: str, found: str) -> None:
     """Paused, resumed, cancelled, failed: the record does not know, so it is told."""
     record = a_record(status=recorded)
-    assert drift_of(a_snapshot({"sale": record}), {record.id: Reading(found)}) == (
+    assert drift_of(a_snapshot({"sale": record}), {record.id: RemoteStatus(found)}) == (
         Drift(next(iter(a_snapshot({"sale": record}).campaigns)), record.id, recorded, found),
     )
 

@@ -25,7 +25,7 @@ def a_remote(payload: Mapping[str, object] | None = None, **fields: object) -> R
 def an_item(**fields: object) -> LookedUp:
     """Build the campaign of a file, names looked up."""
     payload = a_payload(**{"name": "sale", **fields})  # type: ignore[arg-type] # the builder's own keywords
-    return LookedUp(a_desired("sale", payload=payload), payload, fingerprint(payload), is_complete=True)
+    return LookedUp(a_desired("sale", payload=payload), payload, fingerprint(payload))
 
 
 def test_unknown_campaign_may_be_adopted() -> None:

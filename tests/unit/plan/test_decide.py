@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Address, Desired, Lifecycle, Record
-from msgflash_apply.plan.decide import Moment, Prior, Reading, decide
+from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.lookup import INSTANCE, NameTable, fill_in
 from msgflash_apply.plan.plan import Action, Change, Reason, Stage
+from msgflash_apply.plan.refresh import PriorState, RemoteStatus
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import (
     INSTANCE_ID,
@@ -22,17 +23,17 @@ from tests.support.builders import (
     some_facts,
 )
 
-MOMENT = Moment(NOW, timedelta(minutes=10))
+LEAD_TIME = timedelta(minutes=10)
 SHOP = NameTable([(INSTANCE, "shop", INSTANCE_ID, "")])
 REPLACE = Lifecycle(on_change="replace")
 
 
 def decided(
-    *desired: Desired, state: Snapshot | None = None, readings: dict[str, Reading | None] | None = None
+    *desired: Desired, state: Snapshot | None = None, readings: dict[str, RemoteStatus | None] | None = None
 ) -> dict[str, Change]:
     """Decide, and give the changes by address."""
     items = [fill_in(item, NameTable([])) for item in desired]
-    changes = decide(items, Prior(state or a_snapshot(), readings or {}), MOMENT)
+    changes = decide(items, PriorState(state or a_snapshot(), readings or {}), now=NOW, min_lead_time=LEAD_TIME)
     return {change.address: change for change in changes}
 
 
@@ -55,7 +56,7 @@ def test_what_is_sent_stands_in_the_order_of_the_api(state: Snapshot) -> None:
     lifecycle = Lifecycle(on_change="replace", ignore_changes=("type", "name"))
     payload = a_payload(instanceId=None, name="Other", body=None)
     item = fill_in(a_desired(payload=payload, names={INSTANCE: "shop"}, lifecycle=lifecycle), SHOP)
-    (change,) = decide([item], Prior(state), MOMENT)
+    (change,) = decide([item], PriorState(state), now=NOW, min_lead_time=LEAD_TIME)
 
     assert change.is_sending
     assert list(change.after or {}) == ["instanceId", "name", "schedule", "recipients", "type"]
@@ -97,7 +98,7 @@ def test_same_payload_is_no_op() -> None:
 
 def test_no_op_tells_a_status_that_was_read() -> None:
     """A reading that differs from the record is told, and changes nothing."""
-    change = decided(a_desired(), state=a_snapshot({"sale": a_record()}), readings={"id-sale": Reading("running")})
+    change = decided(a_desired(), state=a_snapshot({"sale": a_record()}), readings={"id-sale": RemoteStatus("running")})
 
     assert change["sale"].action is Action.NO_OP
     assert "running" in change["sale"].explanation
@@ -201,7 +202,9 @@ def test_started_is_not_replaced(status: str) -> None:
 def test_paused_after_sending_is_not_replaced() -> None:
     """A paused campaign that has sent something is not replaced."""
     state = a_snapshot({"sale": a_record(status="paused")})
-    change = decided(edited(lifecycle=REPLACE), state=state, readings={"id-sale": Reading("paused", has_sent=True)})
+    change = decided(
+        edited(lifecycle=REPLACE), state=state, readings={"id-sale": RemoteStatus("paused", has_sent=True)}
+    )
 
     assert change["sale"].reason is Reason.ALREADY_STARTED
 
@@ -259,7 +262,7 @@ def test_retired_that_somebody_resumed_is_retired_again() -> None:
     """A retired campaign that was resumed in the console is paused again."""
     state = a_snapshot({"sale": a_record(status="paused", retired=True)})
 
-    assert decided(state=state, readings={"id-sale": Reading("scheduled")})["sale"].action is Action.RETIRE
+    assert decided(state=state, readings={"id-sale": RemoteStatus("scheduled")})["sale"].action is Action.RETIRE
 
 
 def test_retired_and_back_is_resumed() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.findings import InvalidFiles
-from msgflash_apply.plan.duplicates import refuse_twins, same_mailing, taken_addresses
+from msgflash_apply.plan.duplicates import refuse_duplicates, same_mailing, taken_addresses
 from msgflash_apply.plan.lookup import NameTable, fill_in
 from msgflash_apply.plan.plan import Action, Change
 from msgflash_apply.state.snapshot import Snapshot
@@ -77,7 +77,7 @@ def test_twins_are_told_by_address_whatever_their_order() -> None:
     items = [fill_in(a_desired(address, payload=a_payload()), NameTable([])) for address in ("b", "a")]
     for order in (items, items[::-1]):
         with pytest.raises(InvalidFiles) as caught:
-            refuse_twins(order)
+            refuse_duplicates(order)
         assert [found.address for found in caught.value.diagnostics] == ["b"]
 
 

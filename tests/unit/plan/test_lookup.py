@@ -1,11 +1,8 @@
 """Names in files -> ids, from the server's lists or from the state's memory."""
 
-from dataclasses import replace
-
 import pytest
 
 from msgflash_apply.api.models import Instance, Template
-from msgflash_apply.campaign import Fingerprint
 from msgflash_apply.plan.lookup import (
     INSTANCE,
     ONLY_CONNECTED,
@@ -28,17 +25,16 @@ def test_instance_by_name_number_and_default() -> None:
     for name in ("shop", "+33612345678", "33612345678", "+33 6 12 34 56 78", ONLY_CONNECTED):
         item = fill_in(a_desired(payload=a_payload(instanceId=None), names={INSTANCE: name}), TABLE)
 
-        assert item.is_complete
+        assert not item.missing_names
         assert item.payload == a_payload()
 
 
 @pytest.mark.parametrize(("sent", "is_same"), [(1, True), (1.0, False), (True, False), ("1", False), (2, False)])
 def test_what_was_sent_is_the_same_only_as_json(sent: object, *, is_same: bool) -> None:
-    """The fingerprint on record is taken over where the payload is that one, and one and true are not the same."""
-    facts = replace(some_facts(a_payload(variables={"n": sent})), fingerprint=Fingerprint("on record"))
-    item = fill_in(a_desired(payload=a_payload(variables={"n": 1})), TABLE, facts)
+    """A campaign has the fingerprint on record where the payload is that one as JSON: one and true are not the same."""
+    item = fill_in(a_desired(payload=a_payload(variables={"n": 1})), TABLE)
 
-    assert (item.fingerprint == "on record") is is_same
+    assert (item.fingerprint == some_facts(a_payload(variables={"n": sent})).fingerprint) is is_same
 
 
 def test_unknown_name_keeps_the_campaign_apart() -> None:
@@ -47,7 +43,7 @@ def test_unknown_name_keeps_the_campaign_apart() -> None:
         fill_in(a_desired(payload=a_payload(instanceId=None), names={INSTANCE: name}), TABLE) for name in ("x", "y")
     )
 
-    assert not one.is_complete
+    assert one.missing_names
     assert "instanceId" not in one.payload
     assert one.fingerprint != two.fingerprint
 

@@ -9,7 +9,7 @@ import pytest
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
-from msgflash_apply.plan.plan import Action, Change, Plan
+from msgflash_apply.plan.plan import Action, Change, Plan, digest_of
 from msgflash_apply.plan.planfile import SavedPlan, decode_plan, encode_plan, refuse_stale
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, SOON, a_payload, a_record, a_snapshot, an_intent, some_facts
@@ -75,12 +75,10 @@ def test_what_is_no_whole_plan_is_refused(data: bytes, message: str) -> None:
 )
 def test_wrong_shape_is_refused_even_with_a_good_checksum(field: str, value: object, told: str) -> None:
     """A file that somebody wrote by hand is checked before use."""
-    from msgflash_apply.plan import planfile  # noqa: PLC0415 - for the checksum of a forged file
-
     document = json.loads(encode_plan(saved(CREATE)))
     document["plan"]["changes"][0][field] = value
     body = {key: document[key] for key in ("min_lead_time_seconds", "plan")}
-    forged = json.dumps({**document, "checksum": planfile._checksum(body)}).encode()
+    forged = json.dumps({**document, "checksum": digest_of(body)}).encode()
 
     with pytest.raises(PlanError) as refused:
         decode_plan(forged, where="plan.json")

@@ -8,11 +8,10 @@ import pytest
 from msgflash_apply.campaign import Desired, Lifecycle
 from msgflash_apply.files.settings import Policy
 from msgflash_apply.findings import Diagnostic, InvalidFiles, Severity
-from msgflash_apply.plan.decide import Reading
 from msgflash_apply.plan.lookup import INSTANCE, ONLY_CONNECTED, TEMPLATE
 from msgflash_apply.plan.plan import Action, Audience, Plan, Reason
 from msgflash_apply.plan.planner import Planner, PlanOptions
-from msgflash_apply.plan.refresh import Refresh
+from msgflash_apply.plan.refresh import Refresh, RemoteStatus
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import INSTANCE_ID, NOW, a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
 from tests.unit.plan.accounts import SHOP, WELCOME, Account, Object, a_remote
@@ -221,13 +220,13 @@ def test_what_was_read_can_be_told() -> None:
     account = Account(campaigns={"id-here": a_remote("id-here", status="running")})
     options = PlanOptions("default", ALL, Refresh.LIVE)
 
-    async def read(planner: Planner) -> Mapping[str, Reading | None]:
+    async def read(planner: Planner) -> Mapping[str, RemoteStatus | None]:
         await planner.plan(state)
         return planner.readings
 
     found = account.use(lambda client: read(Planner([a_desired("here")], (), options, client, lambda: NOW)))
 
-    assert found == {"id-here": Reading("running"), "id-gone": None}
+    assert found == {"id-here": RemoteStatus("running"), "id-gone": None}
 
 
 def test_replacement_is_refused_once_something_was_sent() -> None:
