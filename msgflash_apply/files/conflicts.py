@@ -28,7 +28,7 @@ def find_conflicts(campaigns: Sequence[Expanded]) -> Iterator[Conflict]:
     for _, group in _shared((wanted.fingerprint, one) for _, pairs in alike for one, wanted in pairs):
         if len({one.address for one in group}) > 1:  # one address twice has its own finding
             hint = "delete one, or let them differ in name, start, recipients or content"
-            yield from _on_each(group, Code.SAME_MAILING, "it would be the same mailing twice, also by", hint)
+            yield from _on_each(group, Code.SAME_MAILING, "duplicates campaign", hint)
     yield from _former_addresses([(one, wanted.moved_from) for one, wanted in usable if wanted.moved_from], campaigns)
 
 
@@ -67,5 +67,5 @@ def _on_each(group: Sequence[Expanded], code: Code, message: str, hint: str) -> 
     """One finding per member of a group, whose message ends in another member and its place."""
     for one in group:
         other = next(member for member in group if member is not one)
-        text = f"{message} `{other.address}` in {other.source.file}:{other.source.line}"
+        text = f"{message} `{other.address}` ({other.source.file}:{other.source.line})"
         yield one, Finding(code, (), text, hint, address=one.address)

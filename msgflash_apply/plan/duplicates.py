@@ -110,9 +110,9 @@ def overlaps(changes: Sequence[Change]) -> list[Diagnostic]:
             by_people.setdefault(people, []).append(change)
     found = []
     for change in going_out:
-        nearest = min(_near(change, by_people), key=lambda one: one[:3], default=None) if change.is_sending else None
-        if nearest is not None:
-            _, _, people, other = nearest
+        near = list(_near(change, by_people)) if change.is_sending else []
+        if near:
+            _, _, people, other = min(near, key=lambda one: one[:3])
             this, that = (str((one.after or {}).get("name", one.address)) for one in (change, other))
             message = (
                 f"`{this}` and `{that}` ({other.address}) reach the same people within a day: {people}, "

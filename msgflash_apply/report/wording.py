@@ -53,7 +53,7 @@ _WHY = {
     Reason.IN_DOUBT: "a create was sent for it, and whether it arrived is unknown",
     Reason.IMMUTABLE_CHANGE: "its file differs from what was sent, and a campaign cannot be changed",
     Reason.ALREADY_STARTED: "its file differs from what was sent, and people may have had it",
-    Reason.SCHEDULE_PASSED: "its start is past",
+    Reason.SCHEDULE_PASSED: "its start time has passed",
     Reason.LEAD_TIME: "its start is too near",
     Reason.QUIET_HOURS: "it would start in the quiet hours",
     Reason.MISSING_ON_SERVER: "MsgFlash has no campaign with its id any more",
@@ -76,7 +76,7 @@ _WHAT_TO_DO = {
     " with --override max-creates or --override max-retires; if not, plan fewer at a time with --target or --select.",
     Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
     " console, then run one of these; ID is the id that the console shows, and --probe finds it by the messages it"
-    " sent, once its start is past:",
+    " sent, once its start time has passed:",
 }
 
 

@@ -116,7 +116,7 @@ def test_campaign_that_is_over_is_forgotten(sale: Repo, sandbox: Sandbox) -> Non
 
 
 def test_start_that_passed_is_never_sent(repo: Repo, sandbox: Sandbox) -> None:
-    """A campaign whose start is past is blocked, and a person is needed."""
+    """A campaign whose start time has passed is blocked, and a person is needed."""
     repo.campaign("late", schedule="2020-01-01T09:00:00Z")
     done = repo.apply()
     assert done.code == 3

@@ -133,8 +133,8 @@ def test_one_address_twice(tmp_path: Path) -> None:
 
     same = [d for d in result.diagnostics if d.code == "MF406"]
     assert told(same) == ["a.yaml:1:1 MF406", "a.yml:1:1 MF406", "b/c.yaml:1:1 MF406", "b/d.yaml:1:1 MF406"]
-    assert "`a` in campaigns/a.yml:1" in same[0].message
-    assert "`a` in campaigns/a.yaml:1" in same[1].message
+    assert "`a` (campaigns/a.yml:1)" in same[0].message
+    assert "`a` (campaigns/a.yaml:1)" in same[1].message
 
 
 def test_one_mailing_twice(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_one_mailing_twice(tmp_path: Path) -> None:
     result = loaded(tmp_path, {"a.yaml": first, "b.yaml": second, "c.yaml": first.replace("Hello", "Hi")})
 
     assert told(result.diagnostics) == ["a.yaml:1:1 MF407", "b.yaml:1:1 MF407"]
-    assert "`b` in campaigns/b.yaml:1" in result.diagnostics[0].message
+    assert result.diagnostics[0].message == "duplicates campaign `b` (campaigns/b.yaml:1)"
 
 
 def test_instance_name_sets_mailings_apart(tmp_path: Path) -> None:

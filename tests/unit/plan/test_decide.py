@@ -127,7 +127,7 @@ def test_paused_field(paused: bool | None, status: str, action: Action) -> None:
 
 
 def test_resume_after_its_start_says_that_it_sends_at_once() -> None:
-    """Resuming a campaign whose start is past is told for what it is."""
+    """Resuming a campaign whose start time has passed says that it sends at once."""
     payload = a_payload(starts_at=NOW - timedelta(hours=1))
     state = a_snapshot({"sale": a_record(status="paused", facts=some_facts(payload))})
 
