@@ -1,5 +1,5 @@
 """
-What people do besides `plan` and `apply`: resolve a doubt, import a campaign, look at status, drift and calendar.
+The commands besides `plan` and `apply`: resolve a doubt, import a campaign, show status, drift and calendar.
 
-One module per command. May import `plan` and `apply` and what lies below.
+One module per command; each is read by itself. May import `plan` and `apply` and what lies below.
 """

@@ -1,15 +1,15 @@
 """
-What goes out when, from the files and the record alone. Pure: no request, no clock.
+The calendar: what goes out when, from the files and the record alone. Pure: no request, no clock.
 
 A created campaign goes out as it was sent, whatever its file says by now, unless the file asks for its replacement.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from msgflash_apply.campaign import TERMINAL, Address, Desired, Names, Payload, Record
+from msgflash_apply.campaign import TERMINAL, Address, Desired, Facts
 from msgflash_apply.files.schedule import LONGEST_ZONE
 from msgflash_apply.plan.lookup import INSTANCE, fill_in, table_of_memory
 from msgflash_apply.state.snapshot import Snapshot
@@ -31,7 +31,7 @@ class Occasion:
         instance: what the file calls it, else its id; empty for the account's only connected one.
         audience: the type of its recipients.
         status: as on record; None where it is not created yet.
-        in_doubt: whether nobody knows if it was created.
+        in_doubt: whether it is unknown if it was created.
     """
 
     address: Address
@@ -47,15 +47,11 @@ class Occasion:
     @property
     def day(self) -> date:
         """The day on which it goes out, where people read its start."""
-        return self.starts_at.astimezone(_zone(self.timezone)).date()
-
-
-def _zone(name: str | None) -> tzinfo:
-    """The zone of a name; UTC for one that this machine does not know: a state may come from anywhere."""
-    try:
-        return UTC if name is None else ZoneInfo(name[:LONGEST_ZONE])
-    except (KeyError, ValueError, OSError):  # unknown; not a name at all; a folder of the zone database
-        return UTC
+        try:
+            zone = ZoneInfo(self.timezone[:LONGEST_ZONE]) if self.timezone is not None else UTC
+        except (KeyError, ValueError, OSError):  # unknown; not a name at all; a folder of the zone database
+            zone = UTC  # a state may come from a machine that knows other zones
+        return self.starts_at.astimezone(zone).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +74,29 @@ def agenda(desired: Sequence[Desired], snapshot: Snapshot | None) -> tuple[Occas
         desired: every campaign of the files.
         snapshot: the record; None to go by the files alone.
     """
-    found = list(_of_files(desired, snapshot))
-    if snapshot is not None:
-        found += _without_file(desired, snapshot)
-    return tuple(sorted(found, key=lambda one: (one.starts_at, one.address)))
+    created, in_doubt = (snapshot.campaigns, snapshot.in_doubt) if snapshot is not None else ({}, {})
+    memory = table_of_memory(record.facts for record in created.values())
+    homes: set[Address] = set()
+    found, fingerprints = [], set()
+    for campaign in desired:
+        own = (campaign.address, *campaign.moved_from)
+        record = next((created[home] for home in own if home in created), None)
+        if record is None:
+            found.append(_occasion(campaign.address, campaign, None, in_doubt=campaign.address in in_doubt))
+        else:
+            source = campaign if campaign.lifecycle.on_change == "replace" else record.facts
+            found.append(_occasion(campaign.address, source, record.status))
+        homes.update(own)
+        fingerprints.add(fill_in(campaign, memory).fingerprint)
+    # What no file has any more goes out until the next apply retires it; what was renamed has a file.
+    found += [
+        _occasion(address, record.facts, record.status)
+        for address, record in created.items()
+        if address not in homes and record.facts.fingerprint not in fingerprints and not record.retired
+    ]
+    return tuple(
+        sorted((one for one in found if one.status not in TERMINAL), key=lambda one: (one.starts_at, one.address))
+    )
 
 
 def starts_within(occasions: Sequence[Occasion], period: Period) -> tuple[Occasion, ...]:
@@ -109,55 +124,16 @@ def _starts(occasion: Occasion, period: Period) -> Iterator[Occasion]:
         one = replace(one, starts_at=one.starts_at + step)
 
 
-def _of_files(desired: Sequence[Desired], snapshot: Snapshot | None) -> Iterator[Occasion]:
-    for campaign in desired:
-        record = _record_of(campaign, snapshot)
-        if record is None:
-            doubted = snapshot is not None and campaign.address in snapshot.in_doubt
-            one = _occasion(campaign.address, campaign.payload, campaign.names, campaign.starts_at, campaign.timezone)
-            yield replace(one, in_doubt=doubted)
-        elif campaign.lifecycle.on_change == "replace":
-            one = _occasion(campaign.address, campaign.payload, campaign.names, campaign.starts_at, campaign.timezone)
-            yield from _unless_over(one, record)
-        else:
-            yield from _unless_over(_sent(campaign.address, record), record)
-
-
-def _record_of(campaign: Desired, snapshot: Snapshot | None) -> Record | None:
-    if snapshot is None:
-        return None
-    homes = (campaign.address, *campaign.moved_from)
-    return next((snapshot.campaigns[home] for home in homes if home in snapshot.campaigns), None)
-
-
-def _without_file(desired: Sequence[Desired], snapshot: Snapshot) -> Iterator[Occasion]:
-    """Campaigns that go out although no file has them, until the next apply retires them."""
-    homes = {home for campaign in desired for home in (campaign.address, *campaign.moved_from)}
-    memory = table_of_memory(record.facts for record in snapshot.campaigns.values())
-    renamed = {fill_in(campaign, memory).fingerprint for campaign in desired}
-    for address, record in snapshot.campaigns.items():
-        if address not in homes and record.facts.fingerprint not in renamed and not record.retired:
-            yield from _unless_over(_sent(address, record), record)
-
-
-def _unless_over(occasion: Occasion, record: Record) -> Iterator[Occasion]:
-    if record.status not in TERMINAL:
-        yield replace(occasion, status=record.status)
-
-
-def _sent(address: Address, record: Record) -> Occasion:
-    facts = record.facts
-    return _occasion(address, facts.payload, facts.names, facts.starts_at, facts.timezone)
-
-
-def _occasion(address: Address, payload: Payload, names: Names, starts_at: datetime, timezone: str | None) -> Occasion:
-    recipients = payload["recipients"]
+def _occasion(address: Address, source: Desired | Facts, status: str | None, *, in_doubt: bool = False) -> Occasion:
+    payload, recipients = source.payload, source.payload["recipients"]
     return Occasion(
         address=address,
         name=str(payload["name"]),
-        starts_at=starts_at,
-        timezone=timezone,
+        starts_at=source.starts_at,
+        timezone=source.timezone,
         repeat=str(payload.get("repeat", "none")),
-        instance=names.get(INSTANCE, str(payload.get(INSTANCE, ""))),
+        instance=source.names.get(INSTANCE, str(payload.get(INSTANCE, ""))),
         audience=str(recipients.get("type")) if isinstance(recipients, Mapping) else "",
+        status=status,
+        in_doubt=in_doubt,
     )

@@ -1,5 +1,5 @@
 """
-Drift: what people did to campaigns behind the record's back, told from what a live refresh read. Pure.
+Drift: what changed on MsgFlash since the last run, by comparing the record with what a live refresh read. Pure.
 
 That a campaign starts, or comes to its end, is no drift: it was sent to do so (reference 5.9). Everything else is:
 paused, resumed or cancelled in the console, failed, out of quota, gone.
@@ -12,7 +12,7 @@ from msgflash_apply.campaign import Address, Status
 from msgflash_apply.plan.refresh import RemoteStatus
 from msgflash_apply.state.snapshot import Snapshot
 
-_GOES_ON_TO: Mapping[str, frozenset[str]] = {
+_EXPECTED_NEXT: Mapping[str, frozenset[str]] = {
     Status.SCHEDULED: frozenset({Status.RUNNING, Status.COMPLETED}),
     Status.RUNNING: frozenset({Status.COMPLETED}),
     Status.PAUSED_QUOTA: frozenset({Status.SCHEDULED, Status.RUNNING, Status.COMPLETED}),
@@ -53,6 +53,6 @@ def drift_of(snapshot: Snapshot, readings: Mapping[str, RemoteStatus | None]) ->
         reading = readings[record.id]
         if reading is None:
             found.append(Drift(address, record.id, record.status, None))
-        elif reading.status != record.status and reading.status not in _GOES_ON_TO.get(record.status, frozenset()):
+        elif reading.status != record.status and reading.status not in _EXPECTED_NEXT.get(record.status, frozenset()):
             found.append(Drift(address, record.id, record.status, reading.status))
     return tuple(found)

@@ -1,11 +1,11 @@
 """
-`import`: a campaign that exists on MsgFlash is taken into the record, so that no apply creates it again.
+`import`: take a campaign that exists on MsgFlash into the record, so that no apply creates it again.
 
-Nothing is guessed: what is adopted is the campaign of its file by meaning, and neither the id nor the address may be
-known to the state in any other way.
+Nothing is guessed: the campaign must be that of its file by meaning, and neither the id nor the address may be known
+to the state in any other way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from shlex import quote
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from msgflash_apply.plan.diff import differences
 from msgflash_apply.plan.lookup import INSTANCE, TEMPLATE, LookedUp, table_of_server
 from msgflash_apply.state.snapshot import Snapshot
 
-_AS_TOLD = ("name", "repeat", "recipients", "variables", "type", "body", "mediaUrl")
+_COPIED = ("name", "repeat", "recipients", "variables", "type", "body", "mediaUrl")
 
 _NEEDED = (INSTANCE, "name", "schedule", "recipients")
 
@@ -28,7 +28,7 @@ def refuse_known(snapshot: Snapshot, address: Address, identifier: str) -> None:
     Refuse what the state has already.
 
     Raises:
-        MsgflashApplyError: something stands at the address, or the id stands somewhere.
+        MsgflashApplyError: the state has a campaign at the address, or the id at any address.
     """
     if address in snapshot.in_doubt:
         fix = f"Say how it ended:\n  msgflash-apply resolve '{address}' --created {identifier}"
@@ -65,11 +65,11 @@ def record_of(item: LookedUp, remote: RemoteCampaign, now: datetime) -> Record:
     Raises:
         MsgflashApplyError: they are not the same by meaning; says in what.
     """
-    desired, told = item.desired, remote.as_payload(item.payload)
-    if fingerprint(told) != item.fingerprint:
+    desired, found = item.desired, remote.as_payload(item.payload)
+    if fingerprint(found) != item.fingerprint:
         lines = [
             f"  {diff.path}: the file says {diff.before!r}, it has {diff.after!r}"
-            for diff in differences(item.payload, told)
+            for diff in differences(item.payload, found)
         ]
         fix = "Write the file as the campaign is; or, without a file, let it be written:\n"
         fix += f"  msgflash-apply import '{desired.address}' {quote(remote.id)} --generate"
@@ -100,44 +100,30 @@ def fields_of(
         timezone: in which to write the start; None for UTC.
 
     Raises:
-        MsgflashApplyError: MsgFlash does not tell all of it.
+        MsgflashApplyError: MsgFlash does not return all of it.
     """
-    told = remote.as_payload({})
-    missing = [name for name in _NEEDED if name not in told]
+    payload = remote.as_payload({})
+    missing = [name for name in _NEEDED if name not in payload]
     if remote.template_id is None and remote.type in {None, "buttons"}:
         missing.append("title, description, footer and buttons" if remote.type else "type")
-    if "schedule" in told and not _is_instant(str(told["schedule"])):
+    try:
+        start = parse_instant(str(payload["schedule"])) if "schedule" in payload else None
+    except ValueError:
+        start = None
         missing.append("start")
-    if missing:
-        detail = f"MsgFlash does not tell its {', '.join(missing)}."
+    if missing or start is None:
         raise MsgflashApplyError(
             f"No file can be made of campaign {remote.id}.",
-            detail,
+            f"MsgFlash does not return its {', '.join(missing)}.",
             "Write the file by hand and import without --generate.",
         )
     table = table_of_server(instances, templates)
-    called: dict[str, object] = {}
+    fields: dict[str, object] = {}
     for field, word, named in ((INSTANCE, "instance", instances), (TEMPLATE, "template", templates)):
-        if field in told:
-            name = next((one.name for one in named if one.id == told[field]), "")
-            is_alone = bool(name) and table.ids(field, name) == [told[field]]
-            called[word if is_alone else field] = name if is_alone else told[field]
-    return {**called, "schedule": _written(str(told["schedule"]), timezone), **_rest(told)}
-
-
-def _rest(told: JsonObject) -> Mapping[str, object]:
-    return {name: told[name] for name in _AS_TOLD if name in told}
-
-
-def _is_instant(text: str) -> bool:
-    try:
-        parse_instant(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _written(schedule: str, timezone: str | None) -> str:
-    """An instant with its offset where people read it: `2099-11-27T09:00:00+01:00`."""
-    moment = parse_instant(schedule).astimezone(UTC if timezone is None else ZoneInfo(timezone))
-    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+        if field in payload:
+            name = next((one.name for one in named if one.id == payload[field]), "")
+            is_alone = bool(name) and table.ids(field, name) == [payload[field]]
+            fields[word if is_alone else field] = name if is_alone else payload[field]
+    local = start.astimezone(UTC if timezone is None else ZoneInfo(timezone))
+    fields["schedule"] = local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
+    return fields | {name: payload[name] for name in _COPIED if name in payload}

@@ -1,13 +1,9 @@
 """
-Resolving doubt: a person says how a create ended, and what can be checked is checked.
+Record the outcome of a create whose result is unknown, and check of it what can be checked; contract section 6.
 
-Contract section 6: `--created ID` is believed only if MsgFlash's campaign is this one; `--not-created` is somebody's
-word.
-
-Finding a campaign in doubt by what it sent: messages carry a `campaignId` (reference 7), and nothing else names it.
-
-Works only after the start, and proves only that a campaign exists: no message found proves nothing (contract section
-6).
+`--created ID` is believed only if MsgFlash's campaign is this one; `--not-created` is a person's word. `--probe` looks
+for the campaign by what it sent: messages carry a `campaignId` (reference 7), and nothing else names it. So it works
+only after the start, and proves only that a campaign exists: no message found proves nothing.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -50,8 +46,8 @@ async def resolve_created(
 def differences_from(intent: Intent, remote: RemoteCampaign) -> tuple[AttributeDiff, ...]:
     """List in what a campaign of MsgFlash is not the one that was announced; empty when it is the same by meaning."""
     sent = intent.facts.payload
-    told = remote.as_payload(sent)
-    return () if fingerprint(told) == intent.facts.fingerprint else differences(sent, told)
+    found = remote.as_payload(sent)
+    return () if fingerprint(found) == intent.facts.fingerprint else differences(sent, found)
 
 
 def resolve_not_created(ledger: Ledger, address: Address, now: Callable[[], datetime]) -> None:

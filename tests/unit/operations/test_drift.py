@@ -35,7 +35,7 @@ def test_what_a_campaign_does_by_itself_is_no_drift(recorded: str, found: str) -
     ],
 )
 def test_what_people_or_trouble_did_is_drift(recorded: str, found: str) -> None:
-    """Paused, resumed, cancelled, failed: the record does not know, so it is told."""
+    """Paused, resumed, cancelled, failed: the record does not know, so it is drift."""
     record = a_record(status=recorded)
     assert drift_of(a_snapshot({"sale": record}), {record.id: RemoteStatus(found)}) == (
         Drift(next(iter(a_snapshot({"sale": record}).campaigns)), record.id, recorded, found),
@@ -43,7 +43,7 @@ def test_what_people_or_trouble_did_is_drift(recorded: str, found: str) -> None:
 
 
 def test_gone_campaign_is_drift_and_unread_one_is_not() -> None:
-    """A campaign that MsgFlash does not know any more is told; nothing is said of one that was not asked about."""
+    """A campaign that MsgFlash does not know any more is drift; one that was not read is none."""
     gone, unread = a_record("b"), a_record("a")
     found = drift_of(a_snapshot({"b": gone, "a": unread}), {gone.id: None})
     assert [(one.address, one.found) for one in found] == [("b", None)]

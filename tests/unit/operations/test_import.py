@@ -18,8 +18,8 @@ SHOP = Instance(id=INSTANCE_ID, name="shop", status="connected")
 
 def a_remote(payload: Mapping[str, object] | None = None, **fields: object) -> RemoteCampaign:
     """Answer for a campaign as MsgFlash has it."""
-    told = {**(payload or a_payload(name="sale")), "id": "cmp-1", "status": "scheduled", **fields}
-    return RemoteCampaign.model_validate({key: value for key, value in told.items() if value is not None})
+    returned = {**(payload or a_payload(name="sale")), "id": "cmp-1", "status": "scheduled", **fields}
+    return RemoteCampaign.model_validate({key: value for key, value in returned.items() if value is not None})
 
 
 def an_item(**fields: object) -> LookedUp:
@@ -50,7 +50,7 @@ def test_campaign_of_the_history_may_come_back() -> None:
     ],
 )
 def test_what_the_state_knows_is_refused(address: str, identifier: str, words: str) -> None:
-    """An address that something stands at, and an id that stands anywhere, are not adopted again."""
+    """An address that is taken, and an id that the state has at any address, are not adopted again."""
     state = a_snapshot({"taken": a_record("taken")}, {"doubt": an_intent("doubt")})
     with pytest.raises(MsgflashApplyError, match=words):
         refuse_known(state, Address(address), identifier)
@@ -72,7 +72,7 @@ def test_record_keeps_what_the_file_says() -> None:
 
 
 def test_other_campaign_than_the_file_is_refused() -> None:
-    """Every difference is told."""
+    """Every difference is listed."""
     with pytest.raises(MsgflashApplyError, match="body: the file says 'Hello', it has 'Bye'"):
         record_of(an_item(), a_remote(body="Bye"), NOW)
 
@@ -122,13 +122,13 @@ def test_ambiguous_name_is_written_as_id() -> None:
     ("fields", "words"),
     [
         ({"type": "buttons", "body": None}, "title, description, footer and buttons"),
-        ({"type": None, "body": None}, "tell its type"),
+        ({"type": None, "body": None}, "return its type"),
         ({"schedule": None, "recipients": None}, "schedule, recipients"),
-        ({"schedule": "soon"}, "tell its start"),
-        ({"schedule": "0001-01-01T00:00:00+14:00"}, "tell its start"),
+        ({"schedule": "soon"}, "return its start"),
+        ({"schedule": "0001-01-01T00:00:00+14:00"}, "return its start"),
     ],
 )
-def test_what_is_not_told_can_not_be_written(fields: dict[str, object], words: str) -> None:
+def test_what_is_not_returned_cannot_be_written(fields: dict[str, object], words: str) -> None:
     """Answers leave out the content of buttons; a file that lacks something would be another campaign."""
     with pytest.raises(MsgflashApplyError, match=words):
         fields_of(a_remote(None, **fields), [SHOP], [], None)
