@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from msgflash_apply.campaign import FIELD_ORDER, checked_instant, fingerprint
 from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
 from msgflash_apply.plan.plan import SENDING, Action, Plan, digest_of
+from msgflash_apply.state.codec import check_json, check_payload
 from msgflash_apply.state.snapshot import Snapshot
-from msgflash_apply.state.soundness import check_json, check_payload
 
 FORMAT_VERSION: Final = 2
 

@@ -1,16 +1,20 @@
 """
-The state as text: the document, and the lines of a journal.
+The state as text: the document, and the lines of a journal. Read `encode` and `decode` first.
 
-Writing and reading are each other's inverse. What is read proves itself by a checksum first, so that damage is never
-taken for emptiness; then pydantic checks its shape, and `soundness` what a shape does not say. A field too many is
-refused, for it would be lost with the next write; only what has a default may be missing.
+Writing and reading are each other's inverse. Reading checks the checksum first, so that damage is never taken for an
+empty state; then pydantic checks the shape, and `check_parts` what a shape cannot say: every time can be compared and
+shown, every payload has a start, recipients and a name, and every number is one that JSON has. The rest of the program
+relies on this, because a checksum proves that bytes are as they were written, not that a run wrote them. An unknown
+field is refused, since the next write would lose it; only a field with a default may be missing.
 
-Documents of an older format are upgraded (`upgrade.py`) before they are read. Read `encode` and `decode` first.
+Documents of an older format are upgraded (`upgrade.py`) before they are read.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from hashlib import sha256
 from itertools import chain
 from typing import Annotated, Final, Literal, TypeVar
@@ -18,13 +22,12 @@ from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from msgflash_apply.campaign import Address, Intent, Record
+from msgflash_apply.campaign import Address, Facts, Intent, Record, checked_instant, parse_instant
 from msgflash_apply.errors import StateDamaged, StateError
 from msgflash_apply.state.backends.encrypted.refusals import without_key
 from msgflash_apply.state.journal import Entry, Opened
 from msgflash_apply.state.serialise import to_json
 from msgflash_apply.state.snapshot import KEEP_IT, Snapshot
-from msgflash_apply.state.soundness import check_parts
 from msgflash_apply.state.upgrade import FORMAT_VERSION, STEPS, Step, upgrade, without_retired_fields
 
 _CURRENT: Final = b'\n  "format_version": %d,\n' % FORMAT_VERSION
@@ -33,10 +36,13 @@ _CHECKSUM_LENGTH: Final = len("sha256:") + 64
 _CHECKSUM_END: Final = b'",'
 
 _LINE: Final = re.compile(rb'\{"checksum":"([0-9a-f]{8})",("sequence":(\d{1,9}),.*)', re.DOTALL)
-_MEND_JOURNAL: Final = (
-    "Bring back a good copy of this journal from a backup of its disk.\n"
+_RESTORE_JOURNAL: Final = (
+    "Restore a good copy of this journal from a backup of its disk.\n"
     "Never delete it: it may hold the only trace of campaigns that were created."
 )
+
+MOST_LEVELS: Final = 20
+"""Of maps and lists inside each other: more than any document of ours has, and fewer than a writer can follow."""
 
 _EXACT = ConfigDict(extra="forbid", strict=True)
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -98,15 +104,15 @@ def encode(snapshot: Snapshot) -> bytes:
 
 
 def _field(key: str, value: object) -> Iterator[bytes]:
-    """Write one field of the document, a map entry by entry: with thousands, the whole takes five times its size."""
+    """Write one field of the document; a map entry by entry, since all at once takes five times its size in memory."""
     yield b'\n  "%b": ' % key.encode()
     if not isinstance(value, Mapping) or not value:
         yield to_json(value)
         return
     for number, entry in enumerate(sorted(value)):
         # No text holds a raw line break, so each one begins a line of the entry.
-        told = to_json(value[entry], indent=2).replace(b"\n", b"\n    ")
-        yield b"%b\n    %b: %b" % (b"," if number else b"{", to_json(entry), told)
+        text = to_json(value[entry], indent=2).replace(b"\n", b"\n    ")
+        yield b"%b\n    %b: %b" % (b"," if number else b"{", to_json(entry), text)
     yield b"\n  }"
 
 
@@ -126,16 +132,12 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
     if not _is_proven(data):
         raise _explain(data, where)
     try:
-        return _snapshot(data if _CURRENT in data else to_json(upgrade(json.loads(data), steps)))
+        document = _read(_Document, data if _CURRENT in data else to_json(upgrade(json.loads(data), steps)))
+        past = ((address, record) for address, records in document.history.items() for record in records)
+        for address, part in chain(document.campaigns.items(), document.in_doubt.items(), past):
+            _check(part, address)
     except (ValueError, RecursionError) as err:
         raise _explain(data, where, str(err)) from err
-
-
-def _snapshot(data: bytes) -> Snapshot:
-    document = _read(_Document, data)
-    past = ((address, record) for address, records in document.history.items() for record in records)
-    for address, part in chain(document.campaigns.items(), document.in_doubt.items(), past):
-        _check(part, address)
     return Snapshot(
         lineage=document.lineage,
         serial=document.serial,
@@ -189,20 +191,19 @@ def _damaged(where: str, what: str) -> StateDamaged:
 
 def encode_entries(entries: Iterable[Entry], *, first: int) -> bytes:
     """Write entries as journal lines, each ended by a line break; `first` is the number of the first, from 0."""
-    return b"".join(_line(number, entry) for number, entry in enumerate(entries, first))
-
-
-def _line(number: int, entry: Entry) -> bytes:
-    rest = b'"sequence":%d,"entry":%b}' % (number, to_json(entry))
-    return b'{"checksum":"%08x",%b\n' % (crc32(rest), rest)
+    lines: list[bytes] = []
+    for number, entry in enumerate(entries, first):
+        rest = b'"sequence":%d,"entry":%b}' % (number, to_json(entry))
+        lines.append(b'{"checksum":"%08x",%b\n' % (crc32(rest), rest))
+    return b"".join(lines)
 
 
 def decode_journal(data: bytes, *, where: str) -> tuple[Entry, ...]:
     """
     Read a journal, or what a crash left of it.
 
-    A last line without its line break was never durable, so nothing was sent on its strength: if it is torn, it is
-    dropped; if it is whole, it is kept, which at worst leaves a create in doubt that never left.
+    A last line without its line break was never durable, so no create was sent because of it. If it is torn, it is
+    dropped. If it is whole, it is kept, which at worst leaves a create in doubt that was never sent.
 
     Args:
         data: the journal from its first byte; empty if the run died before its head was durable.
@@ -214,18 +215,20 @@ def decode_journal(data: bytes, *, where: str) -> tuple[Entry, ...]:
     """
     *lines, tail = data.split(b"\n")
     entries = [_entry(line, number, where) for number, line in enumerate(lines)]
-    if _is_whole(tail):
+    if _match_whole(tail):
         entries.append(_entry(tail, len(lines), where))
     return tuple(entries)
 
 
-def _is_whole(line: bytes) -> bool:
-    return (match := _LINE.fullmatch(line)) is not None and int(match[1], 16) == crc32(match[2])
+def _match_whole(line: bytes) -> re.Match[bytes] | None:
+    """Take a line apart whose checksum is right; None for any other."""
+    match = _LINE.fullmatch(line)
+    return match if match and int(match[1], 16) == crc32(match[2]) else None
 
 
 def _entry(line: bytes, number: int, where: str) -> Entry:
-    match = _LINE.fullmatch(line)
-    if match is None or int(match[1], 16) != crc32(match[2]):
+    match = _match_whole(line)
+    if match is None:
         if refusal := without_key(line, where=f"{where}, line {number + 1}"):
             raise refusal
         raise _damaged_journal(where, number, "it is torn, or it was altered after it was written")
@@ -244,7 +247,7 @@ def _entry(line: bytes, number: int, where: str) -> Entry:
 
 
 def _damaged_journal(where: str, number: int, what: str) -> StateDamaged:
-    return StateDamaged("A journal of the state is damaged.", f"{where}, line {number + 1}: {what}.", _MEND_JOURNAL)
+    return StateDamaged("A journal of the state is damaged.", f"{where}, line {number + 1}: {what}.", _RESTORE_JOURNAL)
 
 
 def _read(model: type[_Model], data: bytes) -> _Model:
@@ -261,3 +264,50 @@ def _check(part: object, place: str) -> None:
         check_parts(part)
     except ValueError as err:
         raise ValueError(f"{place}: {err}") from err
+
+
+def check_payload(payload: Mapping[str, object]) -> None:
+    """Check a payload that a run has sent. ValueError says what is missing."""
+    recipients = payload.get("recipients")
+    if not isinstance(payload.get("name"), str) or not isinstance(recipients, Mapping):
+        raise ValueError("its payload has no name or no recipients")  # noqa: TRY004 - the shape is right, the value is not
+    if not isinstance(recipients.get("type"), str):
+        raise ValueError("its recipients are of no type")  # noqa: TRY004 - likewise
+    schedule = payload.get("schedule")
+    if not isinstance(schedule, str):
+        raise ValueError("its payload has no start")  # noqa: TRY004 - likewise
+    parse_instant(schedule)
+    check_json(payload)
+
+
+def check_parts(part: object) -> None:
+    """Check a record, an intent, or an entry of the journal, with all that is in it. ValueError says what is wrong."""
+    match part:
+        case Facts(payload=payload):
+            check_payload(payload)
+        case Record(read_at=read_at, created_at=created_at, facts=facts):
+            checked_instant(read_at)
+            checked_instant(created_at)
+            check_parts(facts)
+        case Intent(announced_at=announced_at, facts=facts):
+            checked_instant(announced_at)
+            check_parts(facts)
+        case _:
+            for value in (getattr(part, name, None) for name in ("at", "intent", "record", "facts")):
+                if isinstance(value, datetime):
+                    checked_instant(value)
+                elif value is not None:
+                    check_parts(value)
+
+
+def check_json(value: object, levels: int = MOST_LEVELS) -> None:
+    """ValueError for a tree that could not be written again: nested too deeply, or with a number that JSON has not."""
+    if not levels:
+        raise ValueError(f"it is nested more than {MOST_LEVELS} levels deep")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if type(inner) is str:  # most are texts
+            continue
+        if isinstance(inner, (dict, list)):
+            check_json(inner, levels - 1)
+        elif isinstance(inner, float) and not math.isfinite(inner):
+            raise ValueError(f"{inner} is no number that JSON has")

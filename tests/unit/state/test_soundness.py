@@ -9,10 +9,9 @@ import pytest
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateDamaged
-from msgflash_apply.state.codec import decode, decode_journal, encode, encode_entries
+from msgflash_apply.state.codec import check_json, decode, decode_journal, encode, encode_entries
 from msgflash_apply.state.journal import Opened
 from msgflash_apply.state.reading import read_state
-from msgflash_apply.state.soundness import check_json
 from tests.hostile.records import seal_document, seal_journal
 from tests.support.builders import NOW, a_record, a_snapshot, an_intent
 from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, intended
