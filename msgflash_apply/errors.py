@@ -60,7 +60,7 @@ class StateLocked(StateError):
 
 
 class StateConflict(StateError):
-    """The state moved on under us: the serial is not the one that was read."""
+    """The state changed after it was read: the serial is another one."""
 
 
 class PlanError(MsgflashApplyError):

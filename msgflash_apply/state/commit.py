@@ -1,5 +1,5 @@
 """
-Replacing the document: the only code that moves the serial.
+Make a state, and replace its document: the only code that moves the serial.
 
 Everything here keeps rule 4 of this package: right before a document is replaced, the journal that it names is dropped,
 unless the new document names it too.
@@ -72,7 +72,7 @@ def write_copy(backend: Backend, base: VersionedSnapshot | None, copy: Snapshot)
 
 def settle(backend: Backend, journal: str, environment: str) -> None:
     """
-    Fold another run's journal into the document, once, whoever else is doing the same. From then on it never grows.
+    Fold another run's journal into the document, once, even if others do the same. From then on it never grows.
 
     Also into a marked copy: a run that began before the state moved away may have written to its journal since.
 
@@ -108,7 +108,7 @@ def has_effect(entries: tuple[Entry, ...]) -> bool:
 
 
 def _taken(where: str, stored: Stored) -> StateError:
-    """Say that a place is taken. What stands there is looked at for the words alone: it may be anything."""
+    """Say that a place is taken. The document there is read for the message alone: it may be anything."""
     with suppress(StateError):
         place = decode(stored.document, where=where).moved
         if place is not None:

@@ -1,16 +1,12 @@
 """
-Putting the record right by hand: moving what stands at an address, taking it out, and breaking a lock.
+Changes of the state by hand: `state mv`, `state rm`, `state unlock` and `state push`.
 
-Each edit looks before it writes, so that a person is told in their own words what a journal would only call damage.
-
-Putting a document that lies elsewhere in the place of the state: a backup, a repaired copy, a state that moves house.
-
-The one command that can lose an id, so everything that would be lost is named first.
+Each checks before it writes, so that a mistake is explained, where a journal could only call it damage. `push_document`
+is the only one that can lose an id, so it names everything that would be lost first.
 """
 
 import errno
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -34,10 +30,10 @@ def move(ledger: Ledger, previous: Address, address: Address) -> Slot:
     Move record, doubt and history to another address; history that is there already stays in front.
 
     Returns:
-        What stood at `previous`.
+        What was at `previous`.
 
     Raises:
-        StateError: nothing stands at `previous`, or something at `address`.
+        StateError: nothing is at `previous`, or something is at `address`.
     """
     source, target = ledger.slot(previous), ledger.slot(address)
     if not source.is_taken:
@@ -59,8 +55,8 @@ def removable(snapshot: Snapshot, address: Address) -> Record:
     if address in snapshot.in_doubt:
         raise StateError(
             f"{address} is in doubt.",
-            "A create was sent, and nobody knows whether it arrived. Removed, it would be sent again.",
-            f"Say first how it ended:\n    msgflash-apply resolve '{address}' (--created ID | --not-created | --probe)",
+            "A create was sent, and its result is unknown. If the address is removed, the create is sent again.",
+            f"Resolve it first:\n    msgflash-apply resolve '{address}' (--created ID | --not-created | --probe)",
         )
     if address not in snapshot.campaigns:
         raise unknown(snapshot, address)
@@ -73,26 +69,26 @@ def remove(ledger: Ledger, address: Address, seen: Record, at: datetime) -> None
 
     Args:
         ledger: of this run.
-        address: where it stands.
+        address: of the record.
         seen: the record that a person agreed to remove.
         at: now.
 
     Raises:
         StateError: as for `removable`.
-        StateConflict: another campaign stands there by now.
+        StateConflict: another campaign is there by now.
     """
     found = removable(ledger.snapshot, address)
     if found.id != seen.id:
         raise StateConflict(
-            "The state moved on.",
+            "The state changed after it was read.",
             f"{address}: it was campaign {seen.id}, and is {found.id} now. Nothing was removed.",
-            "Look at it again, and decide anew.",
+            "Look at it again, then decide.",
         )
     ledger.append(Removed(address, at))
 
 
 def unknown(snapshot: Snapshot, address: Address) -> StateError:
-    """Say that nothing stands at an address, and what was probably meant."""
+    """Say that nothing is at an address, and what was probably meant."""
     if address in snapshot.history:
         hint = f"It is in the history:\n    msgflash-apply state history '{address}'"
     else:
@@ -105,7 +101,7 @@ def break_lock(backend: Backend, lock_id: str, *, by: Holder, force: bool) -> No
     """
     Take a lock away from a run that is dead.
 
-    A run that is at work on this host is not robbed by mistake: where its lock would have died with it, the lock is
+    A run that is at work on this host does not lose it by mistake: where its lock would have died with it, the lock is
     taken over rather than removed; elsewhere its process is looked for. End it with a signal, and it finishes what is
     in flight. Of another host nothing can be known, and its lock is removed on a person's word.
 
@@ -191,13 +187,28 @@ def push_document(
         StateLocked: a run is at work.
         BackendError: the storage failed.
     """
-    given = _unmarked(_read(data, where, claim.environment), where, force=force)
+    try:
+        given = prove(Stored(data, ""), where=where, environment=claim.environment).snapshot
+    except StateDamaged as err:
+        # The advice for a damaged state does not help with a damaged copy of it.
+        fix = "Nothing was changed. Use a whole copy: what `msgflash-apply state pull` printed once, or a backup."
+        raise StateDamaged("That is no whole state.", err.detail, fix) from err
+    if given.moved is not None and not force:
+        raise StateConflict(
+            "That document is a copy of a state that has moved; nothing was changed.",
+            f"{where}: the state itself is at {given.moved!r}.",
+            "Use the state there. Only if that one is lost for good, take this copy in its place: --force",
+        )
+    given = replace(given, moved=None)  # With --force: the way back when the place that it moved to is lost.
     if backend.read() is None:
-        return _begin_with(backend, given)
+        if backend.remains():
+            raise absent(backend)
+        backend.write(encode(given), expected=None)
+        return Pushed(None, given)
     with open_ledger(backend, claim) as ledger:
         before = ledger.snapshot
         if not force:
-            _refuse(given, before, where)
+            _check_follows(given, before, where)
         ledger.replace(given)
         return Pushed(before, ledger.snapshot)
 
@@ -212,49 +223,22 @@ def lost_doubts(before: Snapshot, after: Snapshot) -> tuple[Address, ...]:
     """
     List the addresses in doubt of which another state knows nothing: neither the doubt nor a campaign it made.
 
-    A doubt that was resolved as "not created" leaves no trace, so it is listed too: nobody can tell it from a lost one.
+    A doubt that was resolved as "not created" leaves no trace, so it is listed too: it looks like a lost one.
     """
     return tuple(sorted(address for address, intent in before.in_doubt.items() if not _knows(after, intent)))
 
 
 def summary(before: Snapshot, after: Snapshot) -> str:
     """Say in one line what changes from one state to another: `serial 9 -> 12, 40 -> 41 campaigns, ..`."""
+    former, later = (sum(map(len, snapshot.history.values())) for snapshot in (before, after))
     return (
         f"serial {before.serial} -> {after.serial}, {len(before.campaigns)} -> {len(after.campaigns)} campaigns, "
-        f"{len(before.in_doubt)} -> {len(after.in_doubt)} in doubt, "
-        f"{_length(before.history)} -> {_length(after.history)} in the history"
+        f"{len(before.in_doubt)} -> {len(after.in_doubt)} in doubt, {former} -> {later} in the history"
     )
 
 
-def _read(data: bytes, where: str, environment: str) -> Snapshot:
-    try:
-        return prove(Stored(data, ""), where=where, environment=environment).snapshot
-    except StateDamaged as err:
-        # What to do about a damaged state is no advice for somebody who holds a damaged copy of it.
-        fix = "Nothing was changed. Take a whole copy: what `msgflash-apply state pull` printed once, or a backup."
-        raise StateDamaged("That is no whole state.", err.detail, fix) from err
-
-
-def _unmarked(given: Snapshot, where: str, *, force: bool) -> Snapshot:
-    """Take the mark off the copy of a state that has moved: the way back when the place that it moved to is lost."""
-    if given.moved is not None and not force:
-        raise StateConflict(
-            "That document is a copy of a state that has moved; nothing was changed.",
-            f"{where}: the state itself is at {given.moved!r}.",
-            "Use the state there. Only if that one is lost for good, take this copy in its place: --force",
-        )
-    return replace(given, moved=None)
-
-
-def _begin_with(backend: Backend, given: Snapshot) -> Pushed:
-    if backend.remains():
-        raise absent(backend)
-    backend.write(encode(given), expected=None)
-    return Pushed(None, given)
-
-
-def _refuse(given: Snapshot, before: Snapshot, where: str) -> None:
-    """Tell every objection at once: whoever then says --force has seen them all."""
+def _check_follows(given: Snapshot, before: Snapshot, where: str) -> None:
+    """Report all objections at once, so that all of them are seen before --force is used."""
     objections = []
     if given.lineage != before.lineage:
         objections.append(
@@ -281,7 +265,3 @@ def _knows(after: Snapshot, intent: Intent) -> bool:
 
 def _doubt(intent: Intent) -> tuple[str, int, str]:
     return intent.run, intent.attempt, intent.facts.fingerprint
-
-
-def _length(history: Mapping[Address, tuple[Record, ...]]) -> int:
-    return sum(map(len, history.values()))

@@ -91,7 +91,7 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What stood at `previous` now stands at `address`."""
+    """Record, intent and history of `previous` are at `address` now."""
 
     previous: Address
     address: Address
@@ -109,7 +109,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A person took it out of the campaigns: the record moves to the history, the campaign stays as it is."""
+    """A person removed it from the campaigns: the record moves to the history, the campaign stays as it is."""
 
     address: Address
     at: datetime

@@ -1,12 +1,12 @@
 """
-The ledger: lock, load, append, commit. The door of this package: whoever needs a state comes here.
+The ledger: lock, load, append, commit. Every run that writes to a state opens one.
 
     with open_ledger(backend, Claim(environment, holder, now)) as ledger:
         ledger.append(Intended(..))     # durable: now the create may be sent
-        ledger.append(Created(..))      # durable: now it may be told
+        ledger.append(Created(..))      # durable: now it may be reported
 
 Leaving the block folds the journal into the document, under the next serial. A crash anywhere leaves a journal that the
-next run folds in. The rules that make this safe stand in the docstring of this package.
+next run folds in. The rules that make this safe are in the docstring of this package.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def open_ledger(backend: Backend, claim: Claim) -> Iterator["Ledger"]:
     journal stays, and what is open in it is in doubt.
 
     Raises:
-        StateLocked: somebody else held the lock all the while.
+        StateLocked: another run held the lock for the whole timeout.
         StateMissing, StateDamaged, StateError: as for `read_state`.
         BackendError: the storage failed. When it is the commit that fails, every entry is in the journal still.
     """
@@ -89,8 +89,12 @@ class Ledger:
         The latter, because the state's folder may come back from a backup that is older than this run; and only then,
         because a disk that is full has little room for it.
         """
-        lost = () if self._is_in_journal() else self._entries
-        return (*lost, *self._unsaved)
+        try:
+            written = self._backend.read_journal(self.head.journal) or b""
+        except (BackendError, StateError):  # the latter: it is encrypted, and not as this run wrote it
+            written = b""
+        is_in_journal = written.startswith(encode_entries([self.head, *self._entries], first=0))
+        return (*(() if is_in_journal else self._entries), *self._unsaved)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -137,25 +141,32 @@ class Ledger:
 
         Raises:
             BackendError: the storage failed; the journal keeps what was durable.
-            StateConflict: another state, of another lineage, stands there now; the journal stays.
+            StateConflict: another state, of another lineage, is there now; the journal stays.
         """
         if self._is_committed:
             return
         if self._touched or self._unsaved:
-            self._commit()
+            ours = Draft(self._draft.snapshot())
+            late = ours.preview(self._unsaved)
+            ours.put(late)
+            self._touched.update(late)
+            try:
+                self._end(commit(self._backend, self._base, ours.snapshot(), self.head.journal))
+            except StateConflict:
+                self._commit_onto_theirs(ours)
         else:
             self._backend.drop(self.head.journal)
         self._is_committed = True
 
     def replace(self, snapshot: Snapshot) -> None:
         """
-        Put another state in the place of this one, under a serial that is ahead of both. Ends this ledger.
+        Replace this state by another one, under a serial that is ahead of both. Ends this ledger.
 
         Args:
             snapshot: of this environment; what it lacks is lost here, so callers have compared the two.
 
         Raises:
-            StateConflict: somebody else wrote the document meanwhile; nothing was changed.
+            StateConflict: another run wrote the document meanwhile; nothing was changed.
             StateError: this ledger has entries, or was committed.
             BackendError: the storage failed.
         """
@@ -173,31 +184,20 @@ class Ledger:
         elif isinstance(error, Exception):
             note_failure(self.commit, error)
 
-    def _is_in_journal(self) -> bool:
-        try:
-            written = self._backend.read_journal(self.head.journal)
-        except (BackendError, StateError):  # the latter: it is encrypted, and not as this run wrote it
-            return False
-        return written is not None and written.startswith(encode_entries([self.head, *self._entries], first=0))
-
     def _keep(self, entries: Sequence[Entry]) -> None:
         self._unsaved += [entry for entry in entries if isinstance(entry, Outcome)]
 
-    def _commit(self) -> None:
-        ours = Draft(self._draft.snapshot())
-        late = ours.preview(self._unsaved)
-        ours.put(late)
-        self._touched.update(late)
-        try:
-            self._end(commit(self._backend, self._base, ours.snapshot(), self.head.journal))
-        except StateConflict:
-            self._commit_onto_theirs(ours)
-
     def _commit_onto_theirs(self, ours: Draft) -> None:
-        """Bring ours into a document that somebody else wrote meanwhile; nobody's campaigns are lost."""
+        """Merge ours into a document that another run wrote meanwhile; no campaign of either is lost."""
         while True:
-            theirs = self._load_theirs()
-            if self._is_folded_into(theirs.snapshot):
+            theirs = load(self._backend, self.head.environment)
+            if theirs.snapshot.lineage != self.head.lineage:
+                raise StateConflict(
+                    "Another state is in the place of this one.",
+                    f"{self._backend.url}: its lineage is {theirs.snapshot.lineage}, not {self.head.lineage}.",
+                    "Restore the former state; the journal beside it holds what this run did.",
+                )
+            if theirs.snapshot.journal == self.head.journal or self.head.journal not in self._backend.journals():
                 self._yield_to(theirs, ours)
                 return
             draft = Draft(theirs.snapshot)
@@ -215,19 +215,6 @@ class Ledger:
         else:
             self._warnings.append(f"{self._backend.url}: another run took over the state during this one.")
 
-    def _load_theirs(self) -> VersionedSnapshot:
-        theirs = load(self._backend, self.head.environment)
-        if theirs.snapshot.lineage != self.head.lineage:
-            raise StateConflict(
-                "Another state was put in the place of this one.",
-                f"{self._backend.url}: its lineage is {theirs.snapshot.lineage}, this run's is {self.head.lineage}.",
-                "Bring the former state back; the journal beside it holds what this run did.",
-            )
-        return theirs
-
-    def _is_folded_into(self, snapshot: Snapshot) -> bool:
-        return snapshot.journal == self.head.journal or self.head.journal not in self._backend.journals()
-
     def _end(self, committed: VersionedSnapshot) -> None:
         self._base = committed
         self._draft = Draft(committed.snapshot)
@@ -235,7 +222,7 @@ class Ledger:
 
 
 def _begin(backend: Backend, claim: Claim) -> Ledger:
-    """Begin this run's journal, and only then end all others: whoever does both last is the one that can write."""
+    """Begin this run's journal, and only then seal all others: of two runs, the one that does both last can write."""
     environment, journal = claim.environment, claim.holder.lock_id
     found = load(backend, environment)
     head = Opened(journal, found.snapshot.lineage, found.snapshot.serial, environment, claim.now())

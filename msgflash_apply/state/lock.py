@@ -1,4 +1,18 @@
-"""What it takes to open a state, and the lock around it."""
+"""
+The lock of a state: taken for the time of one run, and waited for up to a timeout.
+
+When does a lock end? With the run, which gives it back. If the run dies, that depends on the storage:
+
+| Storage | Lock of a dead run |
+|---|---|
+| a folder | ends with its process; a lock from another host stays |
+| PostgreSQL | ends with its session |
+| an object store | taken over 120 s after its last renewal: a lease of 60 s, and 60 s of grace (`lease.py`) |
+| Terraform's HTTP protocol | stays |
+
+A lock that stays is broken by a person: `msgflash-apply state unlock` (`edits.break_lock`). No lock is needed for the
+state to be safe: two runs that both believe that they hold it are kept apart by the rules in this package's docstring.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,13 +31,13 @@ _POLL_SECONDS: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class Claim:
     """
-    Who wants to write to a state.
+    Which run wants to write to a state.
 
     Attributes:
         environment: whose state it must be.
-        holder: who takes the lock; its `lock_id` names this run's journal, and must never have been used before.
+        holder: takes the lock; its `lock_id` names this run's journal, and must never have been used before.
         now: the clock.
-        lock_timeout_seconds: how long to wait for the lock; 0 asks once.
+        lock_timeout_seconds: how long to wait for the lock; 0 tries once.
         sleep: waits for as many seconds.
     """
 
@@ -40,10 +54,20 @@ def locked(backend: Backend, claim: Claim) -> Iterator[None]:
     Hold the lock of a state for the time of the block.
 
     Raises:
-        StateLocked: somebody else held it all the while.
+        StateLocked: another run held it for the whole timeout; names the holder.
         BackendError: the storage failed; also when giving the lock back, unless the block raised something itself.
     """
-    _lock(backend, claim)
+    waited_seconds = 0.0
+    while True:
+        try:
+            backend.lock(claim.holder)
+            break
+        except StateLocked:
+            if waited_seconds >= claim.lock_timeout_seconds:
+                raise
+        pause_seconds = min(_POLL_SECONDS, claim.lock_timeout_seconds - waited_seconds)
+        claim.sleep(pause_seconds)
+        waited_seconds += pause_seconds
     unlock = partial(backend.unlock, claim.holder.lock_id)
     try:
         yield
@@ -59,16 +83,3 @@ def note_failure(step: Callable[[], None], error: BaseException) -> None:
         step()
     except MsgflashApplyError as failure:
         error.add_note(str(failure))
-
-
-def _lock(backend: Backend, claim: Claim) -> None:
-    waited_seconds = 0.0
-    while True:
-        try:
-            return backend.lock(claim.holder)
-        except StateLocked:
-            if waited_seconds >= claim.lock_timeout_seconds:
-                raise
-        pause_seconds = min(_POLL_SECONDS, claim.lock_timeout_seconds - waited_seconds)
-        claim.sleep(pause_seconds)
-        waited_seconds += pause_seconds

@@ -56,7 +56,7 @@ def migrate(source: Backend, target: Backend, claim: Claim) -> Snapshot:
         StateError: both are one place, the target is taken, or the source has moved elsewhere.
         StateMissing, StateDamaged: there is no state at the source, or it or what is at the target cannot be proven.
         StateLocked: a run is at work at one of them.
-        StateConflict: the source moved on under the lock; it is live still.
+        StateConflict: the source changed under the lock; it is still live.
         BackendError: a storage failed, or what was written reads back differently. Moving again goes on.
     """
     move = _Move(source, target, claim.environment)
@@ -104,7 +104,7 @@ class _Move:
         if there.snapshot != copy:
             self._check_outdated(there.snapshot, live)
             write_copy(self.target, there, copy)
-        self._check_arrived(copy, "Nothing was moved: the state is where it was. Mend that storage, then move again.")
+        self._check_arrived(copy, "Nothing was moved: the state is where it was. Repair that storage, then move again.")
 
     def switch(self, found: VersionedSnapshot) -> None:
         """Step 2: mark the source. From here on there is no way back but to finish, and to move again."""
@@ -118,7 +118,7 @@ class _Move:
             raise StateError(
                 "The state has moved, and is not where it went.",
                 f"{self.source.url}: it moved to {place!r}, and nothing is there.",
-                "Bring it back there from a backup. Only if it is lost for good, go on elsewhere, from the copy that "
+                "Restore it there from a backup. Only if it is lost for good, go on elsewhere, from the copy that "
                 "it left here:\n"
                 "    msgflash-apply state pull --moved > copy.json\n"
                 "    MSGFLASH_STATE=... msgflash-apply state push --force copy.json",
@@ -132,7 +132,9 @@ class _Move:
             return there.snapshot
         self._check_outdated(there.snapshot, last)
         live = commit(self.target, there, replace(last, moved=None), None).snapshot
-        self._check_arrived(live, f"The marked copy at {self.source.url} has all of it. Mend that storage, then look.")
+        self._check_arrived(
+            live, f"The marked copy at {self.source.url} has all of it. Repair that storage, then look."
+        )
         return live
 
     def _copy_of(self, live: Snapshot) -> Snapshot:

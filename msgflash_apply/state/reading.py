@@ -1,9 +1,8 @@
 """
 Reading the state: the document, and what the journals of runs add to it. Nothing here writes, or takes the lock.
 
-Former documents that the storage of a state still has: read by name, and proven before anybody relies on one.
-
-Campaigns that a state manages no more: replaced, forgotten or removed. Pure.
+Read `read_state` first. `read_former` reads a backup by name, and `past_of` lists the campaigns that a state manages no
+more: replaced, forgotten or removed.
 """
 
 from collections.abc import Iterator
@@ -54,7 +53,7 @@ def absent(backend: Backend) -> StateError:
         "There is no state.",
         f"{backend.url}: nothing is there. That is not an empty state: whatever was sent before would be sent again.",
         "If nothing was ever sent from here, make one:\n    msgflash-apply init\n"
-        "Otherwise mend the state's location (msgflash.yaml, MSGFLASH_STATE), or bring the state back.",
+        "Otherwise correct the state's location (msgflash.yaml, MSGFLASH_STATE), or restore the state.",
     )
 
 
@@ -88,7 +87,7 @@ def moved_away(where: str, place: str) -> StateError:
     """Refuse the copy that a state leaves where it was, or makes where it goes: the live one is at `place`."""
     return StateError(
         "The state has moved.",
-        f"{where}: what lies here is a copy, marked as moved. The state itself is at {place!r}.",
+        f"{where}: this is a copy, marked as moved. The state itself is at {place!r}.",
         "Set `state` in msgflash.yaml, or MSGFLASH_STATE, to that place.\n"
         "If that place says the same of this one, a move was interrupted in the middle. Run it again, as it was:\n"
         "    msgflash-apply state migrate URL",
@@ -123,7 +122,7 @@ def read_state(backend: Backend, *, environment: str) -> Snapshot:
         return loaded.snapshot
     while True:
         unfolded = read_unfolded(backend, loaded.snapshot)
-        # While the document stands still, journals only grow; had it moved, one of them might be folded in already.
+        # As long as the document is the same, journals only grow; otherwise one of them may be folded in already.
         again = read_document(backend)
         if again.version == loaded.version:
             break
@@ -182,7 +181,7 @@ def read_former(backend: Backend, name: str, *, environment: str) -> bytes:
     try:
         prove(Stored(document, ""), where=f"{backend.url}, backup {name}", environment=environment)
     except StateDamaged as err:
-        # What to do about a damaged state is no advice for somebody who found a damaged backup.
+        # The advice for a damaged state does not help with a damaged backup.
         raise StateDamaged("The backup is damaged.", err.detail, f"Take another one. {_SEE}") from err
     return document
 
@@ -193,7 +192,7 @@ class Past:
     One campaign of the past.
 
     Attributes:
-        address: where it stood last.
+        address: the last one.
         id: on MsgFlash.
         record: what is known of it; None for a replaced one, of which the id alone is kept.
         replaced_by: id of the campaign that took its place; None for one that was forgotten or removed.

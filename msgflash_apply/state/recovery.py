@@ -5,7 +5,7 @@ A recovery file is a journal: the head of the run, then the outcomes that the st
 journal is gone, it holds all of the run, intents too: the state may come back from a backup that is older than it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from shlex import quote
 
@@ -49,29 +49,21 @@ def recover(backend: Backend, data: bytes, claim: Claim, *, where: str) -> tuple
         StateConflict: the state has no place for a campaign that was created; names it and what to do.
         StateLocked, StateMissing, BackendError: as for `open_ledger`.
     """
-    head, entries = _read(data, where)
+    match decode_journal(data, where=where):
+        case (Opened() as head, *entries):
+            pass
+        case _:
+            raise StateDamaged("The recovery file is damaged.", f"{where}: it holds no whole line.")
     with open_ledger(backend, claim) as ledger:
-        _check_lineage(head, ledger.head, where)
+        if head.lineage != ledger.head.lineage:
+            raise StateError(
+                "The recovery file belongs to another state.",
+                f"{where}: it is of lineage {head.lineage}, environment {head.environment!r}; "
+                f"this state is of lineage {ledger.head.lineage}, environment {ledger.head.environment!r}.",
+            )
         if ledger.snapshot.serial <= head.serial:
             return _bring_in(ledger, entries)  # older than the run: it lacks the intents too
         return _bring_in(ledger, [entry for entry in entries if isinstance(entry, Outcome)])
-
-
-def _read(data: bytes, where: str) -> tuple[Opened, list[Entry]]:
-    match decode_journal(data, where=where):
-        case (Opened() as head, *entries):
-            return head, entries
-        case _:
-            raise StateDamaged("The recovery file is damaged.", f"{where}: it holds no whole line.")
-
-
-def _check_lineage(head: Opened, own: Opened, where: str) -> None:
-    if head.lineage != own.lineage:
-        raise StateError(
-            "The recovery file belongs to another state.",
-            f"{where}: it is of lineage {head.lineage}, environment {head.environment!r}; "
-            f"this state is of lineage {own.lineage}, environment {own.environment!r}.",
-        )
 
 
 def _bring_in(ledger: Ledger, entries: Iterable[Entry]) -> tuple[Outcome, ...]:
@@ -81,18 +73,41 @@ def _bring_in(ledger: Ledger, entries: Iterable[Entry]) -> tuple[Outcome, ...]:
     for entry in entries:
         if not isinstance(entry, Outcome):
             _bring_in_step(ledger, entry)
-        elif isinstance(entry, Created) and _is_homeless(ledger.slot(entry.address), entry):
-            homeless.append(entry)
-        elif _is_new(ledger.slot(entry.address), entry):
+            continue
+        slot = ledger.slot(entry.address)
+        match entry:
+            case Created():
+                is_new = not _knows(slot, entry.id)
+                if is_new and not _awaits(slot, entry):
+                    homeless.append(entry)
+                    continue
+            case NotCreated():
+                is_new = _awaits(slot, entry)
+            case _:
+                is_new = slot.record is not None and slot.record.read_at < entry.at
+        if is_new:
             ledger.append(entry)
             brought_in.append(entry)
     if homeless:
-        raise _no_place(homeless)
+        raise StateConflict(
+            "A campaign was created, and the state does not expect it.",
+            "\n".join(
+                f"{outcome.address}: campaign {outcome.id} was created at {outcome.at:%Y-%m-%d %H:%M:%S %Z}, "
+                "but its address is not in doubt any more."
+                for outcome in homeless
+            ),
+            "\n".join(
+                (
+                    "Everything else was brought in. Look at the campaign on MsgFlash, and adopt it:",
+                    *(f"    msgflash-apply import '{outcome.address}' {quote(outcome.id)}" for outcome in homeless),
+                )
+            ),
+        )
     return tuple(brought_in)
 
 
 def _bring_in_step(ledger: Ledger, entry: Entry) -> None:
-    """Append an intent unless something newer stands there; anything else if it fits, since a plan finds it again."""
+    """Append an intent unless something newer is there; anything else if it fits, since a plan finds it again."""
     if not isinstance(entry, Intended):
         with suppress(StateDamaged):
             ledger.append(entry)
@@ -100,18 +115,6 @@ def _bring_in_step(ledger: Ledger, entry: Entry) -> None:
     slot, announced_at = ledger.slot(entry.address), entry.intent.announced_at
     if slot.intent is None and all(record.created_at <= announced_at for record in _records(slot)):
         ledger.append(entry)
-
-
-def _is_new(slot: Slot, outcome: Outcome) -> bool:
-    if isinstance(outcome, Created):
-        return not _knows(slot, outcome.id)
-    if isinstance(outcome, NotCreated):
-        return _awaits(slot, outcome)
-    return slot.record is not None and slot.record.read_at < outcome.at
-
-
-def _is_homeless(slot: Slot, outcome: Created) -> bool:
-    return not _knows(slot, outcome.id) and not _awaits(slot, outcome)
 
 
 def _records(slot: Slot) -> tuple[Record, ...]:
@@ -125,20 +128,3 @@ def _knows(slot: Slot, campaign_id: str) -> bool:
 def _awaits(slot: Slot, outcome: Created | NotCreated) -> bool:
     """Whether the create in doubt is the one that this outcome is about, and not a later one."""
     return slot.intent is not None and slot.intent.announced_at <= outcome.at
-
-
-def _no_place(homeless: Sequence[Created]) -> StateConflict:
-    return StateConflict(
-        "A campaign was created, and the state does not await it.",
-        "\n".join(
-            f"{outcome.address}: campaign {outcome.id} was created at {outcome.at:%Y-%m-%d %H:%M:%S %Z}, "
-            "but its address is not in doubt any more."
-            for outcome in homeless
-        ),
-        "\n".join(
-            (
-                "Everything else was brought in. Look at the campaign on MsgFlash, and adopt it:",
-                *(f"    msgflash-apply import '{outcome.address}' {quote(outcome.id)}" for outcome in homeless),
-            )
-        ),
-    )

@@ -1,8 +1,8 @@
 """
-Another form for a state: encrypted for the first time, with another key, or not any more.
+`state rekey`: encrypt a state for the first time, encrypt it with another key, or decrypt it.
 
 Until the document is replaced everything stays in its former form, so a crash before that leaves the state as usable
-as it was, and one after it as usable as it will be. Doing it again finishes what a crash broke off.
+as it was, and one after it as usable as it will be. Running it again finishes what a crash interrupted.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def rekey(storage: Backend, keys: Keyring, claim: Claim, *, decrypt: bool) -> Re
         StateMissing, StateDamaged: there is no state, or it cannot be proven.
         StateError: it needs a key that is not among these, belongs to another environment, or has moved.
         StateLocked: a run is at work.
-        StateConflict: the state moved on under the lock. What was not done yet is done by doing it again.
+        StateConflict: the state changed under the lock. Running it again does what is left.
         BackendError: the storage failed; likewise.
     """
     before = _key_of(read_document(storage).document, storage.url)
@@ -65,21 +65,17 @@ def rekey(storage: Backend, keys: Keyring, claim: Claim, *, decrypt: bool) -> Re
         # Twice: where a storage keeps just the former document, that one is in the new form too from now on.
         written = commit(as_wanted, written, written.snapshot, None)
     after = None if decrypt else keys.ids[0]
-    return Rekeyed(before, after, written.snapshot.serial, tuple(_in_another_form(storage, after)))
+    former = [
+        backup
+        for backup in storage.backups()
+        if (document := storage.read_backup(backup.name)) is not None and not _has_form(document, after)
+    ]
+    return Rekeyed(before, after, written.snapshot.serial, tuple(former))
 
 
 def _key_of(document: bytes, where: str) -> str | None:
     envelope = read_envelope(document, where=where)
     return None if envelope is None else envelope.key_id
-
-
-def _in_another_form(storage: Backend, key_id: str | None) -> list[Backup]:
-    found = []
-    for backup in storage.backups():
-        document = storage.read_backup(backup.name)
-        if document is not None and not _has_form(document, key_id):
-            found.append(backup)
-    return found
 
 
 def _has_form(document: bytes, key_id: str | None) -> bool:

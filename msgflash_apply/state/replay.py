@@ -14,17 +14,16 @@ The state is one `Slot` per address, and an entry changes the slot of its addres
 | Described | a record | file, names, time zone, on_remove and labels; the payload stays as sent |
 | Forgotten | a record | moves the record to the history |
 | Removed | a record, no open intent | likewise, by a person's word |
-| Adopted | neither record nor open intent | the record stands there, behind the history that is there |
+| Adopted | neither record nor open intent | the record is there, behind the history that is there |
 | Moved | something at `previous`, nothing at `address` | moves record, intent and history |
 
 An entry that does not find what it needs is damage: it was written for another state than this one.
 
-Merge what a run did into a document that somebody else replaced meanwhile, losing no campaign of either side.
-
-Needed only when the rules failed: a state restored, pushed or checked out under a run that is at work. Pure.
+`merge_into` brings what a run did into a document that was replaced meanwhile, and loses no campaign of either side. It
+is needed only when the rules failed: a state was restored, pushed or checked out under a run that is at work.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
@@ -58,7 +57,7 @@ class Slot:
 
     @property
     def is_taken(self) -> bool:
-        """Whether a campaign stands there, or may."""
+        """Whether there is a campaign, or may be one."""
         return self.record is not None or self.intent is not None
 
 
@@ -87,7 +86,7 @@ class Draft:
         self._history = dict(base.history)
 
     def slot(self, address: Address) -> Slot:
-        """What stands at an address; an empty slot where nothing does."""
+        """What is at an address; an empty slot where nothing is."""
         return Slot(self._campaigns.get(address), self._in_doubt.get(address), self._history.get(address, ()))
 
     def preview(self, entries: Iterable[Entry]) -> dict[Address, Slot]:
@@ -152,11 +151,19 @@ def _step(entry: Entry, look: Callable[[Address], Slot]) -> dict[Address, Slot]:
         case Opened():
             raise _misfit(f"journal {entry.journal} begins in the middle of another one")
         case Moved():
-            return _move(entry, look(entry.previous), look(entry.address))
+            source, target = look(entry.previous), look(entry.address)
+            if not source.is_taken:
+                raise _misfit(f"there is nothing at {entry.previous}, from where {entry.address} was moved")
+            if target.is_taken:
+                raise _misfit(f"{entry.address} is taken, so {entry.previous} cannot have moved there")
+            return {entry.previous: _VACANT, entry.address: replace(source, history=target.history + source.history)}
+        case Adopted():
+            slot = look(entry.address)
+            if slot.is_taken:
+                raise _misfit(f"{entry.address} is taken, so {entry.record.id} cannot have been adopted there")
+            return {entry.address: replace(slot, record=entry.record)}
         case Intended() | Created() | NotCreated():
             return {entry.address: _about_intent(entry, look(entry.address))}
-        case Adopted():
-            return {entry.address: _adopt(entry, look(entry.address))}
         case _:
             return {entry.address: _about_record(entry, look(entry.address))}
 
@@ -174,14 +181,6 @@ def _check_head(head: Opened, base: Snapshot) -> None:
         )
 
 
-def _move(entry: Moved, source: Slot, target: Slot) -> dict[Address, Slot]:
-    if not source.is_taken:
-        raise _misfit(f"nothing stands at {entry.previous}, from where {entry.address} was moved")
-    if target.is_taken:
-        raise _misfit(f"{entry.address} is taken, so {entry.previous} cannot have moved there")
-    return {entry.previous: _VACANT, entry.address: replace(source, history=target.history + source.history)}
-
-
 def _about_intent(entry: _IntentEntry, slot: Slot) -> Slot:
     if isinstance(entry, Intended):
         if slot.intent is not None:
@@ -191,18 +190,15 @@ def _about_intent(entry: _IntentEntry, slot: Slot) -> Slot:
         raise _misfit(f"{entry.address}: a create has an outcome ({entry.kind}) and was never announced")
     if isinstance(entry, NotCreated):
         return replace(slot, intent=None)
-    return replace(slot, record=_created(entry, slot.intent, slot.record), intent=None)
-
-
-def _created(entry: Created, intent: Intent, replaced: Record | None) -> Record:
-    return Record(
+    created = Record(
         id=entry.id,
         status=entry.status,
         read_at=entry.at,
         created_at=entry.at,
-        facts=intent.facts,
-        former_ids=(*replaced.former_ids, replaced.id) if replaced else (),
+        facts=slot.intent.facts,
+        former_ids=(*slot.record.former_ids, slot.record.id) if slot.record else (),
     )
+    return replace(slot, record=created, intent=None)
 
 
 def _about_record(entry: _RecordEntry, slot: Slot) -> Slot:
@@ -220,20 +216,10 @@ def _about_record(entry: _RecordEntry, slot: Slot) -> Slot:
             facts = replace(entry.facts, payload=sent.payload, fingerprint=sent.fingerprint)
             after = replace(slot, record=replace(record, facts=facts))
         case _:
-            after = _put_away(entry, slot, record)
+            if isinstance(entry, Removed) and slot.intent is not None:
+                raise _misfit(f"{entry.address}: it was removed while a create was in doubt")
+            after = replace(slot, record=None, history=(*slot.history, record))
     return after
-
-
-def _put_away(entry: Forgotten | Removed, slot: Slot, record: Record) -> Slot:
-    if isinstance(entry, Removed) and slot.intent is not None:
-        raise _misfit(f"{entry.address}: it was removed while a create was in doubt")
-    return replace(slot, record=None, history=(*slot.history, record))
-
-
-def _adopt(entry: Adopted, slot: Slot) -> Slot:
-    if slot.is_taken:
-        raise _misfit(f"{entry.address} is taken, so {entry.record.id} cannot have been adopted there")
-    return replace(slot, record=entry.record)
 
 
 def _misfit(what: str) -> StateDamaged:
@@ -249,9 +235,19 @@ def merge_into(theirs: Draft, *, base: Draft, ours: Draft, touched: Iterable[Add
     """
     warnings: list[str] = []
     for address in sorted(touched):
-        sides = base.slot(address), ours.slot(address), theirs.slot(address)
-        theirs.put({address: merge(*sides)})
-        warnings += _warn(address, *sides)
+        before, mine, others = base.slot(address), ours.slot(address), theirs.slot(address)
+        theirs.put({address: merge(before, mine, others)})
+        if before in (mine, others) or mine == others:
+            continue
+        if mine.record and others.record and mine.record.id != others.record.id:
+            warnings.append(
+                f"{address}: two campaigns were created, {others.record.id} and {mine.record.id}. "
+                "The later one is on record, the other one among its former ids: pause one of them on MsgFlash."
+            )
+        else:
+            warnings.append(
+                f"{address}: another run changed its record during this run; both changes were kept as far as possible."
+            )
     return warnings
 
 
@@ -262,7 +258,7 @@ def merge(base: Slot, ours: Slot, theirs: Slot) -> Slot:
     Args:
         base: as this run found it.
         ours: as this run left it.
-        theirs: as it stands in the document now.
+        theirs: as it is in the document now.
 
     Returns:
         Of two campaigns the one created later as the record, the other among its former ids. A create in doubt on
@@ -277,18 +273,6 @@ def merge(base: Slot, ours: Slot, theirs: Slot) -> Slot:
         intent=_merge_intents(base.intent, ours.intent, theirs.intent),
         history=theirs.history + tuple(record for record in ours.history if record not in theirs.history),
     )
-
-
-def _warn(address: Address, base: Slot, ours: Slot, theirs: Slot) -> Iterator[str]:
-    if base in (ours, theirs) or ours == theirs:
-        return
-    if ours.record and theirs.record and ours.record.id != theirs.record.id:
-        yield (
-            f"{address}: two campaigns were created, {theirs.record.id} and {ours.record.id}. "
-            "The later one is on record, the other one among its former ids: pause one of them on MsgFlash."
-        )
-    else:
-        yield f"{address}: somebody else changed its record during this run; what both did was kept as far as can be."
 
 
 def _merge_records(ours: Record | None, theirs: Record | None) -> Record | None:

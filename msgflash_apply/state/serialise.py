@@ -1,7 +1,7 @@
 """
-Write values of ours as JSON text: the one spelling that the snapshot, the journal and the lock share.
+Values of ours as JSON text, alike in the snapshot, the journals and the locks. Reading back is `codec.py`.
 
-Reading back, with its checks, is `shape.py`.
+A module of its own, because the backends write locks with it, and `codec.py` imports from the backends.
 """
 
 import json
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 def to_json(value: object, *, indent: int | None = None) -> bytes:
     """
-    Spell a value as JSON in UTF-8: keys sorted, dataclasses as objects, datetimes in UTC with `Z` and microseconds.
+    Write a value as JSON in UTF-8: keys sorted, dataclasses as objects, datetimes in UTC with `Z` and microseconds.
 
     Args:
         value: made of JSON's own types, mappings, tuples, dataclasses and aware datetimes; TypeError for anything else.
@@ -20,7 +20,7 @@ def to_json(value: object, *, indent: int | None = None) -> bytes:
     """
     separators = (",", ": ") if indent else (",", ":")
     text = json.dumps(value, indent=indent, separators=separators, sort_keys=True, ensure_ascii=False, default=_plain)
-    # Half a surrogate pair has no UTF-8 form. A "?" in a text is better than a state that can't be written or read.
+    # Half a surrogate pair has no UTF-8 form. A "?" in a text is better than a state that cannot be written or read.
     return text.encode("utf-8", "replace")
 
 

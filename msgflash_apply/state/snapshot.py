@@ -7,7 +7,7 @@ from typing import Final
 from msgflash_apply.campaign import Address, Intent, Record
 
 KEEP_IT: Final = (
-    "Put its last good copy back, and leave the journals where they are: the backup kept beside it and the journals "
+    "Restore its last good copy, and leave the journals where they are: the backup kept beside it and the journals "
     "together hold all that was sent.\n"
     "Never delete it, and do not start an empty one: it is the only record of what was sent."
 )
@@ -24,7 +24,7 @@ class Snapshot:
         serial: of the document; grows with every commit, by one unless a state ahead of it was pushed.
         environment: whose state it is.
         campaigns: what was created and is not forgotten.
-        in_doubt: creates that were announced and whose outcome is not known. An address may stand in `campaigns` too:
+        in_doubt: creates that were announced and whose outcome is not known. An address may be in `campaigns` too:
             that record is the one being replaced.
         history: forgotten and removed records, oldest first.
         journal: id of the journal folded in last; None before the first.
@@ -41,13 +41,13 @@ class Snapshot:
     moved: str | None = None
 
     def records(self, *, in_history: bool = True) -> Iterator[tuple[Address, Record]]:
-        """Give every record with where it stands; those of the history last."""
+        """Give every record with its address; those of the history last."""
         yield from self.campaigns.items()
         if in_history:
             yield from ((address, record) for address, records in self.history.items() for record in records)
 
     def ids(self, *, in_history: bool = True) -> Iterator[tuple[str, Address]]:
-        """Give every campaign id that is on record, former ones included, with where it stands."""
+        """Give every campaign id that is on record, former ones included, with its address."""
         for address, record in self.records(in_history=in_history):
             for identifier in (record.id, *record.former_ids):
                 yield identifier, address

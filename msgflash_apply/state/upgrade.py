@@ -40,7 +40,11 @@ def upgrade(document: JsonObject, steps: Mapping[int, Step], *, target: int = FO
     Raises:
         ValueError: no version of the program wrote this, or a step broke what it must keep; says where in the chain.
     """
-    version = _version_of(document)
+    match document:
+        case {"format_version": int(version)} if not isinstance(version, bool):
+            pass
+        case _:
+            raise ValueError("it has no format_version")
     while version != target:
         if version not in steps:
             raise ValueError(f"there is no way from format_version {version} to {target}")
@@ -105,11 +109,3 @@ def _checked(step: Step, before: JsonObject, version: int) -> JsonObject:
     if [after.get(name) for name in ("format_version", *_IDENTITY)] != expected:
         raise ValueError(f"the upgrade from format_version {version} did not keep whose state it is")
     return after
-
-
-def _version_of(document: object) -> int:
-    match document:
-        case {"format_version": int(version)} if not isinstance(version, bool):
-            return version
-        case _:
-            raise ValueError("it has no format_version")

@@ -163,7 +163,7 @@ def test_moves_can_follow_each_other() -> None:
         ([intended(), created(), intended(attempt=2), Removed(SALE, NOW)], "removed while a create was in doubt"),
         ([Adopted(SALE, a_record()), Adopted(SALE, a_record())], "sale is taken"),
         ([intended(), Adopted(SALE, a_record())], "sale is taken"),
-        ([Moved(SALE, TEA)], "nothing stands at sale"),
+        ([Moved(SALE, TEA)], "there is nothing at sale"),
         ([intended(), intended("tea"), Moved(SALE, TEA)], "tea is taken"),
         ([intended(), created(), intended("tea"), created("tea"), Moved(SALE, TEA)], "tea is taken"),
         ([intended(), Opened("run-2", LINEAGE, 7, ENVIRONMENT, NOW)], "in the middle"),
