@@ -5,7 +5,7 @@ The schema supplies the nouns (a title such as "A UUID", an example), this modul
 validator nor any position. Read `word` first.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -36,7 +36,7 @@ class Broken:
         path: where in the document.
         rule: where in the schema.
         subschema: the schema object that holds the keyword; for `falseSchema` the one that forbids the field.
-        value: what stands at `path`; for `propertyNames` the name.
+        value: what is at `path`; for `propertyNames` the name.
         parent: the map or list around `path`.
     """
 
@@ -82,13 +82,11 @@ def _wrong_type(broken: Broken) -> Finding:
     if broken.value is None:
         return Finding(Code.WRONG_TYPE, broken.path, f"{broken.field} has no value", "write one, or delete the line")
     expected = [name for name in cast("Sequence[str]", broken.limit) if name != "null"]
-    wanted = broken.wanted if broken.wanted and "text" not in broken.wanted else _either(expected)
+    wanted = broken.wanted
+    if not wanted or "text" in wanted:
+        wanted = " or ".join(TYPE_WORDS[name] for name in sorted(expected, reverse=True))
     message = f"{broken.field} must be {wanted}, not {_type_word(broken.value)}"
     return Finding(Code.WRONG_TYPE, broken.path, message, _type_hint(broken, expected))
-
-
-def _either(expected: Iterable[str]) -> str:
-    return " or ".join(TYPE_WORDS[name] for name in sorted(expected, reverse=True))
 
 
 def _type_word(value: object) -> str:
@@ -135,13 +133,11 @@ def _pattern(broken: Broken) -> Finding:
 
 def _enum(broken: Broken) -> Finding:
     allowed = [str(value) for value in cast("Sequence[object]", broken.limit) if value is not None]
-    message = f"{broken.field} must be {_one_of(allowed)}, not {shown(broken.value)}"
-    hint = did_you_mean(str(broken.value), allowed) if len(allowed) > 1 else f"write `{allowed[0]}`"
+    choice, hint = f"one of {listed(allowed)}", did_you_mean(str(broken.value), allowed)
+    if len(allowed) == 1:
+        choice, hint = f"`{allowed[0]}`", f"write `{allowed[0]}`"
+    message = f"{broken.field} must be {choice}, not {shown(broken.value)}"
     return Finding(Code.NOT_ALLOWED, broken.path, message, hint)
-
-
-def _one_of(allowed: Sequence[str]) -> str:
-    return f"one of {listed(allowed)}" if len(allowed) > 1 else f"`{allowed[0]}`"
 
 
 def _required(broken: Broken) -> Finding:

@@ -1,9 +1,7 @@
 """
-How far a plan may go without a person: the `policy` of msgflash.yaml as values with units.
+What msgflash.yaml says, as values: `Settings` for a run, `Policy` with its limits, `Project` per environment.
 
-What msgflash.yaml says, laid out per environment; `project_file` reads it.
-
-An environment inherits what the top level says and overrides it key by key.
+An environment inherits what the top level says and overrides it key by key. The file is read in `files/settings.py`.
 """
 
 import re
@@ -68,11 +66,18 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 def policy_from(fields: Mapping[str, object]) -> Policy:
     """Read the fields of a checked `policy`; what is absent keeps its default."""
     default = Policy()
+    quiet_hours = default.quiet_hours
+    if quiet := cast("Mapping[str, str] | None", fields.get("quiet_hours")):
+        starts, ends = time.fromisoformat(quiet["from"]), time.fromisoformat(quiet["to"])
+        quiet_hours = QuietHours(starts, ends, quiet["timezone"])
+    retires = fields.get("max_retires", default.max_retires)
+    if isinstance(retires, str):
+        retires = int(retires.removesuffix("%")) / 100
     return Policy(
         min_lead_time=duration(str(fields["min_lead_time"])) if "min_lead_time" in fields else default.min_lead_time,
-        quiet_hours=_quiet_hours(cast("Mapping[str, str] | None", fields.get("quiet_hours"))),
+        quiet_hours=quiet_hours,
         max_creates=cast("int | None", fields.get("max_creates", default.max_creates)),
-        max_retires=_share(fields.get("max_retires", default.max_retires)),
+        max_retires=cast("float | int | None", retires),
         placeholders_in_direct=cast("PlaceholderPolicy", fields.get("placeholders_in_direct", "warn")),
     )
 
@@ -81,16 +86,6 @@ def duration(text: str) -> timedelta:
     """Read `1h30m`, as the schema allows it: whole numbers with s, m, h or d."""
     parts = re.findall(r"([0-9]+)([smhd])", text)
     return sum((timedelta(**{UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
-
-
-def _quiet_hours(fields: Mapping[str, str] | None) -> QuietHours | None:
-    if fields is None:
-        return None
-    return QuietHours(time.fromisoformat(fields["from"]), time.fromisoformat(fields["to"]), fields["timezone"])
-
-
-def _share(value: object) -> float | int | None:
-    return int(value.removesuffix("%")) / 100 if isinstance(value, str) else cast("float | int | None", value)
 
 
 DEFAULT_ENVIRONMENT = "default"

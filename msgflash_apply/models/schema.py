@@ -1,22 +1,19 @@
 """
-The published JSON Schemas as text, wherever they lie: inside the installed package, or beside it in a checkout.
+A document against its published schema: every mistake once, and in our own words. Read `check` first.
 
-May be used by every layer above; imports nothing of ours.
+What a file may hold, which fields a type needs (`buttons` need a `title`) and how long a text may be is written in
+`schemas/*.schema.json`, which editors read, too. They see a file before it is rendered, so there a template expression
+may replace anything that is not a plain text. Documents that are checked here are rendered, and those alternatives are
+taken out: one schema, no `anyOf` left to complain about branches that were never meant.
 
-From broken rules to mistakes: one slip often breaks several rules, and people want to hear of it once.
-
-A misspelt field is also a missing one; a template beside direct content breaks a rule per field. Read `mistakes` first.
-
-The only door to the validator: a document against its published schema, every mistake once and in our own words.
-
-Editors see a file before it is rendered, so the published schema lets a template expression stand for anything that is
-not a plain text. Here documents are rendered already, and those alternatives are taken out: one schema, no `anyOf` left
-to complain about branches nobody meant.
+One slip often breaks several rules: a misspelt field is also a missing one, a template beside direct content breaks a
+rule per field. `mistakes` makes one finding of them; `explain.py` has the sentences. This is the only door to the
+validator, jsonschema-rs.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -41,15 +38,6 @@ from msgflash_apply.models.explain import Broken, word
 SchemaName: TypeAlias = Literal["campaign", "project", "plan", "state"]
 
 NAMES: Final[tuple[SchemaName, ...]] = ("campaign", "project", "plan", "state")
-
-
-def schema_text(name: SchemaName) -> str:
-    """Read one schema; FileNotFoundError means that the installation is broken."""
-    packaged = files("msgflash_apply").joinpath("schemas", f"{name}.schema.json")
-    if packaged.is_file():
-        return packaged.read_text(encoding="utf-8")
-    checkout = Path(__file__).parents[2] / "schemas" / f"{name}.schema.json"
-    return checkout.read_text(encoding="utf-8")
 
 
 CONTENT = ("template", "templateId", "type")
@@ -82,14 +70,33 @@ FROM_ENVIRONMENT = (
     "MSGFLASH_BASE_URL: a branch must not be able to choose where the key goes"
 )
 
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+
+EXPRESSION = {"$ref": "#/$defs/expression"}
+
+
+def schema_text(name: SchemaName) -> str:
+    """Read one schema; FileNotFoundError means that the installation is broken."""
+    packaged = files("msgflash_apply").joinpath("schemas", f"{name}.schema.json")
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    checkout = Path(__file__).parents[2] / "schemas" / f"{name}.schema.json"
+    return checkout.read_text(encoding="utf-8")
+
 
 def mistakes(broken: Sequence[Broken], schema: SchemaName) -> tuple[Finding, ...]:
     """Say every broken rule once: unknown fields with near misses, the content mode as one, the others as they are."""
-    unknown = [part for part in broken if part.keyword == "additionalProperties"]
-    meant = frozenset(_meant(unknown))
+    found: list[Finding] = []
+    meant: set[ValuePath] = set()  # what unknown fields were probably meant to be
+    for part in broken:
+        if part.keyword == "additionalProperties":
+            known = cast("Mapping[str, object]", part.subschema.get("properties", {}))
+            for name in cast("list[str]", part.limit)[:MOST_FINDINGS]:
+                found.append(_unknown_field((*part.path, name), known, schema))
+                likely = alias if (alias := ALIASES.get(name)) in known else nearest(name, known)
+                meant |= {(*part.path, likely)} if likely is not None else set()
     mode = [part for part in broken if _is_content_mode(part)]
     others = [part for part in broken if part.keyword != "additionalProperties" and part not in mode]
-    found = [finding for part in unknown for finding in _unknown_fields(part, schema)]
     if mode and not meant & {(name,) for name in CONTENT}:
         found.append(_content_mode(mode))
     misplaced = {part.path for part in others if part.keyword == "falseSchema"}
@@ -97,55 +104,27 @@ def mistakes(broken: Sequence[Broken], schema: SchemaName) -> tuple[Finding, ...
     return tuple(dict.fromkeys(found))
 
 
-def _names(part: Broken) -> list[str]:
-    return cast("list[str]", part.limit)[:MOST_FINDINGS]
+def _unknown_field(path: ValuePath, known: Mapping[str, object], schema: SchemaName) -> Finding:
+    name = str(path[-1])
+    if schema == "project" and name in OF_THE_ENVIRONMENT:
+        message = f"`{spell(path)}` cannot be in a file"
+        return Finding(Code.SECRET_IN_FILE, path, message, FROM_ENVIRONMENT, on_key=True)
+    if (alias := ALIASES.get(name)) in known:
+        hint = f"MsgFlash calls it `{alias}`"
+    elif name == "title" and "displayText" in known:
+        hint = "the kind of a campaign's button is `type`, its text is `displayText`"
+    else:
+        hint = did_you_mean(name, known)
+    return Finding(Code.UNKNOWN_FIELD, path, f"unknown field `{spell(path)}`", hint, on_key=True)
 
 
-def _known(part: Broken) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", part.subschema.get("properties", {}))
-
-
-def _meant(unknown: Iterable[Broken]) -> Iterator[ValuePath]:
-    """Paths of the fields that unknown ones were probably meant to be."""
-    for part in unknown:
-        for name in _names(part):
-            known = _known(part)
-            if (meant := _alias(name, known) or nearest(name, known)) is not None:
-                yield (*part.path, meant)
-
-
-def _is_explained(part: Broken, meant: frozenset[ValuePath], misplaced: set[ValuePath]) -> bool:
+def _is_explained(part: Broken, meant: set[ValuePath], misplaced: set[ValuePath]) -> bool:
     """Whether another finding says it already: a misspelt field is also missing, a misplaced one is often wrong too."""
     if part.keyword == "required":
         return (*part.path, str(part.limit)) in meant
     if part.keyword == "pattern" and part.path in EXPLAINED_BY_MEANING:
         return True
     return part.keyword != "falseSchema" and any(part.path[: len(path)] == path for path in misplaced)
-
-
-def _alias(name: str, known: Mapping[str, object]) -> str | None:
-    alias = ALIASES.get(name)
-    return alias if alias in known else None
-
-
-def _unknown_fields(part: Broken, schema: SchemaName) -> Iterator[Finding]:
-    for name in _names(part):
-        path = (*part.path, name)
-        if schema == "project" and name in OF_THE_ENVIRONMENT:
-            message = f"`{spell(path)}` cannot stand in a file"
-            yield Finding(Code.SECRET_IN_FILE, path, message, FROM_ENVIRONMENT, on_key=True)
-        else:
-            hint = _unknown_hint(name, part)
-            yield Finding(Code.UNKNOWN_FIELD, path, f"unknown field `{spell(path)}`", hint, on_key=True)
-
-
-def _unknown_hint(name: str, part: Broken) -> str:
-    known = _known(part)
-    if (alias := _alias(name, known)) is not None:
-        return f"MsgFlash calls it `{alias}`"
-    if name == "title" and "displayText" in known:
-        return "the kind of a campaign's button is `type`, its text is `displayText`"
-    return did_you_mean(name, known)
 
 
 def _is_content_mode(part: Broken) -> bool:
@@ -157,29 +136,17 @@ def _is_content_mode(part: Broken) -> bool:
 
 
 def _content_mode(mode: Sequence[Broken]) -> Finding:
-    clashing = [str(part.path[0]) for part in mode if part.rule[0] == "then"]
+    clashing = {str(part.path[0]) for part in mode if part.rule[0] == "then"}
     if not clashing:
         message = "exactly one content mode is needed, and neither `template` nor `type` is given"
         hint = "add `template: <name of a template>`, or `type: text` with a `body`"
         return Finding(Code.CONTENT_MODE, (), message, hint)
     document = cast("Mapping[str, object]", mode[0].parent)
     template = next(name for name in CONTENT if name in document)
-    first = next(name for name in document if name in clashing)
-    message = (
-        f"exactly one content mode is allowed, and `{template}` stands beside {listed(_in_order(clashing, document))}"
-    )
+    beside = [name for name in document if name in clashing]
+    message = f"exactly one content mode is allowed, and `{template}` is beside {listed(beside)}"
     hint = "keep the template with its `variables`, or write the message here with `type`"
-    return Finding(Code.CONTENT_MODE, (first,), message, hint, on_key=True)
-
-
-def _in_order(names: Iterable[str], document: Mapping[str, object]) -> list[str]:
-    wanted = set(names)
-    return [name for name in document if name in wanted]
-
-
-HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-
-EXPRESSION = {"$ref": "#/$defs/expression"}
+    return Finding(Code.CONTENT_MODE, (beside[0],), message, hint, on_key=True)
 
 
 def check(document: object, schema: SchemaName = "campaign") -> tuple[Finding, ...]:
@@ -200,7 +167,12 @@ def check(document: object, schema: SchemaName = "campaign") -> tuple[Finding, .
         errors = islice(validator.iter_errors(document), MOST_FINDINGS)
         broken = [_broken(error, document, schema) for error in errors]
     except UnicodeEncodeError:
-        return (*_half_characters(document), *check(_with_whole_characters(document), schema))
+        # Half of a surrogate pair, which neither the validator nor JSON on the wire can carry.
+        halves = [path for path, text in texts_in(document) if HALF_CHARACTER.search(text)][:MOST_FINDINGS]
+        return (
+            *(_half_character(path) for path in halves or [()]),  # in a key: nowhere in particular
+            *check(_with_whole_characters(document), schema),
+        )
     return mistakes(broken, schema)
 
 
@@ -227,12 +199,9 @@ def _without_expressions(schema: object) -> object:
     return {key: _without_expressions(value) for key, value in schema.items()}
 
 
-def _half_characters(document: object) -> Iterator[Finding]:
-    """Texts that are no text: half of a surrogate pair, which neither the validator nor JSON on the wire can carry."""
-    halves = [path for path, text in texts_in(document) if HALF_CHARACTER.search(text)][:MOST_FINDINGS]
-    for path in halves or [()]:  # in a key: nowhere in particular
-        field = f"`{spell(path)}`" if path else "the document"
-        yield Finding(Code.WRONG_FORM, path, f"{field} holds half a character", "write the character itself")
+def _half_character(path: ValuePath) -> Finding:
+    field = f"`{spell(path)}`" if path else "the document"
+    return Finding(Code.WRONG_FORM, path, f"{field} holds half a character", "write the character itself")
 
 
 def _with_whole_characters(value: object) -> object:
@@ -248,7 +217,7 @@ def _with_whole_characters(value: object) -> object:
 
 
 def _broken(error: ValidationError, document: object, schema: SchemaName) -> Broken:
-    """Translate one of the validator's errors into plain values, so that nobody else knows the validator."""
+    """Translate one of the validator's errors into plain values: the validator is known to this module alone."""
     kind = error.kind
     path = tuple(error.instance_path)
     rule = tuple(error.schema_path)
@@ -257,9 +226,8 @@ def _broken(error: ValidationError, document: object, schema: SchemaName) -> Bro
         value, limit = kind.error.instance, None
     else:
         limit = kind.value
-    depth = (
-        -2 if kind.name == "falseSchema" else -1
-    )  # a false schema has no keyword: its rule ends at properties, field
+    # A false schema has no keyword: its rule ends at properties, field.
+    depth = -2 if kind.name == "falseSchema" else -1
     holder = cast("Mapping[str, object]", _at(strict_schema(schema), rule[:depth]))
     return Broken(kind.name, limit, path, rule, holder, value, _at(document, path[:-1]))
 
