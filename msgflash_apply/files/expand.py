@@ -66,7 +66,7 @@ def expand(
             # Without a table: what is wrong with it, and whatever can be said of fields that hold no template.
             templates = [path for path, text in texts_in(fields) if "{" in text and path[:1] != ("for_each",)]
             found = [*problems, *_elsewhere(check({**fields, "for_each": table}), problems, templates)]
-            yield Expanded(base, source, None, _addressed(found, base))
+            yield Expanded(base, source, None, tuple([replace(finding, address=base) for finding in found]))
             return
         raw["for_each"] = table
         entries = [(entry_address(base, key), {"key": key, "value": value}) for key, value in table.items()]
@@ -96,7 +96,7 @@ def _expanded(
         if isinstance(start, Finding):
             found.append(start)
     found += check_meaning(sound, address, settings)
-    findings = _addressed(found, address)
+    findings = tuple([replace(finding, address=address) for finding in found])
     if start is None or isinstance(start, Finding) or any(finding.is_error for finding in found):
         return Expanded(address, source, None, findings)
     return Expanded(address, source, desired(fields, address, source, start, settings), findings)
@@ -124,7 +124,3 @@ def _for_template(finding: Finding, body: Fields) -> Finding:
             return finding  # only rendering made the place
     hint = "make the expression a text: `{{ ... | string }}`"
     return replace(finding, hint=hint) if isinstance(written, str) else finding
-
-
-def _addressed(found: Sequence[Finding], address: Address) -> tuple[Finding, ...]:
-    return tuple([replace(finding, address=address) for finding in found])

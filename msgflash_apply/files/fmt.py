@@ -22,7 +22,6 @@ from msgflash_apply.files.fmt_tree import (
     Branch,
     Comment,
     Leaf,
-    Node,
     WrittenFile,
     column_of,
     leaves,
@@ -118,23 +117,19 @@ def _write(file: WrittenFile, fields: Sequence[str]) -> str:
             layout.separate()
         # The comments of an empty document go to the next one that has content, or else to the last.
         end = min(start for start in starts if start > begin) if number < len(full) else len(file.text) + 1
-        _write_document(layout, file.text, root, [comment for comment in comments if comment.at < end], fields)
-        comments = [comment for comment in comments if comment.at >= end]
+        own = [comment for comment in comments if comment.at < end]
+        comments = comments[len(own) :]
+        if not isinstance(root, Branch) or not root.is_map or root.is_flow or root.anchor is not None:
+            layout.entry(None, root, own)
+            continue
+        # Each field with its comments; those above the first field stay above, those at the end there.
+        groups = _comments_of_fields(file.text, root, own)
+        layout.comments(groups[0])
+        for index in _order(root, fields):
+            layout.entry(*root.items[index], groups[index + 1])
+        layout.comments(groups[-1])
     layout.comments(comments)
     return "\n".join(layout.lines) + "\n" if layout.lines else ""
-
-
-def _write_document(layout: Layout, text: str, root: Node, comments: Sequence[Comment], fields: Sequence[str]) -> None:
-    """Write the fields in order, each with its comments; those above the first stay above, those at the end there."""
-    if not isinstance(root, Branch) or not root.is_map or root.is_flow or root.anchor is not None:
-        layout.entry(None, root, comments)
-        return
-    groups = _comments_of_fields(text, root, comments)
-    layout.comments(groups[0])
-    for index in _order(root, fields):
-        key, value = root.items[index]
-        layout.entry(key, value, groups[index + 1])
-    layout.comments(groups[-1])
 
 
 def _comments_of_fields(text: str, root: Branch, comments: Sequence[Comment]) -> list[list[Comment]]:

@@ -197,12 +197,20 @@ class Layout:
         self.comments(rest, indent=0 if ends_in_block or key is None else STEP)
 
     def _block(self, branch: Branch, indent: int) -> None:
-        column = self._column(branch)
+        # Where the items of this map or list began in the file.
+        found = _BEFORE_ITEMS.match(self._text, branch.start) if branch.anchor is not None else None
+        column = column_of(self._text, found.end() if found else branch.start)
         for index, (key, value) in enumerate(branch.items):
             if key is not None:
                 self._field(key, value, indent, first=index == 0)
-            else:
-                self._item(value, indent, column, first=index == 0)
+                continue
+            self._flush(self._first_begin(value), indent, first=index == 0)
+            if not isinstance(value, Branch) or value.is_flow or value.anchor is not None:
+                self._value(" " * indent + "-", value, indent, column)
+            else:  # begins on the line of its dash
+                begin = len(self.lines)
+                self._block(value, indent + STEP)
+                self.lines[begin] = " " * indent + "- " + self.lines[begin][indent + STEP :]
         # The comments below the last item that are as far in as the items are.
         following = bisect_left(self._begins, branch.end)
         limit = self._begins[following] if following < len(self._begins) else len(self._text) + 1
@@ -218,15 +226,6 @@ class Layout:
         self._flush(key.start, indent, first=first)
         head = " " * indent + key_text(key) + ":"
         self._value(head, value, indent, column_of(self._text, key.start))
-
-    def _item(self, value: Node, indent: int, column: int, *, first: bool) -> None:
-        self._flush(self._first_begin(value), indent, first=first)
-        if not isinstance(value, Branch) or value.is_flow or value.anchor is not None:
-            self._value(" " * indent + "-", value, indent, column)
-            return
-        begin = len(self.lines)
-        self._block(value, indent + STEP)
-        self.lines[begin] = " " * indent + "- " + self.lines[begin][indent + STEP :]
 
     def _value(self, head: str, value: Node, indent: int, column: int) -> None:
         if not isinstance(value, Branch) or value.is_flow:
@@ -265,11 +264,6 @@ class Layout:
     def _first_begin(self, node: Node) -> int:
         """Where the first scalar or flow collection of a node begins: comments before it have no line inside it."""
         return self._begins[bisect_left(self._begins, node.start)]
-
-    def _column(self, branch: Branch) -> int:
-        """The column of the items of a block collection in the file."""
-        found = _BEFORE_ITEMS.match(self._text, branch.start) if branch.anchor is not None else None
-        return column_of(self._text, found.end() if found else branch.start)
 
     def _blank(self, at: int) -> None:
         """

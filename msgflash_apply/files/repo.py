@@ -11,7 +11,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -54,11 +54,26 @@ def campaign_files(root: Path, folder: str, only: Sequence[Path] = ()) -> Iterat
         hint = "write where the campaigns are as `campaigns:` in msgflash.yaml, or run this in the repo's root"
         yield _error(Code.NOT_FOUND, folder, f"there is no folder `{folder}`", hint)
         return
-    found = sorted(_walk(start, folder, os.path.realpath(root)), key=_name)
-    if only:
-        yield from dict.fromkeys(one for path in only for one in _narrowed(found, root, path))
-    else:
-        yield from found
+    found = {
+        one.name if isinstance(one, CampaignFile) else str(one.file): one
+        for one in _walk(start, folder, os.path.realpath(root))
+    }
+    names = sorted(found)
+    if not only:
+        yield from (found[name] for name in names)
+        return
+    chosen: dict[str, CampaignFile | Diagnostic] = {}
+    for path in only:
+        # The last part of what a person gives may be a link and stays one.
+        absolute = root / path
+        parent = os.path.realpath(absolute.parent)
+        real_path = os.path.normpath(os.path.join(parent, absolute.name))  # noqa: PTH118 - pathlib never normalises
+        wanted = os.path.relpath(real_path, os.path.realpath(root)).replace(os.sep, "/")
+        inside = [name for name in names if wanted in (".", name) or name.startswith(f"{wanted}/")]
+        hint = "give files or folders below the campaigns folder"
+        absent = _error(Code.NOT_FOUND, wanted, "no campaign file is here", hint)
+        chosen |= {name: found[name] for name in inside} or {wanted: absent}
+    yield from chosen.values()
 
 
 def read_bytes(path: str) -> bytes:
@@ -97,10 +112,6 @@ def _is_below(real_root: str, real_path: str) -> bool:
     return real_path == real_root or real_path.startswith(real_root.rstrip(os.sep) + os.sep)
 
 
-def _name(found: CampaignFile | Diagnostic) -> str:
-    return found.name if isinstance(found, CampaignFile) else str(found.file)
-
-
 def _walk(start: str, name: str, real_root: str) -> Iterator[CampaignFile | Diagnostic]:
     waiting = [(start, name)]
     while waiting:
@@ -116,51 +127,31 @@ def _walk(start: str, name: str, real_root: str) -> Iterator[CampaignFile | Diag
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append((entry.path, inner))
-            elif entry.is_symlink():
-                yield from _link(entry, inner, real_root)
+            elif entry.is_symlink() and (problem := _problem_of_link(entry, inner, real_root)) is not None:
+                yield problem
             elif entry.name.lower().endswith(SUFFIXES):
-                yield _file(entry, inner)
+                if entry.is_file():
+                    yield CampaignFile(entry.path, inner)
+                else:
+                    message, hint = "this is not a regular file", "replace it by a plain YAML file"
+                    yield _error(Code.UNREADABLE, inner, message, hint)
 
 
-def _file(entry: os.DirEntry[str], name: str) -> CampaignFile | Diagnostic:
-    if entry.is_file():
-        return CampaignFile(entry.path, name)
-    return _error(Code.UNREADABLE, name, "this is not a regular file", "replace it by a plain YAML file")
-
-
-def _link(entry: os.DirEntry[str], name: str, real_root: str) -> Iterator[CampaignFile | Diagnostic]:
+def _problem_of_link(entry: os.DirEntry[str], name: str, real_root: str) -> Diagnostic | None:
     """A link may lead to a file of the repo, and to nothing else: folders could go round in circles."""
     if not _is_below(real_root, os.path.realpath(entry.path)):
         hint = "copy the file into the repo; a link may only lead to a file within it"
-        yield _error(Code.OUTSIDE_REPO, name, "this link leads out of the repo", hint)
-        return
+        return _error(Code.OUTSIDE_REPO, name, "this link leads out of the repo", hint)
     try:
         entry.stat()
     except FileNotFoundError:
-        pass
+        return None
     except OSError:
-        yield _error(Code.UNREADABLE, name, "this link leads to itself", "replace it by a plain YAML file")
-        return
+        return _error(Code.UNREADABLE, name, "this link leads to itself", "replace it by a plain YAML file")
     if entry.is_dir():
         hint = "move the folder here, or link its files one by one"
-        yield _error(Code.OUTSIDE_REPO, name, "links to folders are not followed", hint)
-    elif entry.name.lower().endswith(SUFFIXES):
-        yield _file(entry, name)
-
-
-def _narrowed(
-    found: Iterable[CampaignFile | Diagnostic], root: Path, path: Path
-) -> Iterator[CampaignFile | Diagnostic]:
-    """What is at or below a path given by a person; its last part may be a link and stays one."""
-    absolute = root / path
-    parent = os.path.realpath(absolute.parent)
-    real_path = os.path.normpath(os.path.join(parent, absolute.name))  # noqa: PTH118 - pathlib never normalises
-    name = os.path.relpath(real_path, os.path.realpath(root)).replace(os.sep, "/")
-    inside = [one for one in found if name == "." or _name(one) == name or _name(one).startswith(f"{name}/")]
-    if not inside:
-        hint = "give files or folders below the campaigns folder"
-        yield _error(Code.NOT_FOUND, name, "no campaign file is here", hint)
-    yield from inside
+        return _error(Code.OUTSIDE_REPO, name, "links to folders are not followed", hint)
+    return None
 
 
 def unreadable(name: str, err: OSError) -> Diagnostic:

@@ -93,12 +93,20 @@ def to_instant(text: str, timezone: str | None) -> datetime:
         raise BadSchedule(f"`{text[:_SHOWN_CHARACTERS]}` is not a date and time in the form that is wanted", hint)
     moment = _local(found, text)
     if found["offset"] is not None:
-        return _in_utc(moment.replace(tzinfo=_offset(found["offset"], text)), text)
-    if timezone is None:
-        raise BadSchedule(
-            f"`{text}` has neither an offset nor a time zone", f"add `timezone:`, or write {text}Z for UTC"
-        )
-    return _in_utc(_once(moment.replace(tzinfo=_zone(timezone)), text), text)
+        moment = moment.replace(tzinfo=_offset(found["offset"], text))
+    elif timezone is not None:
+        moment = _once(moment.replace(tzinfo=_zone(timezone)), text)
+    else:
+        hint = f"add `timezone:`, or write {text}Z for UTC"
+        raise BadSchedule(f"`{text}` has neither an offset nor a time zone", hint)
+    try:
+        instant = moment.astimezone(UTC)
+    except OverflowError:
+        instant = None
+    if instant is None or not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        message = f"`{text}` lies outside the years {FIRST_YEAR} to {LAST_YEAR} in UTC"
+        raise BadSchedule(message, "write a time inside them")
+    return instant
 
 
 def check_timezone(name: str) -> None:
@@ -177,27 +185,11 @@ def _once(moment: datetime, text: str) -> datetime:
         return moment
     zone = moment.tzinfo
     there = [each.astimezone(UTC).astimezone(zone) for each in (moment, second)]
-    choices = f"write {_spell(there[0])} or {_spell(there[1])}"
+    units = ("milliseconds" if one.microsecond else "seconds" if one.second else "minutes" for one in there)
+    choices = "write " + " or ".join(one.isoformat(timespec=unit) for one, unit in zip(there, units, strict=True))
     if there[0].replace(tzinfo=None) == moment.replace(tzinfo=None):
         raise BadSchedule(f"`{text}` happens twice in {zone}, where clocks go back", choices)
     raise BadSchedule(f"`{text}` does not exist in {zone}, where clocks go forward", choices)
-
-
-def _spell(moment: datetime) -> str:
-    if moment.microsecond:
-        return moment.isoformat(timespec="milliseconds")
-    return moment.isoformat(timespec="seconds" if moment.second else "minutes")
-
-
-def _in_utc(moment: datetime, text: str) -> datetime:
-    try:
-        instant = moment.astimezone(UTC)
-    except OverflowError:
-        instant = None
-    if instant is None or not FIRST_YEAR <= instant.year <= LAST_YEAR:
-        message = f"`{text}` lies outside the years {FIRST_YEAR} to {LAST_YEAR} in UTC"
-        raise BadSchedule(message, "write a time inside them")
-    return instant
 
 
 _WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<day>[1-7]))?", re.ASCII)

@@ -141,30 +141,23 @@ def _format(value: object, *args: object, **kwargs: object) -> str:
     return pattern % (kwargs or args)
 
 
-def _of_text(name: str) -> Callable[..., object]:
-    """A filter of jinja2 that would print a list or null as Python does."""
+def _adapted(name: str, *, of_text: bool = False) -> Callable[..., object]:
+    """
+    A filter of jinja2 whose result can be looked at more than once: a generator would be used up by the first look.
+
+    With `of_text` it takes a text or a number, and does not print a list or null as Python does.
+    """
     function = JINJA_FILTERS[name]
-    takes_environment = getattr(function, "jinja_pass_arg", None) is not None
+    at = 1 if getattr(function, "jinja_pass_arg", None) is not None else 0
 
     @wraps(function)
-    def of_text(*args: object, **kwargs: object) -> object:
-        at = 1 if takes_environment else 0
-        result: object = function(*args[:at], _text(args[at]), *args[at + 1 :], **kwargs)
-        return result
-
-    return of_text
-
-
-def _of_list(name: str) -> Callable[..., object]:
-    """A filter of jinja2 whose generator would be used up by the first look at it."""
-    function = JINJA_FILTERS[name]
-
-    @wraps(function)
-    def of_list(*args: object, **kwargs: object) -> object:
+    def adapted(*args: object, **kwargs: object) -> object:
+        if of_text:
+            args = (*args[:at], _text(args[at]), *args[at + 1 :])
         result: object = function(*args, **kwargs)
         return list(result) if isinstance(result, Iterator) else result
 
-    return of_list
+    return adapted
 
 
 _OF_TEXT = ("capitalize", "lower", "title", "trim", "truncate", "upper", "urlencode")
@@ -175,8 +168,8 @@ _AS_THEY_ARE = ("abs", "count", "d", "default", "float", "int", "length")
 
 FILTERS: Mapping[str, Callable[..., object]] = {
     **{name: JINJA_FILTERS[name] for name in _AS_THEY_ARE},
-    **{name: _of_text(name) for name in _OF_TEXT},
-    **{name: _of_list(name) for name in _OF_LIST},
+    **{name: _adapted(name, of_text=True) for name in _OF_TEXT},
+    **{name: _adapted(name) for name in _OF_LIST},
     "format": _format,
     "join": _join,
     "replace": _replace,

@@ -198,22 +198,16 @@ def _tag(kind: str, begin: str, tokens: Iterator[_Token], offset: int, line: int
 def point_at(mistake: Mistake, tags: Iterable[Tag]) -> tuple[Mistake, int | None]:
     """Find the tag that a mistake is about: by its name, else by its line; with the name as it is written there."""
     by_line: int | None = None
+    word = None if mistake.name is None else re.compile(rf"(?<!\w){re.escape(mistake.name)}(?!\w)")
     for tag in tags:
-        if mistake.name is not None and (dotted := _written(mistake.name, tag)) is not None:
+        if word is not None and tag.kind != "comment" and (found := word.search(tag.text)):
+            nearby = tag.text[max(0, found.start() - _NEARBY) : found.start()]  # bounded: the search is quadratic in it
+            before = _NAMES_BEFORE.search(nearby)
+            dotted = re.sub(r"\s+", "", before.group() if before is not None else "") + found.group()
             return mistake.called(dotted), tag.offset
         if by_line is None and tag.line == mistake.line:
             by_line = tag.offset
     return mistake, by_line
-
-
-def _written(name: str, tag: Tag) -> str | None:
-    """A name as it is written in a tag, with the names before it: `custom.shop.name`."""
-    found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", tag.text) if tag.kind != "comment" else None
-    if found is None:
-        return None
-    nearby = tag.text[max(0, found.start() - _NEARBY) : found.start()]  # bounded: the search is quadratic in it
-    before = _NAMES_BEFORE.search(nearby)
-    return re.sub(r"\s+", "", before.group() if before is not None else "") + name
 
 
 _LANGUAGE = Language()

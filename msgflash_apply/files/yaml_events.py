@@ -107,7 +107,7 @@ _STARRED = re.compile(r"(?:[:\-]\s+)(?P<text>[*&]\S.*)$")
 
 def explain(problem: Problem, text: str) -> BadYaml:
     """Put a library's complaint about `text` into words that name what is seen there."""
-    lines = _lines(text)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # an empty one after the last line break
     at = _inside(lines, problem.at)
     line = lines[at.line]
     indent = line[: len(line) - len(line.lstrip())]
@@ -148,11 +148,6 @@ def quote_hint(text: str) -> str:
     if '"' in text or "\\" in text:
         return "quote it: '" + text.replace("'", "''") + "'"
     return f'quote it: "{text}"'
-
-
-def _lines(text: str) -> list[str]:
-    """As an editor shows them: an empty one after the last line break."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _inside(lines: Sequence[str], at: Spot) -> Spot:

@@ -85,22 +85,19 @@ def _wrong_type(broken: Broken) -> Finding:
     wanted = broken.wanted
     if not wanted or "text" in wanted:
         wanted = " or ".join(TYPE_WORDS[name] for name in sorted(expected, reverse=True))
-    message = f"{broken.field} must be {wanted}, not {_type_word(broken.value)}"
-    return Finding(Code.WRONG_TYPE, broken.path, message, _type_hint(broken, expected))
-
-
-def _type_word(value: object) -> str:
-    match value:
+    match broken.value:
         case bool():
-            return f"`{shown(value)}`"
+            found = f"`{shown(broken.value)}`"
         case int() | float():
-            return f"the number {shown(value)}"
+            found = f"the number {shown(broken.value)}"
         case str():
-            return f"the text {shown(value)}"
+            found = f"the text {shown(broken.value)}"
         case list():
-            return "a list"
+            found = "a list"
         case _:
-            return "a map"
+            found = "a map"
+    message = f"{broken.field} must be {wanted}, not {found}"
+    return Finding(Code.WRONG_TYPE, broken.path, message, _type_hint(broken, expected))
 
 
 def _type_hint(broken: Broken, expected: Sequence[str]) -> str | None:

@@ -122,7 +122,10 @@ class Project:
 
     def table(self, environment: str, name: str) -> Mapping[str, object]:
         """A map of values: the top level's, overridden key by key by the environment's."""
-        return {**_table(self.top, name), **_table(self.own(environment), name)}
+        return {
+            **cast("Section", self.top.get(name, {})),
+            **cast("Section", self.own(environment).get(name, {})),
+        }
 
     @property
     def states(self) -> Mapping[str, str]:
@@ -138,10 +141,6 @@ def project_from(value: object) -> Project:
     top = dict(cast("Section", value))
     environments = cast("Mapping[str, Section | None]", top.pop("environments", None) or {})
     return Project(top, {name: section or {} for name, section in environments.items()})
-
-
-def _table(section: Section, name: str) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", section.get(name, {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,10 +169,12 @@ def check(document: object, schema: SchemaName = "campaign") -> tuple[Finding, .
     except UnicodeEncodeError:
         # Half of a surrogate pair, which neither the validator nor JSON on the wire can carry.
         halves = [path for path, text in texts_in(document) if HALF_CHARACTER.search(text)][:MOST_FINDINGS]
-        return (
-            *(_half_character(path) for path in halves or [()]),  # in a key: nowhere in particular
-            *check(_with_whole_characters(document), schema),
-        )
+        found = []
+        for path in halves or [()]:  # in a key: nowhere in particular
+            field = f"`{spell(path)}`" if path else "the document"
+            message, hint = f"{field} holds half a character", "write the character itself"
+            found.append(Finding(Code.WRONG_FORM, path, message, hint))
+        return (*found, *check(_with_whole_characters(document), schema))
     return mistakes(broken, schema)
 
 
@@ -197,11 +199,6 @@ def _without_expressions(schema: object) -> object:
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
         return _without_expressions({**rest, **real})
     return {key: _without_expressions(value) for key, value in schema.items()}
-
-
-def _half_character(path: ValuePath) -> Finding:
-    field = f"`{spell(path)}`" if path else "the document"
-    return Finding(Code.WRONG_FORM, path, f"{field} holds half a character", "write the character itself")
 
 
 def _with_whole_characters(value: object) -> object:
