@@ -1,7 +1,7 @@
 """
-Where requests go and as whom. Both come from the environment alone: a branch must not choose where a key goes.
+Host and API key of MsgFlash. Both come from the environment alone: a branch must not choose where a key goes.
 
-Proxies that the process's environment names, as far as only a first request would show that they cannot be.
+Also the check of the environment's proxies, for mistakes that only a first request would show.
 """
 
 import re

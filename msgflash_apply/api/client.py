@@ -1,12 +1,10 @@
 """
-How long and how large anything from MsgFlash may get before it counts as no answer.
-
-An answer to a read that is of no use, as the exception that says what to do.
-
 MsgFlash's endpoints, one method each; the only door to httpx for them.
 
-Reads are repeated where repeating is harmless. `create`, `pause` and `resume` are sent once and answer with what is
-known, never more: `outcome.classify` and the engine decide what follows. Source: reference 2, 3 to 8 and 10.5.
+Reads are repeated where repeating is harmless, and one that gives nothing usable is an exception that says what to do.
+`create`, `pause` and `resume` are sent once and return what is known, never more: `outcome.classify` and the `apply`
+package decide what follows. How long and how large an answer may get is in `Bounds`. Source: reference 2, 3 to 8 and
+10.5.
 """
 
 import asyncio
@@ -37,12 +35,31 @@ from msgflash_apply.api.models import (
     Usage,
     decoded,
     seconds_in,
-    without_key,
-    words_of,
 )
-from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, data_in, is_rate_limit, problem_in
+from msgflash_apply.api.outcome import Answer, NoReply, Reply, data_in, is_rate_limit, problem_in
 from msgflash_apply.campaign import Payload
 from msgflash_apply.errors import ApiError, NotOnThisPlan, QuotaExhausted, Unauthorized, Unreachable
+
+READ_ATTEMPTS = 4
+
+TEMPLATES_PER_PAGE = 100
+
+TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
+
+HIDDEN_KEY = "msgf_…".encode()
+
+NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+"""Nothing was sent when one of these is raised: no connection was made, or the request never left this process."""
+
+REACH_FIX = "Check the network and MSGFLASH_BASE_URL, then run the command again."
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,71 +81,6 @@ class Bounds:
 
 
 USUAL = Bounds()
-
-REACH_FIX = "Check the network and MSGFLASH_BASE_URL, then run the command again."
-
-KEY_FIX = "Check MSGFLASH_API_KEY (and MSGFLASH_TEAM_ID for a team key)."
-
-
-def failure(access: Access, path: str, answer: Answer) -> ApiError:
-    """
-    Translate a useless answer.
-
-    Args:
-        access: for the host's name.
-        path: of the endpoint, below `/api/v1`.
-        answer: what came instead of a 200.
-    """
-    if isinstance(answer, NoReply):
-        return Unreachable(f"MsgFlash cannot be reached at {access.host}.", answer.what, REACH_FIX)
-    problem = problem_in(answer)
-    if problem is None:
-        detail = f"GET {path}: {answer.status} from {access.host}, without an error code of MsgFlash."
-        return Unreachable(f"There is no usable answer from {access.host}.", detail, REACH_FIX)
-    return _refused(f"GET {path}: {problem}", problem)
-
-
-def unusable_network(err: Exception) -> ApiError:
-    """Say that the environment's network settings do not work: not in the error's words, which may quote a password."""
-    return ApiError(
-        "The network settings of the environment cannot be used.",
-        f"HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR: {type(err).__name__}.",
-        "Mend them: a proxy is http://host:port, and SSL_CERT_FILE and SSL_CERT_DIR name what is there.",
-    )
-
-
-def endless(access: Access, path: str) -> ApiError:
-    """Say that a list was read page by page and does not end."""
-    return ApiError("MsgFlash's answers have no end.", f"GET {path}: {access.host} always tells of another page.")
-
-
-def _refused(detail: str, problem: Problem) -> ApiError:
-    if problem.status == 401:
-        return Unauthorized("MsgFlash does not accept the API key.", detail, KEY_FIX)
-    if problem.stops_the_run and problem.status == 429:
-        return QuotaExhausted("A monthly quota of the account is used up.", detail)
-    if problem.stops_the_run:
-        return NotOnThisPlan("The account's plan does not include this.", detail)
-    return ApiError("MsgFlash refused a request.", detail)
-
-
-READ_ATTEMPTS = 4
-
-TEMPLATES_PER_PAGE = 100
-
-TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
-
-
-# Nothing was sent when one of these is raised: no connection was made, or the request never left this process.
-NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class Client:
@@ -160,7 +112,29 @@ class Client:
         self.requests_sent = 0
         self._jitter = jitter
         self._bounds = bounds
-        self._http = _pool(access, transport, bounds.wait_seconds)
+        headers = {"x-api-key": access.api_key, "accept": "application/json"}
+        if access.team_id:
+            headers["x-team-id"] = access.team_id
+        try:
+            if not access.is_loopback:
+                check_proxies()
+            self._http = httpx.AsyncClient(
+                base_url=access.base_url,
+                headers=headers,
+                # Plain http needs no authority: reading those of the machine takes longer than all of its requests.
+                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if access.is_plain else True,
+                follow_redirects=False,  # a redirect must not carry the key to another host
+                trust_env=not access.is_loopback,  # plain http must not travel through a proxy
+                timeout=httpx.Timeout(bounds.wait_seconds, connect=10.0),
+                transport=transport,
+            )
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as err:
+            # Not in the error's words, which may quote a password.
+            raise ApiError(
+                "The network settings of the environment cannot be used.",
+                f"HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR: {type(err).__name__}.",
+                "Fix them: a proxy is http://host:port, and SSL_CERT_FILE and SSL_CERT_DIR name what is there.",
+            ) from err
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -278,22 +252,19 @@ class Client:
             if is_rate_limit(answer) and not self.limiter.is_hopeless:
                 continue  # no attempt: the limiter waits as long as MsgFlash wants
             attempt += 1
-            if attempt == READ_ATTEMPTS or not _is_transient(answer):
+            transient = isinstance(answer, NoReply) or answer.status in TRANSIENT_STATUSES
+            if attempt == READ_ATTEMPTS or not transient:
                 return answer
-            await self._wait_before_next(attempt, answer)
+            if isinstance(answer, Reply) and answer.retry_after_seconds:
+                await asyncio.sleep(answer.retry_after_seconds)
+            else:
+                await self.back_off(attempt)
 
     def _data(self, path: str, answer: Answer) -> object:
         """Unwrap a 200; anything else is an ApiError that says what to do."""
         if isinstance(answer, Reply) and answer.status == 200:
             return data_in(answer)
         raise failure(self.access, f"/api/v1{path}", answer)
-
-    async def _wait_before_next(self, attempt: int, answer: Answer) -> None:
-        asked = answer.retry_after_seconds if isinstance(answer, Reply) else None
-        if asked:
-            await asyncio.sleep(asked)
-        else:
-            await self.back_off(attempt)
 
     async def _send(
         self, method: str, path: str, *, parameters: Mapping[str, str] | None = None, body: Payload | None = None
@@ -310,14 +281,16 @@ class Client:
                     method, f"/api/v1{path}", params=parameters, content=content_sent, headers=headers
                 ) as response,
             ):
-                content = without_key(await _content(response, self._bounds.answer_bytes), self.access.api_key)
+                content = await _content(response, self._bounds.answer_bytes)
         except httpx.ProxyError as err:
             # The status alone: the words behind it are the proxy's, which may quote the password that we gave it.
             return NoReply(sent=False, what=f"the proxy let nothing through to {self.access.host}: {str(err)[:3]}")
         except NOT_SENT as err:
-            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {words_of(err)}")
+            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words_of(err)}")
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as err:
-            return NoReply(sent=True, what=f"no complete answer from {self.access.host}: {words_of(err)}")
+            return NoReply(sent=True, what=f"no complete answer from {self.access.host}: {_words_of(err)}")
+        # Error texts go on into the journal: one that echoes our key must not carry it there (contract section 12).
+        content = content.replace(self.access.api_key.encode("ascii"), HIDDEN_KEY)
         reply = Reply(response.status_code, decoded(content), seconds_in(response.headers.get("retry-after", "")))
         if is_rate_limit(reply):
             self.limiter.refuse(sent_at, reply.retry_after_seconds or 0.0)
@@ -337,33 +310,43 @@ class Client:
             ) from err
 
 
-def _pool(access: Access, transport: httpx.AsyncBaseTransport | None, wait_seconds: float) -> httpx.AsyncClient:
-    headers = {"x-api-key": access.api_key, "accept": "application/json"}
-    if access.team_id:
-        headers["x-team-id"] = access.team_id
-    try:
-        if not access.is_loopback:
-            check_proxies()
-        return httpx.AsyncClient(
-            base_url=access.base_url,
-            headers=headers,
-            # Plain http needs no authority: reading those of the machine takes longer than all of its requests.
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if access.is_plain else True,
-            follow_redirects=False,  # a redirect must not carry the key to another host
-            trust_env=not access.is_loopback,  # plain http must not travel through a proxy
-            timeout=httpx.Timeout(wait_seconds, connect=10.0),
-            transport=transport,
-        )
-    except (OSError, ValueError, ImportError, httpx.InvalidURL) as err:
-        raise unusable_network(err) from err
+def failure(access: Access, path: str, answer: Answer) -> ApiError:
+    """
+    Translate an answer to a read that is not usable.
+
+    Args:
+        access: for the host's name.
+        path: of the endpoint, below `/api/v1`.
+        answer: what came instead of a 200.
+    """
+    if isinstance(answer, NoReply):
+        return Unreachable(f"MsgFlash cannot be reached at {access.host}.", answer.what, REACH_FIX)
+    problem = problem_in(answer)
+    if problem is None:
+        detail = f"GET {path}: {answer.status} from {access.host}, without an error code of MsgFlash."
+        return Unreachable(f"There is no usable answer from {access.host}.", detail, REACH_FIX)
+    detail = f"GET {path}: {problem}"
+    if problem.status == 401:
+        fix = "Check MSGFLASH_API_KEY (and MSGFLASH_TEAM_ID for a team key)."
+        return Unauthorized("MsgFlash does not accept the API key.", detail, fix)
+    if problem.stops_the_run and problem.status == 429:
+        return QuotaExhausted("A monthly quota of the account is used up.", detail)
+    if problem.stops_the_run:
+        return NotOnThisPlan("The account's plan does not include this.", detail)
+    return ApiError("MsgFlash refused a request.", detail)
+
+
+def endless(access: Access, path: str) -> ApiError:
+    """Say that a list was read page by page and does not end."""
+    return ApiError("MsgFlash's answers have no end.", f"GET {path}: {access.host} always returns another page.")
 
 
 def _segment(identifier: str) -> str:
     return quote(identifier, safe="")
 
 
-def _is_transient(answer: Answer) -> bool:
-    return isinstance(answer, NoReply) or answer.status in TRANSIENT_STATUSES
+def _words_of(err: Exception) -> str:
+    return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__
 
 
 async def _content(response: httpx.Response, most_bytes: int) -> bytes:

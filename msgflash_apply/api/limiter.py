@@ -1,13 +1,14 @@
 """
-How fast to start requests, as arithmetic over given times: no clock, no waiting.
+The rate limit: one pace for all requests of a process. MsgFlash allows 10 a second for each key (reference 2.6).
 
-Alone on a key a process starts its requests one configured spacing apart, no more and no less. Where others use the
-same key MsgFlash refuses some requests, and their share is all that one process can know of the others. So each lowers
-its rate by a factor at a refusal and raises it again with time: whoever is faster loses more and gains the same, until
-all are alike. A refusal that stands alone says little, and costs little. Tried on models of a sliding second, a fixed
-second and a bucket: `tests/unit/api/test_sharing.py`.
+`Limiter` is what a request waits for, first come first served; `Pace` decides how fast, as arithmetic over given times.
+The rate is `requests_per_second` of msgflash.yaml, a little below 10 unless the user sets another.
 
-One pace for every request of the process: evenly spaced starts, first come first served.
+Alone on a key a process starts its requests one such spacing apart, no more and no less. Where others use the same key
+MsgFlash refuses some requests, and their share is all that one process can know of the others. So each lowers its rate
+by a factor at a refusal and raises it again with time: the faster one loses more and gains the same, until all are
+alike. A single refusal says little, and costs little. Tried on models of a sliding second, a fixed second and a bucket:
+`tests/unit/api/test_sharing.py`.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ LOWERED_BY: Final = 0.8
 LOWERED_BY_ONE: Final = 0.95
 
 CALM_SECONDS: Final = 5.0
-"""A refusal so long after the one before stands alone: where others send too they come every second or two."""
+"""A refusal so long after the one before is a single one: where others send too they come every second or two."""
 
 SLOWEST_PER_SECOND: Final = 0.5
 
@@ -75,8 +76,8 @@ class Pace:
         """
         Take a start. The next one counts from it as it really was.
 
-        After a stall nobody hurries to catch up. Not even the milliseconds by which timers fire late are caught up:
-        they cost two in a hundred, but are what keeps the eleventh request out of a second where ways differ a little.
+        Time lost in a stall is not made up for, not even the milliseconds by which timers fire late. They cost two in a
+        hundred, but keep the eleventh request out of a second where the ways of two requests differ a little.
         """
         rate = self._rate(now)
         self._next_at = now + (1 / rate if rate is not None else 0.0)

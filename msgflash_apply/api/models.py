@@ -1,14 +1,13 @@
 """
 What MsgFlash answers, as values: tolerant when reading, since examples differ by page and edition (reference 10.5).
 
-What is sent needs no model: a payload is checked against the schema before it becomes one.
-
-From the bytes and headers of an answer, or an error, to what the client tells of it; nothing here can fail.
+Read `RemoteCampaign` first. What is sent needs no model: a payload is checked against the schema before it becomes one.
+At the end the first step of reading: from the bytes and headers of an answer to JSON, whatever they hold.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import isinf
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -16,14 +15,23 @@ from pydantic.alias_generators import to_camel
 
 from msgflash_apply.campaign import Payload, format_instant, parse_instant
 
-CONTENT_FIELDS = ("type", "body", "mediaUrl", "title", "description", "footer", "buttons")
+NOT_ECHOED = ("title", "description", "footer", "buttons")
+"""Fields of a request that answers are not known to return (reference 5.2)."""
+
+LONGEST_WAIT_SECONDS = 3600
+
+MOST_LEVELS = 50
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+_HALF_ESCAPE = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
 
 
-class _Answer(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
 
 
-class Instance(_Answer):
+class Instance(_Model):
     """One WhatsApp number of the account (reference 3)."""
 
     id: str
@@ -37,26 +45,26 @@ class Instance(_Answer):
         return self.status == "connected"
 
 
-class WarmupPolicy(_Answer):
+class WarmupPolicy(_Model):
     """What MsgFlash advises for a number that is not warmed up yet."""
 
     max_campaign_recipients: int | None = None
 
 
-class Health(_Answer):
+class Health(_Model):
     """How much a number should send (reference 3); advice, it never blocks."""
 
     warmup_policy: WarmupPolicy = WarmupPolicy()
 
 
-class Contact(_Answer):
+class Contact(_Model):
     """A contact, as far as it decides who is in an audience."""
 
     id: str
     tags: tuple[str, ...] = ()
 
 
-class Template(_Answer):
+class Template(_Model):
     """A message template (reference 4); `variables` are dotted paths, None where the answer was abridged."""
 
     id: str
@@ -66,14 +74,14 @@ class Template(_Answer):
     variables: tuple[str, ...] | None = None
 
 
-class TemplatePage(_Answer):
+class TemplatePage(_Model):
     """One page of templates; `total` counts all of them."""
 
     templates: tuple[Template, ...] = ()
     total: int = 0
 
 
-class Group(_Answer):
+class Group(_Model):
     """A list of contacts (reference 6.2)."""
 
     id: str
@@ -81,7 +89,7 @@ class Group(_Answer):
     contact_count: int | None = None
 
 
-class ContactPage(_Answer):
+class ContactPage(_Model):
     """One page of contacts; `total` counts all of them, `next_cursor` is opaque."""
 
     contacts: tuple[Contact, ...] = ()
@@ -90,21 +98,21 @@ class ContactPage(_Answer):
     has_more: bool = False
 
 
-class UsageLimits(_Answer):
+class UsageLimits(_Model):
     """What the subscription allows in a month."""
 
     monthly_outbound_quota: int | None = None
     monthly_api_request_quota: int | None = None
 
 
-class UsageCounts(_Answer):
+class UsageCounts(_Model):
     """What was used this month."""
 
     effective_outbound_usage: int = 0
     api_requests_count: int = 0
 
 
-class Usage(_Answer):
+class Usage(_Model):
     """The month so far (reference 8)."""
 
     limits: UsageLimits = UsageLimits()
@@ -123,7 +131,7 @@ class Usage(_Answer):
         return None if quota is None else max(0, quota - self.usage.effective_outbound_usage)
 
 
-class Counters(_Answer):
+class Counters(_Model):
     """How far the sending is (reference 5.7)."""
 
     planned: int = 0
@@ -140,7 +148,7 @@ class Counters(_Answer):
         return any((self.planned, self.queued, self.sent, self.delivered, self.read, self.failed, self.cancelled))
 
 
-class CampaignStats(_Answer):
+class CampaignStats(_Model):
     """
     How far a campaign is (reference 5.7).
 
@@ -152,22 +160,22 @@ class CampaignStats(_Answer):
     progress_percent: float | None = None
 
 
-class Message(_Answer):
-    """What a message tells of its campaign (reference 7)."""
+class SentMessage(_Model):
+    """Which campaign a message belongs to, and when it was made (reference 7)."""
 
     campaign_id: str | None = None
     created_at: AwareDatetime | None = None
 
 
-class MessagePage(_Answer):
+class MessagePage(_Model):
     """One page of messages; `next_cursor` is opaque."""
 
-    messages: tuple[Message, ...] = ()
+    messages: tuple[SentMessage, ...] = ()
     next_cursor: str | None = None
     has_more: bool = False
 
 
-class RemoteCampaign(_Answer):
+class RemoteCampaign(_Model):
     """
     A campaign as MsgFlash has it (reference 5.6).
 
@@ -191,7 +199,7 @@ class RemoteCampaign(_Answer):
 
     @property
     def has_sent(self) -> bool:
-        """Whether anybody may have been sent anything: so it is unless every counter is there and says no."""
+        """Whether anyone may have been sent anything: yes, unless every counter is there and says no."""
         return self.stats is None or self.stats.is_moving
 
     def as_payload(self, like: Payload) -> Payload:
@@ -199,27 +207,30 @@ class RemoteCampaign(_Answer):
         Spell this campaign as the request that would have made it, so that the two can be compared by meaning.
 
         Args:
-            like: the request to compare with. Fields that answers are not known to echo (`title`, `description`,
-                `footer`, `buttons`; reference 5.2) are taken over from it; so is the start of a repeating campaign
-                that has moved on, as each run moves it (reference 10.2).
+            like: the request to compare with. Fields that answers do not echo (`NOT_ECHOED`) are taken over from it; so
+                is the start of a repeating campaign that has moved on, as each run moves it (reference 10.2).
         """
         direct = self.template_id is None
-        told: dict[str, object] = {
+        recipients = self.recipients
+        if recipients is not None and recipients.get("type") == "all":
+            # Console fixtures show `value: []` beside `type: all` (reference 10.4); it means nothing.
+            recipients = {"type": "all"}
+        payload: dict[str, object] = {
             "instanceId": self.instance_id,
             "name": self.name,
             "schedule": _instant(self.schedule) if self.schedule else None,
             "repeat": None if self.repeat in {"none", "noe"} else self.repeat,
-            "recipients": None if self.recipients is None else _recipients(self.recipients),
+            "recipients": None if recipients is None else dict(recipients),
             "templateId": self.template_id,
             "variables": None if direct else dict(self.template_variables or {}) or None,
             "type": self.type if direct else None,
             "body": self.body if direct else None,
             "mediaUrl": self.media_url if direct else None,
         }
-        if "repeat" in like and str(told["schedule"]) > str(like["schedule"]):
-            told["schedule"] = like["schedule"]
-        unechoed = {key: like[key] for key in CONTENT_FIELDS[3:] if key in like}
-        return {key: value for key, value in told.items() if value is not None} | unechoed
+        if "repeat" in like and str(payload["schedule"]) > str(like["schedule"]):
+            payload["schedule"] = like["schedule"]
+        unechoed = {key: like[key] for key in NOT_ECHOED if key in like}
+        return {key: value for key, value in payload.items() if value is not None} | unechoed
 
 
 def _instant(text: str) -> str:
@@ -228,27 +239,6 @@ def _instant(text: str) -> str:
         return format_instant(parse_instant(text))
     except ValueError:
         return text
-
-
-def _recipients(recipients: Mapping[str, object]) -> Mapping[str, object]:
-    # Console fixtures show `value: []` beside `type: all` (reference 10.4); it means nothing.
-    return {"type": "all"} if recipients.get("type") == "all" else dict(recipients)
-
-
-HIDDEN_KEY = "msgf_…".encode()
-
-LONGEST_WAIT_SECONDS = 3600
-
-MOST_LEVELS = 50
-
-_HALF = re.compile("[\ud800-\udfff]")
-
-_HALF_ESCAPE = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
-
-
-def without_key(content: bytes, key: str) -> bytes:
-    """Take our key out of an answer that echoes it: error texts go on into the journal (contract section 12)."""
-    return content.replace(key.encode("ascii"), HIDDEN_KEY)
 
 
 def decoded(content: bytes) -> object:
@@ -281,14 +271,11 @@ def _finite(text: str) -> float:
 def _is_shallow(document: object) -> bool:
     level = [document]
     for _ in range(MOST_LEVELS):
-        level = [inner for value in level if isinstance(value, (dict, list)) for inner in _inside(value)]
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        level = [inner for one in containers for inner in (one.values() if isinstance(one, dict) else one)]
         if not level:
             return True
     return False
-
-
-def _inside(value: dict[str, object] | list[object]) -> Iterable[object]:
-    return value.values() if isinstance(value, dict) else value
 
 
 def _whole(value: object) -> object:
@@ -300,14 +287,9 @@ def _whole(value: object) -> object:
 
 
 def seconds_in(retry_after: str) -> float | None:
-    """Read a `Retry-After`; None where it is no number of seconds, or one that nobody would wait."""
+    """Read a `Retry-After`; None where it is no number of seconds, or too many to wait."""
     try:
         seconds = float(retry_after)
     except ValueError:
         return None
     return seconds if 0 <= seconds <= LONGEST_WAIT_SECONDS else None
-
-
-def words_of(err: Exception) -> str:
-    """Name an error of the network and what it says."""
-    return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__
