@@ -1,5 +1,5 @@
 """
-An answer, or none, and what it proves: created, not created, or unknown.
+What an answer to a create proves: the campaign was created, was not created, or it is unknown.
 
 This is the module that keeps one campaign from becoming two. There is no idempotency key and no list (reference 10.1),
 so only a proof may lead to sending again: what is not proven is `Unknown` and stays in doubt.
@@ -94,7 +94,7 @@ class NotCreated:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody can know whether the campaign exists; `what` says what was seen."""
+    """It cannot be known whether the campaign exists; `what` says what was seen."""
 
     what: str
 
@@ -118,12 +118,18 @@ def classify(answer: Answer) -> CreateOutcome:
     """
     if isinstance(answer, NoReply):
         return Unknown(answer.what) if answer.sent else NotCreated(answer.what, Then.RETRY)
-    if answer.status == 201 and (campaign := campaign_in(answer)) is not None:
+    campaign, problem = campaign_in(answer), problem_in(answer)
+    if answer.status == 201 and campaign is not None:
         return Created(str(campaign["id"]), campaign)
-    problem = problem_in(answer)
-    if 400 <= answer.status < 500 and problem is not None:
-        return _refusal(problem)
-    return Unknown(_not_understood(answer, problem))
+    if problem is not None and 400 <= answer.status < 500:
+        if problem.is_rate_limit:
+            return NotCreated(str(problem), Then.RETRY, is_rate_limit=True)
+        return NotCreated(str(problem), Then.STOP if problem.stops_the_run else Then.FAIL)
+    if problem is not None:
+        return Unknown(str(problem))
+    if campaign is not None:
+        return Unknown(f"answer {answer.status} where 201 was expected; it names the campaign {campaign['id']}")
+    return Unknown(f"answer {answer.status} without a campaign id or an error code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +190,3 @@ def campaign_in(reply: Reply) -> JsonObject | None:
     if isinstance(data, Mapping) and isinstance(identifier := data.get("id"), str) and identifier.strip():
         return data
     return None
-
-
-def _refusal(problem: Problem) -> NotCreated:
-    if problem.is_rate_limit:
-        return NotCreated(str(problem), Then.RETRY, is_rate_limit=True)
-    return NotCreated(str(problem), Then.STOP if problem.stops_the_run else Then.FAIL)
-
-
-def _not_understood(reply: Reply, problem: Problem | None) -> str:
-    if problem is not None:
-        return str(problem)
-    campaign = campaign_in(reply)
-    if campaign is not None:
-        return f"answer {reply.status} where 201 was expected; it names the campaign {campaign['id']}"
-    return f"answer {reply.status} without a campaign id or an error code"
