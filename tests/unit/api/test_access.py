@@ -61,7 +61,7 @@ def test_key_is_not_in_repr() -> None:
 
 
 def test_host_and_kind_of_key() -> None:
-    """The host is told with its port, and a team's key is known by its beginning."""
+    """The host is shown with its port, and a team's key is known by its beginning."""
     access = Access.checked("http://127.0.0.1:8025", "msgf_team_x", "team")
 
     assert (access.host, access.is_loopback, access.is_team) == ("127.0.0.1:8025", True, True)

@@ -98,7 +98,7 @@ def test_absent_things_are_none(call: Callable[[Client], Awaitable[object]]) -> 
     assert found is None
 
 
-def test_ids_can_not_leave_their_path() -> None:
+def test_ids_cannot_leave_their_path() -> None:
     """An id with slashes stays one segment of the path."""
     _, script = ask([ok({"id": "a", "status": "paused"})], lambda c: c.campaign("../usage?x"))
 
@@ -265,7 +265,7 @@ def test_endless_lists_are_left(page: dict[str, object], call: Callable[[Client]
 
 @pytest.mark.parametrize("moment", ["2026-11-23T12:00:00", "soon", "99999-01-01T00:00:00Z"])
 def test_moments_without_a_zone_are_no_moments(moment: str) -> None:
-    """A message's time that cannot be compared with a start is told and not guessed."""
+    """A message's time that cannot be compared with a start is an error, and is not guessed."""
     with pytest.raises(ApiError, match=r"messages\.0\.createdAt"):
         ask([ok({"messages": [{"createdAt": moment}]})], lambda c: c.messages("i"))
 
@@ -280,7 +280,7 @@ def test_retry_after_is_read_when_sane(text: str, seconds: float | None) -> None
 
 
 def test_contacts_are_read_to_the_end() -> None:
-    """Pages of contacts are followed by their cursor, and a cursor that stands still ends them."""
+    """Pages of contacts are followed by their cursor, and a repeated cursor ends them."""
     pages = [
         ok({"contacts": [{"id": "1", "tags": ["a"]}], "nextCursor": "x", "hasMore": True}),
         ok({"contacts": [{"id": "2"}], "nextCursor": "x", "hasMore": True}),
@@ -296,7 +296,7 @@ def test_contacts_of_the_earlier_edition_are_read() -> None:
     assert len(ask([ok([{"id": "1"}, {"id": "2"}])], lambda c: c.contacts())[0]) == 2
 
 
-def test_messages_left_are_told_where_there_is_a_limit() -> None:
+def test_messages_left_are_known_where_there_is_a_limit() -> None:
     """Messages left are the quota less what was sent."""
     usage, _ = ask(
         [ok({"limits": {"monthlyOutboundQuota": 10}, "usage": {"effectiveOutboundUsage": 3}})], lambda c: c.usage()

@@ -65,7 +65,7 @@ def test_no_limit_means_no_wait() -> None:
 
 
 def test_whoever_asks_first_leaves_first() -> None:
-    """Slots are given in the order of asking, whoever gives up meanwhile."""
+    """Slots are given in the order of asking, even if some give up meanwhile."""
 
     async def scenario() -> list[int]:
         limiter = Limiter(200, jitter=lambda: 0.0)
@@ -101,7 +101,7 @@ def test_refusal_holds_back_those_already_waiting() -> None:
 
 
 def test_no_pause_without_a_refusal() -> None:
-    """Where nothing was refused nobody waits, and nothing is hopeless."""
+    """Where nothing was refused no request waits, and nothing is hopeless."""
 
     async def scenario() -> tuple[float, bool]:
         limiter = Limiter(50, jitter=lambda: 0.0)

@@ -26,7 +26,7 @@ def a_client(base_url: str = DEFAULT_BASE_URL) -> Client:
         ("SSL_CERT_FILE", __file__),
     ],
 )
-def test_unusable_settings_are_told(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_settings_are_reported(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that no client can be made with is an error of ours before a request, and shows no password."""
     monkeypatch.setenv(variable, value)
 

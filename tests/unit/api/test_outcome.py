@@ -79,14 +79,14 @@ def test_everything_else_is_unknown(answer: Reply | NoReply) -> None:
 
 
 def test_unexpected_success_names_the_id_it_saw() -> None:
-    """An id in an answer that is not a 201 is told, so that a person can resolve the doubt with it."""
+    """An id in an answer that is not a 201 is reported, so that a person can resolve the doubt with it."""
     outcome = classify(Reply(200, {"data": {"id": "c1"}}))
 
     assert isinstance(outcome, Unknown)
     assert "c1" in outcome.what
 
 
-def test_details_are_told() -> None:
+def test_details_are_reported() -> None:
     """The envelope's details reach the person, whatever their shape."""
     outcome = classify(Reply(400, envelope("VALIDATION_ERROR", details=[{"path": "body"}])))
 

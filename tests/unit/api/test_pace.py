@@ -1,4 +1,4 @@
-"""The arithmetic of pacing, at told times."""
+"""The arithmetic of the pace, at given times."""
 
 import itertools
 
@@ -38,7 +38,7 @@ def test_no_limit_means_no_wait() -> None:
     assert gap(pace, 200.0) == 0
 
 
-def test_refusal_that_stands_alone_costs_little() -> None:
+def test_single_refusal_costs_little() -> None:
     """One after seconds of calm is taken for chance; another one soon after it means that others send too."""
     pace = a_pace()
     pace.refuse(107.0, 107.0, 0.0)

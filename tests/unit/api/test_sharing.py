@@ -147,7 +147,7 @@ def a_dice(seed: int) -> Random:
 @pytest.mark.parametrize("gate", [SlidingSecond, FixedSecond, Bucket])
 @pytest.mark.parametrize("sizes", [(200, 200), (100, 100, 100), (60,) * 8], ids=str)
 def test_processes_share_a_key(gate: type[Gate], sizes: tuple[int, ...]) -> None:
-    """Over many runs they take little more than the ideal, nobody starves, and most requests get through at once."""
+    """Over many runs they take little more than the ideal, none starves, and most requests get through at once."""
     ratios, shares, refused = [], [], []
     for seed in range(20):
         model = Model(gate(), a_dice(seed))

@@ -51,7 +51,7 @@ def test_campaign_without_file_goes_out_until_it_is_retired() -> None:
     assert [one.address for one in agenda([renamed, moved], state)] == ["moved", "new"]
 
 
-def test_doubt_is_told() -> None:
+def test_doubt_is_shown() -> None:
     """A campaign whose create has no outcome is neither created nor not."""
     state = a_snapshot(in_doubt={"sale": an_intent("sale")})
     assert agenda([a_desired("sale")], state)[0].in_doubt

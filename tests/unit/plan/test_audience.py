@@ -61,7 +61,7 @@ def test_contacts_are_not_read_where_no_tag_is_used() -> None:
     ],
 )
 def test_nobody_is_a_warning(account: Account, recipients: Object, words: str) -> None:
-    """A campaign that nobody would get is told."""
+    """A campaign without recipients is a warning."""
     [found] = planned(account, recipients).diagnostics
 
     assert (found.code, found.is_error) == ("MF511", False)
@@ -70,7 +70,7 @@ def test_nobody_is_a_warning(account: Account, recipients: Object, words: str) -
 
 @pytest.mark.parametrize(("limit", "codes"), [(119, ["MF514"]), (120, []), (None, [])])
 def test_more_than_the_warm_up_advises_is_a_warning(limit: int | None, codes: list[str]) -> None:
-    """An audience above the number's warm-up is told, with both numbers."""
+    """An audience above the number's warm-up is a warning with both numbers."""
     account = Account(health={"warmupPolicy": {"maxCampaignRecipients": limit}})
     plan = planned(account, {"type": "all"})
 

@@ -51,8 +51,8 @@ def test_new_campaign_is_created() -> None:
 
 
 @pytest.mark.parametrize("state", [a_snapshot(), a_snapshot({"sale": a_record()})], ids=["create", "replace"])
-def test_what_is_sent_stands_in_the_order_of_the_api(state: Snapshot) -> None:
-    """Ids that were looked up, and what `ignore_changes` leaves as it was, stand where the API's reference has them."""
+def test_what_is_sent_is_in_the_order_of_the_api(state: Snapshot) -> None:
+    """Ids that were looked up, and what `ignore_changes` leaves as it was, are where the API's reference has them."""
     lifecycle = Lifecycle(on_change="replace", ignore_changes=("type", "name"))
     payload = a_payload(instanceId=None, name="Other", body=None)
     item = fill_in(a_desired(payload=payload, names={INSTANCE: "shop"}, lifecycle=lifecycle), SHOP)
@@ -96,8 +96,8 @@ def test_same_payload_is_no_op() -> None:
     assert (change.action, change.id, change.status) == (Action.NO_OP, "id-sale", "scheduled")
 
 
-def test_no_op_tells_a_status_that_was_read() -> None:
-    """A reading that differs from the record is told, and changes nothing."""
+def test_no_op_explains_a_status_that_was_read() -> None:
+    """A reading that differs from the record is explained, and changes nothing."""
     change = decided(a_desired(), state=a_snapshot({"sale": a_record()}), readings={"id-sale": RemoteStatus("running")})
 
     assert change["sale"].action is Action.NO_OP
@@ -158,7 +158,7 @@ def test_pause_wins_where_a_replacement_comes_too_late() -> None:
 
 
 def test_changed_payload_is_blocked_with_its_diff() -> None:
-    """Another payload with `on_change: block`: blocked, and the attributes that differ are told."""
+    """Another payload with `on_change: block`: blocked, and the attributes that differ are listed."""
     change = decided(edited(), state=a_snapshot({"sale": a_record()}))["sale"]
 
     assert (change.action, change.reason) == (Action.BLOCKED, Reason.IMMUTABLE_CHANGE)
@@ -359,7 +359,7 @@ def test_moved_from_of_what_nobody_knows_is_ignored() -> None:
 
 
 def test_moved_from_that_has_done_its_work_is_ignored() -> None:
-    """A `moved_from` left in the file after the move takes nothing from anybody."""
+    """A `moved_from` left in the file after the move takes nothing from another campaign."""
     state = a_snapshot({"new": a_record("new"), "sale": a_record()})
     changes = decided(a_desired("new", moved_from=("sale",)), a_desired(), state=state)
 
@@ -427,7 +427,7 @@ def test_forgotten_after_its_start_is_not_sent_again(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["scheduled", "paused", "running"])
 def test_removed_while_live_is_not_sent_again(status: str) -> None:
-    """What was taken off the record by hand may still be sent, so the same mailing is blocked; the way back is told."""
+    """What was taken off the record by hand may still be sent, so the same mailing is blocked, with the way back."""
     change = decided(a_desired(), state=forgotten(status))["sale"]
 
     assert change.action is Action.BLOCKED
@@ -436,7 +436,7 @@ def test_removed_while_live_is_not_sent_again(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["gone", "cancelled", "failed"])
 def test_forgotten_before_its_start_may_be_created_again(status: str) -> None:
-    """A campaign that ended before anybody was sent anything is new when its file comes back."""
+    """A campaign that ended before anything was sent is new when its file comes back."""
     assert decided(a_desired(), state=forgotten(status))["sale"].action is Action.CREATE
 
 

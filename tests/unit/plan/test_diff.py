@@ -8,7 +8,7 @@ from msgflash_apply.plan.diff import differences
 from tests.support.builders import a_payload
 
 
-def told(before: Mapping[str, object], after: Mapping[str, object]) -> list[tuple[str, object, object]]:
+def as_tuples(before: Mapping[str, object], after: Mapping[str, object]) -> list[tuple[str, object, object]]:
     """Give diffs as plain tuples."""
     return [(diff.path, diff.before, diff.after) for diff in differences(before, after)]
 
@@ -18,15 +18,15 @@ def test_same_meaning_has_no_diff() -> None:
     before = a_payload(recipients={"type": "tags", "value": ["a", "b"]})
     after = a_payload(recipients={"type": "tags", "value": ["b", "a", "a"]})
 
-    assert told(before, after) == []
+    assert as_tuples(before, after) == []
 
 
 def test_tags_are_a_set() -> None:
-    """What left and what came is told, not what stands at which place."""
+    """What was removed and added is listed, not what is at which place."""
     before = a_payload(recipients={"type": "tags", "value": ["a", "b"]})
     after = a_payload(recipients={"type": "tags", "value": ["b", "c"]})
 
-    assert told(before, after) == [("recipients.value", "a", None), ("recipients.value", None, "c")]
+    assert as_tuples(before, after) == [("recipients.value", "a", None), ("recipients.value", None, "c")]
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_tags_are_a_set() -> None:
     ],
 )
 def test_paths_are_dotted(before: dict[str, object], after: dict[str, object], path: str) -> None:
-    """Each attribute is told by the path at which people find it."""
-    assert [entry[0] for entry in told({**a_payload(), **before}, {**a_payload(), **after})] == [path]
+    """Each attribute is named by the path at which people find it."""
+    assert [entry[0] for entry in as_tuples({**a_payload(), **before}, {**a_payload(), **after})] == [path]
 
 
 def test_what_is_new_or_gone_has_no_other_side() -> None:
     """A field that only one side has is None on the other."""
-    assert told(a_payload(), a_payload(footer="f")) == [("footer", None, "f")]
-    assert told(a_payload(footer="f"), a_payload()) == [("footer", "f", None)]
+    assert as_tuples(a_payload(), a_payload(footer="f")) == [("footer", None, "f")]
+    assert as_tuples(a_payload(footer="f"), a_payload()) == [("footer", "f", None)]

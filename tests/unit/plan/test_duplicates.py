@@ -40,8 +40,8 @@ def test_copied_file_is_not_a_second_mailing(state: Snapshot) -> None:
     assert "moved_from: [new]" in str(found.hint)
 
 
-def test_twin_is_found_although_its_own_address_had_the_mailing_too() -> None:
-    """Of two addresses that hold one mailing the other one is told, wherever they stand in the state."""
+def test_duplicate_is_found_although_its_own_address_had_the_mailing_too() -> None:
+    """Of two addresses that hold one mailing the other one is named, wherever they are in the state."""
     state = a_snapshot({"a": a_record("x"), "b": a_record("x")})
 
     assert len(same_mailing([a_create("a", "x")], state)) == 1
@@ -64,15 +64,15 @@ def test_nothing_to_send_asks_nothing() -> None:
     assert same_mailing([a_create("a")], a_snapshot()) == []
 
 
-def test_own_record_is_no_twin() -> None:
-    """A campaign that is created anew, or moved and created anew, is not its own twin."""
+def test_own_record_is_no_duplicate() -> None:
+    """A campaign that is created anew, or moved and created anew, does not duplicate itself."""
     moved = Change(Address("b"), Action.CREATE, SOON, after=a_payload(name="a"), previous_address=Address("a"))
 
     assert same_mailing([a_create("a")], a_snapshot({"a": a_record("a")})) == []
     assert same_mailing([moved], a_snapshot({"a": a_record("a")})) == []
 
 
-def test_twins_are_told_by_address_whatever_their_order() -> None:
+def test_duplicates_are_found_by_address_whatever_their_order() -> None:
     """The later address is the one to change, however the files were read."""
     items = [fill_in(a_desired(address, payload=a_payload()), NameTable([])) for address in ("b", "a")]
     for order in (items, items[::-1]):
@@ -82,15 +82,15 @@ def test_twins_are_told_by_address_whatever_their_order() -> None:
 
 
 @pytest.mark.parametrize("newcomer", [a_move("b", "a"), a_create("b", "other")])
-def test_nobody_comes_to_an_address_that_is_not_left(newcomer: Change) -> None:
-    """A newcomer needs the move of the record that stands at its address in the same plan."""
+def test_taken_address_is_refused(newcomer: Change) -> None:
+    """A newcomer needs the move of the record that is at its address in the same plan."""
     state = a_snapshot({"a": a_record("a"), "b": a_record("b")})
 
     assert [found.address for found in taken_addresses([newcomer], state)] == ["b"]
     assert taken_addresses([newcomer, a_move("c", "b")], state) == []
 
 
-def test_free_addresses_and_own_records_are_nobodys_concern() -> None:
+def test_free_addresses_and_own_records_are_fine() -> None:
     """A create at a free address and one in place of its own gone record are fine."""
     again = Change(Address("b"), Action.CREATE, SOON, before=a_payload(), after=a_payload(), id="id-b")
 

@@ -49,7 +49,7 @@ def test_unknown_name_keeps_the_campaign_apart() -> None:
 
 
 def test_unknown_name_lists_what_there_is() -> None:
-    """An unknown name is told with a near miss and the candidates."""
+    """An unknown name is an error with a near miss and the candidates."""
     item = fill_in(a_desired(payload=a_payload(instanceId=None), names={INSTANCE: "shopp"}), TABLE)
     [found] = unknown_names(item, TABLE)
 
@@ -79,13 +79,13 @@ def test_ambiguous_name_lists_the_candidates() -> None:
 
 def test_no_default_needs_exactly_one_connected() -> None:
     """Without an instance given, none or several connected ones are an error."""
-    for instances, told in (([OLD], "no connected instance"), ([SHOP, SHOP.model_copy(update={"id": "2"})], "2 conn")):
+    for instances, words in (([OLD], "no connected instance"), ([SHOP, SHOP.model_copy(update={"id": "2"})], "2 conn")):
         table = table_of_server(instances, [])
         item = fill_in(a_desired(payload=a_payload(instanceId=None), names={INSTANCE: ONLY_CONNECTED}), table)
         [found] = unknown_names(item, table)
 
         assert found.code == "MF501"
-        assert told in found.message
+        assert words in found.message
 
 
 def test_memory_knows_what_was_sent() -> None:

@@ -28,7 +28,7 @@ def a_change(address: str, hours: float = 0, action: Action = Action.CREATE, rec
         ({"type": "explicit", "value": ["a", "b"]}, {"type": "explicit", "value": ["b"]}),
     ],
 )
-def test_people_in_common_within_a_day_are_told_once(one: object, other: object) -> None:
+def test_people_in_common_within_a_day_are_one_warning(one: object, other: object) -> None:
     """A pair of creates draws one warning, with both names."""
     [found] = overlaps([a_change("a", 0, recipients=one), a_change("b", 23, recipients=other)])
 
@@ -52,22 +52,22 @@ def test_a_day_apart_or_other_people_is_no_overlap(hours: float, recipients: obj
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
-def test_what_stands_already_counts(hours: float) -> None:
-    """A create close to a campaign on record is told, whichever comes first."""
+def test_what_exists_already_counts(hours: float) -> None:
+    """A create close to a campaign on record draws a warning, whichever comes first."""
     [found] = overlaps([a_change("a"), a_change("b", hours, Action.NO_OP)])
 
     assert found.address == "a"
 
 
 def test_what_will_not_be_sent_does_not_count() -> None:
-    """Paused, retired, forgotten and blocked campaigns reach nobody."""
+    """Paused, retired, forgotten and blocked campaigns reach no one."""
     others = [Action.PAUSE, Action.RETIRE, Action.FORGET, Action.BLOCKED]
 
     assert overlaps([a_change("a"), *(a_change(f"b{action}", 1, action) for action in others)]) == []
 
 
 def test_unchanged_campaigns_are_not_warned_about() -> None:
-    """Overlaps that exist already are nobody's news."""
+    """Overlaps that exist already draw no warning."""
     assert overlaps([a_change("a", 0, Action.NO_OP), a_change("b", 1, Action.NO_OP)]) == []
 
 

@@ -66,15 +66,15 @@ def test_what_is_no_whole_plan_is_refused(data: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "words"),
     [
         ("action", "cancel", "plan.changes.0.action"),
         ("after", {"name": "sale"}, "its payload has no name or no recipients"),
         ("starts_at", "9999-12-31T23:00:00-05:00", "is no plan file of this version"),
     ],
 )
-def test_wrong_shape_is_refused_even_with_a_good_checksum(field: str, value: object, told: str) -> None:
-    """A file that somebody wrote by hand is checked before use."""
+def test_wrong_shape_is_refused_even_with_a_good_checksum(field: str, value: object, words: str) -> None:
+    """A file that was written by hand is checked before use."""
     document = json.loads(encode_plan(saved(CREATE)))
     document["plan"]["changes"][0][field] = value
     body = {key: document[key] for key in ("min_lead_time_seconds", "plan")}
@@ -82,11 +82,11 @@ def test_wrong_shape_is_refused_even_with_a_good_checksum(field: str, value: obj
 
     with pytest.raises(PlanError) as refused:
         decode_plan(forged, where="plan.json")
-    assert told in str(refused.value)
+    assert words in str(refused.value)
 
 
 @pytest.mark.parametrize("payload", [a_payload(instanceId=None), a_payload(surprise=1)])
-def test_payload_that_can_not_be_sent_is_not_saved(payload: dict[str, object]) -> None:
+def test_payload_that_cannot_be_sent_is_not_saved(payload: dict[str, object]) -> None:
     """A create without an instance, or with a field that MsgFlash does not know, cannot be saved."""
     with pytest.raises(PlanError, match="cannot be saved"):
         encode_plan(saved(replace(CREATE, after=payload)))
@@ -99,7 +99,7 @@ def test_plan_without_state_is_not_saved() -> None:
 
 
 def test_same_world_is_accepted() -> None:
-    """Nothing moved on: no objection."""
+    """Nothing changed: no objection."""
     refuse_stale(saved(CREATE), HERE, environment="default", now=NOW)
 
 
@@ -133,18 +133,18 @@ def test_start_passed_or_lead_time_gone_is_refused() -> None:
 
 
 def test_moved_on_state_says_what_changed() -> None:
-    """A newer serial is refused with each record that differs from what the plan was told."""
+    """A newer serial is refused with each record that differs from what the plan was made with."""
     other = a_record("sent", facts=some_facts(a_payload(body="Other")))
     records = {"a": a_record("a"), "sent": other, "same": a_record("same")}
     moved = replace(a_snapshot(records, {"b": an_intent("b")}), serial=8)
     plan = saved(CREATE, NO_OP, BLOCKED, known("gone"), known("sent"), known("same")).plan
-    told = stale(plan, moved)
+    words = stale(plan, moved)
 
-    assert "a is on record now, as id-a" in told
-    assert "b is in doubt" in told
-    assert "gone is not on record any more" in told
-    assert "sent was sent with another content" in told
-    assert "same" not in told.replace("same was", "")
+    assert "a is on record now, as id-a" in words
+    assert "b is in doubt" in words
+    assert "gone is not on record any more" in words
+    assert "sent was sent with another content" in words
+    assert "same" not in words.replace("same was", "")
 
 
 def test_many_changes_are_counted_beyond_ten() -> None:

@@ -214,8 +214,8 @@ def test_what_a_reading_shows_is_decided_anew() -> None:
     assert {c.address: c.action for c in plan.changes} == {"away": Action.FORGET, "stop": Action.CREATE}
 
 
-def test_what_was_read_can_be_told() -> None:
-    """A planner tells what its last plan read: campaigns by id, None for one that is gone."""
+def test_what_was_read_is_kept() -> None:
+    """A planner keeps what its last plan read: campaigns by id, None for one that is gone."""
     state = a_snapshot({"here": a_record("here"), "gone": a_record("gone")})
     account = Account(campaigns={"id-here": a_remote("id-here", status="running")})
     options = PlanOptions("default", ALL, Refresh.LIVE)
@@ -242,7 +242,7 @@ def test_replacement_is_refused_once_something_was_sent() -> None:
 
 
 def test_offline_keeps_names_and_says_so() -> None:
-    """Without MsgFlash names stay names, the plan is not complete, and a warning tells each of them."""
+    """Without MsgFlash names stay names, the plan is not complete, and a warning names each of them."""
     plan = offline(named(), a_desired("other", payload=a_payload(name="o", instanceId=None), names={INSTANCE: ""}))
 
     assert not plan.complete
@@ -274,7 +274,7 @@ def test_offline_remembers_names() -> None:
 
 
 def test_offline_reads_nothing() -> None:
-    """Offline what would be done is told from the record alone."""
+    """Offline what would be done is decided from the record alone."""
     plan = offline(state=a_snapshot({"sale": a_record()}))
 
     assert [change.action for change in plan.changes] == [Action.RETIRE]
@@ -302,14 +302,14 @@ def test_preview_without_state_belongs_to_none() -> None:
     ],
 )
 def test_unknown_and_ambiguous_names_are_errors(desired: Desired, instances: list[Object], code: str) -> None:
-    """A name or id that stands for nothing, or for several, stops the plan at its place."""
+    """A name or id that means nothing, or several things, stops the plan at its place."""
     [found] = mistakes(desired, account=Account(instances=instances))
 
     assert (found.code, found.file, found.line) == (code, "campaigns/sale.yaml", 1)
 
 
-def test_all_names_are_told_in_one_run() -> None:
-    """Every unknown name of every file is told at once."""
+def test_all_unknown_names_are_found_in_one_run() -> None:
+    """Every unknown name of every file is reported at once."""
     found = mistakes(named("a", instance="x"), named("b", instance="y"), templated("c", template="z"))
 
     assert [diagnostic.address for diagnostic in found] == ["a", "b", "c"]
@@ -356,7 +356,7 @@ def test_template_by_id_must_exist() -> None:
     ],
 )
 def test_audience_is_counted_where_it_can_be(recipients: Object, count: int | None, warnings: list[str]) -> None:
-    """Each type of recipients is counted with what is at hand; nobody at all is a warning."""
+    """Each type of recipients is counted with what is at hand; no recipients are a warning."""
     groups: dict[str, Object] = {
         "full": {"id": "full", "contactCount": 3},
         "empty": {"id": "empty", "contactCount": 0},
@@ -369,7 +369,7 @@ def test_audience_is_counted_where_it_can_be(recipients: Object, count: int | No
 
 
 def test_empty_account_is_a_warning() -> None:
-    """A campaign to everybody of an empty account is told to reach nobody."""
+    """A campaign to everybody of an empty account draws a warning."""
     plan = planned(a_desired(), account=Account(contacts=0))
 
     assert "the account has no contacts" in plan.diagnostics[0].message
@@ -383,7 +383,7 @@ def test_missing_group_is_an_error() -> None:
 # Never two of one.
 
 
-def test_twins_after_look_up_are_refused() -> None:
+def test_duplicates_after_look_up_are_refused() -> None:
     """Two files that name one instance differently are the same mailing once it is looked up."""
     one, other = named("a"), a_desired("b", payload=a_payload(name="a"))
 
@@ -474,7 +474,7 @@ def test_part_of_a_chain_of_renames_is_refused() -> None:
 
 
 def test_warnings_of_the_files_are_carried_along() -> None:
-    """Findings about the files stand in the plan, and beside its errors."""
+    """Findings about the files are in the plan, and beside its errors."""
     warning = Diagnostic(Severity.WARNING, "MF309", "a placeholder", file="campaigns/sale.yaml", line=4)
     options = PlanOptions("default", ALL)
     account = Account(instances=[])
@@ -485,8 +485,8 @@ def test_warnings_of_the_files_are_carried_along() -> None:
     assert Planner([], (), options, None, lambda: NOW).environment == "default"
 
 
-def test_name_that_many_give_is_told_once() -> None:
-    """Offline, one warning stands for every campaign that gives the same name."""
+def test_name_that_many_give_is_one_warning() -> None:
+    """Offline, one warning covers every campaign that gives the same name."""
     plan = offline(named("a"), named("b"), named("c", instance="other"))
     missing = [found.message for found in plan.diagnostics if found.code == "MF512"]
 

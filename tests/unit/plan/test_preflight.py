@@ -30,7 +30,7 @@ def a_change(address: str, action: Action, *, starts_at: datetime = SOON, status
         (QuietHours(time(12), time(14), "UTC"), (14, 0), False),
     ],
 )
-def test_quiet_hours_are_told_in_their_zone(quiet: QuietHours, utc: tuple[int, int], expected: bool) -> None:
+def test_quiet_hours_are_in_their_zone(quiet: QuietHours, utc: tuple[int, int], expected: bool) -> None:
     """The hours are those on the clocks of the policy's zone, over midnight too."""
     assert is_quiet(datetime(2026, 11, 27, *utc, tzinfo=UTC), quiet) is expected
 
@@ -51,7 +51,7 @@ def test_creates_in_quiet_hours_are_blocked() -> None:
 
 @pytest.mark.parametrize(("limit", "blocked"), [(None, 0), (2, 0), (1, 2)])
 def test_too_many_creates_are_all_blocked(limit: int | None, blocked: int) -> None:
-    """Above `max_creates` none is created; the rest of the plan stands."""
+    """Above `max_creates` none is created; the rest of the plan remains."""
     changes = [a_change("a", Action.CREATE), a_change("b", Action.REPLACE), a_change("c", Action.RETIRE)]
     enforced = enforce(changes, Policy(max_creates=limit), EMPTY)
 

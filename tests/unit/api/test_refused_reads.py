@@ -14,7 +14,7 @@ REFUSED = {"success": False, "error": {"code": "API_RATE_LIMIT_EXCEEDED", "messa
 
 
 def read(refusals: int, *, before: int = 0) -> int:
-    """Read the instances from a server that first refuses so often, after other refusals; tell the requests sent."""
+    """Read the instances from a server that first refuses so often, after other refusals; return the requests sent."""
     left = refusals
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -40,6 +40,6 @@ def test_refusals_for_the_rate_are_no_attempts() -> None:
 
 
 def test_refusals_without_end_are_an_error() -> None:
-    """Once nothing got through for so long that waiting is hopeless, the refusal is told."""
+    """Once nothing got through for so long that waiting is hopeless, the refusal is reported."""
     with pytest.raises(ApiError, match="refused"):
         read(1, before=HOPELESS_AFTER - 1)

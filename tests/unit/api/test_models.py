@@ -1,4 +1,4 @@
-"""Campaigns as MsgFlash tells them, compared with what was sent."""
+"""Campaigns as MsgFlash returns them, compared with what was sent."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.builders import a_payload
 ZEROES = {"planned": 0, "queued": 0, "sent": 0, "delivered": 0, "read": 0, "failed": 0, "cancelled": 0}
 
 
-def told(**fields: object) -> RemoteCampaign:
+def a_remote(**fields: object) -> RemoteCampaign:
     """Read the answer to a GET of a campaign that was sent as `a_payload`."""
     answer = {
         "id": "c1",
@@ -30,13 +30,13 @@ def test_one_off_text_is_recognised(repeat: str | None, recipients: dict[str, ob
     """What MsgFlash echoes means what was sent, whatever it adds and however it spells it."""
     payload = a_payload()
 
-    assert fingerprint(told(repeat=repeat, recipients=recipients).as_payload(payload)) == fingerprint(payload)
+    assert fingerprint(a_remote(repeat=repeat, recipients=recipients).as_payload(payload)) == fingerprint(payload)
 
 
 def test_template_campaign_is_recognised() -> None:
     """`templateVariables` of an answer are `variables` of a request, and no direct content counts beside a template."""
     payload = a_payload(type=None, body=None, templateId="t1", variables={"code": "A"}, repeat="daily")
-    remote = told(templateId="t1", templateVariables={"code": "A"}, repeat="daily")
+    remote = a_remote(templateId="t1", templateVariables={"code": "A"}, repeat="daily")
 
     assert remote.as_payload(payload) == payload
 
@@ -45,14 +45,14 @@ def test_template_without_variables_is_recognised() -> None:
     """Empty variables in an answer are none in the request."""
     payload = a_payload(type=None, body=None, templateId="t1")
 
-    assert told(templateId="t1", templateVariables={}).as_payload(payload) == payload
+    assert a_remote(templateId="t1", templateVariables={}).as_payload(payload) == payload
 
 
 def test_fields_that_are_not_echoed_are_believed() -> None:
     """Title, description, footer and buttons are taken from the request."""
     buttons = a_payload(type="buttons", body=None, title="T", description="D", footer="F", buttons=[{"type": "reply"}])
 
-    assert told(type="buttons", body=None).as_payload(buttons) == buttons
+    assert a_remote(type="buttons", body=None).as_payload(buttons) == buttons
 
 
 @pytest.mark.parametrize("field", ["name", "schedule", "instanceId", "recipients", "body"])
@@ -60,17 +60,17 @@ def test_absent_and_other_fields_match_nothing(field: str) -> None:
     """A campaign that lacks what was sent, or has something else, is another one."""
     other = {"recipients": {"type": "tags", "value": ["vip"]}}.get(field, "other")
 
-    assert fingerprint(told(**{field: None}).as_payload(a_payload())) != fingerprint(a_payload())
-    assert fingerprint(told(**{field: other}).as_payload(a_payload())) != fingerprint(a_payload())
+    assert fingerprint(a_remote(**{field: None}).as_payload(a_payload())) != fingerprint(a_payload())
+    assert fingerprint(a_remote(**{field: other}).as_payload(a_payload())) != fingerprint(a_payload())
 
 
 @pytest.mark.parametrize("counter", ZEROES)
 def test_any_counter_means_that_it_began(counter: str) -> None:
-    """One counter above zero is enough for somebody to have been sent something."""
-    assert told(stats={**ZEROES, counter: 1}).has_sent
+    """One counter above zero is enough for something to have been sent."""
+    assert a_remote(stats={**ZEROES, counter: 1}).has_sent
 
 
 def test_nothing_was_sent_only_when_the_counters_say_so() -> None:
-    """Without counters nobody can say that nothing was sent."""
-    assert not told(stats=ZEROES).has_sent
-    assert told(stats=None).has_sent
+    """Without counters it is not certain that nothing was sent."""
+    assert not a_remote(stats=ZEROES).has_sent
+    assert a_remote(stats=None).has_sent
