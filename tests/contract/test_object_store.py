@@ -43,7 +43,7 @@ def test_404_of_something_else_is_not_absence(bucket: Bucket) -> None:
     with pytest.raises(BackendError, match="answered 404") as caught:
         bucket.client().read()
 
-    assert "does not speak this store's language" in caught.value.fix
+    assert "is not a store of this kind" in caught.value.fix
 
 
 def test_wrong_token_is_told_without_it(bucket: Bucket) -> None:
@@ -171,7 +171,7 @@ def test_throttled_write_waits(bucket: Bucket) -> None:
         objects.put("b", b"1", expected=None)
 
     assert bucket.pauses == [0.3, 0.6, 1.2, 2.4, 4.8]
-    assert "Run again in a while" in caught.value.fix
+    assert "Run again later" in caught.value.fix
 
 
 def test_store_without_versions_is_refused(bucket: Bucket) -> None:

@@ -61,10 +61,10 @@ def a_code(code: str, more: str = "") -> bytes:
         ),
         ("s3", 301, a_code("PermanentRedirect"), "it is in another region", "AWS_REGION"),
         ("s3", 400, a_code("EntityTooLarge"), "400 EntityTooLarge", "Look that code up"),
-        ("s3", 400, b"<html>", "answered 400", "does not speak this store's language"),
-        ("s3", 405, b"", "answered 405", "does not speak this store's language"),
-        ("s3", 501, b"", "answered 501", "does not speak this store's language"),
-        ("gs", 503, b"", "answered 503", "Run again in a while"),
+        ("s3", 400, b"<html>", "answered 400", "is not a store of this kind"),
+        ("s3", 405, b"", "answered 405", "is not a store of this kind"),
+        ("s3", 501, b"", "answered 501", "is not a store of this kind"),
+        ("gs", 503, b"", "answered 503", "Run again later"),
     ],
 )
 def test_refusal_says_what_to_do(scheme: str, status: int, body: bytes, words: str, fix: str) -> None:

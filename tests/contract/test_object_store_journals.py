@@ -78,7 +78,7 @@ def test_journal_of_another_is_not_written_to(bucket: Bucket) -> None:
     """A number that somebody else used is an error, and not taken for an answer that was lost."""
     bucket.client().append("run-1", b"theirs\n")
 
-    with pytest.raises(BackendError, match="somebody else began it"):
+    with pytest.raises(BackendError, match="another run began it"):
         bucket.client().append("run-1", b"ours\n")
 
 

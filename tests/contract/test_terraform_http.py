@@ -67,7 +67,7 @@ def test_variables_choose_methods_and_addresses(server: StateServer) -> None:
     client = a_client(server, environ={**variables, "TF_HTTP_LOCK_ADDRESS": gitlab})
     server.checks_writes = False
 
-    with pytest.raises(BackendError, match="took a write under a lock that nobody holds"):
+    with pytest.raises(BackendError, match="took a write under a lock that is not held"):
         client.write(b"one", expected=None)
 
     assert {request.partition("?")[0] for request in server.requests} == {
@@ -147,7 +147,7 @@ def test_write_that_was_overtaken_is_told(
         Fault("POST", Reply(500), then=lambda: state.write(1, theirs)),
     ]
 
-    with pytest.raises(error, match=r"state moved on|another run wrote"):
+    with pytest.raises(error, match=r"state changed after it was read|another run wrote"):
         change(client)
 
     assert state.read() == theirs

@@ -29,16 +29,16 @@ def server(tmp_path: Path) -> Iterator[StateServer]:
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        (400, "mend the state's address"),
+        (400, "correct the state's address"),
         (403, "In GitLab, to read takes the role of a developer"),
         (404, "a project that this user may not see"),
         (405, "TF_HTTP_LOCK_METHOD"),
-        (418, "mend the state's address"),
+        (418, "correct the state's address"),
         (422, "a version of this number already"),
-        (429, "asks for patience"),
-        (500, "trouble of its own.* a lock that somebody broke"),
+        (429, "too many requests"),
+        (500, "an error of its own.* a lock that was broken"),
         (501, "TF_HTTP_LOCK_METHOD"),
-        (503, "trouble of its own"),
+        (503, "an error of its own"),
     ],
 )
 def test_refusal_says_what_to_do(server: StateServer, status: int, advice: str) -> None:

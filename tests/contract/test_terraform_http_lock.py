@@ -134,7 +134,7 @@ def test_lock_for_one_change_is_waited_for(server: StateServer) -> None:
 def test_left_over_lock_for_one_change_is_told(server: StateServer) -> None:
     """A lock for one change that its maker left behind can be found, and broken by its id."""
     server.state("prod").lock = {"ID": "change-1"}
-    client = a_client(server, patience_seconds=0)
+    client = a_client(server, short_lock_seconds=0)
 
     with pytest.raises(StateLocked, match="state unlock change-1"):
         client.write(b"one", expected=None)
@@ -162,7 +162,7 @@ def test_failed_change_leaves_no_lock(server: StateServer) -> None:
     assert server.state("prod").lock is None
 
 
-@pytest.mark.parametrize(("path", "words"), [(PLAIN, "somebody broke it"), (GITLAB, "a lock that somebody broke")])
+@pytest.mark.parametrize(("path", "words"), [(PLAIN, "it was broken"), (GITLAB, "a lock that was broken")])
 def test_broken_lock_stops_its_run(server: StateServer, path: str, words: str) -> None:
     """A run whose lock was broken can write nothing, whether or not another run has the lock by now."""
     run, other = a_client(server, path), a_client(server, path)

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from msgflash_apply.errors import StateError, StateLocked
+from msgflash_apply.errors import BackendError, StateConflict, StateError, StateLocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +125,12 @@ class Backend(Protocol):
         Add lines to a journal. The first call of a backend object begins it, the others continue it.
 
         Raises:
-            BackendError: also when the journal was begun by somebody else, or was sealed or dropped meanwhile.
+            BackendError: also when another run began the journal, or it was sealed or dropped meanwhile.
                 After an error the journal may end in the middle of a line, and takes no more lines.
         """
 
     def seal(self, journal: str) -> None:
-        """End a journal, whoever writes it: once this returns, it never grows. No error if there is none."""
+        """End a journal, of any run: once this returns, it never grows. No error if there is none."""
 
     def journals(self) -> Collection[str]:
         """List the ids of all journals, sealed or not. Needs no lock and no right to write."""
@@ -152,10 +152,10 @@ class Backend(Protocol):
 
     def lock(self, holder: Holder) -> None:
         """
-        Take the lock, at once or not at all.
+        Take the lock, at once or not at all. When the lock of a run that died ends is listed in `state/lock.py`.
 
         Raises:
-            StateLocked: somebody has it; says who.
+            StateLocked: a run has it; names the holder.
         """
 
     def unlock(self, lock_id: str) -> None:
@@ -166,10 +166,10 @@ class Backend(Protocol):
 
     def break_lock(self, lock_id: str) -> None:
         """
-        Take the lock away from whoever has it; for the desperate.
+        Take the lock away from the run that has it; a last resort.
 
         Raises:
-            StateError: nobody holds a lock of this id; says whose there is.
+            StateError: there is no lock of this id; names the holder of the one there.
         """
 
 
@@ -180,6 +180,34 @@ def locked(url: str, holder: Holder) -> StateLocked:
         f"{url}: held by {_described(holder)}.",
         "Wait until that run ends, or let this one wait with --lock-timeout. Only if that run is surely dead:\n"
         f"    msgflash-apply state unlock {holder.lock_id}",
+    )
+
+
+def changed_since_read(url: str) -> StateConflict:
+    """Word the refusal to replace a document that is not the one that was read, alike for every storage."""
+    return StateConflict(
+        "The state changed after it was read.",
+        f"{url}: it is not the document that was read; another run replaced it, or it was removed.",
+        "Plan again, on the state as it is now.",
+    )
+
+
+SEALED = "another run sealed it: it took this one for dead, or its lock was broken"
+ALTERED = "it is not as this run left it: an append failed half way, or another program wrote to it"
+
+
+def cannot_continue(where: str, what: str) -> BackendError:
+    """
+    Word the refusal to append to a journal, alike for every storage.
+
+    Args:
+        where: the journal.
+        what: happened to it, such as `SEALED` and `ALTERED`.
+    """
+    return BackendError(
+        "This run's journal cannot be continued.",
+        f"{where}: {what}.",
+        "Run again: what was written is read back, and what is in doubt is named.",
     )
 
 

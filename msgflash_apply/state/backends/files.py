@@ -15,29 +15,29 @@ from pathlib import Path
 from msgflash_apply.errors import BackendError
 
 PRIVATE = 0o600
-"""Mode of every file: campaign texts are nobody else's business."""
+"""Mode of every file: no other user may read the texts of campaigns."""
 
 LARGEST_BYTES = 512 * 1024 * 1024
 """Of a document or journal: many times what a hundred thousand campaigns take."""
 
-_MEND = "Something else than a state lies there. Mend the state's location in msgflash.yaml."
+_NO_STATE = "That is not a state. Correct the state's location in msgflash.yaml."
 _REMEDIES = {
     errno.ENOSPC: "Free some space on that disk, then run again.",
     errno.EDQUOT: "Free some of this user's quota on that disk, then run again.",
     errno.EACCES: "Give this user the right to read and write there, then run again.",
     errno.EPERM: "Give this user the right to read and write there, then run again.",
     errno.EROFS: "Make that disk writable, then run again.",
-    errno.ENOENT: "The folder is gone, or was never there. Mend the state's location in msgflash.yaml.",
-    errno.ENOTDIR: "Something on that path is no folder. Mend the state's location in msgflash.yaml.",
-    errno.EISDIR: "A folder stands in the place of the file. Mend the state's location in msgflash.yaml.",
-    errno.EINVAL: _MEND,
-    errno.EFBIG: _MEND,
+    errno.ENOENT: "The folder is gone, or was never there. Correct the state's location in msgflash.yaml.",
+    errno.ENOTDIR: "Something on that path is no folder. Correct the state's location in msgflash.yaml.",
+    errno.EISDIR: "A folder is in the place of the file. Correct the state's location in msgflash.yaml.",
+    errno.EINVAL: _NO_STATE,
+    errno.EFBIG: _NO_STATE,
 }
 
 
 def refused(path: Path, err: OSError) -> BackendError:
     """Translate an error of the operating system: the path, its own words, and what to do."""
-    remedy = _REMEDIES.get(err.errno or 0, "Mend that disk or folder, then run again.")
+    remedy = _REMEDIES.get(err.errno or 0, "Repair that disk or folder, then run again.")
     return BackendError("The state's storage failed.", f"{err.filename or path}: {err.strerror or err}.", remedy)
 
 
@@ -54,29 +54,24 @@ def read_if_there(path: Path) -> bytes | None:
     """
     Read a whole file; None if there is none.
 
-    Whoever can write to the folder decides what stands there: a pipe or a device, which would never end, and a file
-    larger than any state are refused by their looks, as an OSError like every other.
+    Anyone who can write to the folder decides what is there. A pipe or a device, which would never end, and a file
+    larger than any state are refused before they are read, as an OSError like every other.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
-        return os.read(descriptor, _size_of(path, descriptor))
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "Not a regular file", str(path))
+        if found.st_size > LARGEST_BYTES:
+            raise OSError(errno.EFBIG, f"{found.st_size} bytes, more than any state has", str(path))
+        return os.read(descriptor, found.st_size)
     finally:
         os.close(descriptor)
-
-
-def _size_of(path: Path, descriptor: int) -> int:
-    """Tell how much there is to read; OSError where it is not a file, or one that no run ever wrote."""
-    found = os.fstat(descriptor)
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "Not a regular file", str(path))
-    if found.st_size > LARGEST_BYTES:
-        raise OSError(errno.EFBIG, f"{found.st_size} bytes, more than any state has", str(path))
-    return found.st_size
 
 
 def open_private(path: Path, flags: int) -> int:

@@ -1,4 +1,4 @@
-"""The holder of a lock, read from what anybody who can write to a storage may have put there."""
+"""The holder of a lock, read from bytes that anyone who can write to the storage may have put there."""
 
 import re
 from collections.abc import Mapping
@@ -7,9 +7,10 @@ from typing import Final
 
 from msgflash_apply.state.backends.base import Holder
 
-# It stands in a command that people are told to run.
+# Messages show it in a command to run.
 _LOCK_ID: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
 _LONGEST_TEXT: Final = 200
+UNKNOWN: Final = "unknown"
 
 
 def read_holder(values: object) -> Holder:
@@ -32,6 +33,11 @@ def read_holder(values: object) -> Holder:
         what=_text(values["what"]),
         since=_moment(_text(values["since"])),
     )
+
+
+def unknown_holder(since: datetime) -> Holder:
+    """Give the holder of a lock that cannot be read: from no host, so that it is never taken over."""
+    return Holder(UNKNOWN, UNKNOWN, UNKNOWN, pid=0, what=UNKNOWN, since=since)
 
 
 def _text(value: object) -> str:

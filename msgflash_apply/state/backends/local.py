@@ -19,13 +19,22 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from msgflash_apply.errors import BackendError, StateConflict
+from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends import files
-from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored
+from msgflash_apply.state.backends.base import (
+    ALTERED,
+    SEALED,
+    Appends,
+    Backup,
+    Holder,
+    Stored,
+    cannot_continue,
+    changed_since_read,
+)
 from msgflash_apply.state.backends.lock_file import LockFile
 
-_OPEN_ENDED = ".jsonl"
-_SEALED = ".sealed.jsonl"
+_OPEN_SUFFIX = ".jsonl"
+_SEALED_SUFFIX = ".sealed.jsonl"
 
 
 class LocalBackend:
@@ -71,17 +80,31 @@ class LocalBackend:
             if expected is None:
                 files.make_folder(self._path.parent)
             with files.alone(self._guard):
-                self._write_alone(document, expected)
+                present = self.read()
+                if (present.version if present else None) != expected:
+                    raise changed_since_read(self.url)
+                if present is not None:
+                    files.replace_durably(self._backup, present.document)
+                files.replace_durably(self._path, document)
         return _version(document)
 
     def append(self, journal: str, lines: bytes) -> None:
         """Add lines to a journal of this object; a line that the disk cuts short is taken back."""
-        path = self._journal(journal, _OPEN_ENDED)
+        path = self._journal(journal, _OPEN_SUFFIX)
         length = self._lengths.get(journal)
         with self._changing(path):
-            descriptor = _begin(path) if length is None else _continue(path, length)
+            if length is None:
+                descriptor = files.open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            else:
+                descriptor = _continue(path, length)
             try:
-                _append(descriptor, lines, length or 0)
+                files.write_durably(descriptor, lines)
+            except OSError:
+                # Best effort: where even this fails, the length refuses the next append, and readers drop a torn line.
+                with suppress(OSError):
+                    os.ftruncate(descriptor, length or 0)
+                    os.fsync(descriptor)
+                raise
             finally:
                 os.close(descriptor)
             if length is None:
@@ -90,10 +113,10 @@ class LocalBackend:
 
     def seal(self, journal: str) -> None:
         """End a journal by renaming it: its writer finds it gone, and its readers find it under either name."""
-        path = self._journal(journal, _OPEN_ENDED)
+        path = self._journal(journal, _OPEN_SUFFIX)
         with self._changing(path):
             if path.exists():
-                path.rename(self._journal(journal, _SEALED))
+                path.rename(self._journal(journal, _SEALED_SUFFIX))
                 files.sync_folder(path.parent)
 
     def journals(self) -> Collection[str]:
@@ -103,18 +126,18 @@ class LocalBackend:
 
     def read_journal(self, journal: str) -> bytes | None:
         """Read a journal, sealed or not, as far as it is written; None if there is none."""
-        path = self._journal(journal, _OPEN_ENDED)
+        path = self._journal(journal, _OPEN_SUFFIX)
         with files.translated(path):
             # In this order: one that is sealed between the two looks is found by the second.
             data = files.read_if_there(path)
-            return files.read_if_there(self._journal(journal, _SEALED)) if data is None else data
+            return files.read_if_there(self._journal(journal, _SEALED_SUFFIX)) if data is None else data
 
     def drop(self, journal: str) -> None:
         """Remove a journal, sealed or not."""
-        path = self._journal(journal, _OPEN_ENDED)
+        path = self._journal(journal, _OPEN_SUFFIX)
         with self._changing(path):
             files.remove_durably(path)
-            files.remove_durably(self._journal(journal, _SEALED))
+            files.remove_durably(self._journal(journal, _SEALED_SUFFIX))
 
     def backups(self) -> Sequence[Backup]:
         """List the one document that is kept."""
@@ -151,21 +174,9 @@ class LocalBackend:
             return self._lock.holder()
 
     def break_lock(self, lock_id: str) -> None:
-        """Take the lock away from whoever has it."""
+        """Take the lock away from the run that has it."""
         with self._changing(self._path):
             self._lock.take_away(lock_id)
-
-    def _write_alone(self, document: bytes, expected: str | None) -> None:
-        present = self.read()
-        if (present.version if present else None) != expected:
-            raise StateConflict(
-                "The state moved on.",
-                f"{self._path}: it is not the document that was read; another run replaced it, or it was removed.",
-                "Plan again, on the state as it is now.",
-            )
-        if present is not None:
-            files.replace_durably(self._backup, present.document)
-        files.replace_durably(self._path, document)
 
     @contextmanager
     def _changing(self, path: Path) -> Iterator[None]:
@@ -190,38 +201,16 @@ class LocalBackend:
         return [(match[1], path) for path in paths if (match := pattern.fullmatch(path.name))]
 
 
-def _begin(path: Path) -> int:
-    return files.open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-
-
 def _continue(path: Path, length: int) -> int:
+    """Open a journal that is as this run left it."""
     try:
         descriptor = files.open_private(path, os.O_WRONLY | os.O_APPEND)
     except FileNotFoundError as err:
-        raise _not_ours(path, "another run sealed it: it took this one for dead, or its lock was broken") from err
+        raise cannot_continue(str(path), SEALED) from err
     if os.fstat(descriptor).st_size != length:
         os.close(descriptor)
-        raise _not_ours(path, "it is not as this run left it: an append failed half way, or somebody wrote to it")
+        raise cannot_continue(str(path), ALTERED)
     return descriptor
-
-
-def _append(descriptor: int, lines: bytes, length: int) -> None:
-    try:
-        files.write_durably(descriptor, lines)
-    except OSError:
-        # Best effort: where even this fails, the length refuses the next append, and readers drop a torn line.
-        with suppress(OSError):
-            os.ftruncate(descriptor, length)
-            os.fsync(descriptor)
-        raise
-
-
-def _not_ours(path: Path, what: str) -> BackendError:
-    return BackendError(
-        "This run's journal cannot be continued.",
-        f"{path}: {what}.",
-        "Run again: what was written is read back, and what is in doubt is named.",
-    )
 
 
 def _version(document: bytes) -> str:

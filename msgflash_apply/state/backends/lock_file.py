@@ -13,10 +13,8 @@ from pathlib import Path
 
 from msgflash_apply.state.backends import files
 from msgflash_apply.state.backends.base import Holder, locked, not_the_lock
-from msgflash_apply.state.backends.holders import read_holder
+from msgflash_apply.state.backends.holders import read_holder, unknown_holder
 from msgflash_apply.state.serialise import to_json
-
-_UNKNOWN = "unknown"
 
 
 class LockFile:
@@ -52,7 +50,7 @@ class LockFile:
             self._descriptor = None
 
     def take_away(self, lock_id: str) -> None:
-        """Remove somebody's lock, or raise StateError if it has another id."""
+        """Remove another run's lock, or raise StateError if it has another id."""
         found = self.holder()
         if found is None or found.lock_id != lock_id:
             raise not_the_lock(self._url, lock_id, found)
@@ -66,22 +64,25 @@ class LockFile:
         try:
             return read_holder(json.loads(data))
         except (ValueError, RecursionError):
-            return _unknown_holder(self._path)
+            return self._unknown_holder()
 
     def _refuse_if_taken(self, descriptor: int, host: str) -> None:
         is_alive = not _try_kernel_lock(descriptor)
         found = self.holder()
         if is_alive or (found is not None and found.host != host):
-            raise locked(self._url, found or _unknown_holder(self._path))
+            raise locked(self._url, found or self._unknown_holder())
 
     def _sign(self, descriptor: int, holder: Holder) -> None:
         try:
             os.ftruncate(descriptor, 0)
             files.write_durably(descriptor, to_json(holder))
         except OSError:
-            # Half a signature would lock everybody out, as from nowhere.
+            # Half a signature would lock all runs out, with an unknown holder.
             self._path.unlink(missing_ok=True)
             raise
+
+    def _unknown_holder(self) -> Holder:
+        return unknown_holder(since=datetime.fromtimestamp(self._path.stat().st_mtime, UTC))
 
 
 def _try_kernel_lock(descriptor: int) -> bool:
@@ -90,9 +91,3 @@ def _try_kernel_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _unknown_holder(path: Path) -> Holder:
-    """Stand in for whoever wrote a lock file that cannot be read: from nowhere, so never taken over."""
-    since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return Holder(lock_id=_UNKNOWN, who=_UNKNOWN, host=_UNKNOWN, pid=0, what=_UNKNOWN, since=since)

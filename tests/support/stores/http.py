@@ -56,12 +56,16 @@ class _HttpStore:
 
 
 def a_client(
-    server: StateServer, path: str = PLAIN, *, environ: Mapping[str, str] | None = None, patience_seconds: float = 20.0
+    server: StateServer,
+    path: str = PLAIN,
+    *,
+    environ: Mapping[str, str] | None = None,
+    short_lock_seconds: float = 20.0,
 ) -> Backend:
     """Build a client of the state `prod` on a server of this process; what is not said otherwise is as it wants it."""
     variables = {**environment(), "TF_HTTP_RETRY_WAIT_MIN": "0", **(environ or {})}
     location = Location(f"{server.url}{path}/prod", Path(), variables, is_trusted=True)
-    return open_terraform_http(location, patience_seconds=patience_seconds)
+    return open_terraform_http(location, short_lock_seconds=short_lock_seconds)
 
 
 def as_user(user: tuple[str, str]) -> dict[str, str]:

@@ -69,7 +69,7 @@ def test_plain_journal_is_refused_while_a_key_is_set(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         a_run_that_ends(KeyboardInterrupt(), a_state(tmp_path), intended("sale"))
 
-    with pytest.raises(StateError, match="journal run-1, append 1: a key is set, and plain text lies there"):
+    with pytest.raises(StateError, match="journal run-1, append 1: a key is set, and this is plain text"):
         encrypted(a_backend(tmp_path)).read_journal("run-1")
 
 

@@ -186,7 +186,7 @@ def test_folder_in_the_place_of_the_document_is_told(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="Is a directory") as caught:
         a_backend(tmp_path).read()
 
-    assert "A folder stands in the place of the file" in caught.value.fix
+    assert "A folder is in the place of the file" in caught.value.fix
 
 
 @pytest.mark.parametrize("name", ["default.json", "default.journal-a.jsonl", "default.lock", "default.json.backup"])
@@ -205,7 +205,7 @@ def test_what_has_no_end_is_told(tmp_path: Path, name: str, plant: Callable[[Pat
     with pytest.raises(BackendError, match=r"Not a regular file|more than any state has") as caught:
         looks[name]()
 
-    assert "Something else than a state" in caught.value.fix
+    assert "That is not a state" in caught.value.fix
 
 
 def test_planted_link_is_not_written_through(tmp_path: Path) -> None:

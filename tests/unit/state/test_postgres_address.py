@@ -52,9 +52,9 @@ def test_url_for_people_is_the_url(url: str) -> None:
     [
         ("postgresql://ada:hunter2@db/shop/default", "or holds a password"),
         ("postgresql://ada:hunter2/x@db/shop/default", "is not of this form"),
-        ("postgresql://db/shop/default?password=hunter2", "'password' cannot stand"),
-        ("postgresql://db/shop/default?sslpassword=hunter2", "'sslpassword' cannot stand"),
-        ("postgresql://db/shop/default?host=hunter2", "'host' cannot stand"),
+        ("postgresql://db/shop/default?password=hunter2", "'password' cannot be"),
+        ("postgresql://db/shop/default?sslpassword=hunter2", "'sslpassword' cannot be"),
+        ("postgresql://db/shop/default?host=hunter2", "'host' cannot be"),
         ("postgresql://db/shop/default#hunter2", "is not of this form"),
         ("postgresql://db", "is not of this form"),
         ("postgresql://db/", "the name of the database is missing"),

@@ -12,7 +12,7 @@ from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.backends.postgres.address import parse_address
 from msgflash_apply.state.backends.postgres.connecting import parameters, refuse_if_old
-from msgflash_apply.state.backends.postgres.failures import SessionLost, told
+from msgflash_apply.state.backends.postgres.failures import SessionLost, translated
 from msgflash_apply.state.backends.postgres.schema import grant_sql, schema_sql
 from msgflash_apply.state.backends.postgres.session import Timeouts
 
@@ -63,7 +63,7 @@ def test_old_server_is_refused() -> None:
         ("3D000", "does not exist"),
         ("42501", "denies permission"),
         ("53100", "no room left"),
-        ("53300", "lets nobody else in"),
+        ("53300", "takes no more connections"),
         ("25006", "is read-only"),
         ("57014", "took too long"),
         ("55P03", "took too long"),
@@ -75,7 +75,7 @@ def test_old_server_is_refused() -> None:
 )
 def test_every_class_of_errors_has_its_words(code: str, summary: str) -> None:
     """An error of the server is told by its class, with the place, the server's words and what to do."""
-    error = told(lookup(code)("the server's\nwords"), URL, is_lost=False)
+    error = translated(lookup(code)("the server's\nwords"), URL, is_lost=False)
 
     assert summary in error.summary
     assert error.detail == f"{URL}: the server's words ({code})"
@@ -85,7 +85,7 @@ def test_every_class_of_errors_has_its_words(code: str, summary: str) -> None:
 
 def test_lost_session_is_told_as_such() -> None:
     """An error without a class that took the session along says that the connection broke."""
-    error = told(psycopg.OperationalError("server closed the connection"), URL, is_lost=True)
+    error = translated(psycopg.OperationalError("server closed the connection"), URL, is_lost=True)
 
     assert isinstance(error, SessionLost)
     assert "broke" in error.summary

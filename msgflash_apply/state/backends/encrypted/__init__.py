@@ -1,17 +1,16 @@
 """
-A state that whoever keeps it cannot read: encrypted here, before it leaves this machine.
+A state that its storage cannot read: encrypted here, before it leaves this machine.
 
 `backend.py` wraps any other backend (read it first), `cipher.py` is the only door to the library, `envelope.py` is the
-form in which encrypted bytes lie in a storage, `keyring.py` the keys, `refusals.py` the words for what goes wrong.
-`envelope` and `refusals` need no key and no library: whoever has none can still tell an encrypted state from a damaged
-one.
+form in which encrypted bytes are stored, `keyring.py` the keys, `refusals.py` the words for what goes wrong.
+`envelope` and `refusals` need no key and no library: even without, an encrypted state is not taken for a damaged one.
 
 Rules that span the modules:
 
 1. **Every piece is bound to its place.** What is authenticated beside the bytes says whether they are a document or
    an append, of which journal and the how-manieth: none can be swapped, repeated, left out of the middle or moved.
-2. **Plain text is refused while a key is set.** Else whoever can write to the storage could slip in a state that says
-   that nothing was ever sent. `state rekey` alone takes it, by a person's word.
+2. **Plain text is refused while a key is set.** Otherwise anyone who can write to the storage could replace the state
+   by one that says that nothing was ever sent. Only `state rekey` takes it, when a person runs it.
 3. **No key is ever shown.** Its id is: a digest, which says nothing of it.
 
 What this cannot find out: a whole state put back as it once was, and a journal whose last appends were cut off. The

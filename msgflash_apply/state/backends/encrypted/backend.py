@@ -1,11 +1,11 @@
 """
 Any backend, with what lies in it encrypted: the document, its former ones, and every append to a journal.
 
-The lock passes through as it is, so whoever keeps the state sees who works on it, from where and with which command;
-and the ids of journals, the sizes of everything, and when it changed.
+The lock passes through as it is, so the storage sees who works on the state, from where and with which command; and
+the ids of journals, the sizes of everything, and when it changed.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum, auto
 from io import BytesIO
 
@@ -93,7 +93,15 @@ class EncryptedBackend:
     def read_journal(self, journal: str) -> bytes | None:
         """Read a journal, decrypted; a last line that is torn is left out, for it was never durable."""
         data = self._inner.read_journal(journal)
-        return None if data is None else b"".join(self._appends_of(journal, data))
+        if data is None:
+            return None
+        lines: list[bytes] = []
+        for number, line in enumerate(BytesIO(data)):
+            where = f"{self.url}, journal {journal}, append {number + 1}"
+            if self._plain is Plain.REFUSED and not line.endswith(b"\n") and read_envelope(line, where=where) is None:
+                break
+            lines.append(self._opened(line, append_context(journal, number), where))
+        return b"".join(lines)
 
     def drop(self, journal: str) -> None:
         """Pass on."""
@@ -145,18 +153,7 @@ class EncryptedBackend:
             raise not_encrypted(data, where)
         return data
 
-    def _appends_of(self, journal: str, data: bytes) -> Iterator[bytes]:
-        for number, line in enumerate(BytesIO(data)):
-            where = f"{self.url}, journal {journal}, append {number + 1}"
-            if self._plain is Plain.REFUSED and _is_torn(line, where):
-                return
-            yield self._opened(line, append_context(journal, number), where)
-
 
 def like_the_state(backend: Backend, lines: bytes) -> bytes:
     """Give a recovery file the form of the state that it is for: encrypted where that is."""
     return backend.seal_recovery(lines) if isinstance(backend, EncryptedBackend) else lines
-
-
-def _is_torn(line: bytes, where: str) -> bool:
-    return not line.endswith(b"\n") and read_envelope(line, where=where) is None

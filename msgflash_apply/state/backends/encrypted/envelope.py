@@ -1,5 +1,5 @@
 """
-The form in which encrypted bytes lie in a storage: JSON that says what it is and which key it needs.
+The form in which encrypted bytes are stored: JSON that says what it is and which key it needs.
 
     {"encrypted": "msgflash-apply/1", "key": "0a1b2c3d4e5f", "nonce": "..", "data": ".."}
 
@@ -51,7 +51,7 @@ def append_context(journal: str, number: int) -> bytes:
 
 
 def write_envelope(envelope: Envelope, *, on_one_line: bool) -> bytes:
-    """Spell an envelope, with a line break at its end."""
+    """Write an envelope, with a line break at its end."""
     # By hand: the JSON library takes longer to look for characters to escape than everything else here together.
     begin, between, end = ("{", ", ", "}\n") if on_one_line else ("{\n  ", ",\n  ", "\n}\n")
     head = [f'"{_MARK}": "{FORM}"', f'"key": "{envelope.key_id}"', f'"nonce": "{b64encode(envelope.nonce).decode()}"']
@@ -98,7 +98,7 @@ def damaged(where: str, what: str) -> StateDamaged:
     return StateDamaged(
         "The state is damaged.",
         f"{where}: {what}.",
-        "Put its last good copy back, encrypted as it is, and leave the journals where they are.\n"
+        "Restore its last good copy, encrypted as it is, and leave the journals where they are.\n"
         "Never delete it, and do not start an empty one: it is the only record of what was sent.",
     )
 

@@ -50,8 +50,8 @@ def not_encrypted(data: bytes, where: str) -> StateError:
         return damaged(where, "it is neither encrypted nor a state" if data.strip() else "it is empty")
     return StateError(
         "The state is not encrypted.",
-        f"{where}: a key is set, and plain text lies there. Whoever can write there could have put it there.",
+        f"{where}: a key is set, and this is plain text. Anyone with write access could have put it there.",
         "If it never was encrypted, encrypt it now, once:\n"
         "    msgflash-apply state rekey\n"
-        "If it was, somebody replaced it: bring the encrypted one back.",
+        "If it was encrypted, it has been replaced: restore the encrypted one.",
     )

@@ -1,5 +1,5 @@
 """
-The state in a bucket: Amazon S3 and what speaks its language, Google Cloud Storage, Azure Blob Storage.
+The state in a bucket: Amazon S3 and compatible stores, Google Cloud Storage, Azure Blob Storage.
 
 For a state at `s3://bucket/folder`:
 
@@ -19,5 +19,5 @@ they read one does. `probe.py` tries both before anything is trusted. Three rule
 3. **The store's clock alone says that a lease is over**: a probe that was written just now against the lock's own time.
 
 Read `backend.py` first. `objects.py` is the only door to the library, `opening.py` the only way in; what each cloud
-takes from the environment stands in `s3.py`, `gcs.py` and `azure.py`. May import `errors` of ours, and the protocol.
+takes from the environment is in `s3.py`, `gcs.py` and `azure.py`. May import `errors` of ours, and the protocol.
 """

@@ -1,9 +1,9 @@
 """
 Credentials of an AWS profile: from `~/.aws`, a process of its own, an assumed role, or single sign-on.
 
-The library does not read profiles, AWS's own SDK does; it loads only where the environment or `~/.aws` has any. It is
-told the profile and the two files from the environment that is given here; whatever else it wants (the cache of single
-sign-on, a proxy) it takes from the process's own.
+The library does not read profiles, AWS's own SDK does; it loads only where the environment or `~/.aws` has any. It gets
+the profile and the two files from the environment that is given here; everything else (the cache of single sign-on, a
+proxy) it takes from the process's own.
 """
 
 from collections.abc import Mapping
@@ -66,5 +66,5 @@ def _read(name: str | None, files: Mapping[str, str]) -> Profile:
         raise BackendError(
             "The state's storage cannot be opened.",
             f"The AWS profile {name or 'default'!r} cannot be used: {type(err).__name__}.",
-            "Mend it in ~/.aws, choose another one with AWS_PROFILE, or log in again: aws sso login",
+            "Correct it in ~/.aws, choose another one with AWS_PROFILE, or log in again: aws sso login",
         ) from err

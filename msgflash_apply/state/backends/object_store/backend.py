@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from msgflash_apply.errors import StateConflict
-from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored
+from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored, changed_since_read
 from msgflash_apply.state.backends.object_store.journals import FOLDER, Journals
 from msgflash_apply.state.backends.object_store.lease import Terms
 from msgflash_apply.state.backends.object_store.lock import Lock
-from msgflash_apply.state.backends.object_store.objects import Found, Objects
+from msgflash_apply.state.backends.object_store.objects import Objects
 from msgflash_apply.state.backends.object_store.probe import Probe
 
 DOCUMENT: Final = "state.json"
@@ -17,7 +16,7 @@ BACKUP: Final = "backup.json"
 
 
 def _seconds_since_boot() -> float:
-    # Where the kernel has it, a clock that also goes while the machine sleeps: a lease does not wait for anybody.
+    # Where the kernel has it, a clock that also goes while the machine sleeps: a lease goes on meanwhile.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
@@ -71,10 +70,17 @@ class ObjectStoreBackend:
         self._lock.check()
         self._probe.ensure()
         if expected is not None:
-            self._keep(expected)
+            # The backup is read first: if another run replaces both in between, the second step fails, and no older
+            # document becomes the backup.
+            backup = self._objects.read(BACKUP)
+            present = self._objects.read(DOCUMENT)
+            if present is None or present.version != expected:
+                raise changed_since_read(self.url)
+            if self._objects.put(BACKUP, present.data, expected=backup.version if backup else None) is None:
+                raise changed_since_read(self.url)
         version = self._objects.put(DOCUMENT, document, expected=expected)
         if version is None:
-            raise self._moved_on()
+            raise changed_since_read(self.url)
         return version
 
     def append(self, journal: str, lines: bytes) -> None:
@@ -130,22 +136,5 @@ class ObjectStoreBackend:
         return self._lock.holder()
 
     def break_lock(self, lock_id: str) -> None:
-        """Take the lock away from whoever has it, who finds out with the next renewal."""
+        """Take the lock away from the run that has it, which finds out with its next renewal."""
         self._lock.take_away(lock_id)
-
-    def _keep(self, expected: str) -> None:
-        # The backup is looked at first: whoever replaces both in between makes the second step fail, and not go back.
-        backup = self._objects.read(BACKUP)
-        present = self._objects.read(DOCUMENT)
-        if present is None or present.version != expected or not self._back_up(present, backup):
-            raise self._moved_on()
-
-    def _back_up(self, present: Found, backup: Found | None) -> bool:
-        return self._objects.put(BACKUP, present.data, expected=backup.version if backup else None) is not None
-
-    def _moved_on(self) -> StateConflict:
-        return StateConflict(
-            "The state moved on.",
-            f"{self.url}: it is not the document that was read; another run replaced it, or it was removed.",
-            "Plan again, on the state as it is now.",
-        )

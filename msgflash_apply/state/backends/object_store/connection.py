@@ -21,7 +21,7 @@ RETRIES: Final["RetryConfig"] = {
 
 def client_options(endpoint: str | None, variable: str) -> "ClientConfig":
     """
-    Say how to talk to a store: plain HTTP to this machine alone, and no call without an end.
+    Choose how to talk to a store: plain HTTP to this machine alone, and no call without an end.
 
     A silent server ends a call after half a minute; only a big document that keeps flowing may take longer.
 
@@ -56,7 +56,7 @@ def unusable(where: str, variables: Iterable[str], environ: Mapping[str, str]) -
     return BackendError(
         "The state's storage cannot be opened.",
         f"{where}: the environment's settings for it are incomplete, or cannot be read. Set: {names}.",
-        "Complete or mend them, then run again.",
+        "Complete or correct them, then run again.",
     )
 
 
@@ -70,7 +70,7 @@ def _is_plain(endpoint: str, variable: str) -> bool:
     if parts.scheme == "http" and not _is_this_machine(parts.hostname):
         raise BackendError(
             "The endpoint of the state's storage cannot be used.",
-            f"{variable} is plain HTTP to {parts.hostname}: whoever listens in between can read and change the state.",
+            f"{variable} is plain HTTP to {parts.hostname}: others on the way could read and change the state.",
             "Use https. Plain HTTP is for servers on this machine.",
         )
     return parts.scheme == "http"

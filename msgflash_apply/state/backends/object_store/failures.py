@@ -24,16 +24,16 @@ _ABOUT_CREDENTIALS: Final = re.compile(
 
 _ABSENT: Final = frozenset({"NoSuchKey", "BlobNotFound", "ResourceNotFound"})
 
-_BUCKET: Final = "Make that bucket or container, or mend the state's location (msgflash.yaml, MSGFLASH_STATE)."
+_BUCKET: Final = "Make that bucket or container, or correct the state's location (msgflash.yaml, MSGFLASH_STATE)."
 _LOGIN: Final = "Give this process working credentials, in the way that is usual for this cloud, then run again."
 _RIGHTS: Final = (
     "Give these credentials the right to list the bucket, and to read, write and delete objects in that folder."
 )
 _PLACE: Final = "Set AWS_REGION to the bucket's region, then run again."
-_WAIT: Final = "The store is busy or ill. Run again in a while; nothing is lost."
+_WAIT: Final = "The store is busy or has a failure. Run again later; nothing is lost."
 _CLOCK: Final = "Set this machine's clock, then run again."
-_ENDPOINT: Final = "Check the endpoint in the environment: what answers there does not speak this store's language."
-_CODE_BOOK: Final = "Look that code up in the store's documentation, mend what it names, then run again."
+_ENDPOINT: Final = "Check the endpoint in the environment: the server there is not a store of this kind."
+_CODE_BOOK: Final = "Look that code up in the store's documentation, correct what it names, then run again."
 _NETWORK: Final = "Check the network and the endpoint in the environment, then run again."
 
 _BY_CODE: Final[Mapping[str, str]] = {
@@ -132,13 +132,10 @@ def _answered(who: str, answer: ErrorDetails) -> tuple[str, str]:
     words = " ".join(str(word) for word in (answer.status, answer.code) if word is not None)
     region = _REGION.search(answer.text)
     expected = f"; the bucket's region is {region[1]}" if region else ""
-    return f"{who} answered {words}{expected}", _remedy(answer)
-
-
-def _remedy(answer: ErrorDetails) -> str:
     status = answer.status or 0
     otherwise = _WAIT if status >= 500 else _ENDPOINT if answer.code is None else _CODE_BOOK
-    return _BY_CODE.get(answer.code or "") or _BY_STATUS.get(status) or otherwise
+    remedy = _BY_CODE.get(answer.code or "") or _BY_STATUS.get(status) or otherwise
+    return f"{who} answered {words}{expected}", remedy
 
 
 def _unanswered(who: str, text: str) -> tuple[str, str]:

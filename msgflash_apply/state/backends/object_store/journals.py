@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.base import SEALED, cannot_continue
 from msgflash_apply.state.backends.object_store import probe
 from msgflash_apply.state.backends.object_store.objects import Listed, Objects
 
@@ -25,6 +26,7 @@ TOMBSTONE_LIMIT: Final = timedelta(days=7)
 
 _KEY: Final = re.compile(rf"{FOLDER}/([\w-]+)/(\d{{6,}})\.jsonl", re.ASCII)
 _SEAL: Final = b""
+_BEGUN_BY_ANOTHER: Final = "it is not as this run left it: another run began it or wrote to it"
 
 
 @dataclass(slots=True)
@@ -72,7 +74,9 @@ class Journals:
         self._refuse_if_over(journal, ours)
         key = _key(journal, ours.appended, self.objects.url)
         if self.objects.put(key, lines, expected=None) is None:
-            raise self._taken(journal, key)
+            found = self.objects.read(key)
+            is_sealed = found is not None and found.data == _SEAL
+            raise cannot_continue(self._where(journal), SEALED if is_sealed else _BEGUN_BY_ANOTHER)
         # Again: a process that slept right before it sent may have outlived the seal that it should have met.
         self._refuse_if_over(journal, ours)
         ours.appended += 1
@@ -105,7 +109,7 @@ class Journals:
         pieces = self._sealed(journal) if ours is None else self._pieces(journal)
         if not pieces.exists:
             return
-        # In this order: once its first object is gone, so is the journal, and nobody reads a part of it.
+        # In this order: once its first object is gone, so is the journal, and no reader gets a part of it.
         self.objects.delete([_key(journal, 0, self.objects.url)])
         rest = pieces.lines[1:] if ours is None else pieces.numbers[1:]
         self.objects.delete(_key(journal, number, self.objects.url) for number in rest)
@@ -137,17 +141,12 @@ class Journals:
 
     def _refuse_if_over(self, journal: str, ours: _Ours) -> None:
         if ours.is_dropped:
-            raise _not_ours(self.objects.url, journal, "it was dropped")
+            raise cannot_continue(self._where(journal), "it was dropped")
         if self.now() - ours.began_at > WRITER_LIMIT.total_seconds():
-            raise _not_ours(self.objects.url, journal, f"it began more than {WRITER_LIMIT.days} days ago")
+            raise cannot_continue(self._where(journal), f"it began more than {WRITER_LIMIT.days} days ago")
 
-    def _taken(self, journal: str, key: str) -> BackendError:
-        found = self.objects.read(key)
-        if found is not None and found.data == _SEAL:
-            what = "another run sealed it: it took this one for dead, or its lock was broken"
-        else:
-            what = "it is not as this run left it: somebody else began it or wrote to it"
-        return _not_ours(self.objects.url, journal, what)
+    def _where(self, journal: str) -> str:
+        return f"{self.objects.url}: journal {journal}"
 
 
 def _key(journal: str, number: int, url: str) -> str:
@@ -174,11 +173,3 @@ def _pieces_of(sizes: dict[int, int]) -> _Pieces:
 def _is_litter(key: str, live: Collection[str]) -> bool:
     match = _KEY.fullmatch(key)
     return match[1] not in live if match else key.startswith(f"{probe.FOLDER}/")
-
-
-def _not_ours(url: str, journal: str, what: str) -> BackendError:
-    return BackendError(
-        "This run's journal cannot be continued.",
-        f"{url}: journal {journal}: {what}.",
-        "Run again: what was written is read back, and what is in doubt is named.",
-    )

@@ -1,4 +1,4 @@
-"""A lock while it is held: renewed by a thread of its own, until it is given back or lost."""
+"""A lock while it is held: renewed by a thread until it is given back or lost. `Terms` says when it expires."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ class Lease:
         Let nothing happen under a lock that is lost.
 
         Raises:
-            BackendError: somebody took or broke it, or it was not renewed for longer than it lasts.
+            BackendError: another run took it over, it was broken, or it was not renewed for longer than it lasts.
         """
         if self._is_lost():
             raise BackendError(
@@ -103,21 +103,18 @@ class Lease:
         try:
             version = self._objects.put(KEY, held(self._holder, self._terms.lease_seconds), expected=self._version)
             if version is None:
-                self._look_who_has_it()
+                found = self._objects.read(KEY)
+                holder = read_body(found).holder
+                if found is not None and holder is not None and holder.lock_id == self._holder.lock_id:
+                    # A renewal of our own, which came through long after we had given it up.
+                    self._version = found.version
+                else:
+                    self._loss = "it was broken or taken over"
                 return False
         except BackendError:
-            return False  # The next turn may do better. If none does, the clock tells.
+            return False  # The next renewal may succeed. If none does, the lock is lost by the clock.
         self._version, self._renewed_at = version, asked_at
         return True
-
-    def _look_who_has_it(self) -> None:
-        found = self._objects.read(KEY)
-        holder = read_body(found).holder
-        if found is not None and holder is not None and holder.lock_id == self._holder.lock_id:
-            # A renewal of our own, which came through long after we had given it up.
-            self._version = found.version
-        else:
-            self._loss = "it was broken or taken over"
 
     def _is_lost(self) -> bool:
         unrenewed_seconds = self._clock() - self._renewed_at

@@ -39,7 +39,7 @@ class Lock:
         """Take the lock if it is free or its lease has clearly run out; else raise StateLocked."""
         self._probe.ensure()
         version = None
-        # Whoever is in between has changed the lock, so that the next look finds it held, or free once more.
+        # If another run comes in between, it has changed the lock: the next look finds it held, or free once more.
         while version is None:
             found = self._objects.read(KEY)
             self._refuse_if_held(found)
@@ -63,7 +63,7 @@ class Lock:
         self._free_if(lambda holder: holder is not None and holder.lock_id == lock_id)
 
     def take_away(self, lock_id: str) -> None:
-        """Free somebody's lock, or raise StateError if it has another id."""
+        """Free another run's lock, or raise StateError if it has another id."""
 
         def is_it(holder: Holder | None) -> bool:
             if holder is None or holder.lock_id != lock_id:
@@ -93,22 +93,18 @@ class Lock:
         if left is not None and left <= timedelta(0):
             left = self._time_left(body, found.modified_at, self._probe.ask())
         if left is None or left > timedelta(0):
-            raise self._refusal(body.holder, left)
+            refusal = locked(self._objects.url, body.holder)
+            if left is None or left.total_seconds() > self._terms.grace_seconds:
+                raise refusal
+            raise StateLocked(
+                refusal.summary,
+                f"{refusal.detail}\nIt has not been renewed, as if that run had died: in {ceil(left.total_seconds())} "
+                "seconds it can be taken over.",
+                refusal.fix,
+            )
 
     def _time_left(self, body: LockBody, modified_at: datetime, now: datetime | None) -> timedelta | None:
         """Say how long until a lock may be taken over; None for never."""
         if body.lease_seconds is None or now is None:
             return None
         return timedelta(seconds=body.lease_seconds + self._terms.grace_seconds) - (now - modified_at)
-
-    def _refusal(self, holder: Holder, left: timedelta | None) -> StateLocked:
-        refusal = locked(self._objects.url, holder)
-        if left is None or left.total_seconds() > self._terms.grace_seconds:
-            return refusal
-        seconds = ceil(left.total_seconds())
-        return StateLocked(
-            refusal.summary,
-            f"{refusal.detail}\nIt has not been renewed, as if that run had died: in {seconds} seconds "
-            "it can be taken over.",
-            refusal.fix,
-        )

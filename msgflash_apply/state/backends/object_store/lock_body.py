@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from msgflash_apply.state.backends.base import Holder
-from msgflash_apply.state.backends.holders import read_holder
+from msgflash_apply.state.backends.holders import read_holder, unknown_holder
 from msgflash_apply.state.backends.object_store.objects import Found
 from msgflash_apply.state.serialise import to_json
 
-_UNKNOWN = "unknown"
 _LONGEST_SECONDS = 86_400.0
 
 
@@ -33,12 +32,12 @@ def held(holder: Holder, lease_seconds: float) -> bytes:
 
 
 def free() -> bytes:
-    """Write a lock that nobody holds; each time other bytes."""
+    """Write a lock that is free; each time other bytes."""
     return to_json({"free": True, "change": str(uuid4())})
 
 
 def read_body(found: Found | None) -> LockBody:
-    """Read a lock; one that cannot be read is held by somebody unknown, and never taken over."""
+    """Read a lock; one that cannot be read has an unknown holder, and is never taken over."""
     if found is None:
         return LockBody(None, None)
     try:
@@ -49,5 +48,4 @@ def read_body(found: Found | None) -> LockBody:
         lasts = 0 <= lease_seconds <= _LONGEST_SECONDS
         return LockBody(read_holder(values["holder"]), lease_seconds if lasts else None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        unknown = Holder(_UNKNOWN, _UNKNOWN, _UNKNOWN, pid=0, what=_UNKNOWN, since=found.modified_at)
-        return LockBody(unknown, None)
+        return LockBody(unknown_holder(since=found.modified_at), None)

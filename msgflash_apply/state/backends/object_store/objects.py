@@ -18,7 +18,7 @@ from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.object_store.failures import details_of, refused
 
 if TYPE_CHECKING:
-    from obstore import PutMode, PutResult
+    from obstore import PutMode
     from obstore.store import AzureStore, GCSStore, S3Store
 
 READERS: Final = 48
@@ -120,10 +120,12 @@ class Objects:
         Returns:
             The new version; None if something else is there, or nothing where something was expected.
         """
+        mode = "create" if expected is None else {self._token: expected}
         pauses = iter(_PAUSES_SECONDS)
         while True:
             try:
-                return self._version(self._put(key, data, expected).get(self._token))
+                put = self._store.put(key, data, mode=cast("PutMode", mode), use_multipart=False)
+                return self._version(put.get(self._token))
             except (BaseError, OSError) as err:
                 if not _is_worth_a_look(err):
                     raise refused(self.url, err) from err
@@ -177,10 +179,6 @@ class Objects:
                 if pause_seconds is None:
                     raise
             self._pause(pause_seconds)
-
-    def _put(self, key: str, data: bytes, expected: str | None) -> "PutResult":
-        mode = "create" if expected is None else {self._token: expected}
-        return self._store.put(key, data, mode=cast("PutMode", mode), use_multipart=False)
 
     def _version(self, token: object) -> str:
         if not isinstance(token, str):

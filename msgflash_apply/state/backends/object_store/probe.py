@@ -1,7 +1,7 @@
 """
 A throw-away object that proves two things: that the store keeps conditions, and what time it is there.
 
-A server that ignores conditions answers 200 to everybody, and every run believes that it alone holds the lock. So none
+A server that ignores conditions answers 200 to all, and every run believes that it alone holds the lock. So no server
 is trusted before it has refused twice what it must refuse.
 """
 
@@ -42,12 +42,15 @@ class Probe:
             self.ask()
 
     def ask(self) -> datetime:
-        """Try the store, and tell what time it is there, to the second; raises as `ensure` does."""
+        """Try the store, and give the time there, to the second; raises as `ensure` does."""
         key = f"{FOLDER}/{uuid4()}"
         asked_at = self._clock()
         self._objects.put(key, b"1", expected=None)
         try:
-            self._refuse_unless_it_refuses(key)
+            if self._objects.put(key, b"2", expected=None) is not None:
+                raise self._untrusted("it overwrote an object that it should only have created")
+            if self._objects.put(key, b"3", expected=self._objects.wrong_version) is not None:
+                raise self._untrusted("it replaced an object on a condition that does not hold")
             written = self._objects.read(key)
         finally:
             self._objects.delete([key])
@@ -57,21 +60,15 @@ class Probe:
         return written.modified_at
 
     def estimate(self) -> datetime | None:
-        """Tell about what time it is at the store, without asking; None before it was tried."""
+        """Estimate the time at the store, without a request; None before it was tried."""
         if self._written_at is None:
             return None
         return self._written_at + timedelta(seconds=self._clock() - self._known_at)
 
-    def _refuse_unless_it_refuses(self, key: str) -> None:
-        if self._objects.put(key, b"2", expected=None) is not None:
-            raise self._untrusted("it overwrote an object that it was told to create")
-        if self._objects.put(key, b"3", expected=self._objects.wrong_version) is not None:
-            raise self._untrusted("it replaced an object on a condition that does not hold")
-
     def _untrusted(self, what: str) -> BackendError:
         return BackendError(
             "This store ignores conditions.",
-            f"{self._objects.url}: {what}. Two runs could hold the lock at once, and mail everybody twice.",
+            f"{self._objects.url}: {what}. Two runs could hold the lock at once, and send every campaign twice.",
             "Keep the state in a store with conditional writes: Amazon S3, Google Cloud Storage, Azure Blob Storage, "
             "or a server that keeps If-None-Match and If-Match.",
         )

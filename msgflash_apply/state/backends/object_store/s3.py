@@ -1,10 +1,10 @@
 """
-Amazon S3 and what speaks its language, by the variables of AWS's own tools.
+Amazon S3 and compatible stores, by the variables of AWS's own tools.
 
 Credentials: keys of the environment; else a web identity or a container's role; else a profile (`aws_profile.py`),
 which may use single sign-on; else the role of the instance. All but the profile is the library's work.
 
-The bucket stands in the path of a request, or with AWS_VIRTUAL_HOSTED_STYLE_REQUEST=true in the name of the host; an
+The bucket is in the path of a request, or with AWS_VIRTUAL_HOSTED_STYLE_REQUEST=true in the name of the host; an
 endpoint of one's own then has to hold it too.
 """
 
@@ -70,28 +70,23 @@ def connect(address: ObjectAddress, environ: Mapping[str, str]) -> Objects:
     profile = Profile() if any(name in config for name in _OWN_CREDENTIALS) else find_profile(environ)
     if profile.region is not None:
         config.setdefault("region", profile.region)
+    trusted: ClientConfig = {}
+    if bundle := environ.get(_CERTIFICATES):
+        try:
+            trusted["root_certificate"] = Path(bundle).read_bytes()
+        except OSError as err:
+            raise BackendError(
+                "The state's storage cannot be opened.", f"{_CERTIFICATES}: {bundle}: {err.strerror}."
+            ) from err
     try:
         store = S3Store(
             address.bucket,
             prefix=address.folder,
             config=cast("S3Config", config),
-            client_options=_options(environ, config.get("endpoint")),
+            client_options={**client_options(config.get("endpoint"), "AWS_ENDPOINT_URL"), **trusted},
             retry_config=RETRIES,
             credential_provider=profile.provider,
         )
     except (BaseError, ValueError) as err:
         raise unusable(str(address), (*chain.from_iterable(VARIABLES.values()), _CERTIFICATES), environ) from err
     return Objects(store, str(address))
-
-
-def _options(environ: Mapping[str, str], endpoint: str | None) -> "ClientConfig":
-    options = client_options(endpoint, "AWS_ENDPOINT_URL")
-    bundle = environ.get(_CERTIFICATES)
-    if bundle:
-        try:
-            options["root_certificate"] = Path(bundle).read_bytes()
-        except OSError as err:
-            raise BackendError(
-                "The state's storage cannot be opened.", f"{_CERTIFICATES}: {bundle}: {err.strerror}."
-            ) from err
-    return options

@@ -22,7 +22,7 @@ _QUERY: Final[Mapping[str, str]] = {
     "schema": r".+",
     "sslmode": "|".join(SSL_MODES),
 }
-"""What may stand behind the question mark; whatever else libpq knows comes from the environment."""
+"""What may be behind the question mark; every other option of libpq comes from the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def parse_address(url: str) -> PostgresAddress:
         raise _not_a_url("it is not of this form (an @, ? or # in a name is written %40, %3F or %23)")
     authority = _AUTHORITY.fullmatch(whole["authority"])
     if authority is None:
-        raise _not_a_url("what stands between // and the next / is not [user@][host][:port], or holds a password")
+        raise _not_a_url("the part between // and the next / is not [user@][host][:port], or holds a password")
     database, _, state = whole["path"].partition("/")
     options = _read_options(whole["query"] or "")
     return PostgresAddress(
@@ -90,7 +90,7 @@ def _read_options(query: str) -> dict[str, str]:
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in _QUERY or name in options:
             raise _not_a_url(
-                f"{name!r} cannot stand behind the question mark, or not twice; what can is {', '.join(_QUERY)}"
+                f"{name!r} cannot be behind the question mark, or not twice; what can is {', '.join(_QUERY)}"
             )
         if not (re.fullmatch(_QUERY[name], value) and value.isprintable()):
             raise _not_a_url(f"the value of {name} is not one that it can have")
@@ -121,6 +121,6 @@ def _not_a_url(what: str) -> BackendError:
         "The state's URL cannot be used.",
         f"postgresql: {what}.",
         # `//[user@]` would be taken for a password on its way to the terminal, and hidden.
-        "Write postgresql://HOST:PORT/database/name/of/the/state, with USER@ before HOST if need be, and no password:\n"
+        "Write postgresql://HOST:PORT/database/name/of/the/state, with USER@ before HOST if needed, and no password:\n"
         "that is taken from PGPASSWORD, ~/.pgpass or PGSERVICE, as by every client of PostgreSQL.",
     )

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from msgflash_apply.errors import StateConflict
-from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored
+from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored, changed_since_read
 from msgflash_apply.state.backends.postgres.address import PostgresAddress
 from msgflash_apply.state.backends.postgres.connecting import connect
 from msgflash_apply.state.backends.postgres.journals import Content, Journals
@@ -81,12 +80,12 @@ class PostgresBackend:
         if expected is None:
             written = self._sessions.change(_Written, WRITE_FIRST, {"document": document})
         elif version is None:
-            raise self._conflict()
+            raise changed_since_read(self.url)
         else:
             names = {"version": int(version[1]), "sha256": version[2], "kept": FORMER_DOCUMENTS_KEPT}
             written = self._sessions.change(_Written, WRITE_NEXT, {**names, "document": document})
         if written.version is None:
-            raise self._conflict()
+            raise changed_since_read(self.url)
         return written.version
 
     def append(self, journal: str, lines: bytes) -> None:
@@ -94,7 +93,7 @@ class PostgresBackend:
         self._journals.append(journal, lines)
 
     def seal(self, journal: str) -> None:
-        """End a journal, whoever writes it."""
+        """End a journal, of any run."""
         self._journals.seal(journal)
 
     def journals(self) -> Collection[str]:
@@ -141,10 +140,3 @@ class PostgresBackend:
     def break_lock(self, lock_id: str) -> None:
         """Take the lock away by ending the session that has it."""
         self._lock.take_away(lock_id)
-
-    def _conflict(self) -> StateConflict:
-        return StateConflict(
-            "The state moved on.",
-            f"{self.url}: it is not the document that was read; another run replaced it, or it was removed.",
-            "Plan again, on the state as it is now.",
-        )

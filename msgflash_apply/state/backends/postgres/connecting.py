@@ -1,4 +1,4 @@
-"""How a session is made: what libpq is told, and how the session is set once it stands."""
+"""How a session is made: the parameters for libpq, and the settings of the session."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def parameters(
     address: PostgresAddress, environ: Mapping[str, str], ssl_mode: str | None, timeouts: Timeouts
 ) -> dict[str, str]:
     """
-    Say to libpq, by its own names, what URL and environment say.
+    Give what URL and environment say, by libpq's own names.
 
     The environment is spelled out, so that it is the given one and not the process's, except with PGSERVICE: what the
     service's file says comes before the other variables then, and only libpq reads it. Likewise only libpq reads the
@@ -67,8 +67,15 @@ def parameters(
     """
     from_url = {"user": address.user, "host": address.host, "port": address.port, "dbname": address.database}
     asked = {**from_url, **address.options, "sslmode": ssl_mode}
-    patient = {"connect_timeout": str(timeouts.connect_seconds)}
-    return {**_WIRE, **patient, **_from(environ), **{name: text for name, text in asked.items() if text}}
+    variables = {
+        option.envvar.decode(): option.keyword.decode() for option in pq.Conninfo.get_defaults() if option.envvar
+    }
+    if service := environ.get("PGSERVICE"):
+        from_environment = {"service": service}
+    else:
+        from_environment = {keyword: environ[name] for name, keyword in variables.items() if environ.get(name)}
+    timeout = {"connect_timeout": str(timeouts.connect_seconds)}
+    return {**_WIRE, **timeout, **from_environment, **{name: text for name, text in asked.items() if text}}
 
 
 def settings_of_a_session(timeouts: Timeouts) -> dict[str, str]:
@@ -107,15 +114,6 @@ def refuse_if_old(server_version: int, url: str) -> None:
             f"{url}: the server is PostgreSQL {server_version // 10000}.",
             f"Use PostgreSQL {_OLDEST_SERVER // 10000} or later.",
         )
-
-
-def _from(environ: Mapping[str, str]) -> dict[str, str]:
-    variables = {
-        option.envvar.decode(): option.keyword.decode() for option in pq.Conninfo.get_defaults() if option.envvar
-    }
-    if environ.get("PGSERVICE"):
-        return {"service": environ["PGSERVICE"]}
-    return {keyword: environ[name] for name, keyword in variables.items() if environ.get(name)}
 
 
 def _milliseconds(seconds: float) -> str:

@@ -11,7 +11,11 @@ _REMEDIES: Final = (
     ("3D000", "The state's database does not exist.", "Check its name, or let an administrator create it."),
     ("42501", "The state's database denies permission.", "Let an administrator grant what docs/state.md lists."),
     ("53100", "The state's database has no room left.", "Make room on the server, then run again."),
-    ("53300", "The state's database lets nobody else in.", "Wait, or let an administrator raise max_connections."),
+    (
+        "53300",
+        "The state's database takes no more connections.",
+        "Wait, or let an administrator raise max_connections.",
+    ),
     ("25006", "The state's database is read-only.", "Name the primary server: a standby can be read, not written."),
     ("57014", "The state's database took too long.", "Run again when the server is less busy."),
     ("55P03", "The state's database took too long.", "Something else holds the rows or tables; run again later."),
@@ -29,7 +33,7 @@ class SessionLost(BackendError):
     """The session is gone, and its lock with it; whether its last statement was carried out is not known."""
 
 
-def told(error: psycopg.Error, url: str, *, is_lost: bool) -> BackendError:
+def translated(error: psycopg.Error, url: str, *, is_lost: bool) -> BackendError:
     """Translate what went wrong with a statement; SessionLost if the session went with it."""
     code = error.sqlstate or ""
     known = [(summary, fix) for prefix, summary, fix in _REMEDIES if code.startswith(prefix)]
@@ -39,12 +43,12 @@ def told(error: psycopg.Error, url: str, *, is_lost: bool) -> BackendError:
 
 
 def unreachable(error: psycopg.Error, url: str, ssl_mode: str | None) -> BackendError:
-    """Translate why there is no session. libpq tells it in words only, in the server's language."""
+    """Translate why there is no session. libpq gives it only as text, in the server's language."""
     if error.pgconn is not None and error.pgconn.needs_password:
         return BackendError(
             "The state's database wants a password.",
             f"{url}: none was given.",
-            "Set PGPASSWORD (and PGHOST, if the URL stands in a file), or write the password into ~/.pgpass.",
+            "Set PGPASSWORD (and PGHOST, if the URL is in a file), or write the password into ~/.pgpass.",
         )
     tls = f" (sslmode={ssl_mode})" if ssl_mode else ""
     return BackendError(

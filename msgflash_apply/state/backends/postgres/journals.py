@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.base import ALTERED, SEALED, cannot_continue
 from msgflash_apply.state.backends.postgres.sessions import ChangeResult, Sessions
 from msgflash_apply.state.backends.postgres.statements import (
     BEGIN_JOURNAL,
@@ -42,12 +43,14 @@ class Journals:
         self._appends: dict[str, int] = {}
 
     def append(self, journal: str, lines: bytes) -> None:
-        """Begin a journal that is not there, or continue one that stands as this object left it."""
+        """Begin a journal that is not there, or continue one that is as this object left it."""
         appends = self._appends.get(journal, 0)
         statement = CONTINUE_JOURNAL if appends else BEGIN_JOURNAL
         parameters = {"journal": _checked(journal), "lines": lines, "appends": appends}
         if not self._sessions.change(_JournalChange, statement, parameters).is_done:
-            raise self._not_ours(journal, is_begun=appends > 0)
+            states = {found.journal: found.is_sealed for found in self._found()}
+            is_sealed = appends > 0 and states.get(journal, True)
+            raise cannot_continue(f"{self._sessions.url}, journal {journal}", SEALED if is_sealed else ALTERED)
         self._appends[journal] = appends + 1
 
     def seal(self, journal: str) -> None:
@@ -69,18 +72,6 @@ class Journals:
 
     def _found(self) -> list[_Journal]:
         return self._sessions.look(_Journal, LIST_JOURNALS)
-
-    def _not_ours(self, journal: str, *, is_begun: bool) -> BackendError:
-        states = {found.journal: found.is_sealed for found in self._found()}
-        if is_begun and states.get(journal, True):
-            what = "another run sealed it: it took this one for dead, or its lock was broken"
-        else:
-            what = "it is not as this run left it: an append failed half way, or somebody wrote to it"
-        return BackendError(
-            "This run's journal cannot be continued.",
-            f"{self._sessions.url}, journal {journal}: {what}.",
-            "Run again: what was written is read back, and what is in doubt is named.",
-        )
 
 
 def _checked(journal: str) -> str:

@@ -1,12 +1,12 @@
 """The lock: an advisory lock of one session, and a row that says whose. It dies with its session."""
 
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Final
 
 from msgflash_apply.errors import BackendError, StateLocked
 from msgflash_apply.state.backends.base import Holder, locked, not_the_lock
 from msgflash_apply.state.backends.postgres.failures import SessionLost
-from msgflash_apply.state.backends.postgres.session import Session
 from msgflash_apply.state.backends.postgres.sessions import Held, Sessions
 from msgflash_apply.state.backends.postgres.statements import (
     END_HOLDER,
@@ -52,12 +52,20 @@ class Lock:
         """
         if self._sessions.held is not None:
             raise locked(self._sessions.url, self._sessions.held.holder)
-        session = self._sessions.new_session()
-        try:
-            self._take_in(session, holder)
-        except BaseException:
-            session.close()
-            raise
+        with ExitStack() as on_failure:
+            session = self._sessions.new_session()
+            on_failure.callback(session.close)
+            (taken,) = session.rows(_Taken, TAKE_LOCK, {**self._sessions.names, **asdict(holder)})
+            if not taken.is_taken:
+                raise self._refused()
+            if not taken.is_signed:
+                raise BackendError(
+                    "The state cannot be locked.",
+                    f"{self._sessions.url}: this session of the server has the lock for another client already, so a "
+                    "proxy lends one session to several.",
+                    "Connect to the server itself, or let the proxy pool whole sessions.",
+                )
+            on_failure.pop_all()
         self._sessions.held = Held(holder, session)
 
     def give_back(self, lock_id: str) -> None:
@@ -82,7 +90,7 @@ class Lock:
         End the session that has the lock, wait for its end, and remove its row.
 
         Raises:
-            StateError: nobody holds a lock of this id.
+            StateError: there is no lock of this id.
             BackendError: this role may not end that session; the lock stays.
         """
         found = self.holder()
@@ -96,18 +104,10 @@ class Lock:
         finally:
             session.close()
         if still:
-            raise self._not_ended(still[0].session_pid)
-
-    def _take_in(self, session: Session, holder: Holder) -> None:
-        (taken,) = session.rows(_Taken, TAKE_LOCK, {**self._sessions.names, **asdict(holder)})
-        if not taken.is_taken:
-            raise self._refused()
-        if not taken.is_signed:
             raise BackendError(
-                "The state cannot be locked.",
-                f"{self._sessions.url}: this session of the server has the lock for another client already, so a proxy "
-                "lends one session to several.",
-                "Connect to the server itself, or let the proxy pool whole sessions.",
+                "The lock could not be broken.",
+                f"{self._sessions.url}: the session that holds it has not ended; it may belong to another role.",
+                f"Let an administrator end it:\n    SELECT pg_terminate_backend({still[0].session_pid});",
             )
 
     def _refused(self) -> StateLocked:
@@ -118,11 +118,4 @@ class Lock:
             "The state is locked.",
             f"{self._sessions.url}: a run is just taking the lock, and has not said yet whose it is.",
             "Try again, or let this one wait with --lock-timeout.",
-        )
-
-    def _not_ended(self, session_pid: int) -> BackendError:
-        return BackendError(
-            "The lock could not be broken.",
-            f"{self._sessions.url}: the session that holds it has not ended; it may belong to another role.",
-            f"Let an administrator end it:\n    SELECT pg_terminate_backend({session_pid});",
         )

@@ -14,18 +14,12 @@ def open_postgres(location: Location) -> Backend:
     Open a state at `postgresql://`. Connects to nothing yet.
 
     Raises:
-        BackendError: the URL cannot be used, may not be used as it stands in a file, or psycopg is not installed.
+        BackendError: the URL cannot be used, may not be used because it comes from a file, or psycopg is not installed.
     """
     address = parse_address(location.url)
     if not location.is_trusted:
         check_destination(address, location.environ)
     mode = ssl_mode(address, location.environ, is_trusted=location.is_trusted)
-    _require_library()
-    module = import_module("msgflash_apply.state.backends.postgres.backend")
-    return cast("Backend", module.PostgresBackend(address, location.environ, ssl_mode=mode))
-
-
-def _require_library() -> None:
     try:
         import_module("psycopg")
     except ImportError as err:
@@ -34,3 +28,5 @@ def _require_library() -> None:
             "A state at postgresql:// needs psycopg with PostgreSQL's client library.",
             "Install it:\n    pip install 'msgflash-apply[postgres]'",
         ) from err
+    module = import_module("msgflash_apply.state.backends.postgres.backend")
+    return cast("Backend", module.PostgresBackend(address, location.environ, ssl_mode=mode))

@@ -140,7 +140,7 @@ def grant_sql(schema: str, role: str, *, may_write: bool) -> str:
 
 
 def key_of(*names: str) -> int:
-    """Derive the number of an advisory lock, which has 64 bits with a sign, from what it stands for."""
+    """Derive the number of an advisory lock, which has 64 bits with a sign, from the names of what it locks."""
     digest = blake2b("\0".join(names).encode(), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 

@@ -1,4 +1,4 @@
-"""One session on the server: rows as values, errors in our words, and no wait without an end."""
+"""One session on the server: rows as values, errors translated, and no wait without an end."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from typing import Final, LiteralString, TypeVar
 import psycopg
 from psycopg.rows import class_row
 
-from msgflash_apply.state.backends.postgres.failures import silent, told
+from msgflash_apply.state.backends.postgres.failures import silent, translated
 from msgflash_apply.state.backends.postgres.statements import composed
 
 Row = TypeVar("Row")
@@ -46,7 +46,7 @@ class Session:
     It is closed when this object goes, at the latest when the process ends.
 
     Args:
-        connection: in autocommit mode; nobody else's.
+        connection: in autocommit mode; used by this session only.
         url: how messages name the place.
         schema: where the tables are.
         answer_seconds: how long the server may be silent.
@@ -105,7 +105,7 @@ class Session:
             is_lost = self._connection.closed or (err.sqlstate or "").startswith(_ENDED)
             if is_lost:
                 self.close()
-            raise told(err, self.url, is_lost=is_lost) from err
+            raise translated(err, self.url, is_lost=is_lost) from err
 
 
 @contextmanager
@@ -113,8 +113,8 @@ def _deadline(connection: psycopg.Connection[tuple[object, ...]], seconds: float
     """
     Cut the connection if the block takes longer.
 
-    The timeouts of server and kernel say nothing about a server process that stands still while its kernel still
-    acknowledges what is sent; the library waits for such a one without end.
+    The timeouts of server and kernel do not cover a server process that has stopped while its kernel still acknowledges
+    what is sent; the library waits for such a one without end.
     """
     with socket.socket(fileno=os.dup(connection.fileno())) as wire:
 

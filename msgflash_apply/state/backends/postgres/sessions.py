@@ -1,4 +1,4 @@
-"""Which session does what: reads, changes, and what must go through the session that holds the lock."""
+"""The sessions of a backend object: which one reads, which one changes, and which one holds the lock."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -22,7 +22,7 @@ class ChangeResult:
     What a statement that begins with the proof of the lock says of itself.
 
     Attributes:
-        is_allowed: this session holds the lock, or nobody said that it does.
+        is_allowed: this session holds the lock, or the caller has no lock.
     """
 
     is_allowed: bool

@@ -24,7 +24,7 @@ def check_destination(address: PostgresAddress, environ: Mapping[str, str]) -> N
         BackendError: PGPASSWORD is set, and PGHOST (with PGPORT) names another server or none; or PGSERVICE is set,
             and the URL says what the service should.
     """
-    where = f"{address.url} stands in a file that a branch can edit"
+    where = f"{address.url} is in a file that a branch can edit"
     if environ.get("PGSERVICE") and (address.host or address.port or "sslmode" in address.options):
         raise BackendError(
             "The state's password cannot be sent there.",
@@ -61,14 +61,14 @@ def ssl_mode(address: PostgresAddress, environ: Mapping[str, str], *, is_trusted
     if not is_trusted and _strictness(asked) < _strictness(floor):
         raise BackendError(
             "The state's URL asks for less protection than there must be.",
-            f"{address.url} stands in a file that a branch can edit, and says sslmode={asked} where {floor} is due.",
+            f"{address.url} is in a file that a branch can edit, and says sslmode={asked}; {floor} is required.",
             "Take sslmode out of the URL; PGSSLMODE in the environment may set it.",
         )
     return asked
 
 
 def is_local(address: PostgresAddress, environ: Mapping[str, str]) -> bool:
-    """Whether the server is on this machine, so that nobody can listen on the way: a socket, or a loopback address."""
+    """Whether the server is on this machine, so that nothing is on the way: a socket, or a loopback address."""
     hosts = environ.get("PGHOSTADDR") or address.host or environ.get("PGHOST", "")
     return all(_is_local(host) for host in hosts.split(","))
 

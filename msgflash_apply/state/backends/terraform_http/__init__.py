@@ -1,5 +1,5 @@
 """
-A state on a server that speaks Terraform's HTTP backend protocol, such as GitLab. httpx lives here.
+A state on a server with Terraform's HTTP backend protocol, such as GitLab. httpx lives here.
 
 The protocol keeps one document per address: GET reads it, POST replaces it, LOCK and UNLOCK (or what the environment
 names) guard it. So the state's document and all its journals travel together, in one bundle. Read `backend.py` first:
@@ -7,6 +7,8 @@ names) guard it. So the state's document and all its journals travel together, i
     backend     what the ledger sees: every change is read, check, write under the server's lock
     server_lock the server's lock: taken for a run, or for one change
     exchange    the bundle read and replaced; what a lost answer means
+    server      the four requests, repeated where that may help
+    retries     how often, and after how long
     bundle      the document and the journals as one JSON text
     lock_info   who holds a lock, in the protocol's words
     endpoints   addresses and methods, from the URL and the environment
@@ -22,7 +24,7 @@ hashicorp/terraform: `backend.go`, `client.go`); for GitLab `lib/api/terraform/s
 - It wants JSON with a number `serial` at the top, keeps every version under it, takes none twice (422), and shows the
   highest as the state.
 - A state that was locked and never written is 204, not 404.
-- It refuses a write under a wrong lock with 500: nobody there catches the error of its handler.
+- It refuses a write under a wrong lock with 500, since the error of its handler is not caught.
 - It refuses a lock with 409 and the holder's ID, user and time, but with `Info`, `Operation`, `Version` and `Path` of
   the request that it refuses, not of the holder.
 """

@@ -11,8 +11,18 @@ from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
-from msgflash_apply.errors import BackendError, StateConflict
-from msgflash_apply.state.backends.base import Appends, Backup, Holder, Location, Stored
+from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.base import (
+    ALTERED,
+    SEALED,
+    Appends,
+    Backup,
+    Holder,
+    Location,
+    Stored,
+    cannot_continue,
+    changed_since_read,
+)
 from msgflash_apply.state.backends.terraform_http.bundle import Bundle, Journal
 from msgflash_apply.state.backends.terraform_http.connection import Connection
 from msgflash_apply.state.backends.terraform_http.credentials import credentials_for
@@ -20,14 +30,14 @@ from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of
 from msgflash_apply.state.backends.terraform_http.exchange import Exchange
 from msgflash_apply.state.backends.terraform_http.retries import Retries
 from msgflash_apply.state.backends.terraform_http.server import Server
-from msgflash_apply.state.backends.terraform_http.server_lock import PATIENCE_SECONDS, ServerLock
+from msgflash_apply.state.backends.terraform_http.server_lock import SHORT_LOCK_SECONDS, ServerLock
 
 TIMEOUT_SECONDS: Final = 30.0
 _Change = Callable[[Bundle], Bundle]
 
 
 def open_terraform_http(
-    location: Location, *, timeout_seconds: float = TIMEOUT_SECONDS, patience_seconds: float = PATIENCE_SECONDS
+    location: Location, *, timeout_seconds: float = TIMEOUT_SECONDS, short_lock_seconds: float = SHORT_LOCK_SECONDS
 ) -> "TerraformHttpBackend":
     """
     Open a state at an `https://` address, or `http://` on this machine; sends nothing yet.
@@ -36,7 +46,7 @@ def open_terraform_http(
         location: the address, and the environment with Terraform's `TF_HTTP_*` variables. Proxies and trusted
             authorities are the process's own (`HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`), as httpx reads them.
         timeout_seconds: for each wait on the network.
-        patience_seconds: for locks that last for one change.
+        short_lock_seconds: how long to wait for locks that last for one change.
 
     Raises:
         BackendError: the address or a variable cannot be used, or a password would go where it may not.
@@ -49,7 +59,7 @@ def open_terraform_http(
         timeout_seconds=timeout_seconds,
     )
     server = Server(endpoints, connection, Retries.from_environment(location.environ))
-    return TerraformHttpBackend(server, patience_seconds=patience_seconds)
+    return TerraformHttpBackend(server, short_lock_seconds=short_lock_seconds)
 
 
 class TerraformHttpBackend:
@@ -59,10 +69,10 @@ class TerraformHttpBackend:
     A lock of a run that died stays until `state unlock`: the protocol knows no lease.
     """
 
-    def __init__(self, server: Server, *, patience_seconds: float) -> None:
+    def __init__(self, server: Server, *, short_lock_seconds: float) -> None:
         self._url = server.endpoints.shown
         self._exchange = Exchange(server)
-        self._lock = ServerLock(server, patience_seconds=patience_seconds)
+        self._lock = ServerLock(server, short_lock_seconds=short_lock_seconds)
         self._lengths: dict[str, int] = {}
 
     @property
@@ -91,11 +101,11 @@ class TerraformHttpBackend:
         def replaced(bundle: Bundle) -> Bundle:
             present = None if bundle.document is None else _version(bundle.document)
             if present != expected:
-                raise self._conflict()
+                raise changed_since_read(self._url)
             return replace(bundle, document=document)
 
         if not self._change(replaced):
-            raise self._conflict()
+            raise changed_since_read(self._url)
         return _version(document)
 
     def append(self, journal: str, lines: bytes) -> None:
@@ -160,18 +170,18 @@ class TerraformHttpBackend:
         self._lock.give_back(lock_id)
 
     def holder(self) -> Holder | None:
-        """Ask for the lock to learn who holds it, since nothing else tells; needs the right to lock."""
+        """Request the lock to learn who holds it, since there is no other way; needs the right to lock."""
         return self._lock.holder()
 
     def break_lock(self, lock_id: str) -> None:
-        """Take the lock away from whoever has it."""
+        """Take the lock away from the run that has it."""
         self._lock.take_away(lock_id)
 
     def _read(self) -> Bundle:
         return self._exchange.read() or Bundle()
 
     def _change(self, change: _Change) -> bool:
-        """Read, check and write under the lock; False if somebody without the lock wrote at the same time."""
+        """Read, check and write under the lock; False if another run wrote at the same time, without the lock."""
         with self._lock.for_one_change() as lock_id:
             found = self._exchange.read()
             before = found or Bundle()
@@ -185,7 +195,7 @@ class TerraformHttpBackend:
         if not self._change(change):
             raise BackendError(
                 "The state's lock was lost.",
-                f"{self._url}: another run wrote while this one held the lock: somebody broke it.",
+                f"{self._url}: another run wrote while this one held the lock: it was broken.",
                 "Run again: what was written is read back, and what is in doubt is named.",
             )
 
@@ -194,26 +204,12 @@ class TerraformHttpBackend:
         if found is None and length is None:
             return b""
         if found is None or found.is_sealed:
-            raise self._not_ours("another run sealed it: it took this one for dead, or its lock was broken")
+            raise cannot_continue(self._url, SEALED)
         if length is None:
-            raise self._not_ours("another run began it")
+            raise cannot_continue(self._url, "another run began it")
         if len(found.lines) != length:
-            raise self._not_ours("it is not as this run left it: an append failed half way, or somebody wrote to it")
+            raise cannot_continue(self._url, ALTERED)
         return found.lines
-
-    def _not_ours(self, what: str) -> BackendError:
-        return BackendError(
-            "This run's journal cannot be continued.",
-            f"{self._url}: {what}.",
-            "Run again: what was written is read back, and what is in doubt is named.",
-        )
-
-    def _conflict(self) -> StateConflict:
-        return StateConflict(
-            "The state moved on.",
-            f"{self._url}: it is not the document that was read; another run replaced it, or it was removed.",
-            "Plan again, on the state as it is now.",
-        )
 
 
 def _with_journal(bundle: Bundle, name: str, journal: Journal) -> Bundle:

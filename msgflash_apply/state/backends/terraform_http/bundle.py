@@ -5,7 +5,7 @@ The one JSON text that a server keeps for us: the state's document and the journ
      "document": "<text>", "journals": {"<id>": {"sealed": false, "lines": "<text>"}}}
 
 `serial` rises with every write, as GitLab demands, and `write` tells two writes of one serial apart. Bytes that are no
-UTF-8 stand in `document_base64` and `lines_base64` instead. There is no `version`: Terraform takes what has none for
+UTF-8 are in `document_base64` and `lines_base64` instead. There is no `version`: Terraform takes what has none for
 something foreign and leaves it alone, as we do with its states.
 """
 
@@ -55,7 +55,7 @@ class Bundle:
 
 
 def encode(bundle: Bundle) -> bytes:
-    """Spell a bundle as JSON in UTF-8, a line for each part."""
+    """Write a bundle as JSON in UTF-8, a line for each part."""
     document = {} if bundle.document is None else _spelled("document", bundle.document)
     journals = {
         name: {"sealed": journal.is_sealed, **_spelled("lines", journal.lines)}
@@ -75,14 +75,16 @@ def decode(body: bytes, *, where: str) -> Bundle:
     Read a bundle.
 
     Raises:
-        BackendError: it is none, but damaged, a newer one, or something of somebody else's. It must be left as it is.
+        BackendError: it is none, but damaged, a newer one, or of another program. It must be left as it is.
     """
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as err:
         raise _foreign(where, "it is no JSON") from err
     if not isinstance(values, dict) or values.get("format") != _FORMAT:
-        raise _foreign(where, _described(values))
+        is_terraform = isinstance(values, dict) and "terraform_version" in values
+        what = "it is a state of Terraform, of real infrastructure" if is_terraform else "it is JSON of another kind"
+        raise _foreign(where, what)
     if values.get("format_version") != _FORMAT_VERSION:
         raise BackendError(
             "The state was written by a newer version of msgflash-apply.",
@@ -95,7 +97,7 @@ def decode(body: bytes, *, where: str) -> Bundle:
         raise BackendError(
             "The state is damaged.",
             f"{where}: what keeps its document and its journals together cannot be read.",
-            "Leave it as it is, and bring a former version back (GitLab keeps every one).",
+            "Leave it as it is, and restore a former version (GitLab keeps every one).",
         ) from err
 
 
@@ -108,13 +110,12 @@ def _bundle(values: Mapping[str, object]) -> Bundle:
         serial=serial,
         write=write,
         document=_read("document", values) if has_document else None,
-        journals={name: _journal(journal) for name, journal in journals.items()},
+        # Everything but a plain "not sealed" is sealed: a journal that wrongly grew could hide a create.
+        journals={
+            name: Journal(_read("lines", journal), is_sealed=journal["sealed"] is not False)
+            for name, journal in journals.items()
+        },
     )
-
-
-def _journal(values: Mapping[str, object]) -> Journal:
-    # Whatever is no plain "not sealed" is sealed: a journal that wrongly grew could hide a create.
-    return Journal(_read("lines", values), is_sealed=values["sealed"] is not False)
 
 
 def _spelled(name: str, data: bytes) -> dict[str, str]:
@@ -132,12 +133,6 @@ def _read(name: str, values: Mapping[str, object]) -> bytes:
     if not isinstance(coded, str):
         raise TypeError
     return b64decode(coded, validate=True)
-
-
-def _described(values: object) -> str:
-    if isinstance(values, dict) and "terraform_version" in values:
-        return "it is a state of Terraform, of real infrastructure"
-    return "it is JSON of another kind"
 
 
 def _foreign(where: str, what: str) -> BackendError:

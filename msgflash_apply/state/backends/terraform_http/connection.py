@@ -62,7 +62,7 @@ class NoResponse:
     Attributes:
         was_sent: False only if no byte of the request can have reached the server.
         obstacle: what was in the way.
-        what: in the words of whoever noticed.
+        what: in the words of the library or the system that noticed.
     """
 
     was_sent: bool
@@ -78,7 +78,7 @@ class Connection:
     A pool of connections to one server, closed when this object goes away.
 
     Args:
-        credentials: sent with every request; whoever made them has checked that they may go there.
+        credentials: sent with every request; it has been checked that they may go there.
         is_loopback: whether the requests stay on this machine: then no proxy of the environment sees them.
         is_plain: whether all of them are plain http: then nobody's certificate is looked at.
         timeout_seconds: for each wait on the network; connecting has ten seconds at most.
@@ -113,7 +113,7 @@ class Connection:
             raise BackendError(
                 "The network settings of the environment cannot be used.",
                 f"HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or SSL_CERT_DIR: {type(err).__name__}.",
-                "Mend them: a proxy is http://host:port, and the other two name a file and a folder that are there.",
+                "Correct them: a proxy is http://host:port, and the other two name a file and a folder that are there.",
             ) from err
         weakref.finalize(self, self._http.close)
 
@@ -140,16 +140,6 @@ class Connection:
             return _no_response(err)
 
     def _answer(self, response: httpx.Response) -> Response:
-        body = self._body(response)
-        return Response(
-            status=response.status_code,
-            body=body,
-            words="" if response.is_success else self._without_password(_words(body)),
-            leads_to=_leads_to(response),
-            retry_after_seconds=_seconds(response.headers.get("retry-after", "")),
-        )
-
-    def _body(self, response: httpx.Response) -> bytes:
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
@@ -157,12 +147,18 @@ class Connection:
                 raise BackendError(
                     "The state's server answered with more than any state holds.",
                     f"{shown(str(response.url))}: over {self._largest_bytes:,} bytes.",
-                    "Mend the state's address; or keep a state of this size in an object store or PostgreSQL.",
+                    "Correct the state's address; or keep a state of this size in an object store or PostgreSQL.",
                 )
-        return bytes(body)
-
-    def _without_password(self, words: str) -> str:
-        return words.replace(self._password, "…") if self._password else words
+        words = "" if response.is_success else _words(body)
+        location = response.headers.get("location", "")
+        retry_after = response.headers.get("retry-after", "")
+        return Response(
+            status=response.status_code,
+            body=bytes(body),
+            words=words.replace(self._password, "…") if self._password else words,
+            leads_to=shown(str(response.url.join(location))) if response.is_redirect and location else None,
+            retry_after_seconds=float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else None,
+        )
 
 
 def _headers(body: bytes | None) -> dict[str, str]:
@@ -173,7 +169,7 @@ def _headers(body: bytes | None) -> dict[str, str]:
     return {"Content-Type": "application/json", "Content-MD5": digest}
 
 
-def _words(body: bytes) -> str:
+def _words(body: bytes | bytearray) -> str:
     """Find the message in the body of an error, as GitLab and others write it; a page of HTML has none."""
     try:
         values = json.loads(body)
@@ -182,15 +178,6 @@ def _words(body: bytes) -> str:
     found = (values.get("message") or values.get("error")) if isinstance(values, dict) else None
     text = found if isinstance(found, str) else ""
     return "".join(character for character in text if character.isprintable())[:_LONGEST_WORDS]
-
-
-def _leads_to(response: httpx.Response) -> str | None:
-    location = response.headers.get("location", "")
-    return shown(str(response.url.join(location))) if response.is_redirect and location else None
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdecimal() else None
 
 
 def _no_response(err: Exception) -> NoResponse:

@@ -1,5 +1,5 @@
 """
-Who we are to the server of a state, and where that may be said (contract section 12).
+The credentials for the server of a state, and where they may be sent (contract section 12).
 
 A branch can write any address into msgflash.yaml. So a password, or a certificate's key, goes only to a host that the
 environment names: by MSGFLASH_STATE, which is the address itself, or by TF_HTTP_ADDRESS. The token of a GitLab job goes
@@ -93,7 +93,11 @@ def _context(environ: Mapping[str, str]) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cadata=authority or None)
         if certificate:
-            _load(context, certificate, key)
+            # OpenSSL takes files only: one for this user alone, which is gone right after.
+            with NamedTemporaryFile(suffix=".pem") as file:
+                file.write(f"{certificate}\n{key}\n".encode())
+                file.flush()
+                context.load_cert_chain(file.name, password=_refuse_to_ask)
     except (OSError, ValueError, TypeError) as err:
         raise BackendError(
             "A certificate cannot be read.",
@@ -101,14 +105,6 @@ def _context(environ: Mapping[str, str]) -> ssl.SSLContext | None:
             "Give the text of the PEM file itself, not its path.",
         ) from err
     return context
-
-
-def _load(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Hand a certificate to OpenSSL, which takes files only: one for this user alone, gone right after."""
-    with NamedTemporaryFile(suffix=".pem") as file:
-        file.write(f"{certificate}\n{key}\n".encode())
-        file.flush()
-        context.load_cert_chain(file.name, password=_refuse_to_ask)
 
 
 def _refuse_to_ask() -> str:

@@ -73,7 +73,8 @@ def endpoints_of(location: Location) -> Endpoints:
         BackendError: an address carries a password, would travel in clear, or cannot be one; a method cannot be one.
     """
     state = _checked(location.url, "The state's address")
-    ours = location.environ if _is_named(location.environ.get("TF_HTTP_ADDRESS"), state) else {}
+    named = location.environ.get("TF_HTTP_ADDRESS")
+    ours = location.environ if not named or named.rstrip("/") == state.rstrip("/") else {}
     parts = urlsplit(state)
     is_gitlab = _GITLAB.fullmatch(parts.path) is not None
     beside = parts._replace(path=parts.path.rstrip("/") + "/lock").geturl()
@@ -90,7 +91,7 @@ def endpoints_of(location: Location) -> Endpoints:
 
 
 def shown(url: str) -> str:
-    """Spell an address for people: scheme, host, port and path; no user, no query."""
+    """Write an address for people: scheme, host, port and path; no user, no query."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -99,17 +100,13 @@ def shown(url: str) -> str:
 
 
 def origin(url: str) -> str:
-    """Spell scheme, host and port of an address, so that two of the same server are equal; empty if it has none."""
+    """Write scheme, host and port of an address, so that two of the same server are equal; empty if it has none."""
     try:
         parts = urlsplit(url)
         port = parts.port or (80 if parts.scheme == "http" else 443)
     except ValueError:
         return ""
     return f"{parts.scheme}://{parts.hostname}:{port}" if parts.hostname else ""
-
-
-def _is_named(address: str | None, state: str) -> bool:
-    return not address or address.rstrip("/") == state.rstrip("/")
 
 
 def _address(environ: Mapping[str, str], variable: str, otherwise: str) -> str:

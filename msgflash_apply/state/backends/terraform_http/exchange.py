@@ -1,9 +1,9 @@
 """
 The bundle on the server: read, and replaced by compare-and-swap as far as the protocol lets us.
 
-The protocol has no condition on a write but the lock. So whoever calls `replace` holds the lock, and a write that was
-not clearly answered is looked up: its serial and its random mark tell whether it came through. Only while the former
-bundle still stands there is the write repeated, with the same content.
+The protocol has no condition on a write but the lock. So callers of `replace` hold the lock, and after a write without
+a clear answer the bundle is read: its serial and its random mark show whether the write came through. It is repeated,
+with the same content, only if the former bundle is still there.
 """
 
 from uuid import uuid4
@@ -25,7 +25,7 @@ class Exchange:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        # Of GitLab it is known that it asks for the lock (RemoteStateHandler#lock_matches?); it would answer 500.
+        # GitLab is known to check the lock (RemoteStateHandler#lock_matches?); it would answer 500.
         self._is_proven = server.endpoints.is_gitlab
 
     def read(self) -> Bundle | None:
@@ -48,10 +48,10 @@ class Exchange:
             lock_id: of the lock that is held.
 
         Returns:
-            Whether it stands there now; False if another one was written meanwhile, by whoever broke the lock.
+            Whether it is there now; False if another one was written meanwhile, by a run that broke the lock.
 
         Raises:
-            BackendError: it does not stand there, or nobody knows; also where the server does not ask for the lock.
+            BackendError: it is not there, or that is unknown; also where the server does not check the lock.
         """
         self._prove(before or after)
         body = encode(after)
@@ -73,16 +73,16 @@ class Exchange:
 
     def _prove(self, harmless: Bundle) -> None:
         """
-        Find out whether the server refuses to write under a lock that is not held: some do not look at it.
+        Find out whether the server refuses to write under a lock that is not held: some do not check it.
 
-        Without that, a run whose lock was broken could overwrite what its successor wrote. What is sent is what stands
-        there, or is about to: nothing is lost where the server takes it.
+        Without that, a run whose lock was broken could overwrite what its successor wrote. What is sent is what is
+        there, or will be next: nothing is lost if the server takes it.
         """
         if self._is_proven:
             return
         result = self._server.write(encode(harmless), lock_id=f"check-{uuid4()}")
         if is_success(result):
-            raise locks_ignored(self._server.endpoints, "took a write under a lock that nobody holds")
+            raise locks_ignored(self._server.endpoints, "took a write under a lock that is not held")
         # Anything but a clear refusal proves nothing; the next write asks again.
         self._is_proven = not is_passing(result)
 

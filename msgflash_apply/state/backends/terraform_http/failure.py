@@ -6,21 +6,22 @@ from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.terraform_http.connection import Obstacle, Response, Result
 from msgflash_apply.state.backends.terraform_http.endpoints import Endpoints
 
-_SERVER_TROUBLE: Final = "The server has trouble of its own. Run again later."
+_SERVER_TROUBLE: Final = "The server reports an error of its own. Run again later."
+_LOCK_CHANGED: Final = "Another run changed the lock at the same moment. Look again."
 _REMEDIES: Final = {
-    400: "The server does not understand this request: mend the state's address, it may be no address of a state.",
+    400: "The server does not understand this request: correct the state's address, it may be no address of a state.",
     401: "Give TF_HTTP_USERNAME and TF_HTTP_PASSWORD, or another password: a token may have expired.",
     403: "This user may not do that. In GitLab, to read takes the role of a developer, to lock and write that of a"
     " maintainer; the token of a job has the role of who started it.",
-    404: "Mend the state's address. GitLab answers so, too, for a project that this user may not see.",
+    404: "Correct the state's address. GitLab answers so, too, for a project that this user may not see.",
     405: "Name what the server takes: TF_HTTP_LOCK_ADDRESS, TF_HTTP_LOCK_METHOD and their like.",
-    409: "Somebody else changed the lock at the same moment. Look again.",
+    409: _LOCK_CHANGED,
     413: "The state is larger than the server takes. Raise its limit (GitLab: maximum Terraform state size), or move"
     " the state to an object store or PostgreSQL.",
     422: "GitLab answers so where a state is being deleted, or has a version of this number already.",
-    423: "Somebody else changed the lock at the same moment. Look again.",
-    429: "The server asks for patience: too many requests. Run again later.",
-    500: f"{_SERVER_TROUBLE} GitLab answers so, too, to a write under a lock that somebody broke.",
+    423: _LOCK_CHANGED,
+    429: "The server got too many requests. Run again later.",
+    500: f"{_SERVER_TROUBLE} GitLab answers so, too, to a write under a lock that was broken.",
     501: "Name what the server takes: TF_HTTP_LOCK_ADDRESS, TF_HTTP_LOCK_METHOD and their like.",
 }
 _WAYS_AROUND: Final = {
@@ -55,7 +56,7 @@ def lock_lost(endpoints: Endpoints, answer: Response) -> BackendError:
     """Say that a write was refused because the lock is not this run's any more."""
     return BackendError(
         "The state's lock was lost.",
-        f"{endpoints.shown}: the server refused to write under this run's lock ({answer.status}): somebody broke it.",
+        f"{endpoints.shown}: the server refused to write under this run's lock ({answer.status}): it was broken.",
         _LOCK_IS_LOST,
     )
 

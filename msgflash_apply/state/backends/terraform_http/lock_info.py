@@ -2,10 +2,10 @@
 Who holds a lock, in the protocol's words.
 
 The protocol's lock is a JSON object of texts (`statemgr.LockInfo` of Terraform): ID, Operation, Info, Who, Version,
-Created, Path. All that we know of a holder stands in `Info`; a server that keeps the object gives it back when it
-refuses the next one. GitLab keeps ID, user and time only and fills the rest with what was just asked for, so `Info`
-counts only if it speaks of the ID beside it. There the holder stands behind the id in ID itself, after a blank: GitLab
-takes any text of up to 255 characters.
+Created, Path. All that we know of a holder is in `Info`; a server that keeps the object gives it back when it refuses
+the next one. GitLab keeps ID, user and time only and fills the rest with what was just requested, so `Info` counts only
+if it names the ID beside it. For GitLab the holder is written behind the id in ID itself, after a blank: GitLab takes
+any text of up to 255 characters.
 """
 
 import json
@@ -24,13 +24,13 @@ UNKNOWN: Final = "unknown"
 _LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 _LONGEST_ID: Final = 255
 _IN_ID: Final = ("who", "host", "pid", "what", "since")
-"""What GitLab is told of a holder behind the id, in this order."""
+"""What GitLab gets of a holder behind the id, in this order."""
 
 
 def lock_info(holder: Holder, path: str, *, is_gitlab: bool) -> LockInfo:
-    """Spell a holder as the protocol's lock of the state at `path`."""
+    """Write a holder as the protocol's lock of the state at `path`."""
     return {
-        "ID": _telling_id(holder) if is_gitlab else holder.lock_id,
+        "ID": _id_with_holder(holder) if is_gitlab else holder.lock_id,
         "Operation": holder.what,
         "Info": to_json(holder).decode(),
         "Who": f"{holder.who}@{holder.host}",
@@ -78,18 +78,16 @@ def holder_in(found: LockInfo, asked: LockInfo) -> Holder:
     )
 
 
-def _telling_id(holder: Holder) -> str:
+def _id_with_holder(holder: Holder) -> str:
     since = holder.since.astimezone(UTC).isoformat()
-    told = {"who": holder.who, "host": holder.host, "pid": holder.pid, "what": holder.what, "since": since}
-    full = f"{holder.lock_id} {json.dumps([told[name] for name in _IN_ID])}"
+    full = f"{holder.lock_id} {json.dumps([holder.who, holder.host, holder.pid, holder.what, since])}"
     return full if len(full) <= _LONGEST_ID else holder.lock_id
 
 
 def _in_id(full: str) -> Holder | None:
     lock_id, _, details = full.partition(" ")
     try:
-        told = zip(_IN_ID, json.loads(details), strict=True)
-        return read_holder({"lock_id": lock_id, **dict(told)})
+        return read_holder({"lock_id": lock_id, **dict(zip(_IN_ID, json.loads(details), strict=True))})
     except (ValueError, TypeError, RecursionError):
         return None
 

@@ -91,7 +91,8 @@ class Server:
         while True:
             attempt += 1
             result = self._connection.send(method, url, body)
-            may_be_done = may_be_done or _is_unclear(result)
+            is_unclear = result.was_sent if isinstance(result, NoResponse) else result.status >= 500
+            may_be_done = may_be_done or is_unclear
             if not self.can_wait(result, attempt):
                 return RequestOutcome(result, may_be_done)
 
@@ -99,7 +100,3 @@ class Server:
 def is_success(result: Result) -> bool:
     """Whether a change was made."""
     return isinstance(result, Response) and 200 <= result.status < 300
-
-
-def _is_unclear(result: Result) -> bool:
-    return result.was_sent if isinstance(result, NoResponse) else result.status >= 500

@@ -1,9 +1,9 @@
 """
-The server's lock: held by a run, or by whoever makes one change, for as long as that takes.
+The server's lock: held for a whole run, or for one change outside of a run.
 
-There is no request that only asks who holds it. Whoever wants to know asks for the lock under a throw-away id, learns
-the holder from the refusal, and gives it back at once if it was granted. Such locks, and those for one change, are soon
-gone: everybody waits a little for them. Their ids begin with what they are for, so that even GitLab tells them apart.
+No request only reads the holder. To learn it, the lock is requested under a throw-away id; the refusal names the
+holder, and a lock that was granted is given back at once. Such locks, and those for one change, are soon gone: every
+client waits a little for them. Their ids begin with their purpose, so that even GitLab shows what they are.
 """
 
 import os
@@ -29,7 +29,7 @@ from msgflash_apply.state.backends.terraform_http.lock_info import (
 from msgflash_apply.state.backends.terraform_http.server import Server, is_success
 from msgflash_apply.state.serialise import to_json
 
-PATIENCE_SECONDS: Final = 20.0
+SHORT_LOCK_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.05
 _CHANGE, _LOOK, _CHECK = "change", "look", "check"
 _SHORT: Final = (f"{_CHANGE}-", f"{_LOOK}-", f"{_CHECK}-")
@@ -43,13 +43,13 @@ class ServerLock:
 
     Args:
         server: that keeps it.
-        patience_seconds: how long to wait for a lock that should soon be gone.
+        short_lock_seconds: how long to wait for a lock that should soon be gone.
     """
 
-    def __init__(self, server: Server, *, patience_seconds: float) -> None:
+    def __init__(self, server: Server, *, short_lock_seconds: float) -> None:
         self._server = server
         self._url = server.endpoints.shown
-        self._patience_seconds = patience_seconds
+        self._short_lock_seconds = short_lock_seconds
         self._held: LockInfo | None = None
         self._is_proven = False
 
@@ -64,12 +64,12 @@ class ServerLock:
         self._held = None
 
     def holder(self) -> Holder | None:
-        """Find out who holds the lock; None if nobody does."""
+        """Find out who holds the lock; None if it is free."""
         found = self._look()
         return None if found is None else found[0]
 
     def take_away(self, lock_id: str) -> None:
-        """Give somebody else's lock back, or raise StateError if the one there has another id."""
+        """Give another run's lock back, or raise StateError if the one there has another id."""
         found = self._look()
         if found is None or found[0].lock_id != lock_id:
             raise not_the_lock(self._url, lock_id, found[0] if found else None)
@@ -83,12 +83,12 @@ class ServerLock:
         Hold the lock for the time of the block, and give its id: the run's own lock, or one just for this.
 
         Raises:
-            StateLocked: a run holds it, or somebody's change takes too long.
+            StateLocked: a run holds it, or another change takes too long.
         """
         if self._held is not None:
             yield self._held["ID"]
             return
-        info = self._take(_passer_by(_CHANGE))
+        info = self._take(_short_lock(_CHANGE))
         try:
             yield info["ID"]
         except BaseException:
@@ -97,8 +97,8 @@ class ServerLock:
         self._return(info)
 
     def _take(self, holder: Holder) -> LockInfo:
-        info = self._spelled(holder)
-        found = self._ask_patiently(info)
+        info = self._lock_info(holder)
+        found = self._ask_until_settled(info)
         if found is not None:
             raise locked(self._url, holder_in(found, info))
         try:
@@ -109,26 +109,26 @@ class ServerLock:
         return info
 
     def _prove(self) -> None:
-        """Find out, once, whether the server refuses the lock to others while we have it: some give it to anybody."""
+        """Find out, once, whether the server refuses the lock to others while we have it: some do not."""
         if self._is_proven:
             return
-        info = self._spelled(_passer_by(_CHECK))
+        info = self._lock_info(_short_lock(_CHECK))
         if self._ask(info) is None:
             self._return_quietly(info)
             raise locks_ignored(self._server.endpoints, "gave the lock away twice")
         self._is_proven = True
 
     def _look(self) -> tuple[Holder, LockInfo] | None:
-        asked = self._spelled(_passer_by(_LOOK))
-        found = self._ask_patiently(asked)
+        asked = self._lock_info(_short_lock(_LOOK))
+        found = self._ask_until_settled(asked)
         if found is None:
             self._return(asked)
             return None
         return holder_in(found, asked), found
 
-    def _ask_patiently(self, info: LockInfo) -> LockInfo | None:
-        """Ask for the lock until it is granted (None), a run has it, or something short-lived outlives our patience."""
-        deadline = time.monotonic() + self._patience_seconds
+    def _ask_until_settled(self, info: LockInfo) -> LockInfo | None:
+        """Ask for the lock until it is granted (None), a run has it, or a short-lived lock outlives the wait."""
+        deadline = time.monotonic() + self._short_lock_seconds
         while True:
             found = self._ask(info)
             if found is None or not _is_short(found) or time.monotonic() >= deadline:
@@ -149,7 +149,7 @@ class ServerLock:
         raise self._server.failure("lock", outcome.result)
 
     def _return(self, info: LockInfo) -> Response | None:
-        """Give a lock back: None if it is free now, else the refusal, as where it is somebody else's by now."""
+        """Give a lock back: None if it is free now, otherwise the refusal, such as when another run has it by now."""
         outcome = self._server.unlock(to_json(info))
         if is_success(outcome.result):
             return None
@@ -157,7 +157,7 @@ class ServerLock:
             return None if outcome.may_be_done else outcome.result
         raise self._server.failure("unlock", outcome.result)
 
-    def _spelled(self, holder: Holder) -> LockInfo:
+    def _lock_info(self, holder: Holder) -> LockInfo:
         return lock_info(holder, self._url, is_gitlab=self._server.endpoints.is_gitlab)
 
     def _return_quietly(self, info: LockInfo) -> None:
@@ -171,6 +171,6 @@ def _is_short(found: LockInfo) -> bool:
     return "ID" not in found or found["ID"].startswith(_SHORT)
 
 
-def _passer_by(purpose: str) -> Holder:
+def _short_lock(purpose: str) -> Holder:
     now = datetime.now(UTC)
     return Holder(f"{purpose}-{uuid4()}", "msgflash-apply", socket.gethostname(), os.getpid(), purpose, now)
