@@ -272,10 +272,10 @@ def check_payload(payload: Mapping[str, object]) -> None:
     if not isinstance(payload.get("name"), str) or not isinstance(recipients, Mapping):
         raise ValueError("its payload has no name or no recipients")  # noqa: TRY004 - the shape is right, the value is not
     if not isinstance(recipients.get("type"), str):
-        raise ValueError("its recipients are of no type")  # noqa: TRY004 - likewise
+        raise ValueError("its recipients have no type")  # noqa: TRY004 - the same
     schedule = payload.get("schedule")
     if not isinstance(schedule, str):
-        raise ValueError("its payload has no start")  # noqa: TRY004 - likewise
+        raise ValueError("its payload has no start")  # noqa: TRY004 - the same
     parse_instant(schedule)
     check_json(payload)
 

@@ -19,7 +19,7 @@ from msgflash_apply.state.snapshot import Snapshot
 
 def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:
     """
-    Make the first document of an environment, and the folder it lies in.
+    Make the first document of an environment, and its folder.
 
     Args:
         backend: where.

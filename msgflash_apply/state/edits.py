@@ -103,12 +103,12 @@ def break_lock(backend: Backend, lock_id: str, *, by: Holder, force: bool) -> No
 
     A run that is at work on this host does not lose it by mistake: where its lock would have died with it, the lock is
     taken over rather than removed; elsewhere its process is looked for. End it with a signal, and it finishes what is
-    in flight. Of another host nothing can be known, and its lock is removed on a person's word.
+    in flight. Nothing is known of another host, so its lock is removed because a person says so.
 
     Args:
         backend: where the state is.
         lock_id: of the lock to break.
-        by: who asks; `host` is compared with the holder's.
+        by: who breaks it; `host` is compared with the holder's.
         force: remove it even from a living process. The serial and the journals still keep two runs apart.
 
     Raises:
@@ -214,7 +214,7 @@ def push_document(
 
 
 def lost_ids(before: Snapshot, after: Snapshot) -> dict[str, Address]:
-    """List the campaigns that one state knows and another does not: id -> where it stood, sorted by address."""
+    """List the campaigns that one state knows and another does not: id -> address, sorted by address."""
     known = dict(after.ids())
     return dict(sorted((item for item in before.ids() if item[0] not in known), key=lambda item: (item[1], item[0])))
 

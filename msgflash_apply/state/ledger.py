@@ -51,7 +51,7 @@ class Ledger:
     The state during one run; made by `open_ledger`, used by one thread at a time.
 
     Attributes:
-        head: how this run's journal begins; a recovery file begins likewise.
+        head: how this run's journal begins; a recovery file begins the same.
     """
 
     def __init__(self, backend: Backend, base: VersionedSnapshot, head: Opened) -> None:

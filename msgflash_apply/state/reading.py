@@ -32,7 +32,7 @@ def read_document(backend: Backend) -> Stored:
 
     Raises:
         StateMissing: there is none, nor any trace that there ever was one.
-        StateDamaged: there is none, but its journals or its backup lie there.
+        StateDamaged: there is none, but its journals or its backup are.
     """
     stored = backend.read()
     if stored is None:

@@ -38,12 +38,12 @@ class Rekeyed:
 
 def rekey(storage: Backend, keys: Keyring, claim: Claim, *, decrypt: bool) -> Rekeyed:
     """
-    Write a state anew with the first key. The only way in for plain text while a key is set.
+    Rewrite a state with the first key. Nothing else reads plain text while a key is set.
 
     Journals that dead runs left are folded in first, so that none is left in the former form.
 
     Args:
-        storage: where the state lies, without any key of its own.
+        storage: where the state is, opened without keys.
         keys: the new one first; the one that the state needs now among them.
         claim: who does it.
         decrypt: write plain text instead.
@@ -53,7 +53,7 @@ def rekey(storage: Backend, keys: Keyring, claim: Claim, *, decrypt: bool) -> Re
         StateError: it needs a key that is not among these, belongs to another environment, or has moved.
         StateLocked: a run is at work.
         StateConflict: the state changed under the lock. Running it again does what is left.
-        BackendError: the storage failed; likewise.
+        BackendError: the storage failed; running it again does what is left, too.
     """
     before = _key_of(read_document(storage).document, storage.url)
     as_before = EncryptedBackend(storage, Cipher(keys.led_by(before)), plain=Plain.READ if before else Plain.WRITTEN)

@@ -10,10 +10,10 @@ The state is one `Slot` per address, and an entry changes the slot of its addres
 | Created | an open intent | closes it; the new record keeps the id of the one it replaces in `former_ids` |
 | NotCreated | an open intent | closes it |
 | Observed | a record | status and time of reading |
-| Retired, Restored | a record | likewise, and whether it is retired |
+| Retired, Restored | a record | the same, and whether it is retired |
 | Described | a record | file, names, time zone, on_remove and labels; the payload stays as sent |
 | Forgotten | a record | moves the record to the history |
-| Removed | a record, no open intent | likewise, by a person's word |
+| Removed | a record, no open intent | the same, because a person said so |
 | Adopted | neither record nor open intent | the record is there, behind the history that is there |
 | Moved | something at `previous`, nothing at `address` | moves record, intent and history |
 

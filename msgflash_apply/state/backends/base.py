@@ -148,7 +148,7 @@ class Backend(Protocol):
         """Read a former document; None if there is none of this name."""
 
     def remains(self) -> tuple[str, ...]:
-        """Name what lies here besides the document and the lock (journals, a backup); empty where no state ever was."""
+        """Name what is here besides the document and the lock (journals, a backup); empty where no state ever was."""
 
     def lock(self, holder: Holder) -> None:
         """

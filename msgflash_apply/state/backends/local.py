@@ -42,7 +42,7 @@ class LocalBackend:
     A state in a folder that this host's kernel can lock; see `Backend` for what each method promises.
 
     Args:
-        path: of the document. A symbolic link is followed now, once, so that all files lie beside the real one.
+        path: of the document. A symbolic link is followed now, once, so that all files are beside the real one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -153,7 +153,7 @@ class LocalBackend:
             return files.read_if_there(self._backup) if name == self._backup.name else None
 
     def remains(self) -> tuple[str, ...]:
-        """Name the journals and the backup that lie here."""
+        """Name the journals and the backup that are here."""
         with files.translated(self._path.parent):
             found = [path for _, path in self._journal_files()]
             return tuple(path.name for path in (*found, self._backup) if path.exists())

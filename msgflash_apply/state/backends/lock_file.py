@@ -1,7 +1,7 @@
 """
 The lock of a local state: a file that says who, and a lock of the kernel on it that dies with its process.
 
-The file tells the living apart from the dead only together with the kernel's lock, and the kernel knows this host's
+Only the kernel's lock shows whether the process that wrote the file is alive, and the kernel knows this host's
 processes alone: a lock left by a dead process of this host is taken over, one of another host never is.
 """
 

@@ -1,5 +1,5 @@
 """
-Any backend, with what lies in it encrypted: the document, its former ones, and every append to a journal.
+Any backend, with its contents encrypted: the document, its former ones, and every append to a journal.
 
 The lock passes through as it is, so the storage sees who works on the state, from where and with which command; and
 the ids of journals, the sizes of everything, and when it changed.
@@ -37,7 +37,7 @@ class EncryptedBackend:
     Versions are those of the inner backend: of the encrypted document, which is another one each time it is written.
 
     Besides BackendError, reading raises:
-        StateError: the key that is needed is not at hand, or plain text lies there.
+        StateError: the key that is needed is not at hand, or plain text is there.
         StateDamaged: something was altered, or is not where it was written.
 
     Args:

@@ -2,7 +2,7 @@
 Authenticated encryption by AES-256-GCM: the only door to `cryptography`, an extra, which loads with the first cipher.
 
 Nonces are random. A key may then encrypt 2^32 times before a repeated one becomes thinkable; at MsgFlash's rate limit a
-run that never stops takes seven years to append as often, and `state rekey` begins anew.
+run that never stops takes seven years to append as often, and `state rekey` starts from zero.
 """
 
 import os

@@ -20,7 +20,7 @@ _ABOUT_CREDENTIALS: Final = re.compile(
     r"token request|credential provider|/latest/(?:api|meta-data)/|/metadata/identity/|AssumeRoleWithWebIdentity"
     r"|//169\.254\.170\.\d+"
 )
-"""Whom the library asks for credentials, and its own words for those that others get."""
+"""The places where the library gets credentials, and its own words for credentials from elsewhere."""
 
 _ABSENT: Final = frozenset({"NoSuchKey", "BlobNotFound", "ResourceNotFound"})
 
@@ -97,7 +97,7 @@ class ErrorDetails:
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether a connection broke in the middle, in one of the ways after which the library does not ask again."""
+        """Whether a connection broke in the middle, in one of the ways after which the library does not try again."""
         return self.status is None and "kind: Interrupted" in self.text
 
 

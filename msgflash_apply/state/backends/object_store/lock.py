@@ -77,7 +77,7 @@ class Lock:
         return read_body(self._objects.read(KEY)).holder
 
     def _free_if(self, is_chosen: Callable[[Holder | None], bool]) -> None:
-        # A renewal may come in between; then its lock is looked at anew.
+        # A renewal may come in between; then the lock is read again.
         while True:
             found = self._objects.read(KEY)
             if not is_chosen(read_body(found).holder) or found is None:

@@ -106,11 +106,11 @@ class Objects:
         """
         Create an object, or replace the one that was read.
 
-        A request whose answer is lost may have been carried out, and the library, which asks again by itself, is then
+        A request whose answer is lost may have been carried out, and the library, which tries again by itself, is then
         refused because of its own first try. So after a refusal or an uncertain answer the object is read back: where
-        exactly these bytes stand, they are ours. Where nothing has changed, the request is sent again, since its
-        condition lets no more than one of them through. Callers who must tell their own bytes from another's put a
-        random number in them.
+        exactly these bytes are, they are ours. Where nothing has changed, the request is sent again, since its
+        condition lets no more than one of them through. Callers that must distinguish their bytes from those of
+        others put a random number in them.
 
         Args:
             key: under the folder.
@@ -168,7 +168,7 @@ class Objects:
         return Found(bytes(got.bytes()), self._version(meta.get(self._token)), meta["last_modified"])
 
     def _ask(self, step: Callable[[], _Asked]) -> _Asked:
-        """Ask what may be asked any number of times; again after an answer that is no help, up to a point."""
+        """Send what may be sent any number of times; again, a few times, after an answer that is no help."""
         pauses = iter(_PAUSES_SECONDS)
         while True:
             try:

@@ -1,4 +1,4 @@
-"""From the URL of a state in a bucket to its backend. Loads nothing of the library before it is asked for."""
+"""From the URL of a state in a bucket to its backend. Loads the library only then."""
 
 from importlib import import_module
 from importlib.util import find_spec

@@ -21,7 +21,7 @@ _REMEDIES: Final = (
     ("55P03", "The state's database took too long.", "Something else holds the rows or tables; run again later."),
     ("57P", "The state's database ended the session.", "Run again once the server is up."),
     ("08", "The connection to the state's database broke.", "Run again once the server can be reached."),
-    ("42P01", "The state's tables are damaged.", "Bring them back from a backup of the database; make no new ones."),
+    ("42P01", "The state's tables are damaged.", "Restore them from a backup of the database; make no new ones."),
 )
 """By SQLSTATE, or how it begins: the summary, and what to do."""
 

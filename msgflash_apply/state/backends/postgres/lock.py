@@ -82,7 +82,7 @@ class Lock:
             held.session.close()
 
     def holder(self) -> Holder | None:
-        """Read who signed last and did not give back, be it alive or dead."""
+        """Read who signed last and did not give the lock back, alive or dead."""
         return next(iter(self._sessions.look(Holder, READ_HOLDER)), None)
 
     def take_away(self, lock_id: str) -> None:

@@ -46,8 +46,8 @@ def ssl_mode(address: PostgresAddress, environ: Mapping[str, str], *, is_trusted
     """
     Choose libpq's `sslmode`; None leaves it to libpq, or to the service that PGSERVICE names.
 
-    Without a word from the environment, TLS is required except on this machine: libpq's own default lets anybody on
-    the way switch it off.
+    Unless the environment says otherwise, TLS is required except on this machine: with libpq's own default, anyone on
+    the way could switch it off.
 
     Raises:
         BackendError: a URL that a branch wrote asks for less than the environment does.

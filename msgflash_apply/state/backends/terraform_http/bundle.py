@@ -4,9 +4,9 @@ The one JSON text that a server keeps for us: the state's document and the journ
     {"format": "msgflash-apply state", "format_version": 1, "serial": 7, "write": "<UUID>",
      "document": "<text>", "journals": {"<id>": {"sealed": false, "lines": "<text>"}}}
 
-`serial` rises with every write, as GitLab demands, and `write` tells two writes of one serial apart. Bytes that are no
-UTF-8 are in `document_base64` and `lines_base64` instead. There is no `version`: Terraform takes what has none for
-something foreign and leaves it alone, as we do with its states.
+`serial` rises with every write, as GitLab demands, and `write` distinguishes two writes of one serial. Bytes that are
+not UTF-8 are in `document_base64` and `lines_base64` instead. There is no `version`: Terraform leaves a document without
+one alone, as we do with its states.
 """
 
 import json
@@ -137,7 +137,7 @@ def _read(name: str, values: Mapping[str, object]) -> bytes:
 
 def _foreign(where: str, what: str) -> BackendError:
     return BackendError(
-        "There is something else than a state of msgflash-apply.",
+        "This is not a state of msgflash-apply.",
         f"{where}: {what}. It stays as it is.",
         "Give this state an address of its own, in msgflash.yaml or MSGFLASH_STATE.",
     )

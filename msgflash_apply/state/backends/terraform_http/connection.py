@@ -35,7 +35,7 @@ class Response:
         body: all of it.
         words: what the server's JSON says about an error; empty for any other body. Without our password.
         leads_to: where a redirect points, without its query; None where it is none.
-        retry_after_seconds: as asked for; None if nothing was asked.
+        retry_after_seconds: as the server wants it; None if it said nothing.
     """
 
     status: int

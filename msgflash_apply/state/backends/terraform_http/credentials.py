@@ -108,5 +108,5 @@ def _context(environ: Mapping[str, str]) -> ssl.SSLContext | None:
 
 
 def _refuse_to_ask() -> str:
-    """Let an encrypted key be an error; OpenSSL would ask for its password on the terminal."""
+    """Make an encrypted key an error; otherwise OpenSSL would prompt for its password on the terminal."""
     return ""

@@ -33,7 +33,7 @@ class Exchange:
         Read the bundle; None where nothing is.
 
         Raises:
-            BackendError: no clear answer came, or something else than a bundle of ours is there.
+            BackendError: no clear answer came, or what is there is no bundle of ours.
         """
         body = self._server.read()
         return None if body is None else decode(body, where=self._server.endpoints.shown)
@@ -83,7 +83,7 @@ class Exchange:
         result = self._server.write(encode(harmless), lock_id=f"check-{uuid4()}")
         if is_success(result):
             raise locks_ignored(self._server.endpoints, "took a write under a lock that is not held")
-        # Anything but a clear refusal proves nothing; the next write asks again.
+        # Anything but a clear refusal proves nothing; the next write tries again.
         self._is_proven = not is_passing(result)
 
 

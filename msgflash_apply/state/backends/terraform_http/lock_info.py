@@ -51,13 +51,13 @@ def lock_info_in(body: bytes) -> LockInfo:
 
 
 def lock_id_in(found: LockInfo) -> str:
-    """Read the id of a lock, as the run knows it that holds it; `unknown` where the server does not tell."""
+    """Read the id of a lock, as the run knows it that holds it; `unknown` where the server does not say."""
     return found.get("ID", UNKNOWN).partition(" ")[0]
 
 
 def holder_in(found: LockInfo, asked: LockInfo) -> Holder:
     """
-    Say who holds the lock that stood in our way; what the server does not tell is `unknown`.
+    Say who holds the lock that was refused; what the server does not say is `unknown`.
 
     Args:
         found: as the server answered.

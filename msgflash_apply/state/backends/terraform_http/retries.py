@@ -19,7 +19,7 @@ class Retries:
     Attributes:
         repeats: attempts after the first one.
         shortest_seconds: wait before the second attempt; it doubles from there.
-        longest_seconds: no wait is longer, whatever the server asks for.
+        longest_seconds: no wait is longer, even if the server wants one.
     """
 
     repeats: int = 2

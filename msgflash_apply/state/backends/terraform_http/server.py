@@ -62,7 +62,7 @@ class Server:
         raise self.failure("read", result)
 
     def lock(self, body: bytes) -> RequestOutcome:
-        """Ask for the lock."""
+        """Request the lock."""
         return self._repeated(self.endpoints.lock_method, self.endpoints.lock, body)
 
     def unlock(self, body: bytes) -> RequestOutcome:

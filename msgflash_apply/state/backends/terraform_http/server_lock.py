@@ -127,7 +127,7 @@ class ServerLock:
         return holder_in(found, asked), found
 
     def _ask_until_settled(self, info: LockInfo) -> LockInfo | None:
-        """Ask for the lock until it is granted (None), a run has it, or a short-lived lock outlives the wait."""
+        """Request the lock until it is granted (None), a run has it, or a short-lived lock outlives the wait."""
         deadline = time.monotonic() + self._short_lock_seconds
         while True:
             found = self._ask(info)
@@ -136,7 +136,7 @@ class ServerLock:
             self._server.sleep(_POLL_SECONDS)
 
     def _ask(self, info: LockInfo) -> LockInfo | None:
-        """Ask for the lock: None if it is ours now, else what the server says of the one there."""
+        """Request the lock: None if it is ours now, otherwise what the server says of the one there."""
         outcome = self._server.lock(to_json(info))
         if is_success(outcome.result):
             return None
@@ -167,7 +167,7 @@ class ServerLock:
 
 
 def _is_short(found: LockInfo) -> bool:
-    """Whether a lock should soon be gone; one whose id the server does not tell may be."""
+    """Whether a lock should soon be gone; one without an id may be."""
     return "ID" not in found or found["ID"].startswith(_SHORT)
 
 
