@@ -1,7 +1,7 @@
 """`python -m msgflash_apply`, and the console script. `--version` answers before anything is imported."""
 
+import os
 import sys
-from typing import NoReturn
 
 
 def main() -> None:
@@ -13,23 +13,15 @@ def main() -> None:
         return
     from msgflash_apply.cli.main import run
 
-    _leave(run(sys.argv[1:]))
-
-
-def _leave(code: int) -> NoReturn:
-    """
-    End the process as it is, without freeing its memory piece by piece: for a plan of thousands that takes a tenth.
-
-    Whatever a command has to finish it has finished when it returns; only what was printed may still be under way.
-    """
-    import os
-
+    code = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:  # as it is where somebody closed it before we began
+            if stream is not None:  # None if the descriptor was closed before the process began
                 stream.flush()
-        except BrokenPipeError:  # whoever read our output went away
+        except BrokenPipeError:  # the reader of our output is gone
             code = code or int(stream is sys.stdout)
+    # Without freeing memory piece by piece: for a plan of thousands that takes a tenth. The command has finished all it
+    # has to finish; only what was printed might have been under way.
     os._exit(code)
 
 

@@ -1,7 +1,8 @@
 """
-Everything that can be wrong, as values and as one tree of exceptions.
+The exit codes, and one tree of exceptions.
 
-Findings about files are `Diagnostic` values: collected, sorted, raised once. What stops a run is an exception:
+Findings about files are `Diagnostic` values (findings.py): collected, sorted, raised once. What stops a run is an
+exception:
 
     MsgflashApplyError
     |- InvalidFiles     every diagnostic of every file, in one go
@@ -33,7 +34,7 @@ class MsgflashApplyError(Exception):
     Args:
         summary: a short fixed sentence.
         detail: what was found and where; may be empty.
-        fix: what to do; a command stands on a line of its own; may be empty.
+        fix: what to do; a command is on a line of its own; may be empty.
     """
 
     def __init__(self, summary: str, detail: str = "", fix: str = "") -> None:
@@ -56,11 +57,11 @@ class StateDamaged(StateError):
 
 
 class StateLocked(StateError):
-    """Somebody else holds the lock; says who."""
+    """Another run holds the lock; says which."""
 
 
 class StateConflict(StateError):
-    """The state changed after it was read: the serial is another one."""
+    """The state changed after it was read: its serial is another one."""
 
 
 class PlanError(MsgflashApplyError):
@@ -68,7 +69,7 @@ class PlanError(MsgflashApplyError):
 
 
 class PlanStale(PlanError):
-    """The world moved on since the plan was made, or it is not the plan that was approved."""
+    """Something changed after the plan was made, or it is not the plan that was approved."""
 
 
 class PlanForOtherEnvironment(PlanError):

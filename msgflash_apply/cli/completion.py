@@ -1,4 +1,4 @@
-"""`completion`: what a shell needs to complete commands and options, as click writes it."""
+"""`completion`: print the script with which a shell completes commands and options, as click writes it."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -6,11 +6,11 @@ from click.shell_completion import get_completion_class
 from msgflash_apply.cli.main import PROGRAM, cli
 
 
-@click.command(short_help="Print the completion script of a shell.")
+@click.command
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
     r"""
-    Print the completion script of SHELL, to be read by the shell when it starts.
+    Print the completion script of SHELL, for the shell to read when it starts.
 
     \b
     bash (4.4 or later), in ~/.bashrc:  eval "$(msgflash-apply completion bash)"

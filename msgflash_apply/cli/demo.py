@@ -1,4 +1,4 @@
-"""`demo`: the whole story on this machine, with the real commands against the sandbox, and nothing left behind."""
+"""`demo`: plan and apply the examples in a sandbox, with the real commands; nothing is left behind."""
 
 import os
 import shutil
@@ -24,17 +24,16 @@ STEPS = (
 )
 
 
-@click.command(short_help="Sandbox, plan and apply on the examples, in one go.")
+@click.command
 @click.option("--no-color", is_flag=True, hidden=True)
 def command(*, no_color: bool) -> int:
-    """Start a sandbox, plan and apply the worked examples on it, show the result, apply again. Reaches nobody."""
+    """Start a sandbox, plan and apply the examples in it, show the result and apply again. Sends no messages."""
     require_sandbox()
-
     with tempfile.TemporaryDirectory(prefix="msgflash-apply-demo-") as folder, Sandbox() as sandbox:
         copy_examples(Path(folder))
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGFLASH_")}
         environment |= {"MSGFLASH_BASE_URL": sandbox.url, "MSGFLASH_API_KEY": sandbox.api_key}
-        click.echo(f"A sandbox listens on {sandbox.url}. It reaches nobody.")
+        click.echo(f"A sandbox listens on {sandbox.url}. It sends no messages.")
         for why, arguments in STEPS:
             # Each step is a process of its own, and the limit of 10 requests a second is the key's: let it pass.
             time.sleep(1.0)
@@ -47,7 +46,7 @@ def command(*, no_color: bool) -> int:
 
 
 def run_step(why: str, arguments: list[str], folder: Path, environment: dict[str, str], *, no_color: bool) -> int:
-    """Show a command as a person would type it, and run it."""
+    """Show a command as one would type it, and run it."""
     line = f"$ msgflash-apply {' '.join(arguments)}"
     click.echo(f"\n# {why}\n{line if no_color else click.style(line, bold=True)}")
     program = [sys.executable, "-m", "msgflash_apply"]

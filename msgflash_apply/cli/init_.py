@@ -1,8 +1,4 @@
-"""
-The first files of a campaigns repo; what exists is left alone.
-
-`init`: the first state of an environment, and in an empty repo the files to begin with.
-"""
+"""`init`: make the first state of an environment, and in an empty repo the first files. What exists is left alone."""
 
 import re
 import uuid
@@ -33,7 +29,7 @@ version: 1
 """
 
 
-# All of it is comment, so that nobody's first apply creates a campaign that nobody wrote.
+# All of it is a comment, so that the first apply does not create a campaign that the user never wrote.
 EXAMPLE = """\
 # yaml-language-server: $schema=../schemas/campaign.schema.json
 #
@@ -53,38 +49,55 @@ EXAMPLE = """\
 WORKFLOW = re.compile(r"^```yaml\n# (\.github/workflows/\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def scaffold(root: Path, pipeline: str | None) -> list[str]:
+@click.command
+@click.option("--pipeline", type=click.Choice(["github", "gitlab"]), help="Write pipeline files too.")
+@pass_globals
+def command(options: Globals, pipeline: str | None) -> None:
     """
-    Write the first files where there is no project file yet, and pipeline files where they are wanted.
+    Create the state of the environment, and the first files if there are none.
+
+    Run it once per environment. It refuses if a state exists: an empty one would create every campaign again.
+    """
+    for name, text in first_files(options.root, pipeline).items():
+        file = options.root / name
+        if file.exists():
+            continue
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        except OSError as err:
+            raise MsgflashApplyError(f"{err.filename} cannot be written.", f"{err.strerror}.") from err
+        output.note(f"wrote {name}")
+    settings = wiring.settings_of(options)
+    snapshot = init_state(wiring.backend_of(settings), environment=settings.environment, lineage=str(uuid.uuid4()))
+    output.result(
+        f"The state of environment {snapshot.environment} is ready: {settings.state}\n"
+        "Keep it: it is the only record of campaign ids. Next: msgflash-apply plan"
+    )
+
+
+def first_files(root: Path, pipeline: str | None) -> dict[str, str]:
+    """
+    Choose the first files of a repo, unless it has a project file, and the pipeline's files, if one is wanted.
 
     Args:
         root: the repo.
-        pipeline: `github`, `gitlab` or None.
+        pipeline: `github`, `gitlab` or None. docs/pipelines.md is the one source of GitHub's files.
 
     Returns:
-        The paths that were written, relative to the repo.
+        Texts by path relative to the repo.
     """
-    files = {} if (root / "msgflash.yaml").exists() else _first_files(root)
-    files |= pipeline_files(pipeline)
-    try:
-        return [name for name, text in files.items() if _write_new(root / name, text)]
-    except OSError as err:
-        raise MsgflashApplyError(f"{err.filename} cannot be written.", f"{err.strerror}.") from err
-
-
-def pipeline_files(pipeline: str | None) -> dict[str, str]:
-    """Give the pipeline files that docs/pipelines.md shows, by path: the page is their one source."""
+    files: dict[str, str] = {}
+    if not (root / "msgflash.yaml").exists():
+        files["msgflash.yaml"] = PROJECT
+        files |= {f"schemas/{name}.schema.json": schema_text(name) for name in ("project", "campaign")}
+        if not (root / "campaigns").exists():
+            files["campaigns/example.yaml"] = EXAMPLE
     if pipeline == "gitlab":
-        return {".gitlab-ci.yml": _shipped("gitlab-ci.yml")}
-    if pipeline == "github":
-        return dict(WORKFLOW.findall(_shipped("pipelines.md")))
-    return {}
-
-
-def _first_files(root: Path) -> dict[str, str]:
-    example = {} if (root / "campaigns").exists() else {"campaigns/example.yaml": EXAMPLE}
-    schemas = {f"schemas/{name}.schema.json": schema_text(name) for name in ("project", "campaign")}
-    return {"msgflash.yaml": PROJECT, **schemas, **example}
+        files[".gitlab-ci.yml"] = _shipped("gitlab-ci.yml")
+    elif pipeline == "github":
+        files |= WORKFLOW.findall(_shipped("pipelines.md"))
+    return files
 
 
 def _shipped(name: str) -> str:
@@ -92,31 +105,3 @@ def _shipped(name: str) -> str:
     package = Path(__file__).parents[1]
     shipped = package / "pipelines" / name
     return (shipped if shipped.is_file() else package.parent / "docs" / name).read_text(encoding="utf-8")
-
-
-def _write_new(path: Path, text: str) -> bool:
-    if path.exists():
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return True
-
-
-@click.command(short_help="Start a campaigns repo: project file, example, state.")
-@click.option("--pipeline", type=click.Choice(["github", "gitlab"]), help="Write pipeline files too.")
-@pass_globals
-def command(options: Globals, pipeline: str | None) -> None:
-    """
-    Make the state of the environment, once, and the first files where there are none.
-
-    Run it once per environment. It refuses where a state exists: an empty one would create every campaign again.
-    """
-    for path in scaffold(options.root, pipeline):
-        output.note(f"wrote {path}")
-    settings = wiring.settings_of(options)
-    backend = wiring.backend_of(settings)
-    snapshot = init_state(backend, environment=settings.environment, lineage=str(uuid.uuid4()))
-    output.result(
-        f"The state of environment {snapshot.environment} is ready: {settings.state}\n"
-        "Keep it: it is the only record of campaign ids. Next: msgflash-apply plan"
-    )

@@ -1,16 +1,14 @@
 """
-What `plan` and `apply` share: what is asked for, how the plan is made, and how it is printed.
+`plan`: show what an apply would do. Writes nothing, neither on the server nor in the state.
 
-Making the plan that `plan` shows, without the lock: for showing, not for applying.
-
-`plan`: what an apply would do. Writes nothing, neither on the server nor in the state.
+`command` is the story. `apply` and `drift` make and print their plans with the functions above it.
 """
 
 import asyncio
 import gc
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -28,65 +26,68 @@ from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.report.formats import PLAN_FORMATS, Look
 from msgflash_apply.state.snapshot import Snapshot
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """
-    What a person asks of a plan.
-
-    Attributes:
-        refresh: which campaigns to read.
-        targets: addresses to keep to.
-        labels: labels to keep to.
-        overrides: limits of the policy to lift for this run.
-        offline: send no request.
-        has_state: False for a preview without any state.
-        count_tags: read all contacts to count the people of a tag.
-    """
-
-    refresh: Refresh = Refresh.CHANGED
-    targets: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    overrides: tuple[str, ...] = ()
-    offline: bool = False
-    has_state: bool = True
-    count_tags: bool = False
-
-    def refuse_unknown(self, plan: Plan) -> None:
-        """Refuse a target or label that stands for nothing: it is a slip, and an empty plan would hide it."""
-        given = [*self.targets, *(f"{name}={value}" for name, value in self.labels.items())]
-        if given and not plan.changes:
-            raise MsgflashApplyError("No campaign matches.", f"Given: {', '.join(given)}.")
+TARGET = click.option("--target", "targets", metavar="ADDR", multiple=True, help="Plan only this address (repeatable).")
 
 
-def labels_from(selections: Sequence[str]) -> Mapping[str, str]:
-    """Read `--select name=value`, repeatable."""
+def labels_from(ctx: click.Context, option: click.Parameter, selections: Sequence[str]) -> Mapping[str, str]:
+    """Read `--select NAME=VALUE`, repeatable; the callback of that option."""
     labels = {}
     for selection in selections:
         name, equals, value = selection.partition("=")
         if not name or not equals:
-            raise click.BadParameter(f"'{selection}' is not NAME=VALUE.", param_hint="--select")
+            raise click.BadParameter(f"'{selection}' is not NAME=VALUE.", ctx, option)
         labels[name] = value
     return labels
+
+
+SELECT = click.option(
+    "--select",
+    "labels",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=labels_from,
+    help="Plan only campaigns with this label (repeatable).",
+)
+
+OVERRIDE = click.option(
+    "--override",
+    "overrides",
+    type=click.Choice(LIMITS),
+    multiple=True,
+    help="Lift this limit for one run (repeatable).",
+)
 
 
 def planner_for(
     settings: Settings,
     loaded: Loaded,
-    request: Request,
     client: Client | None,
+    *,
+    refresh: Refresh = Refresh.CHANGED,
+    targets: tuple[str, ...] = (),
+    labels: Mapping[str, str] | None = None,
+    overrides: tuple[str, ...] = (),
+    has_state: bool = True,
+    count_tags: bool = False,
 ) -> Planner:
-    """Make the planner of one run; without a client it sends no request."""
+    """Make the planner of one run; see `PlanOptions`. Without a client it sends no request."""
     plan_options = PlanOptions(
         environment=settings.environment,
-        policy=settings.policy.without(request.overrides),
-        refresh=request.refresh,
-        targets=request.targets,
-        labels=request.labels,
-        has_state=request.has_state,
-        count_tags=request.count_tags,
+        policy=settings.policy.without(overrides),
+        refresh=refresh,
+        targets=targets,
+        labels=labels or {},
+        has_state=has_state,
+        count_tags=count_tags,
     )
     return Planner(loaded.campaigns, loaded.diagnostics, plan_options, client, wiring.now)
+
+
+def refuse_unmatched(plan: Plan, targets: tuple[str, ...], labels: Mapping[str, str]) -> None:
+    """Refuse targets and labels that match nothing: they are misspelt, and an empty plan would hide it."""
+    given = [*targets, *(f"{name}={value}" for name, value in labels.items())]
+    if given and not plan.changes:
+        raise MsgflashApplyError("No campaign matches.", f"Given: {', '.join(given)}.")
 
 
 def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_only: bool = False) -> None:
@@ -96,46 +97,7 @@ def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_o
     output.result(PLAN_FORMATS[format_](plan, look))
 
 
-def save_plan(plan: Plan, options: Globals, request: Request, file: Path) -> None:
-    """Save a plan for `apply PLANFILE`, with the lead time that it was made under."""
-    policy = wiring.settings_of(options).policy.without(request.overrides)
-    output.write_private(file, encode_plan(SavedPlan(plan, policy.min_lead_time)))
-    output.note(f"Saved. To carry out exactly this: msgflash-apply apply {file}")
-
-
-def make_plan(options: Globals, request: Request) -> Plan:
-    """
-    Read settings, state and files, and compare them.
-
-    Raises:
-        InvalidFiles: every mistake in the files; before anything that is wrong with the state.
-        StateError: there is no state, or it cannot be used.
-        ApiError: MsgFlash could not be asked.
-    """
-    gc.disable()  # values without cycles, which live to the end: looking for some takes an eighth of the time
-    settings = wiring.settings_of(options)
-    try:  # the state first: decoding it takes memory for a moment, which the campaigns of the files then fill
-        snapshot = _previous(settings, request)
-    except MsgflashApplyError:
-        wiring.load_files(settings)
-        raise
-    return asyncio.run(_plan(settings, wiring.load_files(settings), snapshot, request))
-
-
-def _previous(settings: Settings, request: Request) -> Snapshot:
-    if request.has_state:
-        return wiring.snapshot_of(settings)
-    return Snapshot("", 0, settings.environment, campaigns={}, in_doubt={}, history={})
-
-
-async def _plan(settings: Settings, loaded: Loaded, snapshot: Snapshot, request: Request) -> Plan:
-    if request.offline:
-        return await planner_for(settings, loaded, request, None).plan(snapshot)
-    async with wiring.client_of(settings) as client:
-        return await planner_for(settings, loaded, request, client).plan(snapshot)
-
-
-@click.command(short_help="Show what an apply would do. Changes nothing.")
+@click.command
 @click.option(
     "--format",
     "format_",
@@ -143,23 +105,22 @@ async def _plan(settings: Settings, loaded: Loaded, snapshot: Snapshot, request:
     default="text",
     help="How to print the plan: for a terminal, a program, a pull request's comment, or as a page of its own.",
 )
-@click.option("--output", "file", type=click.Path(path_type=Path), help="Write the plan there instead of printing it.")
+@click.option("--output", "file", type=click.Path(path_type=Path), help="Write the report to this file.")
 @click.option(
     "--refresh",
     type=click.Choice(["changed", "live", "none"]),
     default="changed",
-    show_default=True,
-    help="Read campaigns that would be acted on, all that are not over, or none.",
+    help="Read from MsgFlash the campaigns that would be acted on, all that are not over, or none.",
 )
-@click.option("--offline", is_flag=True, help="Send no request; say what could not be checked.")
-@click.option("--no-state", is_flag=True, help="With --offline: preview every campaign, without any state.")
-@click.option("--audience", "count_tags", is_flag=True, help="Count the people of tags: reads all contacts, once.")
-@click.option("--target", "targets", metavar="ADDR", multiple=True, help="Keep to an address; repeatable.")
-@click.option("--select", "selections", metavar="NAME=VALUE", multiple=True, help="Keep to a label; repeatable.")
-@click.option("--override", "overrides", type=click.Choice(LIMITS), multiple=True, help="Lift a limit for this run.")
-@click.option("--changes-only", is_flag=True, help="Leave unchanged campaigns out of the json.")
-@click.option("--out", "plan_file", type=click.Path(path_type=Path), help="Save the plan, for `apply PLANFILE`.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@click.option("--offline", is_flag=True, help="Send no requests; the plan lists what could not be checked.")
+@click.option("--no-state", is_flag=True, help="Preview every campaign without a state (with --offline).")
+@click.option("--audience", "count_tags", is_flag=True, help="Count the contacts of tags (reads all contacts once).")
+@TARGET
+@SELECT
+@OVERRIDE
+@click.option("--changes-only", is_flag=True, help="Omit unchanged campaigns from the JSON output.")
+@click.option("--out", "plan_file", type=click.Path(path_type=Path), help="Save the plan for `apply PLANFILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 @pass_globals
 def command(
     options: Globals,
@@ -167,7 +128,7 @@ def command(
     file: Path | None,
     refresh: str,
     targets: tuple[str, ...],
-    selections: tuple[str, ...],
+    labels: Mapping[str, str],
     overrides: tuple[str, ...],
     plan_file: Path | None,
     *,
@@ -178,9 +139,9 @@ def command(
     detailed_exitcode: bool,
 ) -> int:
     """
-    Compare the files with the state and show the difference. Changes nothing.
+    Compare the files with the state and show what an apply would do. Changes nothing.
 
-    Exits 0, or 3 when something is blocked, or with --detailed-exitcode 2 when there are changes.
+    Exits with 0, or with 3 if something is blocked. With --detailed-exitcode, exits with 2 if there are changes.
     """
     if no_state and not offline:
         raise click.UsageError("--no-state goes with --offline: without a state nothing can be compared.")
@@ -188,19 +149,40 @@ def command(
         raise click.UsageError("--out does not go with --offline: such a plan could not check everything.")
     if count_tags and offline:
         raise click.UsageError("--audience does not go with --offline: contacts are counted by reading them.")
-    request = Request(
-        Refresh(refresh),
-        targets,
-        labels_from(selections),
-        overrides,
-        offline=offline,
-        has_state=not no_state,
-        count_tags=count_tags,
-    )
-    plan = make_plan(options, request)
-    request.refuse_unknown(plan)
+
+    gc.disable()  # values without cycles, which live to the end: looking for some takes an eighth of the time
+    settings = wiring.settings_of(options)
+    try:  # the state first: decoding it takes memory for a moment, which the campaigns of the files then fill
+        if no_state:
+            snapshot = Snapshot("", 0, settings.environment, campaigns={}, in_doubt={}, history={})
+        else:
+            snapshot = wiring.snapshot_of(settings)
+    except MsgflashApplyError:
+        wiring.load_files(settings)  # mistakes in the files are reported before anything that is wrong with the state
+        raise
+    loaded = wiring.load_files(settings)
+
+    async def make_plan() -> Plan:
+        async with nullcontext() if offline else wiring.client_of(settings) as client:
+            planner = planner_for(
+                settings,
+                loaded,
+                client,
+                refresh=Refresh(refresh),
+                targets=targets,
+                labels=labels,
+                overrides=overrides,
+                has_state=not no_state,
+                count_tags=count_tags,
+            )
+            return await planner.plan(snapshot)
+
+    plan = asyncio.run(make_plan())
+    refuse_unmatched(plan, targets, labels)
     if plan_file is not None:
-        save_plan(plan, options, request, plan_file)
+        lead_time = settings.policy.without(overrides).min_lead_time
+        output.write_private(plan_file, encode_plan(SavedPlan(plan, lead_time)))
+        output.note(f"Saved. To carry out exactly this: msgflash-apply apply {plan_file}")
     if file is None:
         print_plan(plan, options, format_, changes_only=changes_only)
     else:

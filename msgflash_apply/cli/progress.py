@@ -1,10 +1,10 @@
-"""How an apply is followed: a bar on a terminal, a line every few seconds in a log, results as they come."""
+"""The progress of an apply on stderr: a bar on a terminal, a line every few seconds in a log, results as they come."""
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,47 +16,16 @@ from msgflash_apply.report.safe_text import redact
 
 LINE_EVERY_SECONDS = 5.0
 
-
-class Follower(Protocol):
-    """Whoever is told what an apply does."""
-
-    def __call__(self, event: Event) -> None:
-        """Show an event; must return at once."""
+Follower: TypeAlias = Callable[[Event], None]
+"""Shows an event, and returns at once."""
 
 
 @contextmanager
 def follow(total: int, *, terminal: bool) -> Iterator[Follower]:
     """Show the progress of `total` changes on stderr; stdout stays free for results."""
-    if terminal:
-        with _bar(total) as follower:
-            yield follower
-    else:
+    if not terminal:
         yield _Log(total)
-
-
-class _Log:
-    """Lines for a log: every result, and the pace every few seconds."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._done = 0
-        self._began_at = self._told_at = time.monotonic()
-
-    def __call__(self, event: Event) -> None:
-        self._done += isinstance(event, ChangeEnded)
-        if isinstance(event, ChangeStarted):
-            return
-        note(event_to_line(event, done=self._done, total=self._total))
-        now = time.monotonic()
-        if self._done and now - self._told_at >= LINE_EVERY_SECONDS:
-            self._told_at = now
-            rate = self._done / (now - self._began_at)
-            left = (self._total - self._done) / rate
-            note(f"{self._done} of {self._total}, {rate:.1f} a second, {left:.0f} s left")
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Follower]:
+        return
     console = Console(file=sys.stderr, highlight=False)
     columns = (
         BarColumn(),
@@ -79,3 +48,24 @@ def _bar(total: int) -> Iterator[Follower]:
             progress.update(task, completed=done, rate=f"{rate:.1f}/s")
 
         yield follower
+
+
+class _Log:
+    """Lines for a log: every result, and the pace every few seconds."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._began_at = self._last_pace_at = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        self._done += isinstance(event, ChangeEnded)
+        if isinstance(event, ChangeStarted):
+            return
+        note(event_to_line(event, done=self._done, total=self._total))
+        now = time.monotonic()
+        if self._done and now - self._last_pace_at >= LINE_EVERY_SECONDS:
+            self._last_pace_at = now
+            rate = self._done / (now - self._began_at)
+            left = (self._total - self._done) / rate
+            note(f"{self._done} of {self._total}, {rate:.1f} a second, {left:.0f} s left")

@@ -1,4 +1,4 @@
-"""`sandbox`: the embedded MsgFlash, to try things on and to test against."""
+"""`sandbox`: run the embedded MsgFlash, to try things on and to test against."""
 
 from datetime import datetime
 from importlib.util import find_spec
@@ -13,15 +13,21 @@ from msgflash_apply.sandbox.options import Options, SandboxError
 from msgflash_apply.sandbox.server import serve
 
 
-@click.command(short_help="Serve an embedded MsgFlash on this machine.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--port", type=int, default=8025, show_default=True, help="0 for any free one.")
-@click.option("--clock", "clock_speed", type=float, default=1.0, show_default=True, help="Sandbox seconds per second.")
-@click.option("--start-at", metavar="TIME", help="What time it is there at first, ISO 8601 with offset; else now.")
-@click.option("--data", type=click.Path(path_type=Path, dir_okay=False), help="Remember everything in this file.")
-@click.option("--rate", type=int, default=10, show_default=True, help="Requests a second per key; 0 for no limit.")
+@click.command
+@click.option("--host", default="127.0.0.1", help="Loopback address to listen on.")
+@click.option("--port", type=int, default=8025, help="Port to listen on; 0 for any free one.")
+@click.option("--clock", "clock_speed", type=float, default=1.0, help="Sandbox seconds per second.")
+@click.option("--start-at", metavar="TIME", help="Time of the sandbox's clock, ISO 8601 with offset [default: now].")
+@click.option("--data", type=click.Path(path_type=Path, dir_okay=False), help="Keep everything in this file.")
+@click.option("--rate", type=int, default=10, help="Requests per second and key; 0 for no limit.")
 @click.option("--latency", type=float, default=0.0, help="Seconds before each answer.")
-@click.option("--fault", "faults", metavar="RULE", multiple=True, help="E.g. 'POST /api/v1/campaigns drop_after'.")
+@click.option(
+    "--fault",
+    "faults",
+    metavar="RULE",
+    multiple=True,
+    help="Fault to inject, such as 'POST /api/v1/campaigns drop_after' (repeatable).",
+)
 @click.option("--lenient", is_flag=True, help="Ignore unknown fields and nulls instead of refusing them.")
 def command(
     host: str,
@@ -35,9 +41,12 @@ def command(
     *,
     lenient: bool,
 ) -> None:
-    """Serve an embedded MsgFlash until it is stopped; it reaches nobody. It says where it had to assume."""
-    require_sandbox()
+    """
+    Run an embedded MsgFlash server until it is stopped. It sends no messages.
 
+    Prints what it assumes where MsgFlash's documentation says nothing.
+    """
+    require_sandbox()
     try:
         options = Options(
             host=host,
@@ -64,9 +73,9 @@ def require_sandbox() -> None:
 
 
 def greet(url: str, key: str) -> None:
-    """Say where it listens, how to point this program at it, and what it had to assume."""
+    """Print where it listens, how to point this program at it, and what it had to assume."""
     lines = [
-        f"The sandbox listens on {url}. It reaches nobody. Stop it with Ctrl-C.",
+        f"The sandbox listens on {url}. It sends no messages. Stop it with Ctrl-C.",
         "",
         f"  export MSGFLASH_BASE_URL={url}",
         f"  export MSGFLASH_API_KEY={key}",

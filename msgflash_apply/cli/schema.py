@@ -1,4 +1,4 @@
-"""`schema`: the law for files, for editors and for people."""
+"""`schema`: print the JSON Schemas, for editors and for people."""
 
 import click
 
@@ -6,7 +6,7 @@ from msgflash_apply.cli import output
 from msgflash_apply.models.schema import SchemaName, schema_text
 
 
-@click.command(short_help="Print a JSON Schema, for editors.")
+@click.command
 @click.argument("name", type=click.Choice(["campaign", "project", "plan", "state"]), default="campaign")
 def command(name: SchemaName) -> None:
     """Print the JSON Schema of campaign files (default), of msgflash.yaml, of plans as JSON or of the state."""

@@ -1,12 +1,8 @@
-"""
-`status --watch`: the same table again and again, until everything on it is over or somebody stops it.
-
-`status`: how far campaigns are. Changes nothing.
-"""
+"""`status`: show the delivery progress of campaigns; with `--watch`, until all of them are over. Changes nothing."""
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 import click
 from rich.console import Console
@@ -17,7 +13,7 @@ from rich.text import Text
 
 from msgflash_apply.campaign import TERMINAL, Address
 from msgflash_apply.cli import output, wiring
-from msgflash_apply.cli.options import Globals, pass_globals, seconds_from
+from msgflash_apply.cli.options import TEXT_OR_JSON, Globals, pass_globals, seconds_from
 from msgflash_apply.errors import ExitCode
 from msgflash_apply.operations.status import StatusReport, read_status
 from msgflash_apply.report.safe_text import shown
@@ -26,45 +22,53 @@ from msgflash_apply.report.status_text import progress_of, status_to_json, statu
 BAR_WIDTH = 24
 
 
-async def watch(
-    read: Callable[[], Awaitable[StatusReport]], show: Callable[[StatusReport], str], interval_seconds: float
-) -> StatusReport:
+@click.command
+@click.argument("addresses", nargs=-1)
+@TEXT_OR_JSON
+@click.option("--watch", "watching", is_flag=True, help="Repeat until every campaign is over.")
+@click.option(
+    "--interval",
+    "interval_seconds",
+    metavar="DURATION",
+    default="15s",
+    callback=seconds_from,
+    help="Time between two rounds of --watch.",
+)
+@pass_globals
+def command(
+    options: Globals, addresses: tuple[str, ...], format_: str, interval_seconds: float, *, watching: bool
+) -> int:
     """
-    Read and show until nothing is at work any more.
+    Show the counters of ADDRESSES, or of every campaign that is not over.
 
-    Args:
-        read: one round of requests.
-        show: the table as text, for a log.
-        interval_seconds: between the rounds; each costs one request per campaign.
-
-    Returns:
-        The last report.
+    Sends one request per campaign and changes nothing. Exits with 3 if something is in doubt.
     """
-    if not sys.stdout.isatty():
-        return await _watch_in_a_log(read, show, interval_seconds)
+    if watching and format_ == "json":
+        raise click.UsageError("--watch is for people: it does not go with --format json.")
+    settings = wiring.settings_of(options)
+    snapshot = wiring.snapshot_of(settings)
+    paint = output.paint_for(sys.stdout, options.colour)
+    # On a terminal one table is drawn anew; in a log each round is printed below the last.
+    live = Live(console=Console(highlight=False), auto_refresh=False) if watching and sys.stdout.isatty() else None
 
-    report = await read()
-    with Live(_table(report), console=Console(highlight=False), auto_refresh=False) as live:
-        while not _is_over(report):
-            await asyncio.sleep(interval_seconds)
-            report = await read()
-            live.update(_table(report), refresh=True)
-    return report
+    async def show() -> StatusReport:
+        async with wiring.client_of(settings) as client:
+            with live or nullcontext():
+                while True:
+                    report = await read_status(snapshot, client, [Address(address) for address in addresses])
+                    if live:
+                        live.update(_table(report), refresh=True)
+                    elif format_ == "json":
+                        output.result(status_to_json(report))
+                    else:
+                        output.result(status_to_text(report, environment=settings.environment, paint=paint))
+                    is_over = all(one.stats is None or one.stats.status in TERMINAL for one in report.campaigns)
+                    if is_over or not watching:
+                        return report
+                    await asyncio.sleep(interval_seconds)
 
-
-async def _watch_in_a_log(
-    read: Callable[[], Awaitable[StatusReport]], show: Callable[[StatusReport], str], interval_seconds: float
-) -> StatusReport:
-    while True:
-        report = await read()
-        output.result(show(report))
-        if _is_over(report):
-            return report
-        await asyncio.sleep(interval_seconds)
-
-
-def _is_over(report: StatusReport) -> bool:
-    return all(one.stats is None or one.stats.status in TERMINAL for one in report.campaigns)
+    report = asyncio.run(show())
+    return ExitCode.PERSON_NEEDED if report.in_doubt else ExitCode.DONE
 
 
 def _table(report: StatusReport) -> Table:
@@ -82,43 +86,3 @@ def _table(report: StatusReport) -> Table:
     for address in report.in_doubt:
         table.add_row(Text(shown(address)), Text("in doubt"))
     return table
-
-
-@click.command(short_help="Show how far campaigns are.")
-@click.argument("addresses", nargs=-1)
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
-@click.option("--watch", "watching", is_flag=True, help="Read again and again, until nothing is at work any more.")
-@click.option("--interval", default="15s", show_default=True, help="Between the rounds of --watch.")
-@pass_globals
-def command(options: Globals, addresses: tuple[str, ...], format_: str, interval: str, *, watching: bool) -> int:
-    """
-    Read the counters of ADDRESSES, or of every campaign that is not over. One request each; changes nothing.
-
-    Exits 3 when something is in doubt.
-    """
-    settings = wiring.settings_of(options)
-    snapshot = wiring.snapshot_of(settings)
-
-    if watching and format_ == "json":
-        raise click.UsageError("--watch is for people: it does not go with --format json.")
-
-    def show(report: StatusReport) -> str:
-        if format_ == "json":
-            return status_to_json(report)
-        paint = output.paint_for(sys.stdout, options.colour)
-        return status_to_text(report, environment=settings.environment, paint=paint)
-
-    async def run() -> StatusReport:
-        async with wiring.client_of(settings) as client:
-
-            async def read() -> StatusReport:
-                return await read_status(snapshot, client, [Address(address) for address in addresses])
-
-            if watching:
-                return await watch(read, show, seconds_from(interval, "--interval"))
-            report = await read()
-            output.result(show(report))
-            return report
-
-    report = asyncio.run(run())
-    return ExitCode.PERSON_NEEDED if report.in_doubt else ExitCode.DONE

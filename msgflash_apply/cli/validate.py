@@ -1,4 +1,4 @@
-"""`validate`: every mistake of every file, without a request and without a state."""
+"""`validate`: report every mistake of every file, without a request and without a state."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.report.formats import VALIDATION_FORMATS, Look
 
 
-@click.command(short_help="Check files without any request.")
+@click.command
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--format",
@@ -24,7 +24,7 @@ from msgflash_apply.report.formats import VALIDATION_FORMATS, Look
 )
 @pass_globals
 def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
-    """Check the project file and the campaigns, all of them or those under PATHS. Sends nothing, writes nothing."""
+    """Check the project file and the campaigns, all of them or those under PATHS. Changes nothing."""
     try:
         loaded = load(wiring.settings_of(options), paths)
     except InvalidFiles as err:  # the project file itself

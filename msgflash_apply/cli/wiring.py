@@ -1,11 +1,9 @@
 """
-How the parts fit together: settings, files, state, MsgFlash, clock. The only module that knows them all.
+How the parts are put together: settings, files, the state's storage and keys, the client of MsgFlash, the clock.
 
-Secrets come in here, from the environment alone, and go into `Access`; nothing else ever sees them.
-
-The keys of the state: from MSGFLASH_STATE_KEY, else from the file that `state_key_file` in msgflash.yaml names.
-
-Neither a key nor what a file holds in its place is ever shown. The library for encryption loads with the first key.
+Everything that comes from the environment is read here: the key of MsgFlash (MSGFLASH_API_KEY, or a file named by
+MSGFLASH_API_KEY_FILE) and the keys of the state (MSGFLASH_STATE_KEY, else the file that `state_key_file` in
+msgflash.yaml names). Neither a key nor what a file holds in its place is ever shown.
 """
 
 import os
@@ -14,7 +12,8 @@ import socket
 import stat
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from getpass import getuser
@@ -32,19 +31,23 @@ from msgflash_apply.files.settings import load_settings
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings
 from msgflash_apply.state.backends.base import Backend, Holder, Location
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
 from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.envelope import read_envelope
 from msgflash_apply.state.backends.encrypted.keyring import Keyring, read_keys
 from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
 
-KEY_FIX = """Set it in the environment, or name a file that holds it:
+API_KEY_FIX: Final = """Set it in the environment, or name a file that holds it:
   export MSGFLASH_API_KEY=...
   export MSGFLASH_API_KEY_FILE=/run/secrets/msgflash
 To look without a key: msgflash-apply plan --offline, or msgflash-apply demo."""
+
+STATE_KEY: Final = "MSGFLASH_STATE_KEY"
+
+_KEY_FILE_LIMIT_BYTES: Final = 65536
 
 
 def now() -> datetime:
@@ -76,65 +79,73 @@ def load_files(settings: Settings) -> Loaded:
     return loaded
 
 
-def backend_of(settings: Settings) -> Backend:
-    """Open the storage of the state."""
-    return backend_at(settings, settings.state, is_trusted=settings.state_is_from_environment)
+# MsgFlash
 
 
-def backend_at(settings: Settings, url: str, *, is_trusted: bool) -> Backend:
-    """Open the storage of a state elsewhere; `is_trusted`: no file that a branch can edit chose the URL."""
-    return encrypted(_storage(settings, url, is_trusted=is_trusted), settings, os.environ)
-
-
-def storage_of(settings: Settings) -> Backend:
-    """Open the storage of the state without its keys: what lies there is seen as it lies there."""
-    return _storage(settings, settings.state, is_trusted=settings.state_is_from_environment)
-
-
-def _storage(settings: Settings, url: str, *, is_trusted: bool) -> Backend:
-    return open_backend(Location(url, settings.root, environ=os.environ, is_trusted=is_trusted))
-
-
-def access_from(environ: Mapping[str, str]) -> Access:
+def client_of(settings: Settings) -> Client:
     """
-    Learn where MsgFlash is and with which key to ask it.
+    Make the client from the environment, at the project's pace. It connects with its first request.
 
     Raises:
         MsgflashApplyError: there is no key, or it would travel in clear.
     """
-    base_url = environ.get("MSGFLASH_BASE_URL") or DEFAULT_BASE_URL
-    return Access.checked(base_url, _api_key(environ), environ.get("MSGFLASH_TEAM_ID") or None)
+    base_url = os.environ.get("MSGFLASH_BASE_URL") or DEFAULT_BASE_URL
+    access = Access.checked(base_url, api_key(os.environ), os.environ.get("MSGFLASH_TEAM_ID") or None)
+    return Client(access, Limiter(settings.requests_per_second, jitter=random.random), jitter=random.random)
 
 
-def _api_key(environ: Mapping[str, str]) -> str:
+def api_key(environ: Mapping[str, str]) -> str:
+    """Read the key of MsgFlash; MsgflashApplyError if there is none."""
     if key := environ.get("MSGFLASH_API_KEY", "").strip():
         return key
     file = environ.get("MSGFLASH_API_KEY_FILE")
     if not file:
-        raise MsgflashApplyError("There is no API key.", "", KEY_FIX)
+        raise MsgflashApplyError("There is no API key.", "", API_KEY_FIX)
     try:
         key = Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as err:
         why = err.strerror if isinstance(err, OSError) else "it is not text"
         raise MsgflashApplyError("The API key cannot be read.", f"MSGFLASH_API_KEY_FILE is {file}: {why}.") from err
     if not key:
-        raise MsgflashApplyError("There is no API key.", f"MSGFLASH_API_KEY_FILE is {file}, and it is empty.", KEY_FIX)
+        detail = f"MSGFLASH_API_KEY_FILE is {file}, and it is empty."
+        raise MsgflashApplyError("There is no API key.", detail, API_KEY_FIX)
     return key
 
 
-def client_of(settings: Settings) -> Client:
-    """Make the client from the environment; the request pace is the project's. It connects with its first request."""
-    limiter = Limiter(settings.requests_per_second, jitter=random.random)
-    return Client(access_from(os.environ), limiter, jitter=random.random)
+# The state
 
 
-def claim(settings: Settings, what: str, lock_timeout_seconds: float = 0.0) -> Claim:
-    """Say who wants to write to the state, where and for what, and for how long to wait."""
+def location_of(settings: Settings) -> Location:
+    """Where the state of the environment is; `open_backend` opens it, with `keys_of(settings, os.environ)`."""
+    return Location(settings.state, settings.root, os.environ, is_trusted=settings.state_is_from_environment)
+
+
+def backend_of(settings: Settings) -> Backend:
+    """Open the storage of the state, encrypted if there is a key."""
+    return open_backend(location_of(settings), keys_of(settings, os.environ))
+
+
+def snapshot_of(settings: Settings) -> Snapshot:
+    """Read the state as it is known now, without the lock."""
+    return read_state(backend_of(settings), environment=settings.environment)
+
+
+@contextmanager
+def ledger_of(settings: Settings, what: str, lock_timeout_seconds: float) -> Iterator[Ledger]:
+    """Take the lock and give the ledger for a command called `what`; see `open_ledger`. Its warnings are printed."""
+    with open_ledger(backend_of(settings), claim(settings, what, lock_timeout_seconds)) as ledger:
+        yield ledger
+    for warning in ledger.warnings:
+        note(f"Warning: {warning}")
+
+
+def claim(settings: Settings, what: str, lock_timeout_seconds: float) -> Claim:
+    """Say who wants to write to the state, from where and with which command, and for how long to wait."""
     return Claim(settings.environment, holder(what), now, lock_timeout_seconds)
 
 
 def holder(what: str) -> Holder:
-    """Say who takes the lock, where and for what."""
+    """Say who takes the lock, from where and with which command."""
     try:
         who = getuser()
     except (KeyError, OSError):  # a container's user may have no name
@@ -142,78 +153,46 @@ def holder(what: str) -> Holder:
     return Holder(str(uuid.uuid4()), who, socket.gethostname(), os.getpid(), what, now())
 
 
-def fail_without_terminal(what: str) -> None:
-    """Refuse to ask where nobody can answer."""
-    if not sys.stdin.isatty():
-        raise MsgflashApplyError(
-            f"There is no terminal to ask whether to {what}.", "", "In a pipeline, add --auto-approve."
-        )
+def read_document(file: Path, settings: Settings, *, context: bytes) -> bytes:
+    """
+    Read a file that the user brings into the state, decrypted if it is encrypted and there is a key.
 
-
-def snapshot_of(settings: Settings) -> Snapshot:
-    """Read the state as it is known now."""
-    return read_state(backend_of(settings), environment=settings.environment)
-
-
-VARIABLE: Final = "MSGFLASH_STATE_KEY"
-
-_LIMIT_BYTES: Final = 65536
+    Raises:
+        MsgflashApplyError: it cannot be read.
+        StateError: it needs another key.
+        StateDamaged: it was altered, or it is not what `context` says.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as err:
+        raise MsgflashApplyError(f"{file} cannot be read.", f"{err.strerror}.") from err
+    envelope = read_envelope(data, where=str(file))
+    keys = keys_of(settings, os.environ) if envelope else None
+    return Cipher(keys).decrypt(envelope, context=context, where=str(file)) if envelope and keys else data
 
 
 def keys_of(settings: Settings, environ: Mapping[str, str]) -> Keyring | None:
     """
-    Read the keys; None where none is set, which an empty variable does not do either.
+    Read the keys of the state; None if none is set. An empty variable sets none.
 
     Raises:
         MsgflashApplyError: there is a file and no key in it, it cannot be read, or a key is malformed.
     """
-    text = environ.get(VARIABLE, "").strip()
-    if not text and settings.state_key_file is None:
+    if text := environ.get(STATE_KEY, "").strip():
+        return read_keys(text, origin=STATE_KEY)
+    if settings.state_key_file is None:
         return None
-
-    if text or settings.state_key_file is None:
-        return read_keys(text, origin=VARIABLE)
     file = settings.root / settings.state_key_file
-    return read_keys(_read(file), origin=f"state_key_file {file}")
+    return read_keys(_read_key_file(file), origin=f"state_key_file {file}")
 
 
-def encrypted(backend: Backend, settings: Settings, environ: Mapping[str, str]) -> Backend:
-    """Give a storage as it is to be used: encrypted where a key is set, as it is where none is."""
-    cipher = _cipher(settings, environ)
-    if cipher is None:
-        return backend
-
-    return EncryptedBackend(backend, cipher)
-
-
-def decrypted(data: bytes, settings: Settings, environ: Mapping[str, str], *, context: bytes, where: str) -> bytes:
-    """
-    Decrypt a file that a person hands in; whatever is plain, or cannot be decrypted for want of any key, as it is.
-
-    Raises:
-        StateError: it needs another key.
-        StateDamaged: it was altered, or it is not what `context` says.
-    """
-    envelope = read_envelope(data, where=where)
-    cipher = None if envelope is None else _cipher(settings, environ)
-    return data if envelope is None or cipher is None else cipher.decrypt(envelope, context=context, where=where)
-
-
-def _cipher(settings: Settings, environ: Mapping[str, str]) -> Cipher | None:
-    keys = keys_of(settings, environ)
-    if keys is None:
-        return None
-
-    return Cipher(keys)
-
-
-def _read(file: Path) -> str:
-    """Read a key file, whose name a branch may have chosen: no more than a few keys of it, and never a device."""
+def _read_key_file(file: Path) -> str:
+    """Read a file whose name a branch may have chosen: no more than a few keys of it, and never a device."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             mode = os.fstat(descriptor).st_mode
-            data = os.read(descriptor, _LIMIT_BYTES) if stat.S_ISREG(mode) else None
+            data = os.read(descriptor, _KEY_FILE_LIMIT_BYTES) if stat.S_ISREG(mode) else None
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as err:
@@ -222,13 +201,13 @@ def _read(file: Path) -> str:
     if data is None:
         raise _unreadable(file, "it is not a regular file")
     if mode & stat.S_IROTH:
-        _warn(file)
+        _warn_of_readers(file)
     return data.decode("ascii", "replace")
 
 
 @cache
-def _warn(file: Path) -> None:
-    """Warn once for each process, however often a command asks for the keys."""
+def _warn_of_readers(file: Path) -> None:
+    """Warn once per process, however often a command reads the keys."""
     note(f"Warning: everybody on this machine can read the state key: chmod 600 {file}")
 
 
@@ -236,5 +215,16 @@ def _unreadable(file: Path, why: str) -> MsgflashApplyError:
     return MsgflashApplyError(
         "The state key cannot be read.",
         f"state_key_file is {file}: {why}.",
-        f"Put the key there, or set it in the environment:\n    export {VARIABLE}=...",
+        f"Put the key there, or set it in the environment:\n    export {STATE_KEY}=...",
     )
+
+
+# The user
+
+
+def fail_without_terminal(what: str) -> None:
+    """Refuse to ask if stdin is no terminal: there would be no answer."""
+    if not sys.stdin.isatty():
+        raise MsgflashApplyError(
+            f"There is no terminal to ask whether to {what}.", "", "In a pipeline, add --auto-approve."
+        )

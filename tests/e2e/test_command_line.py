@@ -127,7 +127,7 @@ def test_key_from_a_file(repo: Repo, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("file", ["", "nowhere", "."])
-def test_missing_key_is_told(repo: Repo, sandbox: Sandbox, file: str) -> None:
+def test_missing_key_is_an_error(repo: Repo, sandbox: Sandbox, file: str) -> None:
     """Without a key the error says where to put one."""
     repo.campaign("sale")
     refused = repo.run("plan", env={"MSGFLASH_API_KEY": "", "MSGFLASH_API_KEY_FILE": file})
@@ -138,7 +138,7 @@ def test_missing_key_is_told(repo: Repo, sandbox: Sandbox, file: str) -> None:
 
 @pytest.mark.parametrize(("level", "code"), [("DEBUG", 0), ("loud", 1)])
 def test_log_level_from_the_environment(repo: Repo, level: str, code: int) -> None:
-    """MSGFLASH_LOG is checked like --log-level, in capitals too; a slip is told and not passed over."""
+    """MSGFLASH_LOG is checked like --log-level, in capitals too; a slip is an error and not ignored."""
     told = repo.run("validate", env={"MSGFLASH_LOG": level})
     assert told.code == code
     assert ("'loud' is not one of" in told.err) is bool(code)

@@ -10,7 +10,7 @@ def test_check_lists_and_writes_nothing(repo: Repo) -> None:
     before = repo.files()
     done = repo.run("fmt", "--check")
     assert (done.code, done.out) == (1, "campaigns/sale.yaml\n")
-    assert "1 file would change, 1 file canonical already." in done.err
+    assert "1 file would be reformatted, 1 already formatted." in done.err
     assert repo.files() == before
 
 

@@ -51,7 +51,7 @@ def test_server_that_echoes_the_key(repo: Repo) -> None:
 
 def test_report_of_a_bug_holds_no_key(tmp_path: Path) -> None:
     """The file that a bug leaves for the maintainers has the traceback, without the key in its message."""
-    program = f"from msgflash_apply.cli.main import report_bug; print(report_bug(ValueError('{CANARY}')))"
+    program = f"from msgflash_apply.cli.output import write_bug_report; print(write_bug_report(ValueError('{CANARY}')))"
     env = {**scrubbed_environment(), "TMPDIR": str(tmp_path)}
     told = run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
     report = Path(told.stdout.strip()).read_text()

@@ -10,7 +10,7 @@ from msgflash_apply.errors import MsgflashApplyError
 
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
 def test_content_changes_and_permissions_do_not(tmp_path: Path, mode: int) -> None:
-    """The new content stands under the old mode, and nothing else lies beside it."""
+    """The new content has the old mode, and nothing else is beside it."""
     path = tmp_path / "a.yaml"
     path.write_text("old", encoding="utf-8")
     path.chmod(mode)
@@ -29,7 +29,7 @@ def test_link_is_followed(tmp_path: Path) -> None:
     assert target.read_bytes() == b"new"
 
 
-def test_refusal_of_the_system_is_told(tmp_path: Path) -> None:
+def test_refusal_of_the_system_is_an_error(tmp_path: Path) -> None:
     """A file that is gone is not made anew."""
     with pytest.raises(MsgflashApplyError, match="cannot be written"):
         rewrite(tmp_path / "gone.yaml", b"new")
@@ -37,7 +37,7 @@ def test_refusal_of_the_system_is_told(tmp_path: Path) -> None:
 
 
 def test_failure_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
-    """Where a folder stands in its place nothing is replaced, and the file written aside is taken away."""
+    """If a folder is in its place nothing is replaced, and the file written aside is removed."""
     place = tmp_path / "folder"
     (place / "inside").mkdir(parents=True)
     with pytest.raises(MsgflashApplyError):

@@ -19,7 +19,7 @@ def test_file_is_no_campaign_until_the_record_is_made(tmp_path: Path) -> None:
 
 
 def test_record_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    """Where nothing was recorded, nothing may stand in the repo: an apply would create it again."""
+    """If nothing was recorded, no file may be left in the repo: an apply would create it again."""
     with pytest.raises(KeyboardInterrupt), placed(tmp_path / "sale.yaml", "name: Sale\n"):
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []

@@ -91,6 +91,6 @@ def test_content_of_another_file_is_not_shown(tmp_path: Path, text: str) -> None
 
 
 def test_empty_file_is_no_way_to_plain_text(tmp_path: Path) -> None:
-    """A file without a key is an error: the state would not be encrypted, and somebody wants it to be."""
+    """A file without a key is an error: the state would not be encrypted, although the project wants it to be."""
     with pytest.raises(MsgflashApplyError, match="There is no state key"):
         ids(tmp_path, a_file(tmp_path, "\n"))

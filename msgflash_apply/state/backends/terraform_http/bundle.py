@@ -5,8 +5,8 @@ The one JSON text that a server keeps for us: the state's document and the journ
      "document": "<text>", "journals": {"<id>": {"sealed": false, "lines": "<text>"}}}
 
 `serial` rises with every write, as GitLab demands, and `write` distinguishes two writes of one serial. Bytes that are
-not UTF-8 are in `document_base64` and `lines_base64` instead. There is no `version`: Terraform leaves a document without
-one alone, as we do with its states.
+not UTF-8 are in `document_base64` and `lines_base64` instead. There is no `version`: Terraform leaves a document
+without one alone, as we do with its states.
 """
 
 import json
