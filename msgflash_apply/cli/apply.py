@@ -168,10 +168,7 @@ async def run_apply(
         except asyncio.CancelledError:
             output.note("Stopped at once. What was in flight is in doubt; see: msgflash-apply plan")
             return 128 + (stop.signal_number or signal.SIGINT)
-    # With nothing done in text, the plan has said that there is nothing to do.
-    if format_ != "text" or report.results or report.stopped is not None:
-        look = Look(wiring.now(), output.paint_for(sys.stdout, options.colour), output.width())
-        output.result(APPLY_FORMATS[format_](report, look))
+    print_report(report, format_, options)
     return report.exit_code
 
 
@@ -272,3 +269,10 @@ def stop_on_signals(stop: Stop) -> Iterator[None]:
     finally:
         for number in NUMBERS:
             loop.remove_signal_handler(number)
+
+
+def print_report(report: ApplyReport, format_: str, options: Globals) -> None:
+    """Print what was done; nothing in text where the plan has said that there is nothing to do."""
+    if format_ != "text" or report.results or report.stopped is not None:
+        look = Look(wiring.now(), output.paint_for(sys.stdout, options.colour), output.width())
+        output.result(APPLY_FORMATS[format_](report, look))
