@@ -14,8 +14,8 @@ from msgflash_apply.errors import ExitCode
 from msgflash_apply.operations.drift import Drift, drift_of
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.refresh import Refresh
-from msgflash_apply.report.json_ import plan_to_json
-from msgflash_apply.report.text import drift_to_json, drift_to_text
+from msgflash_apply.report.json_ import drift_to_json
+from msgflash_apply.report.text import drift_to_text
 
 
 @click.command
@@ -41,7 +41,7 @@ def command(options: Globals, format_: str) -> int:
 
     plan, found = asyncio.run(look())
     if format_ == "json":
-        output.result(drift_to_json(found, plan_to_json(plan, tool_version=__version__)))
+        output.result(drift_to_json(found, plan, tool_version=__version__))
     else:
         output.result(drift_to_text(found, paint=output.paint_for(sys.stdout, options.colour)) + "\n")
         print_plan(plan, options)

@@ -1,10 +1,10 @@
 """
-Findings as compilers tell them: place, code and message on one line, then the source line with a caret, then a hint.
+Findings as compilers print them: place, code and message on one line, then the source line with a caret, then a hint.
 
 The first line is never wrapped: editors and CI systems find the place by it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -44,20 +44,14 @@ def diagnostics_to_text(
     """
     if not diagnostics:
         return ""
-    found = [
-        "\n".join(finding_lines(each, paint=paint, source_line=source_line, width=width))
-        for each in _without_repetition(diagnostics)
-    ]
-    return "\n\n".join([*found, tally(diagnostics)]) + "\n"
-
-
-def _without_repetition(diagnostics: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """Tell a long hint once where findings that follow each other share it."""
-    before = None
-    for finding in diagnostics:
-        repeats = finding.hint == before and len(finding.hint or "") > _LONG_HINT
-        before = finding.hint
-        yield replace(finding, hint="as above") if repeats else finding
+    texts, before = [], None
+    for each in diagnostics:
+        # A long hint is printed once where findings that follow each other share it.
+        repeats = each.hint == before and len(each.hint or "") > _LONG_HINT
+        before = each.hint
+        finding = replace(each, hint="as above") if repeats else each
+        texts.append("\n".join(finding_lines(finding, paint=paint, source_line=source_line, width=width)))
+    return "\n\n".join([*texts, tally(diagnostics)]) + "\n"
 
 
 def validation_to_text(
@@ -66,7 +60,7 @@ def validation_to_text(
     """Say whether the files are valid: the findings, then a sentence on how many campaigns were read."""
     findings = diagnostics_to_text(diagnostics, paint=paint, source_line=source_line, width=width)
     if any(each.is_error for each in diagnostics):
-        return f"{findings}{paint(Tone.DANGER, 'Not valid.')} Mend the errors above and validate again.\n"
+        return f"{findings}{paint(Tone.DANGER, 'Validation failed.')} Fix the errors above and run `validate` again.\n"
     if not campaigns:
         return f"{findings}{paint(Tone.ADDED, 'Success!')} There are no campaigns yet.\n"
     verdict = f"{counted(campaigns, 'campaign')} {'is' if campaigns == 1 else 'are'} valid."
@@ -76,13 +70,17 @@ def validation_to_text(
 def finding_lines(finding: Diagnostic, *, paint: Paint, source_line: SourceLine, width: int) -> list[str]:
     """Set one finding."""
     label = paint(_TONES[finding.severity], f"{finding.severity} {finding.code}:")
-    lines = [f"{_place(finding)}{label} {shown(finding.message)}"]
+    if finding.file is None:
+        place = [shown(finding.address)] if finding.address else []
+    else:
+        place = [shown(finding.file), *(str(n) for n in (finding.line, finding.column) if n is not None)]
+    lines = [f"{''.join(f'{part}:' for part in place)}{' ' if place else ''}{label} {shown(finding.message)}"]
     if finding.file and finding.line:
         text = source_line(finding.file, finding.line)
         if text is not None and len(text) <= _LONGEST_QUOTED:
             lines += _quotation(text, finding.line, finding.column, paint, width)
     if finding.file and finding.address and finding.address.endswith("]"):
-        # One line of a file with `for_each` stands for many campaigns: say which one.
+        # One line of a file with `for_each` is many campaigns: say which one.
         lines += indented(f"campaign: {shown(finding.address)}", _INDENT, width, hanging=_INDENT)
     if finding.hint:
         lines += indented(f"hint: {shown(finding.hint)}", _INDENT, width, hanging=len("hint: "))
@@ -96,35 +94,24 @@ def tally(diagnostics: Sequence[Diagnostic]) -> str:
     return ", ".join(counted(number, noun) for number, noun in counts if number)
 
 
-def _place(finding: Diagnostic) -> str:
-    if finding.file is None:
-        return f"{shown(finding.address)}: " if finding.address else ""
-    numbers = [str(number) for number in (finding.line, finding.column) if number is not None]
-    return ":".join([shown(finding.file), *numbers]) + ": "
-
-
 def _quotation(text: str, line: int, column: int | None, paint: Paint, width: int) -> list[str]:
-    """Quote a source line and point at a column; of a long line, the part around the column."""
+    """
+    Quote a source line and point at a column; of a long line, the part around the column.
+
+    A secret may span the column: then the line is redacted as a whole and the caret is at its end or before.
+    """
+    line_text = text.rstrip("\r\n").replace("\t", _TAB)
+    index = len(text[: (column or 1) - 1].replace("\t", _TAB))
+    safe = shown(line_text)
+    if safe == visible(line_text):
+        before, after = visible(line_text[:index]), visible(line_text[index:])
+    else:
+        before, after = safe[:index], safe[index:]
     gutter = f"{' ' * _INDENT}{line} | "
     room = max(width - len(gutter), len(ELLIPSIS) * 20)
-    before, after = _halves(text, column)
     before = cut_start(before, room // 2) if width_of(before + after) > room else before
     quoted = gutter + cut(before + after, room)
     if column is None:
         return [quoted]
     caret = " " * (len(gutter) - 2) + "| " + " " * width_of(before) + paint(Tone.STRONG, "^")
     return [quoted, caret]
-
-
-def _halves(text: str, column: int | None) -> tuple[str, str]:
-    """
-    Split a source line before a column and make both halves safe to show.
-
-    A secret may span the column: then the line is redacted as a whole and the caret stands at its end or before.
-    """
-    line = text.rstrip("\r\n").replace("\t", _TAB)
-    index = len(text[: (column or 1) - 1].replace("\t", _TAB))
-    if shown(line) != visible(line):
-        safe = shown(line)
-        return safe[:index], safe[index:]
-    return visible(line[:index]), visible(line[index:])

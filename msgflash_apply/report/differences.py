@@ -1,27 +1,21 @@
 """
-A payload as people read it: rows of label and text, every field of it and nothing else.
+A change as rows of label and text, and its attribute diffs as marked lines; every report of a plan sets these.
 
-Fields that this version does not know are shown as they are: what goes out is what a reviewer saw.
-
-One change as rows, for reports that show its message apart from its facts.
-
-Attribute diffs as lines: `~ schedule: ".." -> ".."`; texts of several lines are compared line by line.
+Every field of a payload is shown, fields that this version does not know as they are: what goes out is what a reviewer
+saw. Read `fact_rows` and `content_rows` first, then `marked_differences`.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
-from typing import TypeVar
 
 from msgflash_apply.campaign import Names, Payload
 from msgflash_apply.plan.plan import SENDING, Action, AttributeDiff, Audience, Change, Reason
-from msgflash_apply.report.layout import NARROWEST, Paint, Tone, counted, limited, listed, wrap
+from msgflash_apply.report.layout import ELLIPSIS, NARROWEST, Paint, Tone, counted, limited, listed, wrap
 from msgflash_apply.report.safe_text import shown, width_of
 from msgflash_apply.report.wording import stage_words, with_distance
-
-_Item = TypeVar("_Item")
 
 INDENT = 6
 
@@ -30,11 +24,22 @@ LABEL_WIDTH = 13
 MOST_LINES = 100
 """A body holds at most 4096 characters (reference 10.4); only a hostile one is longer than this."""
 
+IN_FULL = "; --format json shows them all"
+
 _MOST_ITEMS = 20
 
-_IN_FULL = "; --format json shows them all"
+_MOST_DIFFERENCES = 40
 
-_TOLD_APART = frozenset(
+_MOST_DIFFERENCE_LINES = 60
+
+_CONTEXT = 2
+
+_TONES = {"+": Tone.ADDED, "-": Tone.REMOVED, "~": Tone.CHANGED}
+
+_FIRST_FIELDS = ("type", "title", "body", "description", "footer", "mediaUrl")
+"""Content in the order in which people read it; other fields follow by name."""
+
+_ROWS_OF_THEIR_OWN = frozenset(
     {"name", "instanceId", "schedule", "repeat", "recipients", "templateId", "buttons", "variables"}
 )
 
@@ -50,37 +55,53 @@ class Row:
     is_block: bool = False
 
 
+def fact_rows(change: Change, now: datetime) -> Iterator[Row]:
+    """Give all of a change but its message: id, status, name, number, start, audience, labels, place in the files."""
+    if change.id:
+        yield Row("id", f"{change.id} (is paused first)" if change.action is Action.REPLACE else change.id)
+    if change.previous_address and change.action is not Action.MOVE:
+        yield Row("moved from", change.previous_address)
+    if change.status:
+        stage = stage_words(change, now)
+        yield Row("status", f"{change.status} ({stage})" if stage else change.status)
+    payload = payload_of(change)
+    if payload is not None:
+        yield from identity_rows(payload, change.names)
+    yield Row("start", with_distance(change.starts_at, change.timezone, now))
+    if payload is not None and may_go_out(change):
+        yield Row("repeat", plain(payload.get("repeat", "none")))
+        yield Row("audience", audience_text(payload.get("recipients"), change.audience))
+    if change.labels:
+        yield Row("labels", ", ".join(f"{name}={change.labels[name]}" for name in sorted(change.labels)))
+    if change.source:
+        yield Row("source", f"{change.source.file}:{change.source.line}")
+
+
 def identity_rows(payload: Payload, names: Names) -> Iterator[Row]:
-    """Tell which campaign it is: its name, and the number that it goes out from."""
+    """Say which campaign it is: its name, and the number that it goes out from."""
     yield Row("name", plain(payload.get("name", "")))
     yield Row("instance", _looked_up(payload.get("instanceId"), names.get("instanceId")))
 
 
-def delivery_rows(payload: Payload, audience: Audience | None, start: str) -> Iterator[Row]:
-    """Tell when it goes out, and to whom."""
-    yield Row("start", start)
-    yield Row("repeat", plain(payload.get("repeat", "none")))
-    yield Row("audience", audience_text(payload.get("recipients"), audience))
-
-
 def content_rows(payload: Payload, names: Names) -> Iterator[Row]:
-    """Tell what it says: template and variables, or the message itself."""
+    """Give what it says: template and variables, or the message itself."""
     if "templateId" in payload or "templateId" in names:
         yield Row("template", _looked_up(payload.get("templateId"), names.get("templateId")))
     variables = payload.get("variables")
     if isinstance(variables, Mapping):
-        for label, (name, value) in _labelled("variables", variables.items()):
-            yield Row(label, f"{name} = {json.dumps(value, ensure_ascii=False)}")
-    for field in sorted(payload.keys() - _TOLD_APART, key=_reading_order):
+        for number, (name, value) in enumerate(variables.items()):
+            yield Row("" if number else "variables", f"{name} = {json.dumps(value, ensure_ascii=False)}")
+    fields = payload.keys() - _ROWS_OF_THEIR_OWN
+    for field in (*(each for each in _FIRST_FIELDS if each in fields), *sorted(fields.difference(_FIRST_FIELDS))):
         yield Row(_LABELS.get(field, field), plain(payload[field]), is_block=True)
     buttons = payload.get("buttons")
     if isinstance(buttons, list | tuple):
-        for label, button in _labelled("buttons", buttons):
-            yield Row(label, _button(button))
+        for number, button in enumerate(buttons):
+            yield Row("" if number else "buttons", _button(button))
 
 
 def audience_text(recipients: object, audience: Audience | None) -> str:
-    """Say who would get it; with an `Audience` also how many they are, or that nobody counted them."""
+    """Say who would get it; with an `Audience` also how many they are, or that they were not counted."""
     if not isinstance(recipients, Mapping):
         return plain(recipients)
     value = recipients.get("value")
@@ -89,9 +110,8 @@ def audience_text(recipients: object, audience: Audience | None) -> str:
         case "all":
             who = "every contact"
         case "tags":
-            who = "contacts tagged " + listed(
-                [json.dumps(tag, ensure_ascii=False) for tag in items], _MOST_ITEMS, " or "
-            )
+            tags = [json.dumps(tag, ensure_ascii=False) for tag in items]
+            who = "contacts tagged " + listed(tags, _MOST_ITEMS, " or ")
         case "explicit":
             return f"{counted(len(items), 'contact')}, by id: {listed(items, _MOST_ITEMS)}"
         case "group":
@@ -101,12 +121,24 @@ def audience_text(recipients: object, audience: Audience | None) -> str:
     return f"{who}: {_how_many(audience)}" if audience else who
 
 
+def payload_of(change: Change) -> Payload | None:
+    """Choose what a change is about: what would be sent, else what was."""
+    return change.before if change.after is None else change.after
+
+
+def may_go_out(change: Change) -> bool:
+    """Whether a reader needs the whole message: it would be sent, would be if it were not blocked, or may have been."""
+    if change.action is Action.BLOCKED:
+        return change.id is None or change.reason is Reason.IN_DOUBT
+    return change.action in SENDING
+
+
 def row_lines(row: Row, width: int) -> list[str]:
     """Set one row: the label in its column, the text wrapped beside it, blocks behind a gutter."""
     pieces = row.text.removesuffix("\n").split("\n") if row.is_block else [row.text]
     gutter = "| " if len(pieces) > 1 else ""
     room = max(width - INDENT - LABEL_WIDTH - len(gutter), LABEL_WIDTH)
-    lines = limited([line for piece in pieces for line in wrap(shown(piece), room)], MOST_LINES, _IN_FULL)
+    lines = limited([line for piece in pieces for line in wrap(shown(piece), room)], MOST_LINES, IN_FULL)
     label = f"{row.label:<{LABEL_WIDTH - 1}} "
     return [
         " " * INDENT + (label if number == 0 else " " * LABEL_WIDTH) + (gutter + line).rstrip()
@@ -129,11 +161,11 @@ def _how_many(audience: Audience) -> str:
     if audience.count is None:
         return "not counted"
     if not audience.count:
-        return "nobody would get it"
-    told = counted(audience.count, "contact")
+        return "no one would receive it"
+    number = counted(audience.count, "contact")
     if audience.limit is not None and audience.count > audience.limit:
-        return f"{told}, above the {audience.limit} that the number's warm-up advises"
-    return told
+        return f"{number}, above the {audience.limit} that the number's warm-up advises"
+    return number
 
 
 def _button(button: object) -> str:
@@ -143,91 +175,55 @@ def _button(button: object) -> str:
     return ", ".join([f'{button.get("type")} "{button.get("displayText")}"', *others])
 
 
-def _labelled(label: str, items: Iterable[_Item]) -> Iterator[tuple[str, _Item]]:
-    for number, item in enumerate(items):
-        yield (label if number == 0 else ""), item
+@dataclass(frozen=True, slots=True)
+class MarkedDifference:
+    """
+    One attribute that differs, every text safe to show.
+
+    Attributes:
+        symbol: `+`, `-` or `~`; `…` for the entry that counts what is left out, which has no lines.
+        path: of the attribute.
+        lines: as (mark, text); the mark is `+`, `-` or a space.
+        by_line: whether texts of several lines were compared; otherwise the lines are the whole values.
+    """
+
+    symbol: str
+    path: str
+    lines: tuple[tuple[str, str], ...]
+    by_line: bool = False
 
 
-def _reading_order(field: str) -> tuple[int, str]:
-    order = ("type", "title", "body", "description", "footer", "mediaUrl")
-    return (order.index(field) if field in order else len(order), field)
-
-
-def fact_rows(change: Change, now: datetime) -> Iterator[Row]:
-    """Tell all of a change but its message: id, status, name, number, start, audience, labels, place in the files."""
-    if change.id:
-        yield Row("id", f"{change.id} (is paused first)" if change.action is Action.REPLACE else change.id)
-    if change.previous_address and change.action is not Action.MOVE:
-        yield Row("moved from", change.previous_address)
-    if change.status:
-        stage = stage_words(change, now)
-        yield Row("status", f"{change.status} ({stage})" if stage else change.status)
-    yield from _payload_rows(change, with_distance(change.starts_at, change.timezone, now))
-    if change.labels:
-        yield Row("labels", ", ".join(f"{name}={change.labels[name]}" for name in sorted(change.labels)))
-    if change.source:
-        yield Row("source", f"{change.source.file}:{change.source.line}")
-
-
-def payload_of(change: Change) -> Payload | None:
-    """Choose what a change is about: what would be sent, else what was."""
-    return change.before if change.after is None else change.after
-
-
-def may_go_out(change: Change) -> bool:
-    """Whether a reader needs the whole message: it would be sent, would be if it were not blocked, or may have been."""
-    if change.action is Action.BLOCKED:
-        return change.id is None or change.reason is Reason.IN_DOUBT
-    return change.action in SENDING
-
-
-def _payload_rows(change: Change, start: str) -> Iterator[Row]:
-    payload = payload_of(change)
-    if payload is not None:
-        yield from identity_rows(payload, change.names)
-    if payload is not None and may_go_out(change):
-        yield from delivery_rows(payload, change.audience, start)
-    else:
-        yield Row("start", start)
-
-
-_MOST_DIFFERENCES = 40
-
-_MOST_LINES = 60
-
-_CONTEXT = 2
-
-_TONES = {"+": Tone.ADDED, "-": Tone.REMOVED, "~": Tone.CHANGED}
+def marked_differences(differences: Sequence[AttributeDiff]) -> Iterator[MarkedDifference]:
+    """Compare each attribute of one change, in their order; what is left out is counted."""
+    for each in differences[:_MOST_DIFFERENCES]:
+        symbol = "+" if each.before is None else "-" if each.after is None else "~"
+        values = (("-", each.before), ("+", each.after))
+        by_line = any(isinstance(value, str) and "\n" in value for _, value in values)
+        lines = (
+            _compared(_pieces(each.before), _pieces(each.after))
+            if by_line
+            else ((mark, shown(json.dumps(value, ensure_ascii=False))) for mark, value in values if value is not None)
+        )
+        yield MarkedDifference(symbol, shown(each.path), tuple(lines), by_line)
+    if (more := len(differences) - _MOST_DIFFERENCES) > 0:
+        yield MarkedDifference(ELLIPSIS, f"{counted(more, 'more attribute')} differ{IN_FULL}", ())
 
 
 def difference_lines(differences: Sequence[AttributeDiff], *, paint: Paint, width: int) -> list[str]:
-    """Set the attribute diffs of one change, in their order; what is left out is counted."""
-    groups = [_one(difference, paint, width) for difference in differences[:_MOST_DIFFERENCES]]
-    if (more := len(differences) - _MOST_DIFFERENCES) > 0:
-        groups.append([" " * INDENT + f"… {counted(more, 'more attribute')} differ{_IN_FULL}"])
-    return [line for group in groups for line in group]
-
-
-def _one(difference: AttributeDiff, paint: Paint, width: int) -> list[str]:
-    before, after = difference.before, difference.after
-    symbol = "+" if before is None else "-" if after is None else "~"
-    if _spans_lines(before) or _spans_lines(after):
-        return _block(difference, symbol, list(_compared(_pieces(before), _pieces(after))), paint, width)
-    spelled = [_spelled(value) for value in (before, after) if value is not None]
-    line = f"{shown(difference.path)}: {' -> '.join(spelled)}"
-    if INDENT + len("~ ") + width_of(line) <= width:
-        return [f"{' ' * INDENT}{paint(_TONES[symbol], symbol)} {line}"]
-    marks = ["-", "+"] if symbol == "~" else [symbol]
-    return _block(difference, symbol, list(zip(marks, spelled, strict=True)), paint, width)
-
-
-def _block(
-    difference: AttributeDiff, symbol: str, marked: Sequence[tuple[str, str]], paint: Paint, width: int
-) -> list[str]:
+    """Set the attribute diffs of one change for a terminal: values that fit on one line, others in a block."""
+    lines = []
     room = max(width, NARROWEST) - INDENT - len("    ~ ")
-    lines = [_toned(mark, f"{mark} {line}", paint) for mark, text in marked for line in wrap(text, room)]
-    head = f"{' ' * INDENT}{paint(_TONES[symbol], symbol)} {shown(difference.path)}:"
-    return [head, *(" " * (INDENT + 4) + line for line in limited(lines, _MOST_LINES, _IN_FULL))]
+    for each in marked_differences(differences):
+        symbol = paint(_TONES[each.symbol], each.symbol) if each.symbol in _TONES else each.symbol
+        line = f"{each.path}: {' -> '.join(text for _, text in each.lines)}" if each.lines else each.path
+        if not each.by_line and (not each.lines or INDENT + len("~ ") + width_of(line) <= width):
+            lines.append(f"{' ' * INDENT}{symbol} {line}")
+            continue
+        marked = [(mark, f"{mark} {part}") for mark, text in each.lines for part in wrap(text, room)]
+        toned = [paint(_TONES[mark], text) if mark in _TONES else text.rstrip() for mark, text in marked]
+        lines.append(f"{' ' * INDENT}{symbol} {each.path}:")
+        lines += [" " * (INDENT + 4) + text for text in limited(toned, _MOST_DIFFERENCE_LINES, IN_FULL)]
+    return lines
 
 
 def _compared(before: list[str], after: list[str]) -> Iterator[tuple[str, str]]:
@@ -249,7 +245,7 @@ def _compared(before: list[str], after: list[str]) -> Iterator[tuple[str, str]]:
 
 def _skipped(count: int) -> Iterator[tuple[str, str]]:
     if count:
-        yield " ", f"… {counted(count, 'equal line')}"
+        yield " ", f"{ELLIPSIS} {counted(count, 'equal line')}"
 
 
 def _edged(line: str) -> str:
@@ -259,20 +255,8 @@ def _edged(line: str) -> str:
     return kept + "·" * (len(text) - len(kept)) if text else "(empty line)"
 
 
-def _spelled(value: object) -> str:
-    return shown(json.dumps(value, ensure_ascii=False))
-
-
-def _spans_lines(value: object) -> bool:
-    return isinstance(value, str) and "\n" in value
-
-
 def _pieces(value: object) -> list[str]:
     """Split into lines; a line break at the end counts as an empty last line, so that losing it shows."""
     if value is None:
         return []
     return value.split("\n") if isinstance(value, str) else [json.dumps(value, ensure_ascii=False)]
-
-
-def _toned(mark: str, line: str, paint: Paint) -> str:
-    return paint(_TONES[mark], line) if mark in _TONES else line.rstrip()

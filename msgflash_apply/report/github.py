@@ -20,31 +20,25 @@ _IN_PROPERTIES = _IN_MESSAGES | str.maketrans({":": "%3A", ",": "%2C"})
 
 def validation_to_github(campaigns: int, diagnostics: Sequence[Diagnostic]) -> str:
     """
-    Give one command per finding, in the order given, then a line for whoever reads the log.
+    Give one command per finding, in the order given, then a line for readers of the log.
 
     Args:
         campaigns: how many were read.
         diagnostics: errors and warnings; their severity is the command's name.
     """
-    lines = [_command(finding) for finding in diagnostics]
-    verdict = tally(diagnostics) or "nothing found"
-    return "\n".join([*lines, f"{counted(campaigns, 'campaign')} read: {verdict}."]) + "\n"
-
-
-def _command(finding: Diagnostic) -> str:
-    properties = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.code}
-    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value is not None)
-    return f"::{finding.severity} {told}::{_message(finding)}"
-
-
-def _message(finding: Diagnostic) -> str:
-    lines = [shown(finding.message)]
-    if finding.address:
-        lines.append(f"campaign: {shown(finding.address)}")
-    if finding.hint:
-        lines.append(f"hint: {shown(finding.hint)}")
-    return "\n".join(lines).translate(_IN_MESSAGES)
-
-
-def _property(value: str | int) -> str:
-    return shown(str(value)).translate(_IN_PROPERTIES)
+    lines = []
+    for finding in diagnostics:
+        values = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.code}
+        properties = ",".join(
+            f"{name}={shown(str(value)).translate(_IN_PROPERTIES)}"
+            for name, value in values.items()
+            if value is not None
+        )
+        message = [shown(finding.message)]
+        if finding.address:
+            message.append(f"campaign: {shown(finding.address)}")
+        if finding.hint:
+            message.append(f"hint: {shown(finding.hint)}")
+        lines.append(f"::{finding.severity} {properties}::" + "\n".join(message).translate(_IN_MESSAGES))
+    lines.append(f"{counted(campaigns, 'campaign')} read: {tally(diagnostics) or 'nothing found'}.")
+    return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 """What goes out when: a table by day for people, and iCalendar (RFC 5545) for calendar programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -33,7 +33,16 @@ def agenda_to_text(starts: Sequence[Occasion], *, paint: Paint) -> str:
     days: dict[str, list[list[str]]] = {}
     for one in starts:
         words = in_zone(one.starts_at, one.timezone).split(" ")
-        days.setdefault(" ".join(words[:_DAY_WORDS]), []).append([" ".join(words[_DAY_WORDS:]), *_cells(one)])
+        row = [
+            " ".join(words[_DAY_WORDS:]),
+            shown(one.address),
+            cut(shown(one.name), _WIDEST_NAME),
+            shown(one.instance) or _ONLY_CONNECTED,
+            f"to {shown(one.audience)}",
+            "" if one.repeat == "none" else one.repeat,
+            _status(one),
+        ]
+        days.setdefault(" ".join(words[:_DAY_WORDS]), []).append(row)
     aligned = iter(columns((row for rows in days.values() for row in rows), indent=2))
     lines = []
     for day, rows in days.items():
@@ -55,60 +64,33 @@ def agenda_to_ics(occasions: Sequence[Occasion], *, environment: str, stamped_at
     """
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//msgflash-apply//calendar//EN", "CALSCALE:GREGORIAN"]
     for one in occasions:
-        lines += _event(one, environment, stamped_at)
+        named = f"{environment}\n{one.address}".encode("utf-8", "surrogatepass")
+        description = (
+            f"Campaign: {shown(one.address)}",
+            f"Start: {in_zone(one.starts_at, one.timezone)}",
+            f"Instance: {shown(one.instance) or _ONLY_CONNECTED}",
+            f"Recipients: {shown(one.audience)}",
+            f"State: {_status(one)}",
+        )
+        lines += [
+            "BEGIN:VEVENT",
+            f"UID:{sha256(named).hexdigest()[:32]}@msgflash-apply",
+            f"DTSTAMP:{_utc(stamped_at)}",
+            f"DTSTART:{_utc(one.starts_at)}",
+            *([] if one.repeat == "none" else [f"RRULE:FREQ={one.repeat.upper()}"]),
+            f"SUMMARY:{_escaped(shown(one.name))}",
+            "DESCRIPTION:" + _escaped("\n".join(description)),
+            "STATUS:" + ("CONFIRMED" if one.status in {"scheduled", "running"} else "TENTATIVE"),
+            "TRANSP:TRANSPARENT",
+            "END:VEVENT",
+        ]
     return "".join(f"{_folded(line)}\r\n" for line in (*lines, "END:VCALENDAR"))
 
 
-def _cells(one: Occasion) -> list[str]:
-    repeat = "" if one.repeat == "none" else one.repeat
-    return [
-        shown(one.address),
-        cut(shown(one.name), _WIDEST_NAME),
-        _instance(one),
-        f"to {shown(one.audience)}",
-        repeat,
-        _standing(one),
-    ]
-
-
-def _instance(one: Occasion) -> str:
-    return shown(one.instance) or _ONLY_CONNECTED
-
-
-def _standing(one: Occasion) -> str:
+def _status(one: Occasion) -> str:
     if one.in_doubt:
         return "in doubt"
     return "not created yet" if one.status is None else shown(one.status)
-
-
-def _event(one: Occasion, environment: str, stamped_at: datetime) -> Iterator[str]:
-    yield "BEGIN:VEVENT"
-    yield f"UID:{_uid(one, environment)}"
-    yield f"DTSTAMP:{_utc(stamped_at)}"
-    yield f"DTSTART:{_utc(one.starts_at)}"
-    if one.repeat != "none":
-        yield f"RRULE:FREQ={one.repeat.upper()}"
-    yield f"SUMMARY:{_escaped(shown(one.name))}"
-    yield f"DESCRIPTION:{_escaped(_description(one))}"
-    yield "STATUS:" + ("CONFIRMED" if one.status in {"scheduled", "running"} else "TENTATIVE")
-    yield "TRANSP:TRANSPARENT"
-    yield "END:VEVENT"
-
-
-def _description(one: Occasion) -> str:
-    told = [
-        f"Campaign: {shown(one.address)}",
-        f"Start: {in_zone(one.starts_at, one.timezone)}",
-        f"Instance: {_instance(one)}",
-        f"Recipients: {shown(one.audience)}",
-        f"State: {_standing(one)}",
-    ]
-    return "\n".join(told)
-
-
-def _uid(one: Occasion, environment: str) -> str:
-    named = f"{environment}\n{one.address}".encode("utf-8", "surrogatepass")
-    return f"{sha256(named).hexdigest()[:32]}@msgflash-apply"
 
 
 def _utc(moment: datetime) -> str:

@@ -1,8 +1,8 @@
 r"""
 Plans, findings, applies and records as JSON for programs; `schemas/plan.schema.json` has the shapes (contract 11).
 
-Deterministic: our own keys in the contract's order, everybody else's sorted. Secrets are redacted in every text, and
-characters that act on a terminal stand as `\u` escapes, which a JSON reader turns back into what they were.
+Deterministic: our own keys in the contract's order, all others sorted. Secrets are redacted in every text, and
+characters that act on a terminal are `\u` escapes, which a JSON reader turns back into what they were.
 """
 
 import json
@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from io import StringIO
 
-from msgflash_apply.apply.result import ApplyReport, Result
+from msgflash_apply.apply.result import ApplyReport
 from msgflash_apply.campaign import Address, Facts, Intent, Record, format_instant
 from msgflash_apply.findings import Diagnostic
-from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Plan
+from msgflash_apply.operations.drift import Drift
+from msgflash_apply.plan.plan import Action, Change, Plan
 from msgflash_apply.report.safe_text import SUSPECT_IN_LINES, redact
 from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.reading import Past
@@ -32,29 +33,13 @@ def plan_to_json(plan: Plan, *, tool_version: str, changes_only: bool = False) -
         tool_version: of the program that made it.
         changes_only: leave out the unchanged campaigns; the summary still counts them.
     """
-    changes = [change for change in plan.changes if not (changes_only and change.action is Action.NO_OP)]
-    return _text(
-        {
-            "format_version": FORMAT_VERSION,
-            "tool_version": tool_version,
-            "environment": plan.environment,
-            "lineage": plan.lineage,
-            "serial": plan.serial,
-            "created_at": format_instant(plan.created_at),
-            "complete": plan.complete,
-            "digest": plan.digest,
-            "changes": [_change(change, plan.created_at) for change in changes],
-            "summary": {action.value: number for action, number in plan.summary.items()},
-            "diagnostics": _diagnostics(plan.diagnostics),
-            "requests": {
-                "used": plan.requests.used,
-                "apply": plan.requests.apply,
-                "left_this_month": plan.requests.left_this_month,
-                "messages": plan.requests.messages,
-                "messages_left": plan.requests.messages_left,
-            },
-        }
-    )
+    return _text(_plan(plan, tool_version, changes_only=changes_only))
+
+
+def drift_to_json(found: Sequence[Drift], plan: Plan, *, tool_version: str) -> str:
+    """Spell what differs from the record, and the plan that follows from it; `found` is null for what is gone."""
+    drift = [{"address": one.address, "id": one.id, "recorded": one.recorded, "found": one.found} for one in found]
+    return _text({"drift": drift, "plan": _plan(plan, tool_version)})
 
 
 def validation_to_json(campaigns: int, diagnostics: Sequence[Diagnostic]) -> str:
@@ -68,7 +53,17 @@ def apply_to_json(report: ApplyReport) -> str:
     return _text(
         {
             "environment": report.environment,
-            "results": [_result(result) for result in report.results],
+            "results": [
+                {
+                    "address": result.address,
+                    "action": result.action.value,
+                    "outcome": result.outcome.value,
+                    "id": result.id,
+                    "error": result.error,
+                    "safety": _foreign(result.safety),
+                }
+                for result in report.results
+            ],
             "summary": {outcome.value: number for outcome, number in report.summary.items()},
             "blocked": report.blocked,
             "requests": {"sent": report.requests_sent},
@@ -92,7 +87,19 @@ def record_to_json(address: Address, record: Record | None, doubt: Intent | None
 
 def history_to_json(past: Iterable[Past]) -> str:
     """Spell campaigns that are managed no more, in the order given; of a replaced one the id alone is known."""
-    return _text({"history": [_past(campaign) for campaign in past]})
+    return _text(
+        {
+            "history": [
+                {
+                    "address": campaign.address,
+                    "id": campaign.id,
+                    "replaced_by": campaign.replaced_by,
+                    "record": campaign.record and _record(campaign.record),
+                }
+                for campaign in past
+            ]
+        }
+    )
 
 
 def backups_to_json(backups: Iterable[Backup]) -> str:
@@ -111,37 +118,58 @@ def backups_to_json(backups: Iterable[Backup]) -> str:
     )
 
 
-def _change(change: Change, now: datetime) -> dict[str, object]:
-    source = change.source and {"file": change.source.file, "line": change.source.line}
-    audience = change.audience and {
-        "type": change.audience.type,
-        "count": change.audience.count,
-        "limit": change.audience.limit,
+def _plan(plan: Plan, tool_version: str, *, changes_only: bool = False) -> dict[str, object]:
+    requests = plan.requests
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": tool_version,
+        "environment": plan.environment,
+        "lineage": plan.lineage,
+        "serial": plan.serial,
+        "created_at": format_instant(plan.created_at),
+        "complete": plan.complete,
+        "digest": plan.digest,
+        "changes": [
+            _change(change, plan.created_at)
+            for change in plan.changes
+            if not (changes_only and change.action is Action.NO_OP)
+        ],
+        "summary": {action.value: number for action, number in plan.summary.items()},
+        "diagnostics": _diagnostics(plan.diagnostics),
+        "requests": {
+            "used": requests.used,
+            "apply": requests.apply,
+            "left_this_month": requests.left_this_month,
+            "messages": requests.messages,
+            "messages_left": requests.messages_left,
+        },
     }
+
+
+def _change(change: Change, now: datetime) -> dict[str, object]:
+    source, audience = change.source, change.audience
     return {
         "address": change.address,
         "action": change.action.value,
         "reason": change.reason and change.reason.value,
         "explanation": change.explanation,
-        "source": source,
+        "source": source and {"file": source.file, "line": source.line},
         "id": change.id,
         "before": _foreign(change.before),
         "after": _foreign(change.after),
-        "diff": [_difference(difference) for difference in change.diff],
+        "diff": [
+            {"path": each.path, "before": _foreign(each.before), "after": _foreign(each.after)} for each in change.diff
+        ],
         "starts_at": format_instant(change.starts_at),
         "timezone": change.timezone,
         "names": _foreign(change.names),
-        "audience": audience,
+        "audience": audience and {"type": audience.type, "count": audience.count, "limit": audience.limit},
         "labels": _foreign(change.labels),
         "status": change.status,
         "stage": change.stage(now).value,
         "previous_address": change.previous_address,
         "pause_after": change.pause_after,
     }
-
-
-def _difference(difference: AttributeDiff) -> dict[str, object]:
-    return {"path": difference.path, "before": _foreign(difference.before), "after": _foreign(difference.after)}
 
 
 def _diagnostics(diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:
@@ -160,24 +188,14 @@ def _diagnostics(diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:
     ]
 
 
-def _result(result: Result) -> dict[str, object]:
-    return {
-        "address": result.address,
-        "action": result.action.value,
-        "outcome": result.outcome.value,
-        "id": result.id,
-        "error": result.error,
-        "safety": _foreign(result.safety),
-    }
-
-
 def _entry(address: Address, record: Record | None, doubt: Intent | None) -> dict[str, object]:
-    return {"address": address, "record": record and _record(record), "in_doubt": doubt and _doubt(doubt)}
-
-
-def _past(past: Past) -> dict[str, object]:
-    record = past.record and _record(past.record)
-    return {"address": past.address, "id": past.id, "replaced_by": past.replaced_by, "record": record}
+    in_doubt = doubt and {
+        "run": doubt.run,
+        "attempt": doubt.attempt,
+        "announced_at": format_instant(doubt.announced_at),
+        **_facts(doubt.facts),
+    }
+    return {"address": address, "record": record and _record(record), "in_doubt": in_doubt}
 
 
 def _record(record: Record) -> dict[str, object]:
@@ -189,15 +207,6 @@ def _record(record: Record) -> dict[str, object]:
         "retired": record.retired,
         "former_ids": list(record.former_ids),
         **_facts(record.facts),
-    }
-
-
-def _doubt(doubt: Intent) -> dict[str, object]:
-    return {
-        "run": doubt.run,
-        "attempt": doubt.attempt,
-        "announced_at": format_instant(doubt.announced_at),
-        **_facts(doubt.facts),
     }
 
 

@@ -1,9 +1,8 @@
 """
-Colour for terminals: a handful of tones out of the 16 colours, which read on light and on dark backgrounds.
+Lines for a terminal: a handful of tones, and text that fits a width in columns; what is left out is always counted.
 
-Lines that fit a width in terminal columns: cut, wrap, columns, and what is left out is always counted.
-
-Everything here takes text that is already safe to show (`untrusted.shown`).
+The tones are of the 16 colours that read on light and on dark backgrounds. Everything here takes text that is already
+safe to show (`safe_text.shown`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,11 @@ from enum import StrEnum
 from itertools import zip_longest
 
 from msgflash_apply.report.safe_text import character_width, width_of
+
+ELLIPSIS = "…"
+
+NARROWEST = 40
+"""Below this many columns nothing reads well: narrower terminals wrap on their own."""
 
 
 class Tone(StrEnum):
@@ -28,7 +32,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Puts tones on text, or leaves it as it is when `colour` is False (no terminal, `NO_COLOR`)."""
+    """Puts tones on text, or leaves it as it is if `colour` is False (no terminal, `NO_COLOR`)."""
 
     colour: bool
 
@@ -39,11 +43,6 @@ class Paint:
 
 PLAIN = Paint(colour=False)
 """For files, pipes and tests."""
-
-ELLIPSIS = "…"
-
-NARROWEST = 40
-"""Below this many columns nothing reads well: narrower terminals wrap on their own."""
 
 
 def cut(text: str, width: int) -> str:
@@ -74,7 +73,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def indented(text: str, indent: int, width: int, *, hanging: int = 0) -> list[str]:
-    """Wrap a sentence behind an indent; lines after the first stand `hanging` columns further in."""
+    """Wrap a sentence behind an indent; lines after the first are `hanging` columns further in."""
     first, *others = wrap(text, max(width, NARROWEST) - indent - hanging)
     return [" " * indent + first, *(" " * (indent + hanging) + line for line in others)]
 
@@ -108,11 +107,12 @@ def columns(rows: Iterable[Sequence[str]], indent: int = 0) -> list[str]:
     """Align cells, two columns apart; the last one is as wide as it likes."""
     table = list(rows)
     widths = [max(map(width_of, column)) for column in zip_longest(*table, fillvalue="")]
-    return [" " * indent + "  ".join(map(_padded, row, widths)).rstrip() for row in table]
-
-
-def _padded(cell: str, width: int) -> str:
-    return cell + " " * (width - width_of(cell))
+    return [
+        " " * indent
+        # Not `ljust`: it counts characters, and a wide one takes two columns.
+        + "  ".join(cell + " " * (width - width_of(cell)) for cell, width in zip(row, widths, strict=False)).rstrip()
+        for row in table
+    ]
 
 
 def _fits(text: str, width: int) -> bool:

@@ -1,8 +1,8 @@
 """
-Text of strangers on its way into markup: whatever stands behind it, nothing that follows can be taken for a secret.
+Text of strangers on its way into markup (markdown, HTML): no markup behind it can be taken for part of a secret.
 
 `redact` may run once more over a finished report. A value that ends in `authorization:` would then swallow the markup
-behind it, as if that were the credential; so such a value is closed here, and redacting a report changes nothing more.
+behind it, as if that were the credential; so such a value is ended here, and redacting a report changes nothing more.
 """
 
 from unicodedata import combining
@@ -13,16 +13,15 @@ from msgflash_apply.report.safe_text import redact, shown
 _MOST_CHARACTERS_PER_COLUMN = 4
 """Combining characters take no column, so columns alone would let any number of them through."""
 
-
 _MOST_STACKED = 8
 """No language stacks more accents on a letter; thousands of them cover the lines around and stop a browser."""
 
 
 def inert(text: str) -> str:
-    """Make one line out of any text, as `untrusted.shown` does, that stays what it is before any markup."""
+    """Make one line out of any text, as `safe_text.shown` does, that stays what it is before any markup."""
     safe = _unstacked(shown(text))
     followed = redact(f"{safe}x")
-    # A space ends every credential, so what stands behind it is left alone.
+    # A space ends every credential, so what follows it is left alone.
     return safe if followed == f"{safe}x" else f"{followed} "
 
 
@@ -34,7 +33,7 @@ def clipped(text: str, columns: int) -> str:
 
 
 def _unstacked(text: str) -> str:
-    """Keep the first few of the marks that stand on one letter; `…` says that there were more."""
+    """Keep the first few of the marks on one letter; `…` says that there were more."""
     if text.isascii():
         return text
     kept: list[str] = []

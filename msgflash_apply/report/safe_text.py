@@ -1,13 +1,12 @@
 """
-Secrets out of text: MsgFlash keys, credentials in URLs, credentials in headers, keys of the state beside their name.
+Text made safe to show: secrets taken out (`redact`), and what acts on a terminal or hides in it escaped (`visible`).
 
-Contract section 12: a key never appears in plans, logs, errors or reports. Redaction is idempotent, so that text may
-pass through it at every door.
+A key never appears in plans, logs, errors or reports (contract section 12): MsgFlash keys, credentials in URLs and
+headers, keys of the state beside their name. Redaction is idempotent, so text may pass through it at every door.
 
-Text of strangers, made safe to look at: a terminal must show what is there and do nothing it says.
-
-Escape sequences could recolour, overwrite or hide lines of a plan; bidi controls could turn "do not send" around;
-invisible characters could make two texts look alike. All of them are shown as backslash escapes instead.
+In text of strangers, escape sequences could recolour, overwrite or hide lines of a plan; bidi controls could turn
+"do not send" around; invisible characters could make two texts look alike. All are shown as backslash escapes instead.
+Read `shown` first.
 """
 
 import logging
@@ -18,10 +17,10 @@ from base64 import b64decode
 from functools import cache
 
 HIDDEN = "[redacted]"
-"""Stands where a credential stood."""
+"""In place of a credential."""
 
 HIDDEN_KEY = "msgf_…"
-"""Stands where a MsgFlash key stood."""
+"""In place of a MsgFlash key."""
 
 _TELLTALES = ("msgf", "x-api-key", "authorization", "://", "state_key", "basic ")
 """Without one of these no pattern below can match; looking for them is much cheaper."""
@@ -93,10 +92,10 @@ def redact(text: str) -> str:
 def _without_password(found: re.Match[str]) -> str:
     """Hide what decodes to `user:password`; what else follows the word is some text."""
     try:
-        told = b64decode(found["coded"], validate=True).decode()
+        decoded = b64decode(found["coded"], validate=True).decode()
     except ValueError:
         return found[0]
-    return f"{found['name']}{HIDDEN}" if ":" in told and told.isprintable() else found[0]
+    return f"{found['name']}{HIDDEN}" if ":" in decoded and decoded.isprintable() else found[0]
 
 
 class RedactingFilter(logging.Filter):
@@ -110,7 +109,12 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, without its secrets; the exception stays as text only."""
-        record.msg = redact(_message(record))
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError, KeyError):
+            # Arguments that do not fit: logging itself would print them as they are, secrets included.
+            message = f"{record.msg} {record.args}"
+        record.msg = redact(message)
         record.args = None
         if record.exc_info:
             record.exc_text = self._formatter.formatException(record.exc_info)
@@ -120,14 +124,6 @@ class RedactingFilter(logging.Filter):
         if record.stack_info:
             record.stack_info = redact(record.stack_info)
         return True
-
-
-def _message(record: logging.LogRecord) -> str:
-    """Put the arguments in; where they do not fit, logging itself would print them as they are, secrets included."""
-    try:
-        return record.getMessage()
-    except (TypeError, ValueError, KeyError):
-        return f"{record.msg} {record.args}"
 
 
 _ACTING = (

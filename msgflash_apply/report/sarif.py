@@ -37,11 +37,20 @@ def validation_to_sarif(diagnostics: Sequence[Diagnostic], *, tool_version: str)
         diagnostics: errors and warnings, in order.
         tool_version: of this program.
     """
+    sentences = {code: f"{code.meaning[0].upper()}{code.meaning[1:]}." for code in Code}
     driver = {
         "name": "msgflash-apply",
         "version": tool_version,
         "informationUri": PROGRAM_URI,
-        "rules": [_rule(code) for code in Code],
+        "rules": [
+            {
+                "id": str(code),
+                "name": code.name.title().replace("_", ""),
+                "shortDescription": {"text": sentence},
+                "help": {"text": f"{sentence} Each finding says what to write instead."},
+            }
+            for code, sentence in sentences.items()
+        ],
     }
     run = {
         "tool": {"driver": driver},
@@ -53,47 +62,22 @@ def validation_to_sarif(diagnostics: Sequence[Diagnostic], *, tool_version: str)
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
-def _rule(code: Code) -> Mapping[str, object]:
-    sentence = f"{code.meaning[0].upper()}{code.meaning[1:]}."
-    return {
-        "id": str(code),
-        "name": code.name.title().replace("_", ""),
-        "shortDescription": {"text": sentence},
-        "help": {"text": f"{sentence} Each finding says what to write instead."},
-    }
-
-
 def _result(finding: Diagnostic) -> Mapping[str, object]:
     text = ". ".join(_plain(part) for part in (finding.message, finding.hint and f"Hint: {finding.hint}") if part)
     result: dict[str, object] = {"ruleId": finding.code, "level": str(finding.severity), "message": {"text": text}}
     if finding.code in _INDEXES:
         result["ruleIndex"] = _INDEXES[finding.code]
-    return {**result, "locations": [_location(finding)]}
-
-
-def _location(finding: Diagnostic) -> Mapping[str, object]:
-    """Where it is; code scanning refuses a log with a result at no place, so what is in no file is in the project's."""
-    physical: dict[str, object] = {
-        "artifactLocation": {"uri": _uri(finding.file or _PROJECT_FILE), "uriBaseId": _ROOT},
-    }
-    if region := _region(finding):
-        physical["region"] = region
+    # Code scanning refuses a log with a result at no place, so what is in no file is in the project's. The place is a
+    # relative reference (RFC 3986): a first segment with a `:` would be taken for a scheme, so it is encoded.
+    uri = quote(finding.file or _PROJECT_FILE, safe="/", errors="surrogatepass")
+    physical: dict[str, object] = {"artifactLocation": {"uri": uri, "uriBaseId": _ROOT}}
+    if finding.line is not None:  # a column without its line says nothing (3.30.2)
+        region = {"startLine": finding.line}
+        physical["region"] = region if finding.column is None else {**region, "startColumn": finding.column}
     location: dict[str, object] = {"physicalLocation": physical}
     if finding.address is not None:
         location["logicalLocations"] = [{"fullyQualifiedName": shown(finding.address)}]
-    return location
-
-
-def _region(finding: Diagnostic) -> Mapping[str, int]:
-    numbers = {"startLine": finding.line, "startColumn": finding.column}
-    if finding.line is None:  # a column without its line says nothing (3.30.2)
-        return {}
-    return {name: number for name, number in numbers.items() if number is not None}
-
-
-def _uri(file: str) -> str:
-    """A relative reference (RFC 3986): a first segment with a `:` would be taken for a scheme, so it is encoded."""
-    return quote(file, safe="/", errors="surrogatepass")
+    return {**result, "locations": [location]}
 
 
 def _plain(text: str) -> str:

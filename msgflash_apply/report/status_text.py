@@ -3,7 +3,7 @@
 import json
 
 from msgflash_apply.api.models import CampaignStats
-from msgflash_apply.operations.status import CampaignStatus, StatusReport
+from msgflash_apply.operations.status import StatusReport
 from msgflash_apply.report.layout import Paint, Tone, columns, counted
 from msgflash_apply.report.safe_text import shown
 from msgflash_apply.report.wording import in_zone, resolving_commands, to_the_second
@@ -24,13 +24,25 @@ def status_to_text(report: StatusReport, *, environment: str, paint: Paint) -> s
     """
     lines = []
     if report.campaigns:
-        heading, *rows = columns([_HEADINGS, *(_cells(one) for one in report.campaigns)])
+        table = [_HEADINGS]
+        for one in report.campaigns:
+            facts = one.record.facts
+            counters = one.stats.stats.model_dump() if one.stats else {}
+            table.append(
+                (
+                    shown(one.address),
+                    shown(one.stats.status) if one.stats else _GONE,
+                    in_zone(facts.starts_at, facts.timezone),
+                    *(str(counters.get(name, "-")) for name in _COUNTERS),
+                )
+            )
+        heading, *rows = columns(table)
         lines += [paint(Tone.STRONG, heading), *rows]
     elif not report.in_doubt:
-        lines.append("No campaign on record is still to come or at work.")
+        lines.append("No recorded campaign is scheduled or running.")
     for address, intent in report.in_doubt.items():
-        told = f"sent {to_the_second(intent.announced_at)}, and no answer says whether it arrived"
-        lines += ["", f"{paint(Tone.DOUBT, '? ' + shown(address))} is in doubt: {told}. One of these ends it:"]
+        why = f"sent {to_the_second(intent.announced_at)}, and no answer says whether it arrived"
+        lines += ["", f"{paint(Tone.DOUBT, '? ' + shown(address))} is in doubt: {why}. One of these ends it:"]
         lines += [f"    {command}" for command in resolving_commands(address, environment)]
     if report.campaigns:
         lines += ["", f"{counted(len(report.campaigns), 'campaign')}."]
@@ -39,7 +51,17 @@ def status_to_text(report: StatusReport, *, environment: str, paint: Paint) -> s
 
 def status_to_json(report: StatusReport) -> str:
     """Give the same as JSON: `{"campaigns": [..], "in_doubt": [addresses]}`."""
-    document = {"campaigns": [_entry(one) for one in report.campaigns], "in_doubt": list(report.in_doubt)}
+    campaigns = [
+        {
+            "address": one.address,
+            "id": one.record.id,
+            "status": one.stats.status if one.stats else None,
+            "stats": one.stats.stats.model_dump() if one.stats else None,
+            "progress_percent": one.stats.progress_percent if one.stats else None,
+        }
+        for one in report.campaigns
+    ]
+    document = {"campaigns": campaigns, "in_doubt": list(report.in_doubt)}
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
@@ -49,22 +71,3 @@ def progress_of(stats: CampaignStats) -> float:
         return min(100.0, max(0.0, stats.progress_percent))
     counters = stats.stats
     return 100 * (counters.planned - counters.queued) / counters.planned if counters.planned else 0.0
-
-
-def _cells(one: CampaignStatus) -> tuple[str, ...]:
-    start = in_zone(one.record.facts.starts_at, one.record.facts.timezone)
-    if one.stats is None:
-        return (shown(one.address), _GONE, start, *("-" for _ in _COUNTERS))
-    counters = one.stats.stats.model_dump()
-    return (shown(one.address), shown(one.stats.status), start, *(str(counters[name]) for name in _COUNTERS))
-
-
-def _entry(one: CampaignStatus) -> dict[str, object]:
-    stats = one.stats
-    return {
-        "address": one.address,
-        "id": one.record.id,
-        "status": stats.status if stats else None,
-        "stats": stats.stats.model_dump() if stats else None,
-        "progress_percent": stats.progress_percent if stats else None,
-    }

@@ -1,25 +1,34 @@
 """
-What the plan calls things: a symbol and a sentence per action, advice per reason, the commands that resolve a doubt.
+The words of every report about a plan: what it comes to, a sign and a sentence per action, advice per reason, moments.
 
-The symbols are Terraform's, with `!` for blocked and `?` for in doubt.
-
-Moments as people read them: in their zone, and how far off.
+No colour, no markup. The symbols are Terraform's, with `!` for blocked and `?` for in doubt. A moment is given in its
+zone, with how far off it is.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.files.schedule import LONGEST_ZONE
-from msgflash_apply.plan.plan import Action, Change, Reason, Stage
-from msgflash_apply.report.layout import Tone
+from msgflash_apply.plan.plan import SENDING, Action, Change, Plan, Reason, RequestForecast, Stage
+from msgflash_apply.report.layout import Tone, counted
 from msgflash_apply.report.safe_text import shell_word
 
 PROGRAM = "msgflash-apply"
 
 DEFAULT_ENVIRONMENT = "default"
+
+NO_CHANGES = "No changes."
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+_COUNTED_ALWAYS = (Action.CREATE, Action.PAUSE, Action.RESUME, Action.REPLACE, Action.RETIRE)
+
+_COUNTED_IF_ANY = (Action.MOVE, Action.FORGET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +58,22 @@ SIGNS = {
     Action.NO_OP: Sign("=", "unchanged", Tone.QUIET),
 }
 
+_PREDICATES = {
+    Action.CREATE: "will be created",
+    Action.PAUSE: "will be paused",
+    Action.RESUME: "will be resumed",
+    Action.REPLACE: "will be replaced",
+    Action.RETIRE: "will be retired (paused for good)",
+    Action.FORGET: "will be forgotten (its record moves to the history)",
+    Action.NO_OP: "is unchanged",
+}
+
 _WHY = {
     Reason.IN_DOUBT: "a create was sent for it, and whether it arrived is unknown",
     Reason.IMMUTABLE_CHANGE: "its file differs from what was sent, and a campaign cannot be changed",
-    Reason.ALREADY_STARTED: "its file differs from what was sent, and people may have had it",
+    Reason.ALREADY_STARTED: "its file differs from what was sent, and people may have received it",
     Reason.SCHEDULE_PASSED: "its start time has passed",
-    Reason.LEAD_TIME: "its start is too near",
+    Reason.LEAD_TIME: "its start time is too near",
     Reason.QUIET_HOURS: "it would start in the quiet hours",
     Reason.MISSING_ON_SERVER: "MsgFlash has no campaign with its id any more",
     Reason.LIMIT: "the plan goes beyond a limit of the policy",
@@ -63,22 +82,22 @@ _WHY = {
 _WHAT_TO_DO = {
     Reason.IMMUTABLE_CHANGE: "Put the file back as it was sent; or set `lifecycle: {on_change: replace}` to pause this"
     " campaign and create another in its place; or `on_change: ignore` to leave it as it is.",
-    Reason.ALREADY_STARTED: "Put the file back as it was sent. What is left to be said needs a campaign of its own,"
-    " and goes to people who may have had this one.",
-    Reason.SCHEDULE_PASSED: "Give it a later `schedule`, or delete the file if it shall not go out.",
+    Reason.ALREADY_STARTED: "Put the file back as it was sent. To say more, add another campaign; it goes to people"
+    " who may have received this one.",
+    Reason.SCHEDULE_PASSED: "Give it a later `schedule`, or delete the file if it should not go out.",
     Reason.LEAD_TIME: "Give it a later `schedule`, or lower `min_lead_time` under `policy` in msgflash.yaml; for one"
     " run: --override lead-time.",
     Reason.QUIET_HOURS: "Give it a `schedule` outside the quiet hours, or change `quiet_hours` under `policy` in"
     " msgflash.yaml; for one run: --override quiet-hours.",
-    Reason.MISSING_ON_SERVER: "People may have had it before it went. Look in the MsgFlash console what became of it;"
-    " delete the file if nothing more shall go out.",
-    Reason.LIMIT: "If this many are meant, raise the limit under `policy` in msgflash.yaml, or lift it for one run"
-    " with --override max-creates or --override max-retires; if not, plan fewer at a time with --target or --select.",
+    Reason.MISSING_ON_SERVER: "People may have received it before it disappeared. Check in the MsgFlash console what"
+    " happened to it; delete the file if nothing more should go out.",
+    Reason.LIMIT: "If this many are intended, raise the limit under `policy` in msgflash.yaml, or lift it for one"
+    " run with --override max-creates or --override max-retires; otherwise plan fewer at a time with --target or"
+    " --select.",
     Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
     " console, then run one of these; ID is the id that the console shows, and --probe finds it by the messages it"
     " sent, once its start time has passed:",
 }
-
 
 _STAGES = {
     Stage.STOPPABLE: "can be stopped until its start",
@@ -100,12 +119,17 @@ def sign(change: Change) -> Sign:
 
 def headline(change: Change) -> str:
     """Say what happens to a campaign, in one sentence; holds untrusted text, and no full stop."""
-    subject = change.address
-    if change.action is Action.MOVE and change.previous_address:
-        subject = change.previous_address
-    sentence = f"{subject} {_predicate(change)}"
     if change.action is Action.BLOCKED:
-        return sentence
+        state = "in doubt" if change.reason is Reason.IN_DOUBT else "blocked"
+        why = change.explanation or (_WHY[change.reason] if change.reason else "")
+        sentence = f"{change.address} is {state}: {why}" if why else f"{change.address} is {state}"
+        return f"{sentence} ({change.reason})" if change.reason else sentence
+    if change.action is Action.MOVE:
+        sentence = f"{change.previous_address or change.address} has moved to {change.address}"
+    else:
+        sentence = f"{change.address} {_PREDICATES[change.action]}"
+    if change.pause_after and change.action in SENDING:
+        sentence += ", and paused right after"
     return f"{sentence}: {change.explanation}" if change.explanation else sentence
 
 
@@ -125,39 +149,48 @@ def program(environment: str) -> str:
     return PROGRAM if environment == DEFAULT_ENVIRONMENT else f"{PROGRAM} --env {shell_word(environment)}"
 
 
-def _predicate(change: Change) -> str:
-    match change.action:
-        case Action.CREATE:
-            return "will be created, and paused right after" if change.pause_after else "will be created"
-        case Action.PAUSE:
-            return "will be paused"
-        case Action.RESUME:
-            return "will be resumed"
-        case Action.REPLACE:
-            return "will be replaced, and paused right after" if change.pause_after else "will be replaced"
-        case Action.RETIRE:
-            return "will be retired (paused for good)"
-        case Action.FORGET:
-            return "will be forgotten (its record moves to the history)"
-        case Action.MOVE:
-            return f"has moved to {change.address}"
-        case Action.NO_OP:
-            return "is unchanged"
-        case Action.BLOCKED:
-            return _blocked(change)
-    assert_never(change.action)
+def verdict(plan: Plan) -> str:
+    """Count what an apply would do, or say that there is nothing to do; contract section 7."""
+    if plan.is_empty and not plan.blocked:
+        if not plan.changes:
+            return f"{NO_CHANGES} There are no campaigns in the files or in the state."
+        return f"{NO_CHANGES} Your files match the recorded state ({counted(len(plan.changes), 'campaign')})."
+    counts = plan.summary
+    parts = [f"{counts[action]} to {action}" for action in _COUNTED_ALWAYS]
+    parts += [f"{counts[action]} to {action}" for action in _COUNTED_IF_ANY if counts[action]]
+    parts += [f"{counts[Action.NO_OP]} unchanged", f"{counts[Action.BLOCKED]} blocked"]
+    return f"Plan: {', '.join(parts)}."
 
 
-def _blocked(change: Change) -> str:
-    if change.reason is None:
-        return f"is blocked: {change.explanation}" if change.explanation else "is blocked"
-    state = "is in doubt" if change.reason is Reason.IN_DOUBT else "is blocked"
-    return f"{state}: {change.explanation or _WHY[change.reason]} ({change.reason})"
+def forecasts(requests: RequestForecast) -> list[tuple[str, bool]]:
+    """Forecast the requests of an apply and the messages, if counted; each with whether enough are left this month."""
+    said = f"Requests: {requests.used or 'none'} used for this plan, {requests.apply or 'none'} needed to apply"
+    left = requests.left_this_month
+    if not requests.suffice:
+        said += f", only {left} left this month: an apply would stop part way."
+    elif left is not None:
+        said += f", {left} left this month."
+    else:
+        said += "; how many are left this month was not read." if requests.apply else "."
+    found = [(said, requests.suffice)]
+    if requests.messages is not None:
+        left = requests.messages_left
+        rest = "" if left is None else f", {left} left this month"
+        said = f"Messages: {requests.messages} or more to send, as far as they were counted{rest}."
+        found.append((said, left is None or requests.messages <= left))
+    return found
 
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+def caveat(plan: Plan) -> str:
+    """Say what this plan cannot promise; empty when it is complete."""
+    if plan.lineage is None:
+        return (
+            "This is a preview without a state. It does not know what was sent before, and can be neither saved nor"
+            " applied."
+        )
+    if plan.complete:
+        return ""
+    return "This plan could not check everything: it was made offline, or for some of the campaigns only."
 
 
 def in_zone(moment: datetime, timezone: str | None) -> str:
@@ -166,12 +199,17 @@ def in_zone(moment: datetime, timezone: str | None) -> str:
 
     The offset is added where the local time exists twice. A zone that this machine does not know is read as UTC.
     """
-    zone, name = _zone(timezone)
+    zone: tzinfo = UTC
+    name = "UTC"
+    if timezone is not None:
+        # Errors: unknown; not a name at all; a folder of the zone database.
+        with suppress(KeyError, ValueError, OSError):
+            zone, name = ZoneInfo(timezone[:LONGEST_ZONE]), timezone
     local = moment.astimezone(zone)
     clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     offset = f" ({local.isoformat()[-6:]})" if twice else ""
-    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year} {clock} {name}{offset}"
+    return f"{_DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local.year} {clock} {name}{offset}"
 
 
 def to_the_second(moment: datetime) -> str:
@@ -182,8 +220,17 @@ def to_the_second(moment: datetime) -> str:
 def distance(moment: datetime, now: datetime) -> str:
     """Say how far off a moment is, rounded down: `in 3 d 22 h`, `2 min ago`, `now`."""
     away = moment - now
-    length = _length(abs(away))
-    if length == "0 s":
+    minutes, seconds = divmod(int(abs(away).total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        units = [(days, "d"), (hours, "h")]
+    elif hours:
+        units = [(hours, "h"), (minutes, "min")]
+    else:
+        units = [(minutes, "min") if minutes else (seconds, "s")]
+    length = " ".join(f"{number} {unit}" for number, unit in units if number)
+    if not length:
         return "now"
     return f"in {length}" if away > timedelta() else f"{length} ago"
 
@@ -191,27 +238,3 @@ def distance(moment: datetime, now: datetime) -> str:
 def with_distance(moment: datetime, timezone: str | None, now: datetime) -> str:
     """Spell a moment and how far off it is: `Fri 27 Nov 2026 09:00 Europe/Paris, in 3 d 22 h`."""
     return f"{in_zone(moment, timezone)}, {distance(moment, now)}"
-
-
-def _length(span: timedelta) -> str:
-    minutes, seconds = divmod(int(span.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return _two(days, "d", hours, "h")
-    if hours:
-        return _two(hours, "h", minutes, "min")
-    return f"{minutes} min" if minutes else f"{seconds} s"
-
-
-def _two(large: int, unit: str, small: int, small_unit: str) -> str:
-    return f"{large} {unit} {small} {small_unit}" if small else f"{large} {unit}"
-
-
-def _zone(timezone: str | None) -> tuple[tzinfo, str]:
-    if timezone is None:
-        return UTC, "UTC"
-    try:
-        return ZoneInfo(timezone[:LONGEST_ZONE]), timezone
-    except (KeyError, ValueError, OSError):  # unknown; not a name at all; a folder of the zone database
-        return UTC, "UTC"

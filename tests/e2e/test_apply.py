@@ -25,7 +25,7 @@ def test_second_apply_does_nothing(repo: Repo, sandbox: Sandbox) -> None:
     repo.apply()
     again = repo.apply()
     assert again.code == 0
-    assert "there is nothing to do" in again.out
+    assert "Your files match the recorded state" in again.out
     assert creates_seen(sandbox) == 2
 
 

@@ -37,7 +37,7 @@ def test_demo_of_an_installed_wheel(installed: Path, tmp_path: Path) -> None:
     assert "Success! 12 campaigns are valid." in demo.stdout
     assert "Plan: 12 to create" in demo.stdout
     assert "Applied: 12 created" in demo.stdout
-    assert "there is nothing to do" in demo.stdout
+    assert "Your files match the recorded state" in demo.stdout
     assert demo.stdout.endswith("The server counted 12 campaigns, each created once.\n")
     assert str(CHECKOUT) not in demo.stdout
 

@@ -64,7 +64,7 @@ def share(folder: Path) -> Shared:
         assert [done.code for done, _ in applied] == [0] * len(TEAMS), [done.out + done.err for done, _ in applied]
         assert created(sandbox) == {f"{name}-{number:02d}": 1 for name in TEAMS for number in range(EACH)}
         assert [len(repo.records) for repo in repos] == [EACH] * len(TEAMS)
-        assert any("asked for patience" in done.err for done, _ in applied)
+        assert any("asked to slow down" in done.err for done, _ in applied)
         assert not any("failed" in done.err for done, _ in applied)
         sent_at = [seen.time for seen in sandbox.requests if f"{seen.method} {seen.path}" == CREATE]
         refused = sum(seen.status == 429 for seen in sandbox.requests)

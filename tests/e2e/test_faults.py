@@ -122,7 +122,7 @@ def test_rate_limit_is_waited_for(repo: Repo, sandbox: Sandbox) -> None:
     sandbox.add_fault("POST /api/v1/campaigns 429 retry_after=1 skip=1")
     done = repo.apply()
     assert done.code == 0, done.out
-    assert "asked for patience" in done.err
+    assert "asked to slow down" in done.err
     assert created(sandbox) == {"c00": 1, "c01": 1, "c02": 1}
 
 

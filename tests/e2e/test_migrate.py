@@ -46,8 +46,8 @@ def test_move_tells_what_moved_and_what_to_change(sold: Repo) -> None:
     assert moved.out == (
         "The state of environment default is at state/{environment}.json now: "
         "serial 5, 1 campaign, 1 in doubt, 0 in the history.\n"
-        "The one at .msgflash/default.json is a last copy, marked as moved: whoever still uses it is refused.\n\n"
-        'Say so before the next run, in msgflash.yaml:\n    state: "state/{environment}.json"\n'
+        "The one at .msgflash/default.json is a last copy, marked as moved: runs that still use it are refused.\n\n"
+        'Before the next run, set this in msgflash.yaml:\n    state: "state/{environment}.json"\n'
         "Unsure whether all of it arrived? Compare the two:\n"
         "    MSGFLASH_STATE='state/{environment}.json' msgflash-apply state pull\n"
         "    MSGFLASH_STATE=.msgflash/default.json msgflash-apply state pull --moved\n"
@@ -117,7 +117,7 @@ def test_place_outside_the_repo_is_for_the_environment(sold: Repo, tmp_path: Pat
 
     first, again = (sold.run("state", "migrate", elsewhere) for _ in range(2))
 
-    assert f"Say so before the next run:\n    export MSGFLASH_STATE={elsewhere}\n" in first.out
+    assert f"Before the next run, set this:\n    export MSGFLASH_STATE={elsewhere}\n" in first.out
     assert again == first
 
 

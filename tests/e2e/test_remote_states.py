@@ -139,7 +139,7 @@ def test_second_pipeline_is_refused_or_waits(repo: Repo, sandbox: Sandbox) -> No
     assert (done.code, refused.code, waited.code) == (0, 1, 0), done.err + waited.err
     holder = f"held by {getpass.getuser()} on {socket.gethostname()} (process {first.process.pid}) for `apply` since 20"
     assert holder in refused.err
-    assert "there is nothing to do" in waited.out
+    assert "Your files match the recorded state" in waited.out
     assert created(sandbox) == {f"c{number:02d}": 1 for number in range(MANY)}
 
 

@@ -105,7 +105,7 @@ def test_second_apply_waits_and_finds_nothing_to_do(repo: Repo, sandbox: Sandbox
         done, second = first.go_on(), waiting.wait()
 
     assert (done.code, second.code) == (0, 0), second.err
-    assert "there is nothing to do" in second.out
+    assert "Your files match the recorded state" in second.out
     assert created(sandbox) == {"c00": 1, "c01": 1}
 
 

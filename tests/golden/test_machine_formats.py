@@ -11,10 +11,12 @@ from msgflash_apply.operations.calendar_ import Occasion
 from msgflash_apply.operations.drift import Drift
 from msgflash_apply.report.github import validation_to_github
 from msgflash_apply.report.icalendar import agenda_to_ics, agenda_to_text
+from msgflash_apply.report.json_ import drift_to_json
 from msgflash_apply.report.junit import validation_to_junit
 from msgflash_apply.report.layout import PLAIN, Paint
 from msgflash_apply.report.sarif import validation_to_sarif
-from msgflash_apply.report.text import drift_to_json, drift_to_text
+from msgflash_apply.report.text import drift_to_text
+from tests.golden.examples import PLANS
 from tests.golden.test_other_texts import FINDINGS
 from tests.support.sarif import assert_is_sarif
 
@@ -62,7 +64,7 @@ def test_calendar_as_ics(golden: SnapshotAssertion) -> None:
 
 def test_drift(golden: SnapshotAssertion) -> None:
     """What people did, as text and as JSON."""
-    assert drift_to_text(DRIFTS, paint=PLAIN) + drift_to_json(DRIFTS, "{}") == golden
+    assert drift_to_text(DRIFTS, paint=PLAIN) + drift_to_json(DRIFTS, PLANS["narrowed"], tool_version="1.2.3") == golden
 
 
 def test_no_drift(golden: SnapshotAssertion) -> None:

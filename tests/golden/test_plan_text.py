@@ -20,8 +20,3 @@ def test_plan_in_three_widths(name: str, width: int, golden: SnapshotAssertion) 
 def test_plan_in_colour(name: str, golden: SnapshotAssertion) -> None:
     """On a terminal, the same plan has colours and nothing else more."""
     assert plan_to_text(PLANS[name], now=NOW, paint=Paint(colour=True), width=80) == golden
-
-
-def test_plan_with_unchanged_campaigns(golden: SnapshotAssertion) -> None:
-    """Asked to, the plan lists unchanged campaigns too."""
-    assert plan_to_text(PLANS["every-action"], now=NOW, paint=PLAIN, show_unchanged=True) == golden

@@ -1,21 +1,29 @@
 """One change as a card of the page: every text safe to show, every choice of shape and tone made."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from msgflash_apply.campaign import Payload
 from msgflash_apply.plan.plan import Action, Change, Reason
-from msgflash_apply.report.differences import audience_text, fact_rows, may_go_out, payload_of
+from msgflash_apply.report.differences import (
+    IN_FULL,
+    MarkedDifference,
+    audience_text,
+    fact_rows,
+    marked_differences,
+    may_go_out,
+    payload_of,
+)
 from msgflash_apply.report.html.message import Message, message_of
-from msgflash_apply.report.layout import Tone
-from msgflash_apply.report.markdown import MarkedDifference, marked_differences
+from msgflash_apply.report.layout import ELLIPSIS, Tone, counted
 from msgflash_apply.report.markup_text import clipped, inert
 from msgflash_apply.report.wording import advice, distance, headline, in_zone, resolving_commands, sign
 
 _COLUMNS = 2_000
 
 _NAME_COLUMNS = 300
+
+_MOST_DIFFERENCE_LINES = 60
 
 _DRAWN = {
     Action.CREATE: "sends",
@@ -89,9 +97,12 @@ def card_of(change: Change, *, number: int, environment: str, now: datetime, num
         now: for how far off its start is.
         numbers: names of numbers by their id (`numbers_by_id`).
     """
-    payload: Payload = payload_of(change) or {}
+    payload = payload_of(change) or {}
     is_doubt = change.reason is Reason.IN_DOUBT
     repeat = payload.get("repeat")
+    # The number that it goes out from, as people know it.
+    identifier = str(payload.get("instanceId", ""))
+    instance = change.names.get("instanceId") or numbers.get(identifier, identifier)
     return Card(
         number=number,
         symbol=sign(change).symbol,
@@ -108,26 +119,16 @@ def card_of(change: Change, *, number: int, environment: str, now: datetime, num
         distance=distance(change.starts_at, now),
         repeat=repeat if repeat in {"daily", "weekly"} and isinstance(repeat, str) else "",
         audience=clipped(audience_text(payload.get("recipients"), change.audience), _NAME_COLUMNS) if payload else "",
-        instance=_instance(change, payload, numbers),
-        labels=tuple(_labels(change.labels)),
+        instance=clipped(instance, _NAME_COLUMNS) or "the account's only connected number",
+        labels=tuple(clipped(f"{name}={change.labels[name]}", _NAME_COLUMNS) for name in sorted(change.labels)),
         rows=tuple((clipped(row.label, _NAME_COLUMNS), clipped(row.text, _COLUMNS)) for row in fact_rows(change, now)),
         message=message_of(payload, change.names) if payload and may_go_out(change) else None,
-        differences=tuple(_clipped(each) for each in marked_differences(change.diff)),
+        differences=tuple(map(_clipped, marked_differences(change.diff))),
     )
 
 
-def _instance(change: Change, payload: Payload, numbers: Mapping[str, str]) -> str:
-    """Name the number that a campaign goes out from, as people know it."""
-    identifier = str(payload.get("instanceId", ""))
-    name = change.names.get("instanceId") or numbers.get(identifier, identifier)
-    return clipped(name, _NAME_COLUMNS) or "the account's only connected number"
-
-
-def _labels(labels: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted(labels):
-        yield clipped(f"{name}={labels[name]}", _NAME_COLUMNS)
-
-
 def _clipped(difference: MarkedDifference) -> MarkedDifference:
-    lines = tuple((mark, clipped(text, _COLUMNS)) for mark, text in difference.lines)
-    return MarkedDifference(clipped(difference.path, _NAME_COLUMNS), lines)
+    lines = [(mark, clipped(text, _COLUMNS)) for mark, text in difference.lines[:_MOST_DIFFERENCE_LINES]]
+    if (more := len(difference.lines) - len(lines)) > 0:
+        lines.append((" ", f"{ELLIPSIS} {counted(more, 'more line')}{IN_FULL}"))
+    return replace(difference, path=clipped(difference.path, _NAME_COLUMNS), lines=tuple(lines))

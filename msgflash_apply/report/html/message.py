@@ -1,4 +1,4 @@
-"""A message as a phone shows it: text with the server's placeholders told apart, media, caption, footer, buttons."""
+"""A message as a phone shows it: text with the server's placeholders marked, media, caption, footer, buttons."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from msgflash_apply.campaign import Names, Payload
-from msgflash_apply.report.differences import plain
+from msgflash_apply.report.differences import IN_FULL, plain
 from msgflash_apply.report.layout import ELLIPSIS, limited
 from msgflash_apply.report.markup_text import clipped, inert
 
@@ -18,8 +18,6 @@ _MOST_LINES = 200
 _MOST_CHARACTERS = 20_000
 
 _LINE_COLUMNS = 400
-
-_IN_FULL = "; --format json shows them all"
 
 _KINDS = {"image": "Image", "video": "Video", "audio": "Audio", "document": "Document", "voice_note": "Voice note"}
 
@@ -36,7 +34,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What stands for a picture, a film, a sound or a file: nothing is fetched."""
+    """The placeholder of a picture, a film, a sound or a file: nothing is fetched."""
 
     kind: str
     file_name: str
@@ -75,9 +73,14 @@ class Message:
 
 def message_of(payload: Payload, names: Names) -> Message:
     """Lay out what a payload says; its template is known by id and name alone, since its text lives on MsgFlash."""
+    template = [plain(each) for each in (names.get("templateId"), payload.get("templateId")) if each]
+    variables = payload.get("variables")
     return Message(
-        template=_template(payload, names),
-        variables=tuple(_variables(payload.get("variables"))),
+        template=clipped(" · ".join(template), _LINE_COLUMNS),
+        variables=tuple(
+            (clipped(str(name), _LINE_COLUMNS), clipped(plain(value), _LINE_COLUMNS))
+            for name, value in (variables.items() if isinstance(variables, Mapping) else ())
+        ),
         media=_media(payload),
         title=_pieces(payload.get("title")),
         body=_pieces(payload.get("body")),
@@ -87,31 +90,16 @@ def message_of(payload: Payload, names: Names) -> Message:
     )
 
 
-def _template(payload: Payload, names: Names) -> str:
-    known = [names.get("templateId"), payload.get("templateId")]
-    return clipped(" · ".join(plain(each) for each in known if each), _LINE_COLUMNS)
-
-
-def _variables(variables: object) -> Iterator[tuple[str, str]]:
-    if isinstance(variables, Mapping):
-        for name, value in variables.items():
-            yield clipped(str(name), _LINE_COLUMNS), clipped(plain(value), _LINE_COLUMNS)
-
-
 def _media(payload: Payload) -> Media | None:
     url = payload.get("mediaUrl")
     if not isinstance(url, str):
         return None
-    kind = plain(payload.get("type", ""))
-    return Media(_KINDS.get(kind, inert(kind)), clipped(_file_name(url), 80), clipped(url, _LINE_COLUMNS))
-
-
-def _file_name(url: str) -> str:
     try:
-        path = urlsplit(url).path
+        file_name = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
     except ValueError:  # not a URL at all: shown as it is
-        return url
-    return unquote(path.rstrip("/").rpartition("/")[2]) or url
+        file_name = ""
+    kind = plain(payload.get("type", ""))
+    return Media(_KINDS.get(kind, inert(kind)), clipped(file_name or url, 80), clipped(url, _LINE_COLUMNS))
 
 
 def _pieces(value: object) -> tuple[Piece, ...]:
@@ -121,7 +109,7 @@ def _pieces(value: object) -> tuple[Piece, ...]:
     text = plain(value)
     cut_off = text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + ELLIPSIS
     lines = [inert(line) for line in cut_off.removesuffix("\n").split("\n")]
-    parts = _PLACEHOLDER.split("\n".join(limited(lines, _MOST_LINES, _IN_FULL)))
+    parts = _PLACEHOLDER.split("\n".join(limited(lines, _MOST_LINES, IN_FULL)))
     return tuple(Piece(part, bool(number % 2)) for number, part in enumerate(parts) if part)
 
 

@@ -2,11 +2,11 @@
 The plan as a page for people who would rather look: one file, no network, readable without its script.
 
 The page forbids itself everything but its own style and script, both named by their digest; so even if a text became
-markup, nothing could run and nothing could leave. jinja2 escapes every value, and `to_html_card` makes it safe to read.
+markup, nothing could run and nothing could leave. jinja2 escapes every value, and `card` makes it safe to read.
 """
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, partial
 from hashlib import sha256
@@ -15,15 +15,13 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from msgflash_apply.findings import Diagnostic
-from msgflash_apply.plan.plan import Action, Change, Plan, Reason
+from msgflash_apply.plan.plan import Action, Plan, Reason
 from msgflash_apply.report.diagnostics import finding_lines, no_source
-from msgflash_apply.report.html.card import Card, card_of, numbers_by_id
+from msgflash_apply.report.html.card import card_of, numbers_by_id
 from msgflash_apply.report.html.timeline import timeline_of
 from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.markup_text import clipped
-from msgflash_apply.report.text import caveat, forecast, messages, messages_suffice, verdict
-from msgflash_apply.report.wording import in_zone
+from msgflash_apply.report.wording import caveat, forecasts, in_zone, verdict
 
 MOST_LISTED = 2_000
 """Rows of the list that says the same as the timeline."""
@@ -54,42 +52,42 @@ def plan_to_html(plan: Plan, *, now: datetime) -> str:
         plan: what to show.
         now: an aware moment, for how far off each start is.
     """
-    changes = (*_doubt_first(plan.blocked), *plan.effective)
+    blocked = sorted(plan.blocked, key=lambda change: change.reason is not Reason.IN_DOUBT)
+    changes = (*blocked, *plan.effective)
     show = partial(card_of, environment=plan.environment, now=now, numbers=numbers_by_id(changes))
     cards = [show(change, number=number) for number, change in enumerate(changes, 1)]
-    waiting = len(plan.blocked)
+    drawn = sorted((card for card in cards if card.mark), key=lambda card: card.starts_at)
+    findings = (
+        finding_lines(each, paint=PLAIN, source_line=no_source, width=_FINDING_WIDTH)
+        for each in plan.diagnostics[:MOST_WARNINGS]
+    )
     return _page().render(
-        style=Markup(_asset("plan.css")),  # noqa: S704 - a file of ours
-        script=Markup(_asset("plan.js")),  # noqa: S704 - a file of ours
-        policy=_policy(),
         environment=clipped(plan.environment, _NAME_COLUMNS),
         made_at=in_zone(plan.created_at, None),
         verdict=verdict(plan),
         counts=[(action.value, number) for action, number in plan.summary.items() if number],
         caveat=caveat(plan),
-        forecasts=[
-            (forecast(plan.requests), plan.requests.suffice),
-            (messages(plan.requests), messages_suffice(plan.requests)),
-        ],
+        forecasts=forecasts(plan.requests),
         digest=plan.digest,
         unchanged=plan.summary[Action.NO_OP],
-        waiting=cards[:waiting],
-        effective=cards[waiting:],
+        waiting=cards[: len(blocked)],
+        effective=cards[len(blocked) :],
         is_open=len(cards) <= MOST_OPEN,
         is_long=len(cards) > MOST_RENDERED,
-        warnings=[_finding(each) for each in plan.diagnostics[:MOST_WARNINGS]],
+        warnings=["\n".join(clipped(line, _LINE_COLUMNS) for line in lines) for lines in findings],
         warnings_left_out=max(0, len(plan.diagnostics) - MOST_WARNINGS),
         timeline=timeline_of(cards, now),
-        listed=_listed(cards),
-        listed_left_out=max(0, sum(bool(card.mark) for card in cards) - MOST_LISTED),
-        actions=_numbered((card.action for card in cards), MOST_CHOICES),
-        instances=_numbered((card.instance for card in cards), MOST_CHOICES),
-        labels=_numbered((label for card in cards for label in card.labels), MOST_CHOICES),
+        listed=drawn[:MOST_LISTED],
+        listed_left_out=max(0, len(drawn) - MOST_LISTED),
+        actions=_numbered(card.action for card in cards),
+        instances=_numbered(card.instance for card in cards),
+        labels=_numbered(label for card in cards for label in card.labels),
     )
 
 
 @cache
 def _page() -> Template:
+    """Compile the template when the first page is made, with its style, its script and the policy that admits them."""
     environment = Environment(
         autoescape=True,
         loader=PackageLoader("msgflash_apply.report"),
@@ -97,38 +95,18 @@ def _page() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("plan.html.jinja")
+    folder = files("msgflash_apply.report").joinpath("templates")
+    style, script = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("plan.css", "plan.js"))
+    digests = ("sha256-" + b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
+    policy = "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'"
+    globals_ = {
+        "style": Markup(style),  # noqa: S704 - a file of ours
+        "script": Markup(script),  # noqa: S704 - a file of ours
+        "policy": policy.format(*digests),
+    }
+    return environment.get_template("plan.html.jinja", globals=globals_)
 
 
-@cache
-def _asset(name: str) -> str:
-    return files("msgflash_apply.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-@cache
-def _policy() -> str:
-    style, script = (_digest(_asset(name)) for name in ("plan.css", "plan.js"))
-    return f"default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
-
-
-def _doubt_first(changes: Iterable[Change]) -> list[Change]:
-    return sorted(changes, key=lambda change: change.reason is not Reason.IN_DOUBT)
-
-
-def _listed(cards: Sequence[Card]) -> list[Card]:
-    """Sort what the timeline draws by start."""
-    return sorted((card for card in cards if card.mark), key=lambda card: card.starts_at)[:MOST_LISTED]
-
-
-def _numbered(texts: Iterable[str], most: int) -> dict[str, int]:
+def _numbered(texts: Iterable[str]) -> dict[str, int]:
     """Number the choices of a filter: cards carry the number, so that no text of a campaign steers the script."""
-    return {text: number for number, text in enumerate(sorted(set(texts))[:most])}
-
-
-def _finding(finding: Diagnostic) -> str:
-    lines = finding_lines(finding, paint=PLAIN, source_line=no_source, width=_FINDING_WIDTH)
-    return "\n".join(clipped(line, _LINE_COLUMNS) for line in lines)
+    return {text: number for number, text in enumerate(sorted(set(texts))[:MOST_CHOICES])}

@@ -1,20 +1,19 @@
 """
-Days across a drawing: where a moment stands, and which days are named.
-
 When what goes out on which number, as geometry for a drawing: days across, one lane per number.
 
 Pure numbers and safe texts; the template draws them. Days are those of UTC, counted as ordinals, so that no start
-however far off overflows a date.
+however far off overflows a date. Read `timeline_of` first; `Scale` places moments and names days.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from math import ceil
 
 from msgflash_apply.report.html.card import Card
 from msgflash_apply.report.layout import counted
+from msgflash_apply.report.wording import MONTHS
 
 WIDTH = 1000.0
 """Units of the drawing from its first day to its last."""
@@ -25,8 +24,6 @@ _FEWEST_DAYS_WITH_REPEATS = 28
 
 _MOST_TICKS = 14
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
 _DAY_STEPS = (1, 2, 7, 14)
 
 _MONTH_STEPS = (1, 3, 6, 12, 24, 60, 120, 600, 1200, 12_000)
@@ -34,6 +31,29 @@ _MONTH_STEPS = (1, 3, 6, 12, 24, 60, 120, 600, 1200, 12_000)
 _SECONDS_PER_DAY = 86_400
 
 _LAST_ORDINAL = date.max.toordinal()
+
+MOST_MARKS = 2_000
+"""With more marks than this, they are counted per day."""
+
+_MARK_WIDTH = 12
+
+_LEVEL_HEIGHT = 13
+
+_MOST_LEVELS = 8
+
+_MOST_BANDS = 12
+
+_LABEL_HEIGHT = 22
+
+_PADDING = 10
+
+_BAR_HEIGHT = 60
+
+_NARROWEST_BAR = 2.0
+
+_AXIS_HEIGHT = 34
+
+_DAYS_BETWEEN = {"daily": 1, "weekly": 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +86,28 @@ class Scale:
         return self.x(now) if self.first_day <= _days(now) < self.last_day else None
 
     def ticks(self) -> tuple[Tick, ...]:
-        """Name as many days, months or years as are told apart."""
-        for step in _DAY_STEPS:
-            if (self.last_day - self.first_day) / step <= _MOST_TICKS:
-                days = range(self.first_day, min(self.last_day, _LAST_ORDINAL + 1), step)
-                return tuple(self._tick(day, _day_label) for day in days)
-        months = next(step for step in _MONTH_STEPS if self._months() / step <= _MOST_TICKS)
-        return tuple(self._tick(day, _month_label) for day in self._month_starts(months))
+        """Name as many days, months or years as have room beside each other."""
+        span = self.last_day - self.first_day
+        if (step := next((step for step in _DAY_STEPS if span / step <= _MOST_TICKS), None)) is not None:
+            named = list(map(date.fromordinal, range(self.first_day, min(self.last_day, _LAST_ORDINAL + 1), step)))
+            labels = [f"{day.day} {MONTHS[day.month - 1]}" for day in named]
+        else:
+            step = next(step for step in _MONTH_STEPS if span / 30 / step <= _MOST_TICKS)
+            named = list(self._month_starts(step))
+            labels = [f"{MONTHS[day.month - 1]} {day.year}" for day in named]
+        return tuple(
+            Tick(round((day.toordinal() - self.first_day) * self.day_width, 2), label)
+            for day, label in zip(named, labels, strict=True)
+        )
 
-    def _tick(self, day: int, label: Callable[[date], str]) -> Tick:
-        return Tick(round((day - self.first_day) * self.day_width, 2), label(date.fromordinal(day)))
-
-    def _months(self) -> float:
-        return (self.last_day - self.first_day) / 30
-
-    def _month_starts(self, step: int) -> Iterator[int]:
+    def _month_starts(self, step: int) -> Iterator[date]:
         first = date.fromordinal(self.first_day)
         month = -(-(first.year * 12 + first.month - 1) // step) * step
-        while month < date.max.year * 12 and (day := _month_start(month)) < self.last_day:
-            if day >= self.first_day:
+        while month < date.max.year * 12:
+            day = date(max(month // 12, 1), month % 12 + 1, 1)
+            if day.toordinal() >= self.last_day:
+                return
+            if day >= first:
                 yield day
             month += step
 
@@ -106,45 +129,9 @@ def _days(moment: datetime) -> float:
     return utc.toordinal() + seconds / _SECONDS_PER_DAY
 
 
-def _month_start(month: int) -> int:
-    return date(max(month // 12, 1), month % 12 + 1, 1).toordinal()
-
-
-def _day_label(day: date) -> str:
-    return f"{day.day} {_MONTHS[day.month - 1]}"
-
-
-def _month_label(day: date) -> str:
-    return f"{_MONTHS[day.month - 1]} {day.year}"
-
-
-MOST_MARKS = 2_000
-"""With more marks than this, they are counted per day."""
-
-_MARK_WIDTH = 12
-
-_LEVEL_HEIGHT = 13
-
-_MOST_LEVELS = 8
-
-_MOST_BANDS = 12
-
-_LABEL_HEIGHT = 22
-
-_PADDING = 10
-
-_BAR_HEIGHT = 60
-
-_NARROWEST_BAR = 2.0
-
-_AXIS_HEIGHT = 34
-
-_DAYS_BETWEEN = {"daily": 1, "weekly": 7}
-
-
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One campaign at its start; `kind` tells shapes apart, `number` is its card's."""
+    """One campaign at its start; `kind` is its shape, `number` is its card's."""
 
     x: float
     y: float
@@ -167,7 +154,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Many campaigns that start on one day, or close together where days are too narrow to be told apart."""
+    """Many campaigns that start on one day, or close together where days are too narrow for a bar each."""
 
     x: float
     y: float
@@ -209,47 +196,40 @@ def timeline_of(cards: Sequence[Card], now: datetime) -> Timeline | None:
         return None
     scale = scale_of([card.starts_at for card in drawn], now, repeats=any(card.repeat for card in drawn))
     is_counted = len(drawn) > MOST_MARKS
+    by_number: dict[str, list[Card]] = defaultdict(list)
+    for card in drawn:
+        by_number[card.instance].append(card)
     lanes: list[Lane] = []
     top = float(_AXIS_HEIGHT)
-    for label, own in sorted(_by_lane(drawn).items()):
+    for label, own in sorted(by_number.items()):
         lanes.append(_lane(label, own, scale, top, is_counted=is_counted))
         top += lanes[-1].height
     return Timeline(scale.width, top, _AXIS_HEIGHT, scale.ticks(), scale.place_of(now), tuple(lanes), is_counted)
 
 
-def _by_lane(cards: Iterable[Card]) -> Mapping[str, list[Card]]:
-    lanes: dict[str, list[Card]] = defaultdict(list)
-    for card in cards:
-        lanes[card.instance].append(card)
-    return lanes
-
-
 def _lane(label: str, cards: Sequence[Card], scale: Scale, top: float, *, is_counted: bool) -> Lane:
     content_top = top + _LABEL_HEIGHT
     repeating = sorted((card for card in cards if card.repeat), key=lambda card: card.starts_at)
-    bands = _bands(repeating[:_MOST_BANDS], scale, content_top)
+    bands = [
+        Band(
+            x=scale.x(card.starts_at),
+            y=content_top + (level + 0.5) * _LEVEL_HEIGHT,
+            step=round(max(scale.day_width * _DAYS_BETWEEN.get(card.repeat, 1), _MARK_WIDTH / 2), 2),
+            kind=card.mark,
+            number=card.number,
+            title=f"{card.address}, {card.repeat} from {card.start}",
+        )
+        for level, card in enumerate(repeating[:_MOST_BANDS])
+    ]
     content_top += len(bands) * _LEVEL_HEIGHT
     once = [card for card in cards if not card.repeat]
     marks, left_out = ([], 0) if is_counted else _marks(once, scale, content_top)
     bars = _bars(once, scale, content_top) if is_counted else []
     levels = max((mark.y for mark in marks), default=content_top - _LEVEL_HEIGHT / 2) + _LEVEL_HEIGHT / 2
     bottom = content_top + _BAR_HEIGHT if bars else levels
-    more = _more(left_out, len(repeating) - len(bands))
+    beyond = ((left_out, "more campaign"), (len(repeating) - len(bands), "more repeating campaign"))
+    more = ", ".join(f"{counted(number, noun)} in the list below" for number, noun in beyond if number)
     return Lane(label, top, bottom + _PADDING - top, tuple(marks), tuple(bands), tuple(bars), more)
-
-
-def _bands(cards: Sequence[Card], scale: Scale, top: float) -> list[Band]:
-    return [
-        Band(
-            x=scale.x(card.starts_at),
-            y=top + (level + 0.5) * _LEVEL_HEIGHT,
-            step=round(max(scale.day_width * _DAYS_BETWEEN.get(card.repeat, 1), _MARK_WIDTH / 2), 2),
-            kind=card.mark,
-            number=card.number,
-            title=f"{card.address}, {card.repeat} from {card.start}",
-        )
-        for level, card in enumerate(cards)
-    ]
 
 
 def _marks(cards: Sequence[Card], scale: Scale, top: float) -> tuple[list[Mark], int]:
@@ -278,16 +258,7 @@ def _bars(cards: Sequence[Card], scale: Scale, top: float) -> list[Bar]:
     bars = []
     for column, days in sorted(columns.items()):
         height = round(max(2.0, _BAR_HEIGHT * len(days) / highest), 2)
-        title = f"{_span(min(days), max(days))}: {counted(len(days), 'campaign')}"
+        ends = dict.fromkeys((min(days), max(days)))
+        title = f"{' to '.join(date.fromordinal(day).isoformat() for day in ends)}: {counted(len(days), 'campaign')}"
         bars.append(Bar(round(column * width, 2), top + _BAR_HEIGHT - height, round(width * 0.9, 2), height, title))
     return bars
-
-
-def _span(first: int, last: int) -> str:
-    days = [date.fromordinal(day).isoformat() for day in dict.fromkeys((first, last))]
-    return " to ".join(days)
-
-
-def _more(marks: int, bands: int) -> str:
-    said = [(marks, "more campaign"), (bands, "more repeating campaign")]
-    return ", ".join(f"{counted(number, noun)} in the list below" for number, noun in said if number)

@@ -18,7 +18,7 @@ EVENTS: list[tuple[Event, str]] = [
     (ChangeEnded(LOST), "in doubt promo/black-friday (create): no answer within 30 s  (3/12)"),
     (ChangeEnded(a_result(outcome=Outcome.SKIPPED, id=None)), "skipped promo/black-friday (create)  (3/12)"),
     (ChangeEnded(a_result(id="a\nb\x1b[0m")), "created promo/black-friday  id a\\nb\\x1b[0m  (3/12)"),
-    (Paused(1.53), "MsgFlash asked for patience: every request waits 1.5 s"),
+    (Paused(1.53), "MsgFlash asked to slow down: every request waits 1.5 s"),
 ]
 
 

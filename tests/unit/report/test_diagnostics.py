@@ -93,4 +93,4 @@ def test_warnings_leave_files_valid() -> None:
     warned = validation_to_text(2, [WARNING], paint=PLAIN, source_line=no_source)
     failed = validation_to_text(2, [WARNING, a_finding()], paint=PLAIN, source_line=no_source)
     assert warned.endswith("1 warning\nSuccess! 2 campaigns are valid.\n")
-    assert "1 error, 1 warning\nNot valid." in failed
+    assert "1 error, 1 warning\nValidation failed." in failed

@@ -14,7 +14,7 @@ def test_first_key() -> None:
 
     assert told.splitlines() == [
         "The state is encrypted with key aaa now, at serial 3. Before, it was plain text.",
-        "Whoever reads or writes it needs the key from now on. Keep a copy of the key: without it all is lost.",
+        "From now on every run needs the key. Keep a copy of it: without the key the state is lost.",
         ELSEWHERE,
     ]
 
@@ -25,7 +25,7 @@ def test_next_key() -> None:
 
     assert told.splitlines() == [
         "The state is encrypted with key bbb now, at serial 3. Before, it was encrypted with key aaa.",
-        "It does not need aaa, ccc any more. Take that away once no other state needs it.",
+        "It does not need aaa, ccc any more. Remove that once no other state needs it.",
         ELSEWHERE,
     ]
 

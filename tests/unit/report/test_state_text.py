@@ -58,9 +58,9 @@ def test_history_in_columns() -> None:
     """A replaced campaign names its successor, of one that was put away the last status and start are known."""
     past = (Past(ADDRESS, "first", None, "second"), Past(ADDRESS, CAMPAIGN_ID, a_record(), None))
     heading, replaced, put_away, *end = history_to_text(past, paint=PLAIN).split("\n")
-    assert heading.split() == ["ADDRESS", "WHAT", "BECAME", "OF", "IT", "STATUS", "START", "ID"]
+    assert heading.split() == ["ADDRESS", "WHAT", "HAPPENED", "STATUS", "START", "ID"]
     assert replaced.split() == [ADDRESS, "replaced", "by", "second", "-", "-", "first"]
-    assert "managed no more" in put_away
+    assert "no longer managed" in put_away
     assert put_away.endswith(CAMPAIGN_ID)
     assert end == ["", "2 campaigns.", ""]
 
