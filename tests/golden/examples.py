@@ -95,7 +95,7 @@ def plan_of_every_action() -> Plan:
 
 
 def plan_of_every_reason() -> Plan:
-    """Show each reason once; some with an explanation of the engine, some without."""
+    """Show each reason once; some with an explanation of the planner, some without."""
     moved = AttributeDiff("schedule", "2026-11-27T08:00:00.000Z", "2026-11-28T08:00:00.000Z")
     tags = AttributeDiff("recipients.value[1]", None, "lyon")
     after = a_payload(schedule="2026-11-28T08:00:00.000Z")
@@ -115,7 +115,7 @@ def plan_of_every_reason() -> Plan:
 
 
 def plan_of_hostile_texts() -> Plan:
-    """Show names, bodies and addresses that try to deceive whoever reads them."""
+    """Show names, bodies and addresses that try to deceive their readers."""
     long_before = "\n".join(f"line {number}" for number in range(1, 31))
     long_after = long_before.replace("line 3\n", "line three \n").replace("line 20", "") + "\n" + "word " * 40
     value = {"list": [1, 2.5, None, True], "text": "x" * 200}
@@ -142,7 +142,7 @@ def plan_of_hostile_texts() -> Plan:
 
 
 def plan_offline() -> Plan:
-    """Show a plan that could look up nothing and count nobody."""
+    """Show a plan that could look up nothing and count no contacts."""
     unknown = {name: value for name, value in TEMPLATE.items() if name not in {"instanceId", "templateId"}}
     return a_plan(
         change(

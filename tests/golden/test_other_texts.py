@@ -62,7 +62,7 @@ def test_end_of_an_apply(name: str, width: int, golden: SnapshotAssertion) -> No
 
 @pytest.mark.parametrize("colour", [False, True])
 def test_findings(golden: SnapshotAssertion, *, colour: bool) -> None:
-    """Findings quote their line and point at the column, whatever stands before it."""
+    """Findings quote their line and point at the column, whatever is before it."""
     text = validation_to_text(12, FINDINGS, paint=Paint(colour=colour), source_line=lambda _file, _line: LINE, width=80)
     assert text == golden
 

@@ -30,7 +30,7 @@ def test_event_is_one_line(event: Event, expected: str) -> None:
 
 @pytest.mark.parametrize("action", Action)
 def test_every_action_has_its_words(action: Action) -> None:
-    """Every action can be told as begun and as done."""
+    """Every action has its words for begun and for done."""
     began = event_to_line(ChangeStarted(a_change(action)), done=0, total=1)
     ended = event_to_line(ChangeEnded(a_result(action=action)), done=1, total=1)
     assert began.split(" ")[0].endswith("ing")

@@ -1,4 +1,4 @@
-"""Findings for machines: each format is read by somebody else's reader of it, and nothing hostile breaks out."""
+"""Findings for machines: each format is read by another project's reader of it, and nothing hostile breaks out."""
 
 import json
 import re
@@ -68,7 +68,7 @@ def test_each_finding_is_one_workflow_command() -> None:
 
 
 def test_finding_without_place_is_a_command_too() -> None:
-    """Where there is no file, only the code is told."""
+    """Where there is no file, only the code is given."""
     text = validation_to_github(0, [a_finding(file=None, line=None, column=None, hint=None)])
     assert commands(text) == [("error", {"title": "MF203"}, "`schedule` is not a time")]
 
@@ -147,7 +147,7 @@ def test_hostile_text_makes_no_element(text: str) -> None:
 
 
 def test_no_key_gets_through() -> None:
-    """A key that somebody wrote into a file is in none of the formats."""
+    """A key that was written into a file is in none of the formats."""
     key = "msgf_live_" + "0123456789abcdef" * 4
     findings = [a_finding(message=f"unknown `{key}`", hint=key, address=key)]
     for text in (

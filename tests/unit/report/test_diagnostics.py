@@ -32,14 +32,14 @@ def test_finding_with_its_line() -> None:
     )
 
 
-def test_long_hint_is_told_once() -> None:
-    """Of findings in a row the first tells a long hint; short ones, and other ones, are told each time."""
+def test_long_hint_is_printed_once() -> None:
+    """Of findings in a row the first prints a long hint; short ones, and other ones, are printed each time."""
     long, other, short = "x" * 101, "y" * 101, "z"
     hints = [long, long, long, other, long, short, short]
     text = diagnostics_to_text([a_finding(hint=hint) for hint in hints], paint=PLAIN, source_line=no_source, width=200)
 
-    told = [line.removeprefix("  hint: ") for line in text.splitlines() if line.startswith("  hint: ")]
-    assert told == [long, "as above", "as above", other, long, short, short]
+    hints = [line.removeprefix("  hint: ") for line in text.splitlines() if line.startswith("  hint: ")]
+    assert hints == [long, "as above", "as above", other, long, short, short]
 
 
 @pytest.mark.parametrize("before", ["", "name: ", "\t", "日本: ", "e\u0301: ", "a\x1b[31m", "👩\u200d💻 "])

@@ -114,7 +114,7 @@ def test_a_line_reads_as_it_was_written(text: str) -> None:
 
 
 def test_placeholders_are_marked() -> None:
-    """What the server would fill in stands out, and direct content says that it may not be."""
+    """What the server would fill in is marked, and direct content says that it may not be."""
     html = page_of(a_plan(a_change(after=a_payload(body="Bonjour {{contact.firstName}}, {{ nothing to see }}"))))
     marks = re.findall(r'<mark class="placeholder" title="([^"]+)">([^<]+)</mark>', html)
     note = "MsgFlash is not known to fill this in outside templates: it may go out as written"
@@ -130,7 +130,7 @@ def test_unchanged_campaigns_are_only_counted() -> None:
 
 
 def test_doubt_and_blocked_come_first() -> None:
-    """Whoever opens the page sees at once what waits for a person, in doubt before all."""
+    """The top of the page shows what waits for a person, in doubt before all."""
     blocked = a_change(Action.BLOCKED, address=Address("a"), reason=Reason.LEAD_TIME)
     doubt = a_change(Action.BLOCKED, address=Address("b"), reason=Reason.IN_DOUBT)
     html = page_of(a_plan(a_change(), blocked, doubt, diagnostics=(a_finding(),)))
@@ -148,7 +148,7 @@ def test_one_number_has_one_name() -> None:
 
 
 def test_media_is_a_placeholder_with_its_name() -> None:
-    """A picture is told by kind and file name, and its address is only text."""
+    """A picture is shown by kind and file name, and its address is only text."""
     payload = a_payload(type="image", mediaUrl="https://cdn.example/a/l%C3%A9o.jpg?size=2")
     html = page_of(a_plan(a_change(after=payload)))
     assert "<strong>léo.jpg</strong><small>https://cdn.example/a/l%C3%A9o.jpg?size=2</small>" in html

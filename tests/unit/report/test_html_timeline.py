@@ -27,7 +27,7 @@ def timeline(*changes: Change) -> Timeline:
 @UNHURRIED
 @given(st.lists(MOMENTS, min_size=1), MOMENTS, st.booleans())
 def test_every_moment_has_a_place(moments: list[datetime], now: datetime, repeats: bool) -> None:
-    """Whatever the span, every start is inside the drawing, and the days that are named can be told apart."""
+    """Whatever the span, every start is inside the drawing, and the names of days do not overlap."""
     scale = scale_of(moments, now, repeats=repeats)
     ticks = scale.ticks()
     assert all(0 <= scale.x(moment) <= WIDTH for moment in moments)
@@ -44,7 +44,7 @@ def test_lanes_are_numbers() -> None:
 
 
 def test_starts_at_one_time_are_stacked_and_then_counted() -> None:
-    """Marks never hide each other; those beyond the highest stack are told in words."""
+    """Marks never hide each other; those beyond the highest stack are counted in words."""
     lane = timeline(*(a_change(address=Address(f"{number}")) for number in range(20))).lanes[0]
     assert len({mark.y for mark in lane.marks}) == len(lane.marks) == 8
     assert lane.more == "12 more campaigns in the list below"

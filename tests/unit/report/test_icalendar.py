@@ -44,12 +44,12 @@ def test_table_by_day() -> None:
 
 
 def test_nothing_is_said_too() -> None:
-    """An empty time is told as such."""
+    """A time without starts says so."""
     assert agenda_to_text([], paint=Paint(colour=True)) == "Nothing goes out in this time.\n"
 
 
 def test_event_as_a_calendar_program_reads_it() -> None:
-    """Start, name, what it is about and whether it stands are where RFC 5545 wants them."""
+    """Start, name, what it is about and whether it is confirmed are where RFC 5545 wants them."""
     calendar = read(SALE)
     [event] = calendar.events
     assert calendar["VERSION"] == "2.0"
@@ -84,7 +84,7 @@ def test_hostile_text_stays_in_its_property(text: str) -> None:
     assert "\n" not in written.replace("\r\n", "")
 
 
-def test_doubt_is_told() -> None:
-    """Nobody knows whether it goes out, and the table says so."""
+def test_doubt_is_shown() -> None:
+    """It is unknown whether it goes out, and the table says so."""
     doubted = Occasion(Address("x"), "x", STARTS_AT, None, "none", "", "all", None, in_doubt=True)
     assert "in doubt" in agenda_to_text([doubted], paint=PLAIN)

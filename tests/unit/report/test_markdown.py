@@ -61,8 +61,8 @@ def test_hostile_text_stays_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS)
-def test_hostile_text_stands_in_code(text: str) -> None:
-    """Campaign text stands in code alone, where no platform looks for mentions, issues, hashes or emoji names."""
+def test_hostile_text_is_in_code(text: str) -> None:
+    """Campaign text is in code alone, where no platform looks for mentions, issues, hashes or emoji names."""
     plain = [token.content for token in tokens_of(shown_in(hostile_plan(f"{CANARY}{text}"))) if token.type == "text"]
     assert plain
     assert CANARY not in "".join(plain)
@@ -129,7 +129,7 @@ def test_a_message_too_long_is_named_as_such() -> None:
 
 
 def test_doubt_and_blocked_come_first() -> None:
-    """Whoever opens the comment sees at once what waits for a person, in doubt before all."""
+    """The top of the comment shows what waits for a person, in doubt before all."""
     blocked = a_change(Action.BLOCKED, address=Address("a"), reason=Reason.LEAD_TIME)
     doubt = a_change(Action.BLOCKED, address=Address("b"), reason=Reason.IN_DOUBT)
     markdown = shown_in(a_plan(blocked, doubt, a_change(), diagnostics=(a_finding(),)))
@@ -165,7 +165,7 @@ def test_messages_beyond_the_month_stand_out() -> None:
     assert expected in shown_in(a_plan(a_change(), requests=forecast))
 
 
-def test_a_move_that_comes_with_another_action_is_told() -> None:
+def test_a_move_that_comes_with_another_action_is_shown() -> None:
     """A campaign that is resumed under a new address names the old one."""
     moved = a_change(Action.RESUME, previous_address=Address("promo/before"))
     assert "\nmoved from   promo/before\n" in shown_in(a_plan(moved))

@@ -1,4 +1,4 @@
-"""Moments are told in their zone and with their distance."""
+"""Moments are given in their zone and with their distance."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -41,7 +41,7 @@ def test_moment_without_a_zone() -> None:
     } == {in_zone(STARTS_AT, None)}
 
 
-def test_seconds_are_told_where_there_are_any() -> None:
+def test_seconds_are_shown_where_there_are_any() -> None:
     """A start that is not on the minute says so."""
     assert in_zone(STARTS_AT + timedelta(seconds=7), "UTC") == "Fri 27 Nov 2026 08:00:07 UTC"
 

@@ -74,7 +74,7 @@ texts = st.text() | st.lists(
 
 @pytest.mark.parametrize(("text", "expected"), SECRETS.items())
 def test_secrets_are_replaced(text: str, expected: str) -> None:
-    """Each kind of secret is replaced and what stands around it is kept."""
+    """Each kind of secret is replaced and the text around it is kept."""
     assert redact(text) == expected
 
 
@@ -93,7 +93,7 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
 
 @given(before=texts, rest=st.text(alphabet="0123456789abcdef", min_size=16, max_size=64), after=texts)
 def test_no_key_gets_through(before: str, rest: str, after: str) -> None:
-    """Whatever stands around a key, its characters are gone."""
+    """Whatever is around a key, its characters are gone."""
     assert f"msgf_live_{rest}" not in redact(f"{before}msgf_live_{rest}{after}")
 
 
@@ -118,7 +118,7 @@ def test_log_arguments_are_redacted() -> None:
 
 
 def test_log_exceptions_are_redacted() -> None:
-    """A key in an exception's text or in a stack does not reach the log, whoever formats the record."""
+    """A key in an exception's text or in a stack does not reach the log, whichever handler formats the record."""
     with pytest.raises(ValueError, match=LIVE_KEY) as caught:
         int(LIVE_KEY)
     record = a_log_record("failed", error=caught.value)
@@ -131,7 +131,7 @@ def test_log_exceptions_are_redacted() -> None:
 
 
 def test_ill_formed_log_call_is_redacted() -> None:
-    """Arguments that do not fit their message are told, without the key among them."""
+    """Arguments that do not fit their message are logged, without the key among them."""
     record = a_log_record("asked %s", "a", LIVE_KEY)
     RedactingFilter().filter(record)
     assert record.getMessage() == "asked %s ('a', 'msgf_…')"

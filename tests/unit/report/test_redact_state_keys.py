@@ -18,7 +18,7 @@ from tests.support.keys import KEY, OTHER_KEY
     ],
 )
 def test_state_key_beside_its_name(text: str) -> None:
-    """However somebody wrote a state key, or two, into a file or a shell, it is taken out, once."""
+    """A state key, or two, written into a file or a shell in any way is taken out, once."""
     for keys in (KEY, f"{KEY} {OTHER_KEY}", f"{KEY}\n{OTHER_KEY}"):
         shown = redact(text.format(keys))
 

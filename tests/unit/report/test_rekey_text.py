@@ -1,4 +1,4 @@
-"""What `state rekey` tells: what is now, what to do next, and what still lies around."""
+"""What `state rekey` prints: what is now, what to do next, and what is left in the former form."""
 
 from msgflash_apply.report.state_text import rekeyed_to_text
 from msgflash_apply.state.backends.base import Backup
@@ -9,10 +9,10 @@ ELSEWHERE = "Copies elsewhere (backups of a disk, versions in a bucket, what was
 
 
 def test_first_key() -> None:
-    """Whoever encrypts for the first time is told who needs the key now, and what losing it means."""
-    told = rekeyed_to_text(Rekeyed(None, "aaa", 3, ()), unneeded=[])
+    """After the first encryption: who needs the key now, and what losing it means."""
+    text = rekeyed_to_text(Rekeyed(None, "aaa", 3, ()), unneeded=[])
 
-    assert told.splitlines() == [
+    assert text.splitlines() == [
         "The state is encrypted with key aaa now, at serial 3. Before, it was plain text.",
         "From now on every run needs the key. Keep a copy of it: without the key the state is lost.",
         ELSEWHERE,
@@ -20,10 +20,10 @@ def test_first_key() -> None:
 
 
 def test_next_key() -> None:
-    """Whoever changes the key is told which ones are needed no more."""
-    told = rekeyed_to_text(Rekeyed("aaa", "bbb", 3, ()), unneeded=["aaa", "ccc"])
+    """After a change of keys: which ones are needed no more."""
+    text = rekeyed_to_text(Rekeyed("aaa", "bbb", 3, ()), unneeded=["aaa", "ccc"])
 
-    assert told.splitlines() == [
+    assert text.splitlines() == [
         "The state is encrypted with key bbb now, at serial 3. Before, it was encrypted with key aaa.",
         "It does not need aaa, ccc any more. Remove that once no other state needs it.",
         ELSEWHERE,
@@ -31,10 +31,10 @@ def test_next_key() -> None:
 
 
 def test_no_key_any_more() -> None:
-    """Whoever decrypts is told to take the key away."""
-    told = rekeyed_to_text(Rekeyed("aaa", None, 3, ()), unneeded=["aaa"])
+    """After decryption: take the key away."""
+    text = rekeyed_to_text(Rekeyed("aaa", None, 3, ()), unneeded=["aaa"])
 
-    assert told.splitlines()[1:] == [
+    assert text.splitlines()[1:] == [
         "Take the key away everywhere: while one is set, plain text is refused.",
         ELSEWHERE,
     ]
@@ -44,8 +44,8 @@ def test_former_documents() -> None:
     """Former documents in another form are named, ten of them, and the rest counted."""
     former = tuple(Backup(f"v{number}", NOW, 7) for number in range(12))
 
-    told = rekeyed_to_text(Rekeyed("aaa", "aaa", 3, former), unneeded=[]).splitlines()
+    text = rekeyed_to_text(Rekeyed("aaa", "aaa", 3, former), unneeded=[]).splitlines()
 
-    assert told[1].startswith("The storage keeps these former documents in another form")
-    assert told[2] == f"    v0, {NOW:%Y-%m-%d %H:%M:%S} UTC"
-    assert told[11:] == [f"    v9, {NOW:%Y-%m-%d %H:%M:%S} UTC", "    and 2 more"]
+    assert text[1].startswith("The storage keeps these former documents in another form")
+    assert text[2] == f"    v0, {NOW:%Y-%m-%d %H:%M:%S} UTC"
+    assert text[11:] == [f"    v9, {NOW:%Y-%m-%d %H:%M:%S} UTC", "    and 2 more"]

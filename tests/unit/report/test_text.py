@@ -65,7 +65,7 @@ def test_blocked_plan_is_not_called_empty() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_comes_with_advice(reason: Reason) -> None:
-    """Each reason is told in words and as the stable word, followed by what to do."""
+    """Each reason is given in words and as the stable word, followed by what to do."""
     header, advice = (
         text_of(a_plan(a_change(Action.BLOCKED, reason=reason)), width=300).split("\n\n")[1].split("\n")[:2]
     )
@@ -102,7 +102,7 @@ def test_payload_is_shown_in_full() -> None:
 
 
 def test_recipients_that_are_no_object() -> None:
-    """Recipients of a shape nobody knows are shown as they are."""
+    """Recipients of an unknown shape are shown as they are."""
     assert "      audience     [1, 2]\n" in text_of(a_plan(a_change(after=a_payload(recipients=[1, 2]))))
 
 
@@ -133,7 +133,7 @@ def test_long_differences_are_cut_with_a_count() -> None:
 
 
 def test_past_start_says_so() -> None:
-    """A start that is over is told as such."""
+    """A start that has passed is shown as past."""
     text = text_of(a_plan(a_change(Action.FORGET, starts_at=NOW - timedelta(days=2))))
     assert "2 d ago" in text
 
