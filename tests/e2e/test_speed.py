@@ -17,6 +17,9 @@ MOST_KIB_EACH = 13
 MIB = 1.048576
 
 
+pytestmark = pytest.mark.slow
+
+
 def table_of(*command: str) -> list[list[str]]:
     """Run a benchmark, and read the table that it prints."""
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -67,6 +67,7 @@ def test_container_gets_what_the_installation_needs() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_build_stage_installs_what_is_locked(tmp_path: Path) -> None:
     """The program works, and beside it is just what .ci/runtime.txt names: nothing newer, nothing to build with."""
     built = build(a_context(tmp_path / "context"), tmp_path)

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from msgflash_apply import __version__
 from tests.pipelines.locks import installed, locked_here
 from tests.pipelines.runner import ACTION, ROOT, Runner
@@ -11,6 +13,7 @@ from tests.pipelines.runner import ACTION, ROOT, Runner
 TRAP = "raise SystemExit('a module of the checkout was imported')\n"
 
 
+@pytest.mark.slow
 def test_program_is_installed_from_the_checkout_of_the_action(runner: Runner) -> None:
     """The step installs what is locked, even in a checkout that shadows the modules of Python that it uses."""
     for name in ("venv", "ensurepip", "pip", "site", "hatchling"):

@@ -41,6 +41,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return clone
 
 
+@pytest.mark.slow
 def test_same_commit_gives_the_same_bytes(released: Path, tmp_path: Path) -> None:
     """Another folder, another day, another mask of rights and files that lie about change no byte of a release."""
     again = tmp_path / "elsewhere"
@@ -52,6 +53,7 @@ def test_same_commit_gives_the_same_bytes(released: Path, tmp_path: Path) -> Non
     assert (again / "built/SHA256SUMS").read_bytes() == (released / "dist/SHA256SUMS").read_bytes()
 
 
+@pytest.mark.slow
 def test_bill_of_materials_is_one_and_lists_what_is_installed(released: Path) -> None:
     """The bill keeps to its format, and names what is installed at the versions of the runtime lock."""
     from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415 - collecting all tests takes no longer
