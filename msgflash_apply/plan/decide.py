@@ -103,11 +103,9 @@ def _decide_desired(
         past = record.facts.starts_at <= now
         also = "its start time has passed, so it sends at once" if past else ""
         return replace(unchanged, action=Action.RESUME, explanation=also)
-    return (
-        unchanged
-        if status == record.status
-        else replace(unchanged, explanation=f"it is {status} now, and was {record.status}")
-    )
+    if status != record.status:
+        return replace(unchanged, explanation=f"it is {status} now, and was {record.status}")
+    return unchanged
 
 
 def _decide_new(item: LookedUp, unchanged: Change, late: tuple[Reason, str] | None, explanation: str = "") -> Change:
