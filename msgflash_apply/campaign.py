@@ -1,13 +1,9 @@
 """
 The noun of the program: a campaign as files describe it, as it goes on the wire, and as the record keeps it.
 
-Read `Desired` (what the files say), `Record` (what was sent) and `fingerprint` (when two of them mean the same).
-Pure: no I/O, no clock.
-
-Addresses: where a campaign stands among the files. Contract section 5.
-
-An address is the key of everything that is remembered, so it is spelt one way only: NFC, forward slashes, the key of a
-`for_each` entry quoted as in JSON.
+Read `Desired` (what the files say), `Record` (what was sent) and `fingerprint` (when two of them mean the same). An
+`Address` is the key of everything that is remembered, so it is spelt one way only: NFC, forward slashes, the key of a
+`for_each` entry quoted as in JSON (contract section 5). Pure: no I/O, no clock.
 """
 
 import json
@@ -22,7 +18,7 @@ from typing import Literal, NewType, TypeAlias
 from unicodedata import normalize
 
 Address = NewType("Address", str)
-"""Where a campaign stands among the files: `promo/black-friday`, `promo/black-friday["fr"]`. Never its id."""
+"""Where a campaign is among the files: `promo/black-friday`, `promo/black-friday["fr"]`. Never its id."""
 
 Fingerprint = NewType("Fingerprint", str)
 """`sha256:` and 64 hex digits over a payload by meaning. Equal means: the same mailing."""
@@ -35,7 +31,7 @@ Payload: TypeAlias = JsonObject
 while only a name is known."""
 
 Names: TypeAlias = Mapping[str, str]
-"""What stands in the files instead of an id: payload field (`instanceId`, `templateId`) -> name, number or ""
+"""What the files say instead of an id: payload field (`instanceId`, `templateId`) -> name, number or ""
 for "the account's only connected instance"."""
 
 FIELD_ORDER = (
@@ -100,7 +96,7 @@ class Desired:
     Attributes:
         address: unique among all desired campaigns.
         source: where it is written.
-        payload: as it will go on the wire; an id that `names` stands for is absent until looked up.
+        payload: as it will go on the wire; an id of which `names` has the name is absent until looked up.
         names: names still to be looked up, by payload field; empty when the files give ids.
         starts_at: the instant of `payload["schedule"]`, aware, UTC.
         timezone: IANA zone in which people read the start; None for UTC.
@@ -216,7 +212,7 @@ def fingerprint(payload: Payload, names: Names | None = None) -> Fingerprint:
 
     Args:
         payload: as it goes on the wire, so instants are already spelt one way.
-        names: names that stand for ids not looked up yet; they take part, so that two campaigns that differ only
+        names: names of which the ids are not looked up yet; they take part, so that two campaigns that differ only
             in the instance's name differ. Never mix fingerprints made with and without names.
     """
     meaning = dict(payload)
@@ -287,7 +283,7 @@ def entry_address(base: Address, entry: str) -> Address:
 
 
 def bad_segment(base: str) -> str | None:
-    """The first segment that cannot stand in an address; None when all can."""
+    """The first segment that cannot be part of an address; None when all can."""
     return next((segment for segment in base.split("/") if not SEGMENT.fullmatch(segment)), None)
 
 

@@ -1,13 +1,10 @@
 """
-Walking plain values: dicts and lists with texts at their ends.
+What can be wrong: a `Finding` about a value of one document, and the `Diagnostic` with file and line that is shown.
 
-Every code that a diagnostic about files can carry, with what it means in one line.
-
-Codes are promises: one is never reused for another meaning, and a retired one stays in this table.
+`Code` lists all kinds. Codes are promises: one is never reused for another meaning, and a retired one stays listed.
 MF1xx files, YAML and msgflash.yaml, MF2xx templates, MF3xx shape, MF4xx meaning; MF5xx what a plan finds out, with the
-account and the state at hand.
-
-What was probably meant: the nearest of the known words, and values shown in one short line.
+account and the state at hand. For hints: `did_you_mean` gives the nearest of the known words, `shown` a value in one
+short line.
 """
 
 import json
@@ -94,7 +91,7 @@ def texts_in(value: object, path: ValuePath = ()) -> Iterator[tuple[ValuePath, s
 
 
 class Code(StrEnum):
-    """A stable diagnostic code; `meaning` says what it stands for, for reports that list their rules."""
+    """A stable diagnostic code; `meaning` says what it is about, for reports that list their rules."""
 
     meaning: str
 
@@ -146,7 +143,7 @@ class Code(StrEnum):
     PLACEHOLDER_IN_VARIABLES = "MF414", "a placeholder in a template variable is probably sent as written"
 
     NO_DEFAULT_INSTANCE = "MF501", "no instance is given, and the account has not exactly one that is connected"
-    AMBIGUOUS_NAME = "MF502", "a name stands for several instances or templates"
+    AMBIGUOUS_NAME = "MF502", "a name matches several instances or templates"
     UNKNOWN_NAME = "MF503", "the account has no instance or template of this name"
     UNKNOWN_INSTANCE = "MF504", "the account has no instance with this id"
     NOT_CONNECTED = "MF505", "an instance is not connected"
@@ -199,7 +196,7 @@ def listed(words: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as it would stand in a file, on one line, cut when long."""
+    """A value as it would be written in a file, on one line, cut when long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 

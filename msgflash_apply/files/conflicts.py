@@ -64,7 +64,7 @@ def _shared(pairs: Iterable[tuple[Key, One]]) -> Iterator[tuple[Key, list[One]]]
 
 
 def _on_each(group: Sequence[Expanded], code: Code, message: str, hint: str) -> Iterator[Conflict]:
-    """One finding per member of a group, whose message ends in another member and its place."""
+    """One finding per member of a group, whose message ends in another member and its file."""
     for one in group:
         other = next(member for member in group if member is not one)
         text = f"{message} `{other.address}` ({other.source.file}:{other.source.line})"

@@ -41,7 +41,7 @@ def can_be_plain(value: str, *, in_flow: bool) -> bool:
     """
     Whether a text means itself without quotes, for every reader of YAML; in doubt it does not.
 
-    A template keeps its quotes: without them it needs some as soon as it comes to stand first.
+    A template keeps its quotes: without them it needs some as soon as it comes first.
     """
     if not value[:1].isalpha() or not value.isprintable() or value != value.strip() or value.lower() in _WORDS:
         return False

@@ -129,7 +129,7 @@ def kind_of(value: object) -> str:
 
 
 class Pool:
-    """What is left for the templates of one file: a short one with `for_each` may stand for many campaigns."""
+    """What is left for the templates of one file: a short one with `for_each` may give many campaigns."""
 
     __slots__ = ("characters", "steps")
 
@@ -225,13 +225,13 @@ def as_text(value: object) -> str:
         return value
     if isinstance(value, bool):
         hint = "choose the words: {{ 'yes' if custom.name else 'no' }}"
-        raise Refused(Mistake(Code.UNPRINTABLE, "true or false cannot stand inside a text", hint))
+        raise Refused(Mistake(Code.UNPRINTABLE, "true or false cannot be part of a text", hint))
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
-    hint = "for a list, use `| join(', ')`; for the value itself, let the expression stand alone"
+    hint = "for a list, use `| join(', ')`; for the value itself, let the expression be all of the text"
     if value is None:
         hint = "give it a value, or use `| default('..', true)`"
-    raise Refused(Mistake(Code.UNPRINTABLE, f"{kind_of(value)} cannot stand inside a text", hint))
+    raise Refused(Mistake(Code.UNPRINTABLE, f"{kind_of(value)} cannot be part of a text", hint))
 
 
 def printed(value: object) -> str:

@@ -31,7 +31,7 @@ class Broken:
     One rule of the schema that a document breaks.
 
     Attributes:
-        keyword: the schema's word (`maxLength`); `falseSchema` where a field may not stand.
+        keyword: the schema's word (`maxLength`); `falseSchema` where a field is not allowed.
         limit: what the keyword says: the limit, the allowed values, the missing or unexpected names.
         path: where in the document.
         rule: where in the schema.

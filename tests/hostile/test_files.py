@@ -13,7 +13,7 @@ from msgflash_apply.files.repo import read_bytes
 from msgflash_apply.files.settings import load_settings
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings
-from tests.unit.files.repos import WELCOME, loaded, settings_of, told, write
+from tests.unit.files.repos import WELCOME, in_short, loaded, settings_of, write
 
 Plant = Callable[[Path], None]
 
@@ -89,12 +89,12 @@ def test_project_file_without_content(tmp_path: Path, text: str) -> None:
     with pytest.raises(InvalidFiles) as caught:
         settings_of(write(tmp_path, {"msgflash.yaml": text}))
 
-    assert told(caught.value.diagnostics) == ["msgflash.yaml:1:1 MF302"]
+    assert in_short(caught.value.diagnostics) == ["msgflash.yaml:1:1 MF302"]
 
 
 def test_folder_that_is_called_like_a_file(tmp_path: Path) -> None:
     """A folder may have any name: what lies in it are campaigns, and it is none itself."""
-    assert told(loaded(tmp_path, {"a.yaml/b.yaml": WELCOME}).diagnostics) == []
+    assert in_short(loaded(tmp_path, {"a.yaml/b.yaml": WELCOME}).diagnostics) == []
 
 
 @pytest.mark.parametrize("plant", [a_pipe, an_endless_device])

@@ -49,6 +49,6 @@ def loaded(root: Path, files: Mapping[str, str], settings: Settings | None = Non
     return load(settings or Settings(root))
 
 
-def told(diagnostics: Sequence[Diagnostic]) -> list[str]:
+def in_short(diagnostics: Sequence[Diagnostic]) -> list[str]:
     """Each diagnostic in one line, with the folder of the campaigns left out: `a.yaml:3:1 MF301`."""
     return [f"{(d.file or '').removeprefix('campaigns/')}:{d.line}:{d.column} {d.code}" for d in diagnostics]

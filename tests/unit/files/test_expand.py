@@ -7,7 +7,7 @@ import pytest
 
 from msgflash_apply.campaign import Desired, Lifecycle, Source
 from msgflash_apply.models.project import Policy, Settings
-from tests.unit.files.repos import WELCOME, loaded, told
+from tests.unit.files.repos import WELCOME, in_short, loaded
 
 INSTANCE = "11111111-1111-4111-8111-111111111111"
 HEAD = "name: a\nschedule: 2099-01-01T00:00:00Z\nrecipients: {type: all}\n"
@@ -125,7 +125,7 @@ def test_number_from_an_expression_is_not_told_to_be_quoted(tmp_path: Path) -> N
     """Where a text is wanted and an expression gives a number, the hint is a filter: quotes are there already."""
     result = loaded(tmp_path, {"a.yaml": HEAD + 'type: text\nbody: "{{ custom.n }}"\ncustom: {n: 3}\n'})
 
-    assert told(result.diagnostics) == ["a.yaml:5:7 MF303"]
+    assert in_short(result.diagnostics) == ["a.yaml:5:7 MF303"]
     assert result.diagnostics[0].hint == "make the expression a text: `{{ ... | string }}`"
 
 
@@ -144,7 +144,7 @@ def test_repeated_recipients_are_sent_once(tmp_path: Path) -> None:
     result = loaded(tmp_path, {"a.yaml": WELCOME.replace("all}", "tags, value: [a, b, a, b]}")})
 
     assert dict(result.campaigns[0].payload)["recipients"] == {"type": "tags", "value": ["a", "b"]}
-    assert told(result.diagnostics) == ["a.yaml:3:40 MF410"]
+    assert in_short(result.diagnostics) == ["a.yaml:3:40 MF410"]
     assert not result.has_errors
 
 

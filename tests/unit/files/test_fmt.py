@@ -187,7 +187,7 @@ def test_paths_narrow_the_work(tmp_path: Path, paths: tuple[str, ...], looked_at
 
 
 def test_unreadable_file_is_a_finding(tmp_path: Path) -> None:
-    """A path that holds no campaign file is told like `validate` tells it."""
+    """A path that holds no campaign file is reported as by `validate`."""
     write(tmp_path, {"campaigns/a.yaml": WELCOME})
     findings = format_files(Settings(tmp_path), [Path("campaigns/none.yaml")]).findings
     assert [(d.file, d.code) for d in findings] == [("campaigns/none.yaml", "MF104")]

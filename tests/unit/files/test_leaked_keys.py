@@ -1,4 +1,4 @@
-"""A key of MsgFlash in a file of the repo is a mistake, wherever it stands in it."""
+"""A key of MsgFlash in a file of the repo is a mistake, wherever it is."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from msgflash_apply.files.repo import leaked_keys
 from msgflash_apply.findings import InvalidFiles
-from tests.unit.files.repos import WELCOME, loaded, settings_of, told
+from tests.unit.files.repos import WELCOME, in_short, loaded, settings_of
 
 KEY = "msgf_live_" + "cafe" * 16
 
@@ -21,10 +21,10 @@ KEY = "msgf_live_" + "cafe" * 16
     ],
 )
 def test_key_in_a_campaign_is_pointed_at(tmp_path: Path, text: str, place: str) -> None:
-    """A key in a comment, a text or a variable is told at its place, and not repeated."""
+    """A key in a comment, a text or a variable is reported at its place, and not repeated."""
     found = loaded(tmp_path, {"a.yaml": text}).diagnostics
 
-    assert told(found) == [f"a.yaml:{place} MF105"]
+    assert in_short(found) == [f"a.yaml:{place} MF105"]
     assert KEY not in str(found)
 
 
@@ -33,14 +33,14 @@ def test_key_in_the_project_file_is_pointed_at(tmp_path: Path) -> None:
     with pytest.raises(InvalidFiles) as caught:
         settings_of(tmp_path, f"version: 1\n# {KEY}\n")
 
-    assert told(caught.value.diagnostics) == ["msgflash.yaml:2:3 MF105"]
+    assert in_short(caught.value.diagnostics) == ["msgflash.yaml:2:3 MF105"]
 
 
 def test_talk_about_keys_is_no_key(tmp_path: Path) -> None:
     """The beginning of a key, as documentation writes it, gives nothing away."""
-    assert told(loaded(tmp_path, {"a.yaml": f"{WELCOME}# a key is msgf_live_...\n"}).diagnostics) == []
+    assert in_short(loaded(tmp_path, {"a.yaml": f"{WELCOME}# a key is msgf_live_...\n"}).diagnostics) == []
 
 
 def test_a_few_keys_are_enough() -> None:
-    """A file of nothing but keys is told in a few lines."""
+    """A file of nothing but keys is reported in a few lines."""
     assert len(list(leaked_keys(f"{KEY}\n".encode() * 5_000, "a.yaml"))) == 10

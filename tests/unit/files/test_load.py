@@ -8,7 +8,7 @@ import pytest
 from msgflash_apply.files.load import load, load_found
 from msgflash_apply.files.repo import CampaignFile
 from msgflash_apply.models.project import Settings
-from tests.unit.files.repos import WELCOME, loaded, told, write
+from tests.unit.files.repos import WELCOME, in_short, loaded, write
 
 
 def named(name: str) -> str:
@@ -47,7 +47,7 @@ def test_mistakes_of_all_files_come_in_one_run(tmp_path: Path) -> None:
     """A file that is not YAML hides no mistake of another."""
     result = loaded(tmp_path, {"a.yaml": "a: }", "b.yaml": WELCOME + "x: 1\n", "c.yaml": WELCOME})
 
-    assert told(result.diagnostics) == ["a.yaml:1:4 MF102", "b.yaml:6:1 MF301"]
+    assert in_short(result.diagnostics) == ["a.yaml:1:4 MF102", "b.yaml:6:1 MF301"]
     assert [campaign.address for campaign in result.campaigns] == ["c"]
 
 
@@ -55,7 +55,7 @@ def test_file_that_vanishes_is_told(tmp_path: Path) -> None:
     """A file that cannot be read any more is a diagnostic among the others."""
     result = load_found([CampaignFile(str(tmp_path / "a.yaml"), "campaigns/a.yaml")], Settings(tmp_path))
 
-    assert told(result.diagnostics) == ["a.yaml:None:None MF101"]
+    assert in_short(result.diagnostics) == ["a.yaml:None:None MF101"]
 
 
 def test_links_do_not_lead_out_of_the_repo(tmp_path: Path) -> None:
@@ -72,24 +72,24 @@ def test_links_do_not_lead_out_of_the_repo(tmp_path: Path) -> None:
     result = load(Settings(repo))
 
     assert [campaign.address for campaign in result.campaigns] == ["a", "real/b"]
-    assert told(result.diagnostics) == [
+    assert in_short(result.diagnostics) == [
         "gone.yaml:None:None MF101", "loop:None:None MF103", "out.yaml:None:None MF103",
     ]  # fmt: skip
 
 
 def test_pipe_is_not_opened(tmp_path: Path) -> None:
-    """What is not a regular file is told, and never waited for."""
+    """What is not a regular file is reported, and never waited for."""
     (tmp_path / "campaigns").mkdir()
     os.mkfifo(tmp_path / "campaigns" / "a.yaml")
 
-    assert told(load(Settings(tmp_path)).diagnostics) == ["a.yaml:None:None MF101"]
+    assert in_short(load(Settings(tmp_path)).diagnostics) == ["a.yaml:None:None MF101"]
 
 
 def test_huge_file_is_refused(tmp_path: Path) -> None:
     """A file above the limit is an error and not a campaign."""
     result = loaded(tmp_path, {"a.yaml": WELCOME + "#" * 1_100_000})
 
-    assert told(result.diagnostics) == ["a.yaml:1:1 MF102"]
+    assert in_short(result.diagnostics) == ["a.yaml:1:1 MF102"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_one_address_twice(tmp_path: Path) -> None:
     )
 
     same = [d for d in result.diagnostics if d.code == "MF406"]
-    assert told(same) == ["a.yaml:1:1 MF406", "a.yml:1:1 MF406", "b/c.yaml:1:1 MF406", "b/d.yaml:1:1 MF406"]
+    assert in_short(same) == ["a.yaml:1:1 MF406", "a.yml:1:1 MF406", "b/c.yaml:1:1 MF406", "b/d.yaml:1:1 MF406"]
     assert "`a` (campaigns/a.yml:1)" in same[0].message
     assert "`a` (campaigns/a.yaml:1)" in same[1].message
 
@@ -144,7 +144,7 @@ def test_one_mailing_twice(tmp_path: Path) -> None:
 
     result = loaded(tmp_path, {"a.yaml": first, "b.yaml": second, "c.yaml": first.replace("Hello", "Hi")})
 
-    assert told(result.diagnostics) == ["a.yaml:1:1 MF407", "b.yaml:1:1 MF407"]
+    assert in_short(result.diagnostics) == ["a.yaml:1:1 MF407", "b.yaml:1:1 MF407"]
     assert result.diagnostics[0].message == "duplicates campaign `b` (campaigns/b.yaml:1)"
 
 
@@ -159,14 +159,14 @@ def test_former_address_belongs_to_one(tmp_path: Path) -> None:
     """Two campaigns cannot both have been what one was."""
     files = {name: named(name) + "moved_from: [old]\n" for name in ("a.yaml", "b.yaml")}
 
-    assert told(loaded(tmp_path, files).diagnostics) == ["a.yaml:1:1 MF409", "b.yaml:1:1 MF409"]
+    assert in_short(loaded(tmp_path, files).diagnostics) == ["a.yaml:1:1 MF409", "b.yaml:1:1 MF409"]
 
 
 def test_former_address_is_not_in_use(tmp_path: Path) -> None:
     """A campaign that stays where it is cannot lose its record to another: it would be sent again."""
     result = loaded(tmp_path, {"a.yaml": named("a"), "b.yaml": named("b") + "moved_from: [a]\n"})
 
-    assert told(result.diagnostics) == ["b.yaml:6:14 MF409"]
+    assert in_short(result.diagnostics) == ["b.yaml:6:14 MF409"]
 
 
 def test_campaigns_may_swap_addresses(tmp_path: Path) -> None:

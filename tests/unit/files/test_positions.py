@@ -62,8 +62,8 @@ def test_empty_documents_have_no_places() -> None:
         places(data, 1)
 
 
-def test_what_an_alias_stands_for_is_told_where_it_is_written() -> None:
-    """A mistake inside shared recipients is at their list, the alias itself is where it stands."""
+def test_what_an_alias_brings_in_is_where_it_is_written() -> None:
+    """A mistake inside shared recipients is at their list, the alias itself is where it is written."""
     found = places(b"x: &x {v: [1, 2]}\ny: *x\nz: {<<: *x}\n", 1)
 
     assert found.value_at(("y",)) == Place(2, 4)

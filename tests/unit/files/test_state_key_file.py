@@ -1,4 +1,4 @@
-"""Where msgflash.yaml says that the key of the state lies; the key itself never stands there."""
+"""Where msgflash.yaml says that the key of the state is; the key itself is never in it."""
 
 from pathlib import Path
 

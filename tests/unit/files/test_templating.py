@@ -1,4 +1,4 @@
-"""Templates in scalars: what renders, what passes through, and what each mistake is told as."""
+"""Templates in scalars: what renders, what passes through, and how each mistake is reported."""
 
 import copy
 
@@ -207,18 +207,18 @@ def test_a_rendered_list_is_not_shared_with_the_variables() -> None:
         ("{% if instance.x is defined %}a{% endif %}", 0, "MF204", "`instance.x`", "condition"),
         ("{% for c in contact.tags %}a{% endfor %}", 0, "MF204", "`contact.tags`", ""),
         ("{{ custom.brand ~ contact.name }}", 0, "MF204", "`contact.name`", ""),
-        ("a {{ custom.flag }}", 2, "MF207", "true or false cannot stand inside a text", "choose the words"),
-        ("a {{ custom.nothing }}", 2, "MF207", "nothing (null) cannot stand", "default"),
-        ("a {{ custom.tags }}", 2, "MF207", "a list cannot stand", "join"),
-        ("a {{ custom.shop }}", 2, "MF207", "a map cannot stand", ""),
-        ("{{ custom.tags | upper }}", 0, "MF207", "a list cannot stand", ""),
+        ("a {{ custom.flag }}", 2, "MF207", "true or false cannot be part of a text", "choose the words"),
+        ("a {{ custom.nothing }}", 2, "MF207", "nothing (null) cannot be part", "default"),
+        ("a {{ custom.tags }}", 2, "MF207", "a list cannot be part", "join"),
+        ("a {{ custom.shop }}", 2, "MF207", "a map cannot be part", ""),
+        ("{{ custom.tags | upper }}", 0, "MF207", "a list cannot be part", ""),
         ("{{ custom.count + custom.brand }}", 0, "MF207", "cannot be worked out", "kinds"),
         ("{{ custom.count / 0 }}", 0, "MF207", "division by zero", ""),
-        ("{{ 'inf' | float }}", 0, "MF207", "a number cannot stand", ""),
+        ("{{ 'inf' | float }}", 0, "MF207", "a number cannot be part", ""),
         ("{{ {1: 'a', none: 2} }}", 0, "MF207", "nothing (null)", ""),
         ("{{ custom.brand | format('x') }}", 0, "MF207", "cannot be worked out", ""),
         ("{{ 3 | join }}", 0, "MF207", "cannot be worked out", ""),
-        ("{% for c in custom.tags %}{{ loop }}{% endfor %}", None, "MF207", "cannot stand inside", ""),
+        ("{% for c in custom.tags %}{{ loop }}{% endfor %}", None, "MF207", "cannot be part of", ""),
     ],
 )
 def test_mistakes_have_their_tag_a_code_and_a_way_out(
@@ -243,7 +243,7 @@ def test_all_mistakes_of_a_scalar_are_told_at_once() -> None:
 
 
 def test_all_static_mistakes_of_statements_are_told_at_once() -> None:
-    """A text with conditions tells each wrong name where it stands."""
+    """A text with conditions reports each wrong name at its place."""
     _, problems = Renderer(CUSTOM).render("{% if contact.a %}{{ x }}{% endif %}\n{{ custom.b | nope }}")
 
     assert [(p.offset, p.code) for p in problems] == [(0, "MF204"), (18, "MF202"), (37, "MF205")]

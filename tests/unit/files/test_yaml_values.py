@@ -232,7 +232,7 @@ def test_escapes_that_mean_no_character_are_refused(source: EventSource, escape:
     ids=["lists", "maps", "dashes", "alias chain", "alias bomb", "merge bomb", "long list", "documents"],
 )
 def test_bombs_are_refused_at_once(text: str, message: str) -> None:
-    """Depth, aliases and numbers are bounded in time, counting an alias as all that it stands for."""
+    """Depth, aliases and numbers are bounded in time, counting an alias as all that it brings in."""
     started = time.process_time()
 
     mistake = refusal(text)

@@ -8,7 +8,7 @@ STRICT = Policy(quiet_hours=QuietHours(time(21), time(8), "UTC"))
 
 
 def test_nothing_lifted_is_the_same_policy() -> None:
-    """Without an override every limit stands."""
+    """Without an override every limit is kept."""
     assert STRICT.without(()) == STRICT
 
 

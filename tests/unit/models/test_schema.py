@@ -22,7 +22,7 @@ NOT_WORDED = frozenset(
 )
 
 
-def told(document: object) -> list[str]:
+def sentences(document: object) -> list[str]:
     """Findings as `path: message (hint)`."""
     return [f"{spell(f.path)}: {f.message} ({f.hint})" for f in check(document)]
 
@@ -62,7 +62,7 @@ def test_every_field_explains_itself_to_editors(name: SchemaName) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_strict_schema_uses_only_keywords_that_have_words(name: SchemaName) -> None:
-    """What the validator can report is what `wording` can say: no alternatives are left outside of conditions."""
+    """What the validator can report is what `explain` can say: no alternatives are left outside of conditions."""
     for shape in schema_objects(strict_schema(name)):
         condition = set(shape) <= {"anyOf", "required", "properties", "const"}
         assert condition or set(shape) - NOT_WORDED <= set(SENTENCES)
@@ -141,7 +141,7 @@ def test_good_documents_pass(document: object) -> None:
 )
 def test_one_mistake_is_told_once_and_in_our_words(document: object, expected: str) -> None:
     """A single mistake gives a single finding that names the field and says what to write."""
-    findings = told(document)
+    findings = sentences(document)
 
     assert len(findings) == 1
     assert expected in findings[0]
@@ -170,7 +170,7 @@ def test_exactly_one_content_mode(document: object, path: tuple[str, ...], names
 
 @pytest.mark.parametrize("slip", ["tpye", "Type", "temlpate"])
 def test_a_misspelt_field_is_not_also_missing(slip: str) -> None:
-    """The slip is told once, and not again as the absence of what was meant."""
+    """The slip is reported once, and not again as the absence of what was meant."""
     (finding,) = check({**HEAD, slip: "text"})
 
     assert finding.code == "MF301"
@@ -185,7 +185,7 @@ def test_several_mistakes_are_all_told() -> None:
 
 
 def test_half_a_character_hides_no_other_mistake() -> None:
-    """A text that JSON cannot carry is told with its place, and so is everything else."""
+    """A text that JSON cannot carry is reported with its place, and so is everything else."""
     findings = check({**TEXT, "body": "a\ud83d", "paused": 3})
 
     assert [(finding.code, finding.path) for finding in findings] == [("MF305", ("body",)), ("MF303", ("paused",))]
@@ -208,8 +208,8 @@ def test_half_a_character_passes_nowhere(document: object) -> None:
     assert "half a character" in check(document)[0].message
 
 
-def test_half_a_character_in_a_name_is_told() -> None:
-    """A key that JSON cannot carry is told of the document."""
+def test_half_a_character_in_a_name_is_reported() -> None:
+    """A key that JSON cannot carry is reported for the whole document."""
     findings = check({**TEXT, "labels": {"\ud83d": ""}})
 
     assert findings[0].path == ()
