@@ -5,7 +5,7 @@ One document -> its campaigns: variables, `for_each`, rendering, checks. Contrac
 `for_each` is rendered once, and an address must not depend on a variable. Read `expand` first.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -59,7 +59,7 @@ def expand(
     body = {name: value for name, value in fields.items() if name not in raw} if raw else fields
     own = raw.get("custom")
     custom = {**settings.custom_below, **(own if isinstance(own, dict) else {}), **settings.custom_above}
-    entries: Sequence[tuple[Address, Fields | None]] = ((base, None),)
+    entries: Iterable[tuple[Address, Fields | None]] = ((base, None),)
     if "for_each" in raw:
         table, problems = Renderer(custom, pool=pool).render(raw["for_each"], ("for_each",))
         if problems or not isinstance(table, dict) or not table:
@@ -69,7 +69,7 @@ def expand(
             yield Expanded(base, source, None, tuple([replace(finding, address=base) for finding in found]))
             return
         raw["for_each"] = table
-        entries = [(entry_address(base, key), {"key": key, "value": value}) for key, value in table.items()]
+        entries = ((entry_address(base, key), {"key": key, "value": value}) for key, value in table.items())
     for address, each in entries:
         yield _expanded(Renderer(custom, each, pool=pool), body, raw, address, source, settings)
         if pool.is_spent:

@@ -175,7 +175,7 @@ PROJECT_FILE = "msgflash.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A file whose canonical form is another: where it lies, its name relative to the repo, what it should hold."""
+    """A file whose canonical form is another: where it is, its name relative to the repo, what it should hold."""
 
     path: Path
     name: str
