@@ -47,7 +47,7 @@ def test_document_round_trips() -> None:
 
 
 def test_document_is_json_for_people() -> None:
-    """The document is sorted, indented JSON in UTF-8 that ends with a line break, whoever reads it."""
+    """The document is sorted, indented JSON in UTF-8 that ends with a line break."""
     text = A_DOCUMENT.decode("utf-8")
     document = json.loads(text)
 
@@ -77,7 +77,7 @@ def test_times_are_kept_exactly() -> None:
     assert b"2026-11-23T12:00:00.123456Z" in encode(state)
 
 
-def test_text_that_utf8_can_not_hold_does_not_brick_the_state() -> None:
+def test_text_that_utf8_cannot_hold_does_not_brick_the_state() -> None:
     """Half a surrogate pair becomes a question mark, so that the document can be written and read back."""
     state = a_snapshot({"sale": a_record(status="odd\udc80", facts=some_facts(a_payload(body="a\ud83d")))})
 
@@ -202,7 +202,7 @@ def test_wrong_shape_is_damage(before: str, after: str) -> None:
     ],
 )
 def test_every_value_has_its_kind(path: str, value: object) -> None:
-    """A proven document in which any value is of another kind, or stands where none should, is damage."""
+    """A proven document in which any value is of another kind, or is where none should be, is damage."""
     document = json.loads(A_DOCUMENT)
     *steps, last = path.split("/")
     inner = document
@@ -224,7 +224,7 @@ def test_what_has_a_default_may_be_missing(name: str) -> None:
     assert decode(data, where="here") == a_snapshot({"sale": a_record()})
 
 
-def test_misshape_is_told_in_one_line() -> None:
+def test_misshape_is_reported_in_one_line() -> None:
     """The error of a wrong shape names the field and what is wrong with it, and nothing of the library behind."""
     with pytest.raises(StateDamaged) as caught:
         decode(rewritten('"retired": true', '"retired": 1'), where="here")
@@ -251,7 +251,7 @@ def test_older_version_is_upgraded() -> None:
 
 @pytest.mark.parametrize("body", [b'[{\n  "environment": 1}]', b'{\n  "environment": "default"}'])
 def test_proven_stranger_is_refused(body: bytes) -> None:
-    """A proof alone makes no state: whoever signs something else is told what it is."""
+    """A checksum alone makes no state: for another document with one, the message says what it is."""
     with pytest.raises(StateDamaged, match="not a state of msgflash-apply"):
         decode(proven(body), where="here")
 

@@ -17,7 +17,7 @@ SALE, TEA, NEWS = Address("promo/sale"), Address("promo/tea"), Address("promo/ne
 
 
 def test_move_takes_everything_along(tmp_path: Path) -> None:
-    """What stood at one address stands at the other, and the caller learns what it was."""
+    """What was at one address is at the other, and the caller learns what it was."""
     backend = a_state(tmp_path)
     with a_run(backend) as ledger:
         ledger.append(intended(SALE), created(SALE, "one"), intended(SALE, attempt=2))
@@ -43,7 +43,7 @@ def test_taken_target_is_refused(tmp_path: Path, *, confirmed: bool) -> None:
 
 
 def test_unknown_source_is_refused(tmp_path: Path) -> None:
-    """Nothing can be moved from where nothing stands; what was probably meant is named."""
+    """Nothing can be moved from an empty address; what was probably meant is named."""
     with a_run(a_state(tmp_path)) as ledger:
         ledger.append(intended(SALE), intended("other/thing"))
 
@@ -77,8 +77,8 @@ def test_removed_record_stays_in_the_history(tmp_path: Path) -> None:
     assert [record.id for record in state.history[SALE]] == ["id-promo/sale"]
 
 
-def test_doubt_can_not_be_removed() -> None:
-    """Whoever removed a doubt would have it sent again, so the commands that end it are named instead."""
+def test_doubt_cannot_be_removed() -> None:
+    """Removing a doubt would send the create again, so the commands that resolve it are named instead."""
     state = a_snapshot({SALE: a_record(SALE)}, {SALE: intended(SALE).intent})
 
     with pytest.raises(StateError, match="promo/sale is in doubt") as caught:
@@ -87,7 +87,7 @@ def test_doubt_can_not_be_removed() -> None:
     assert "msgflash-apply resolve 'promo/sale'" in caught.value.fix
 
 
-def test_unknown_address_can_not_be_removed() -> None:
+def test_unknown_address_cannot_be_removed() -> None:
     """What is not there cannot be removed."""
     with pytest.raises(StateError, match="no campaign promo/news"):
         removable(a_snapshot({SALE: a_record(SALE)}), NEWS)

@@ -1,4 +1,4 @@
-"""An encrypted state shows nothing of itself, and whatever somebody did to it is noticed."""
+"""An encrypted state shows nothing of itself, and every change to it is noticed."""
 
 import json
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def test_stored_bytes_tell_nothing(tmp_path: Path) -> None:
 
 
 def test_document_says_what_it_is_and_which_key_it_needs(tmp_path: Path) -> None:
-    """Whoever opens the file sees JSON that names the program and the key's id, a field to a line."""
+    """The file is JSON that names the program and the key's id, a field to a line."""
     an_encrypted_state(tmp_path)
 
     text = (tmp_path / "default.json").read_text(encoding="ascii")

@@ -11,7 +11,7 @@ from tests.support.keys import KEY, OTHER_KEY, a_keyring, id_of
 
 @pytest.mark.parametrize("text", [f"{KEY} {OTHER_KEY}", f"{KEY}\n{OTHER_KEY}\n", f"  {KEY}\r\n\t{OTHER_KEY} {KEY}"])
 def test_keys_are_separated_by_white_space(text: str) -> None:
-    """Keys stand side by side or on lines of their own, in order, and a repeated one counts once."""
+    """Keys are side by side or on lines of their own, in order, and a repeated one counts once."""
     assert read_keys(text, origin="here").ids == (id_of(KEY), id_of(OTHER_KEY))
 
 
@@ -45,7 +45,7 @@ def test_key_is_not_in_any_text_about_it() -> None:
         f"{KEY},{OTHER_KEY}",
     ],
 )
-def test_malformed_key_is_told_by_number(word: str) -> None:
+def test_malformed_key_is_reported_by_number(word: str) -> None:
     """A word that is no key is named by its place alone, whatever it is, and how to make one is said."""
     with pytest.raises(MsgflashApplyError, match="The state key is malformed") as caught:
         read_keys(f"{KEY} {word}", origin="MSGFLASH_STATE_KEY")

@@ -19,7 +19,7 @@ from tests.support.keys import KEY, OTHER_KEY, encrypted, id_of
 from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_run_that_ends, a_state, intended
 
 
-def test_wrong_key_is_told_by_id(tmp_path: Path) -> None:
+def test_wrong_key_is_reported_by_id(tmp_path: Path) -> None:
     """With the wrong keys the error says which one is needed and which are at hand, and shows none of them."""
     init_state(encrypted(a_backend(tmp_path)), environment=ENVIRONMENT, lineage=LINEAGE)
 
@@ -32,7 +32,7 @@ def test_wrong_key_is_told_by_id(tmp_path: Path) -> None:
 
 
 def test_state_without_any_key_is_neither_damaged_nor_empty(tmp_path: Path) -> None:
-    """Whoever has no key is told that one is needed, which, and how to set it."""
+    """Without a key, the message says that one is needed, which, and how to set it."""
     init_state(encrypted(a_backend(tmp_path)), environment=ENVIRONMENT, lineage=LINEAGE)
 
     with pytest.raises(StateError, match="The state is encrypted, and no key is set") as caught:
@@ -111,7 +111,7 @@ def test_form_of_another_version_is_left_alone(tmp_path: Path, form: object) -> 
 
 
 def test_torn_tail_of_an_encrypted_journal_is_dropped_without_a_key_too(tmp_path: Path) -> None:
-    """A last line that was cut short was never durable, whoever reads it."""
+    """A last line that was cut short was never durable, with or without a key."""
     encrypted(a_backend(tmp_path)).append("run-1", b"first\n")
     data = a_backend(tmp_path).read_journal("run-1")
     assert data is not None

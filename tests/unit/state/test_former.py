@@ -24,7 +24,7 @@ def test_former_document_is_given_byte_for_byte(tmp_path: Path, document: Snapsh
     assert read_former(a_backend(tmp_path), NAME, environment=ENVIRONMENT) == encode(document)
 
 
-def test_unknown_name_is_told_where_names_are(tmp_path: Path) -> None:
+def test_unknown_name_says_where_names_are(tmp_path: Path) -> None:
     """A name that the storage does not know leads to the list of those that it does."""
     with pytest.raises(StateError, match="nothing is kept as 'another'") as caught:
         read_former(a_backend(tmp_path), "another", environment=ENVIRONMENT)

@@ -92,7 +92,7 @@ def test_several_entries_can_go_in_one_append(tmp_path: Path) -> None:
 
 
 def test_entry_that_does_not_fit_is_not_written(tmp_path: Path) -> None:
-    """An outcome that nobody announced is refused before it can spoil the journal, and the run can go on."""
+    """An outcome of an unannounced create is refused before it can spoil the journal, and the run can go on."""
     backend = a_state(tmp_path)
     with a_run(backend) as ledger:
         with pytest.raises(StateDamaged, match="never announced"):
@@ -139,7 +139,7 @@ def test_run_that_fails_commits_all_the_same(tmp_path: Path) -> None:
 
 
 def test_interrupted_run_leaves_its_journal(tmp_path: Path) -> None:
-    """A run that is told to stop at once gives the lock back, and leaves the rest to the next run."""
+    """A run that is interrupted gives the lock back, and leaves the rest to the next run."""
     backend = a_state(tmp_path)
 
     with pytest.raises(KeyboardInterrupt):
@@ -152,7 +152,7 @@ def test_interrupted_run_leaves_its_journal(tmp_path: Path) -> None:
 
 
 def test_second_run_waits_for_the_lock(tmp_path: Path) -> None:
-    """A run waits for the lock as long as it was told to, and no longer."""
+    """A run waits for the lock until its timeout, and no longer."""
     waits: list[float] = []
     with (
         a_run(a_state(tmp_path)),
@@ -218,8 +218,8 @@ def test_commit_that_fails_loses_nothing(tmp_path: Path) -> None:
     assert (state.serial, set(state.campaigns)) == (1, {"sale"})
 
 
-def test_lock_that_can_not_be_given_back_is_an_error(tmp_path: Path) -> None:
-    """A lock that stays behind is told, though everything is committed."""
+def test_lock_that_cannot_be_given_back_is_an_error(tmp_path: Path) -> None:
+    """A lock that stays behind is reported, though everything is committed."""
     backend = FailingBackend(a_state(tmp_path), at=0)
 
     with pytest.raises(BackendError, match="on cue"):

@@ -21,7 +21,7 @@ SALE = Address("sale")
 
 
 def put(backend: LocalBackend, **campaigns: str) -> None:
-    """Replace the document behind everybody's back, as a restored or pushed state does: address=id."""
+    """Replace the document unnoticed, as a restored or pushed state does: address=id."""
     base = load(backend, ENVIRONMENT)
     records = {Address(address): a_record(address, identifier=identifier) for address, identifier in campaigns.items()}
     commit(backend, base, replace(base.snapshot, campaigns=records), "by-hand")
@@ -105,7 +105,7 @@ def test_document_put_in_place_during_a_run_keeps_both(tmp_path: Path) -> None:
 
 
 def test_two_campaigns_of_one_address_are_both_kept(tmp_path: Path) -> None:
-    """A campaign that somebody else created at the same address is kept by id, and a person is told."""
+    """A campaign that another run created at the same address is kept by id, with a warning."""
     with a_run(a_state(tmp_path)) as ledger:
         ledger.append(intended("sale"), created("sale", "mine"))
         put(a_backend(tmp_path), sale="yours")

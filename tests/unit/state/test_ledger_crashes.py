@@ -29,22 +29,22 @@ RUNS: tuple[tuple[Entry, ...], ...] = (
 BEGIN = Snapshot(LINEAGE, 1, ENVIRONMENT, campaigns={}, in_doubt={}, history={})
 
 
-def live(backend: Backend, told: list[Entry]) -> None:
-    """Make a state and run five times; `told` gets each entry once it is durable."""
+def live(backend: Backend, durable: list[Entry]) -> None:
+    """Make a state and run five times; `durable` gets each entry that is."""
     init_state(backend, environment=ENVIRONMENT, lineage=LINEAGE)
     for number, entries in enumerate(RUNS):
         with a_run(backend, f"run-{number}") as ledger:
             for entry in entries:
                 ledger.append(entry)
-                told.append(entry)
+                durable.append(entry)
 
 
 def die(backend: CrashingBackend) -> list[Entry]:
     """Live until the crash; returns what was durable by then."""
-    told: list[Entry] = []
+    durable: list[Entry] = []
     with suppress(Crash):
-        live(backend, told)
-    return told
+        live(backend, durable)
+    return durable
 
 
 def read(folder: Path) -> Snapshot | None:
@@ -56,10 +56,10 @@ def read(folder: Path) -> Snapshot | None:
     return replace(state, serial=1, journal=None)
 
 
-def what_may_be_known(told: list[Entry]) -> list[Snapshot]:
+def what_may_be_known(durable: list[Entry]) -> list[Snapshot]:
     """Fold what was durable, with and without the one entry that the crash may have fallen into."""
     every = [entry for entries in RUNS for entry in entries]
-    return [fold(BEGIN, told), fold(BEGIN, every[: len(told) + 1])]
+    return [fold(BEGIN, durable), fold(BEGIN, every[: len(durable) + 1])]
 
 
 def effects(folder: Path) -> int:
@@ -85,12 +85,12 @@ WHENS: tuple[When, ...] = ("before", "after")
 def test_crash_at_any_effect_loses_nothing_durable(tmp_path: Path) -> None:
     """After a crash at any effect the state is what was durable, and at most the one entry on its way besides."""
     for folder, backend in every_crash(tmp_path):
-        told = die(backend)
+        durable = die(backend)
 
         state = read(folder)
 
         assert backend.is_dead
-        assert state in what_may_be_known(told) or (state is None and backend.effects == 1)
+        assert state in what_may_be_known(durable) or (state is None and backend.effects == 1)
 
 
 def test_run_after_a_crash_knows_the_same_and_commits_it(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def a_disk_that_is_full_after(size_bytes: int) -> Iterator[None]:
 
 
 def a_pipe(path: Path) -> None:
-    """Make a named pipe that nobody writes to."""
+    """Make a named pipe without a writer."""
     os.mkfifo(path)
 
 
@@ -84,7 +84,7 @@ def test_two_states_of_one_folder_do_not_mix(tmp_path: Path) -> None:
 
 
 def test_symbolic_link_is_followed_once(tmp_path: Path) -> None:
-    """A state behind a symbolic link is replaced where it is, and locked for whoever comes another way."""
+    """A state behind a symbolic link is replaced where it is, and locked for runs that come another way."""
     (tmp_path / "real").mkdir()
     (tmp_path / "link.json").symlink_to(tmp_path / "real" / "default.json")
 
@@ -94,7 +94,7 @@ def test_symbolic_link_is_followed_once(tmp_path: Path) -> None:
     assert names(tmp_path / "real") == {"default.json", "default.guard"}
 
 
-def test_loop_of_links_is_told(tmp_path: Path) -> None:
+def test_loop_of_links_is_reported(tmp_path: Path) -> None:
     """A location that leads nowhere is an error that names it."""
     (tmp_path / "loop.json").symlink_to(tmp_path / "loop.json")
 
@@ -129,7 +129,7 @@ def test_disk_full_takes_the_torn_line_back(tmp_path: Path) -> None:
 
 
 def test_disk_full_leaves_no_half_signed_lock(tmp_path: Path) -> None:
-    """A lock that could not be signed is not left behind, or it would lock everybody out."""
+    """A lock that could not be signed is not left behind, or it would lock all runs out."""
     backend = a_backend(tmp_path)
 
     with a_disk_that_is_full_after(10), pytest.raises(BackendError):
@@ -151,7 +151,7 @@ def test_journal_that_somebody_wrote_to_is_not_continued(tmp_path: Path) -> None
         backend.append("run-1", b"second\n")
 
 
-def test_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_folder_that_is_gone_is_reported(tmp_path: Path) -> None:
     """Without its folder a state can be looked for, but nothing can be written; the error says where."""
     backend = a_backend(tmp_path / "gone")
 
@@ -167,7 +167,7 @@ def test_folder_that_is_gone_is_told(tmp_path: Path) -> None:
         assert "The folder is gone" in caught.value.fix
 
 
-def test_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+def test_file_in_the_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     """A path that runs through a file is an error for every way of looking."""
     (tmp_path / "file").touch()
     backend = a_backend(tmp_path / "file")
@@ -179,8 +179,8 @@ def test_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
         backend.write(b"", expected=None)
 
 
-def test_folder_in_the_place_of_the_document_is_told(tmp_path: Path) -> None:
-    """A folder that stands where the document should be is an error, not an absent state."""
+def test_folder_in_the_place_of_the_document_is_reported(tmp_path: Path) -> None:
+    """A folder that is where the document should be is an error, not an absent state."""
     (tmp_path / "default.json").mkdir()
 
     with pytest.raises(BackendError, match="Is a directory") as caught:
@@ -191,7 +191,7 @@ def test_folder_in_the_place_of_the_document_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["default.json", "default.journal-a.jsonl", "default.lock", "default.json.backup"])
 @pytest.mark.parametrize("plant", [a_pipe, an_endless_device, a_terabyte])
-def test_what_has_no_end_is_told(tmp_path: Path, name: str, plant: Callable[[Path], None]) -> None:
+def test_what_has_no_end_is_reported(tmp_path: Path, name: str, plant: Callable[[Path], None]) -> None:
     """A pipe, a device or a file of a terabyte in the place of one of ours is neither waited for nor read."""
     plant(tmp_path / name)
     backend = a_backend(tmp_path)
@@ -222,7 +222,7 @@ def test_planted_link_is_not_written_through(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("journal", ["../../etc/passwd", "a/b", "", "a.b", "a\n", "é"])
-def test_journal_id_can_not_name_another_file(tmp_path: Path, journal: str) -> None:
+def test_journal_id_cannot_name_another_file(tmp_path: Path, journal: str) -> None:
     """An id that is not made of letters, digits and hyphens, as a forged document may hold, is refused."""
     with pytest.raises(BackendError, match="cannot be the id of a journal"):
         a_backend(tmp_path).drop(journal)
@@ -278,7 +278,7 @@ def test_path_is_relative_to_the_repo(tmp_path: Path) -> None:
     assert open_backend(Location("/states/default.json", tmp_path)).url == "/states/default.json"
 
 
-def test_unknown_scheme_is_told_without_its_credentials(tmp_path: Path) -> None:
+def test_unknown_scheme_is_reported_without_its_credentials(tmp_path: Path) -> None:
     """A URL that no backend serves is an error that names the scheme and nothing secret."""
     with pytest.raises(BackendError, match="ftp://") as caught:
         open_backend(Location("ftp://ada:hunter2@db/states", tmp_path))

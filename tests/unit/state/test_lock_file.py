@@ -36,8 +36,8 @@ def test_lock_that_its_process_left_is_taken_over(tmp_path: Path) -> None:
     backend.unlock("run-2")
 
 
-def test_lock_that_nobody_signed_is_free(tmp_path: Path) -> None:
-    """A process that died between making and signing its lock left an empty file, which locks nobody out."""
+def test_unsigned_lock_is_free(tmp_path: Path) -> None:
+    """A process that died between making and signing its lock left an empty file, which locks no run out."""
     (tmp_path / "default.lock").touch()
     backend = a_backend(tmp_path)
 
@@ -71,7 +71,7 @@ def test_lock_that_nobody_signed_is_free(tmp_path: Path) -> None:
         sign(more=1),
     ],
 )
-def test_lock_that_can_not_be_read_is_somebodys(tmp_path: Path, text: str) -> None:
+def test_lock_that_cannot_be_read_is_held(tmp_path: Path, text: str) -> None:
     """A lock file that makes no sense is not taken over; it can be broken under the id `unknown`."""
     (tmp_path / "default.lock").write_text(text)
     backend = a_backend(tmp_path)
@@ -85,7 +85,7 @@ def test_lock_that_can_not_be_read_is_somebodys(tmp_path: Path, text: str) -> No
 
 
 def test_living_lock_whose_text_was_wiped_is_still_held(tmp_path: Path) -> None:
-    """The kernel's lock counts even where nobody can tell whose it is."""
+    """The kernel's lock counts even where it is unknown whose it is."""
     backend = a_backend(tmp_path)
     backend.lock(a_holder())
     (tmp_path / "default.lock").write_text("")

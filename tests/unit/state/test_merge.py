@@ -54,7 +54,7 @@ def test_two_readings_of_one_campaign_leave_the_later() -> None:
     assert merge(Slot(MINE), Slot(retired), Slot(read)).record == read
 
 
-def test_people_are_told_where_both_sides_changed() -> None:
+def test_warning_says_where_both_sides_changed() -> None:
     """A double creation names both campaigns; another double change names the address; the rest is silent."""
     base = Draft(a_snapshot({"c": a_record("c")}))
     ours = Draft(a_snapshot({"a": MINE, "b": MINE, "c": a_record("c", status="running")}))

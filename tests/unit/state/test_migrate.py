@@ -58,7 +58,7 @@ def _init(backend: Backend) -> None:
 
 @pytest.mark.parametrize("use", [read, _run, _push, _init])
 def test_old_place_is_refused_by_everything(old: Backend, new: Backend, use: Callable[[Backend], object]) -> None:
-    """Reading, running, pushing and making a state where one has moved away are refused, and told where it is."""
+    """Reading, running, pushing and making a state where one has moved away are refused, saying where it is."""
     move(old, new)
     document = old.read()
 
@@ -71,7 +71,7 @@ def test_old_place_is_refused_by_everything(old: Backend, new: Backend, use: Cal
 
 
 def test_runs_go_on_at_the_new_place(old: Backend, new: Backend) -> None:
-    """A run at the target finds what was there, and its commit stands on it."""
+    """A run at the target finds what was there, and its commit builds on it."""
     move(old, new)
 
     with a_run(new, "run-3") as ledger:
@@ -98,7 +98,7 @@ def test_state_moves_back(old: Backend, new: Backend) -> None:
 
 
 def test_moving_again_does_no_harm(old: Backend, new: Backend) -> None:
-    """Whoever moves a state that has arrived already changes nothing and is told the same."""
+    """Moving a state that has arrived already changes nothing and reports the same."""
     moved = move(old, new)
     documents = old.read(), new.read()
 

@@ -67,7 +67,7 @@ def test_copy_that_does_not_arrive_is_not_switched_to(old: Backend, tmp_path: Pa
     assert set(read(old).campaigns) == {"sale"}
 
 
-def test_state_that_does_not_arrive_is_told(old: Backend, tmp_path: Path) -> None:
+def test_state_that_does_not_arrive_is_reported(old: Backend, tmp_path: Path) -> None:
     """A target that reads back differently after the switch is an error that names the copy which has all of it."""
     spoilt = Unfaithful(tmp_path / "new.json", first=2, spoil=lambda document: document + b"\n")
 
@@ -94,7 +94,7 @@ class Overtaken(LocalBackend):
         self.thief: Ledger | None = None
 
     def write(self, document: bytes, *, expected: str | None) -> str:
-        """Let somebody in before a write."""
+        """Let another run in before a write."""
         self._writes += 1
         if self._writes == self._at:
             self.break_lock("mover")

@@ -107,7 +107,7 @@ def test_outdated_copy_is_overwritten(old: Backend, new: Backend) -> None:
 
 
 def test_journal_of_unknown_origin_is_not_overwritten(old: Backend, new: Backend) -> None:
-    """A journal beside a marked copy that nobody folded in may hold ids: nothing is put over it."""
+    """A journal beside a marked copy that was never folded in may hold ids: nothing is put over it."""
     put(new, replace(a_snapshot(), serial=1, moved=old.url))
     new.append("stray", encode_entries([Opened("stray", LINEAGE, 1, ENVIRONMENT, NOW), intended("news")], first=0))
 
@@ -140,7 +140,7 @@ def test_state_that_moved_on_is_not_moved_from_its_copy(old: Backend, new: Backe
 
 
 def test_other_state_where_this_one_went_stays(old: Backend, new: Backend) -> None:
-    """A state of another lineage that stands where this one moved to is not taken for it."""
+    """A state of another lineage that is where this one moved to is not taken for it."""
     move(old, new)
     put(new, replace(COPY, lineage="another", serial=1))
 

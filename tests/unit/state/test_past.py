@@ -25,7 +25,7 @@ def test_replaced_ones_name_their_successors() -> None:
 
 
 def test_history_is_listed_by_address_with_what_it_replaced() -> None:
-    """A record of the history stands behind those that it replaced, and before those of the campaign there now."""
+    """A record of the history is behind those that it replaced, and before those of the campaign there now."""
     gone = replace(a_record(identifier="second"), former_ids=("first",))
     now = replace(a_record(identifier="fourth"), former_ids=("third",))
     state = replace(a_snapshot({"sale": now}), history={TEA: (a_record("tea"),), SALE: (gone,)})

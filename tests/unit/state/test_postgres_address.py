@@ -78,7 +78,7 @@ def test_url_for_people_is_the_url(url: str) -> None:
         ("postgresql://db/shop/%FF", "is not UTF-8"),
     ],
 )
-def test_url_that_can_not_be_used(url: str, reason: str) -> None:
+def test_url_that_cannot_be_used(url: str, reason: str) -> None:
     """A URL that is none, or says what only the environment may, is refused without repeating what could be secret."""
     with pytest.raises(BackendError) as caught:
         parse_address(url)

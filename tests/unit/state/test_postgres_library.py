@@ -1,4 +1,4 @@
-"""What the client library is told, what it says, and what is said without it."""
+"""What the client library gets, what it says, and what is said without it."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ URL = "postgresql://db.acme/shop/default"
 
 
 def told_by(url: str, environ: dict[str, str], mode: str | None = None) -> dict[str, str]:
-    """Collect what the library is told, without what is always the same."""
+    """Collect the library's parameters, without those that are always the same."""
     always = {"client_encoding", "fallback_application_name", "tcp_user_timeout"}
     said = parameters(parse_address(url), environ, mode, Timeouts())
     return {name: text for name, text in said.items() if name not in always and not name.startswith("keepalives")}
@@ -49,7 +49,7 @@ def test_service_is_left_to_the_library() -> None:
 
 
 def test_old_server_is_refused() -> None:
-    """A server of a version that nobody maintains is refused, and the oldest that can be used is named."""
+    """A server of an unmaintained version is refused, and the oldest that can be used is named."""
     refuse_if_old(140000, URL)
 
     with pytest.raises(BackendError, match=r"PostgreSQL 13\.\nUse PostgreSQL 14 or later"):
@@ -74,7 +74,7 @@ def test_old_server_is_refused() -> None:
     ],
 )
 def test_every_class_of_errors_has_its_words(code: str, summary: str) -> None:
-    """An error of the server is told by its class, with the place, the server's words and what to do."""
+    """An error of the server is reported by its class, with the place, the server's words and what to do."""
     error = translated(lookup(code)("the server's\nwords"), URL, is_lost=False)
 
     assert summary in error.summary
@@ -83,7 +83,7 @@ def test_every_class_of_errors_has_its_words(code: str, summary: str) -> None:
     assert not isinstance(error, SessionLost)
 
 
-def test_lost_session_is_told_as_such() -> None:
+def test_lost_session_is_reported_as_such() -> None:
     """An error without a class that took the session along says that the connection broke."""
     error = translated(psycopg.OperationalError("server closed the connection"), URL, is_lost=True)
 
@@ -92,7 +92,7 @@ def test_lost_session_is_told_as_such() -> None:
     assert error.detail == f"{URL}: server closed the connection"
 
 
-def test_missing_library_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_library_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without psycopg the error names the extra that brings it."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
@@ -103,7 +103,7 @@ def test_missing_library_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_scripts_for_administrators_quote_what_they_name() -> None:
-    """The scripts run as they stand, whatever schema and role are called, and a reader may do nothing but read."""
+    """The scripts run as they are, whatever schema and role are called, and a reader may do nothing but read."""
     made = schema_sql("Odd name")
     reader, writer = (grant_sql("Odd name", "o'neil", may_write=may_write) for may_write in (False, True))
 

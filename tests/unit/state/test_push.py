@@ -61,7 +61,7 @@ def test_newer_document_replaces_the_state(tmp_path: Path) -> None:
 
 
 def test_run_after_a_push_goes_on_from_it(tmp_path: Path) -> None:
-    """What a run does after a push stands on what was pushed."""
+    """What a run does after a push builds on what was pushed."""
     backend = a_state_with_a_sale(tmp_path)
     put(backend, NEWER)
 
@@ -100,7 +100,7 @@ def test_remains_of_a_state_are_not_written_over(tmp_path: Path) -> None:
     ],
 )
 def test_document_that_does_not_follow_needs_force(tmp_path: Path, document: Snapshot, objection: str) -> None:
-    """Each objection is told with what would change, and writes nothing; --force overrides it."""
+    """Each objection is reported with what would change, and writes nothing; --force overrides it."""
     backend = a_state_with_a_sale(tmp_path)
     before = (tmp_path / "default.json").read_bytes()
 
@@ -115,8 +115,8 @@ def test_document_that_does_not_follow_needs_force(tmp_path: Path, document: Sna
     assert after.serial == max(2, document.serial) + 1
 
 
-def test_every_objection_is_told_at_once(tmp_path: Path) -> None:
-    """Whoever says --force has seen all that it overrides."""
+def test_every_objection_is_reported_at_once(tmp_path: Path) -> None:
+    """Before --force, all that it overrides is shown."""
     with pytest.raises(StateConflict) as caught:
         put(a_state_with_a_sale(tmp_path), a_snapshot_of_another())
 
@@ -203,7 +203,7 @@ def test_doubt_is_lost_unless_it_or_its_campaign_is_known(after: Snapshot, lost:
     assert lost_doubts(DOUBT, after) == lost
 
 
-def test_change_is_told_in_one_line() -> None:
+def test_change_is_reported_in_one_line() -> None:
     """Serial, campaigns, doubts and history are counted before and after."""
     history: dict[Address, tuple[Record, ...]] = {SALE: (a_record(), a_record())}
 
@@ -213,7 +213,7 @@ def test_change_is_told_in_one_line() -> None:
 
 
 def test_state_that_was_written_to_is_not_replaced(tmp_path: Path) -> None:
-    """A run that has entries, or has ended, cannot replace the state that they stand on."""
+    """A run that has entries, or has ended, cannot replace the state that they build on."""
     with a_run(a_state(tmp_path)) as ledger:
         ledger.append(intended())
         with pytest.raises(StateError, match="cannot be replaced now"):
@@ -224,7 +224,7 @@ def test_state_that_was_written_to_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_document_that_moved_meanwhile_is_not_replaced(tmp_path: Path) -> None:
-    """A push compares and swaps like every write: somebody else's document stays."""
+    """A push compares and swaps like every write: another run's document stays."""
     backend = a_state(tmp_path)
     theirs = encode(replace(NEWER, lineage=LINEAGE, serial=3))
     ledger = a_run(backend)

@@ -91,7 +91,7 @@ def test_reading_shows_what_a_run_at_work_has_done(tmp_path: Path) -> None:
 
 
 def test_reading_shows_what_a_dead_run_left(tmp_path: Path) -> None:
-    """The intent of a run that died is in doubt for whoever reads."""
+    """The intent of a run that died is in doubt for every reader."""
     with pytest.raises(KeyboardInterrupt):
         a_run_that_ends(KeyboardInterrupt(), a_state(tmp_path), intended())
 
@@ -202,7 +202,7 @@ def test_commit_moves_the_serial_by_one_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_journals_are_read_in_the_order_they_began(tmp_path: Path) -> None:
-    """Of journals that nobody folded yet, the one begun first is read first, and an empty one says nothing."""
+    """Of journals that are not folded yet, the one begun first is read first, and an empty one says nothing."""
     backend = a_state(tmp_path)
     first = Opened("run-z", LINEAGE, 1, ENVIRONMENT, NOW)
     second = Opened("run-a", LINEAGE, 1, ENVIRONMENT, NOW + timedelta(hours=1))

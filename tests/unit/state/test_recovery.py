@@ -84,7 +84,7 @@ def test_state_from_before_the_run_takes_all_of_it(tmp_path: Path) -> None:
 
 
 def test_newer_campaign_is_not_taken_for_a_replaced_one(tmp_path: Path) -> None:
-    """Where a state that a backup brought back created the campaign again, the former one is told and not hidden."""
+    """Where a state from a backup created the campaign again, the former one is reported and not hidden."""
     backend = a_state(tmp_path)
     with a_run(backend, "run-2") as ledger:
         ledger.append(intended("sale"), created("sale", "again", LATER))
@@ -131,7 +131,7 @@ def test_late_outcome_does_not_close_a_newer_doubt(tmp_path: Path) -> None:
     assert set(read_state(backend, environment=ENVIRONMENT).in_doubt) == {"sale"}
 
 
-def test_created_campaign_without_a_place_is_told(tmp_path: Path) -> None:
+def test_created_campaign_without_a_place_is_reported(tmp_path: Path) -> None:
     """A campaign whose doubt was closed wrongly in the meantime is named, with the command that adopts it."""
     backend = a_state_in_doubt(tmp_path)
     with a_run(backend, "run-2") as ledger:

@@ -116,7 +116,7 @@ def test_plain_journal_that_came_late_is_folded_in(tmp_path: Path) -> None:
 
 
 def test_documents_that_stay_in_another_form_are_named(tmp_path: Path) -> None:
-    """Former documents that the storage keeps, and that are not in the new form or cannot be read, are told."""
+    """Former documents that the storage keeps, and that are not in the new form or cannot be read, are reported."""
     store = Archive(a_state(tmp_path))
     store.kept = {"torn": b'{"encrypted": "msgflash-apply/1"}', "vanished": None}
 
@@ -181,7 +181,7 @@ def a_client(folder: Path, *keys: str) -> Backend:
 def test_crash_leaves_one_form_or_the_other(
     tmp_path: Path, before: tuple[str, ...], keys: tuple[str, ...], after: tuple[str, ...], when: When
 ) -> None:
-    """Wherever it dies, whoever had the keys of before or has those of after reads all; once more finishes it."""
+    """Wherever it dies, the keys of before or those of after read all; running it again finishes it."""
     wanted, decrypt = a_keyring(*keys), not after
     for at in range(1, 1 + effects_of(tmp_path / "0", before, wanted, decrypt=decrypt)):
         folder = tmp_path / str(at)
@@ -207,7 +207,7 @@ def can_read(backend: Backend) -> bool:
 
 
 class Archive(FailingBackend):
-    """A storage that keeps every former document; None for one that somebody removed since it was listed."""
+    """A storage that keeps every former document; None for one that was removed since it was listed."""
 
     def __init__(self, inner: Backend) -> None:
         super().__init__(inner, at=0)

@@ -116,7 +116,7 @@ def test_removed_record_moves_to_the_history() -> None:
 
 
 def test_adopted_campaign_is_on_record() -> None:
-    """A campaign that was created elsewhere stands where a person put it, behind the history that is there."""
+    """A campaign that was created elsewhere is where a person put it, behind the history that is there."""
     state = fold(LIVE, [Removed(SALE, LATER), Adopted(SALE, a_record(identifier="elsewhere"))])
 
     assert state.campaigns == {SALE: a_record(identifier="elsewhere")}

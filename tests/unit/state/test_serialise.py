@@ -18,6 +18,6 @@ def test_values_of_ours_become_json() -> None:
 
 @pytest.mark.parametrize("stranger", [object(), int, {1, 2}])
 def test_stranger_is_refused(stranger: object) -> None:
-    """A value without a JSON form is a mistake of the program and told at once."""
+    """A value without a JSON form is a mistake of the program and reported at once."""
     with pytest.raises(TypeError, match="no place in the state"):
         to_json([stranger])

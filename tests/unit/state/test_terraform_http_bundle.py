@@ -22,7 +22,7 @@ def test_bundle_is_read_as_it_was_written(bundle: Bundle) -> None:
 
 
 def test_bundle_can_be_read_by_people() -> None:
-    """Text stands there as text, with the serial that GitLab wants on top, and without Terraform's `version`."""
+    """Text is there as text, with the serial that GitLab wants on top, and without Terraform's `version`."""
     bundle = Bundle(7, "w", "état\n".encode(), {"run-1": Journal(b"line\n", is_sealed=True)})
 
     assert json.loads(encode(bundle)) == {
@@ -47,7 +47,7 @@ def test_bundle_can_be_read_by_people() -> None:
     ],
 )
 def test_foreign_document_is_refused(body: bytes, what: str) -> None:
-    """What somebody else keeps there is named and left alone."""
+    """What another program keeps there is named and left alone."""
     with pytest.raises(BackendError, match=f"{what}.*stays as it is"):
         decode(body, where=WHERE)
 

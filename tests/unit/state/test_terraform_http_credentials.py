@@ -66,7 +66,7 @@ def test_certificate_goes_to_no_other_host() -> None:
 
 
 def test_without_secrets_any_host_will_do() -> None:
-    """Where there is nothing to leak, an address of the repo is used as it stands."""
+    """Where there is nothing to leak, an address of the repo is used as it is."""
     assert credentials(STATE, {}) == Credentials()
 
 
@@ -76,7 +76,7 @@ def test_user_may_have_no_password() -> None:
 
 
 def test_password_needs_a_user() -> None:
-    """A password without a user is a mistake that is told before anything is sent."""
+    """A password without a user is a mistake that is reported before anything is sent."""
     with pytest.raises(BackendError, match=r"TF_HTTP_USERNAME is not\.\nSet both\.") as caught:
         credentials(STATE, {"TF_HTTP_PASSWORD": "s3cret"})
 
@@ -118,16 +118,16 @@ def test_given_password_comes_before_the_job_token() -> None:
         ({"TF_HTTP_CLIENT_CA_CERTIFICATE_PEM": "é"}, "cannot be read"),
     ],
 )
-def test_unusable_certificate_is_told(environ: dict[str, str], summary: str) -> None:
-    """Half a pair, or text that is no certificate, is told before anything is sent."""
+def test_unusable_certificate_is_reported(environ: dict[str, str], summary: str) -> None:
+    """Half a pair, or text that is no certificate, is reported before anything is sent."""
     with pytest.raises(BackendError, match=summary) as caught:
         credentials(STATE, environ, is_trusted=True)
 
     assert "s3cret" not in str(caught.value)
 
 
-def test_encrypted_key_is_told(tmp_path: Path) -> None:
-    """A key that wants a password of its own is refused; nobody is asked for it."""
+def test_encrypted_key_is_reported(tmp_path: Path) -> None:
+    """A key that wants a password of its own is refused; there is no prompt for it."""
     key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"s3cret")
     )

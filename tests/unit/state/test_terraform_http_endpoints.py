@@ -66,7 +66,7 @@ def test_variables_of_another_state_are_not_ours() -> None:
 
 
 def test_address_keeps_its_query_and_hides_it() -> None:
-    """A query is part of the address, and may hold a signature that nobody should see."""
+    """A query is part of the address, and may hold a signature that must not be shown."""
     found = endpoints(f"{STATE}?ref=main&sig=s3cret")
 
     assert (found.state, found.shown) == (f"{STATE}?ref=main&sig=s3cret", STATE)
@@ -114,7 +114,7 @@ def test_one_address_that_is_encrypted_needs_authorities() -> None:
     assert not endpoints("http://localhost/prod", TF_HTTP_LOCK_ADDRESS="https://localhost/lock").is_plain
 
 
-def test_unusable_method_is_told() -> None:
+def test_unusable_method_is_reported() -> None:
     """A method that is none is refused by the name of its variable."""
     with pytest.raises(BackendError, match="TF_HTTP_LOCK_METHOD is 'lock it'"):
         endpoints(STATE, TF_HTTP_LOCK_METHOD="lock it")

@@ -20,7 +20,7 @@ ASKED = lock_info(a_holder("look-1", host="there"), PATH, is_gitlab=False)
 
 
 @pytest.mark.parametrize("is_gitlab", [False, True])
-def test_holder_is_told_in_full(*, is_gitlab: bool) -> None:
+def test_holder_is_reported_in_full(*, is_gitlab: bool) -> None:
     """Where a server gives back what it got, everything about the holder is known."""
     held = lock_info(a_holder(), PATH, is_gitlab=is_gitlab)
 
@@ -36,7 +36,7 @@ def test_gitlab_tells_the_holder_by_the_id() -> None:
 
 
 def test_long_holder_leaves_the_id_short() -> None:
-    """An id has at most 255 characters; a holder who does not fit is told by GitLab's own words."""
+    """An id has at most 255 characters; a holder that does not fit is shown in GitLab's own words."""
     held = lock_info(replace(a_holder(), who="a" * 255), PATH, is_gitlab=True)
     answer = {**ASKED, "ID": held["ID"], "Who": "root", "Created": "2027-03-01T12:00:00Z"}
 
@@ -45,7 +45,7 @@ def test_long_holder_leaves_the_id_short() -> None:
     )
 
 
-def test_lock_of_somebody_else_is_told() -> None:
+def test_lock_of_another_program_is_reported() -> None:
     """A lock that Terraform took is described as far as its fields go."""
     found = {"ID": "f00", "Operation": "OperationTypeApply", "Info": "", "Who": "bob@there", "Created": "yesterday"}
 

@@ -51,7 +51,7 @@ def test_variables_are_terraforms() -> None:
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "nan", "inf", "1 s"])
-def test_unusable_variable_is_told(value: str) -> None:
+def test_unusable_variable_is_reported(value: str) -> None:
     """A number that is none, or lies below 0, is refused by its name."""
     with pytest.raises(BackendError, match="TF_HTTP_RETRY_WAIT_MIN is"):
         Retries.from_environment({"TF_HTTP_RETRY_WAIT_MIN": value})

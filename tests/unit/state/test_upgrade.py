@@ -150,7 +150,7 @@ def test_lines_that_no_version_wrote_are_refused(rest: bytes) -> None:
 
 @pytest.mark.parametrize("document", [{}, {"format_version": "1"}, {"format_version": None}, {"format_version": True}])
 def test_document_without_a_version_is_refused(document: JsonObject) -> None:
-    """Without a version nobody can say how to read it."""
+    """Without a version it is unknown how to read it."""
     with pytest.raises(ValueError, match="no format_version"):
         upgrade(document, CHAIN, target=3)
 
