@@ -27,7 +27,7 @@ from msgflash_apply.errors import StateDamaged, StateError
 from msgflash_apply.state.backends.encrypted.refusals import without_key
 from msgflash_apply.state.journal import Entry, Opened
 from msgflash_apply.state.serialise import to_json
-from msgflash_apply.state.snapshot import KEEP_IT, Snapshot
+from msgflash_apply.state.snapshot import HOW_TO_RESTORE, Snapshot
 from msgflash_apply.state.upgrade import FORMAT_VERSION, STEPS, Step, upgrade, without_retired_fields
 
 _CURRENT: Final = b'\n  "format_version": %d,\n' % FORMAT_VERSION
@@ -186,7 +186,7 @@ def _explain(data: bytes, where: str, misshape: str = "") -> StateError:
 
 
 def _damaged(where: str, what: str) -> StateDamaged:
-    return StateDamaged("The state is damaged.", f"{where}: {what}.", KEEP_IT)
+    return StateDamaged("The state is damaged.", f"{where}: {what}.", HOW_TO_RESTORE)
 
 
 def encode_entries(entries: Iterable[Entry], *, first: int) -> bytes:

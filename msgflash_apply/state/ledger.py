@@ -198,7 +198,7 @@ class Ledger:
                     "Restore the former state; the journal beside it holds what this run did.",
                 )
             if theirs.snapshot.journal == self.head.journal or self.head.journal not in self._backend.journals():
-                self._yield_to(theirs, ours)
+                self._accept_theirs(theirs, ours)
                 return
             draft = Draft(theirs.snapshot)
             warnings = merge_into(draft, base=Draft(self._base.snapshot), ours=ours, touched=self._touched)
@@ -207,7 +207,7 @@ class Ledger:
                 self._warnings += warnings
                 return
 
-    def _yield_to(self, theirs: VersionedSnapshot, ours: Draft) -> None:
+    def _accept_theirs(self, theirs: VersionedSnapshot, ours: Draft) -> None:
         """Leave the document as it is: our own write came through after all, or a run that sealed us folded us in."""
         draft = Draft(theirs.snapshot)
         if all(draft.slot(address) == ours.slot(address) for address in self._touched):

@@ -15,7 +15,7 @@ from msgflash_apply.state.backends.base import Backend, Stored
 from msgflash_apply.state.codec import decode, decode_journal
 from msgflash_apply.state.journal import Entry, Opened
 from msgflash_apply.state.replay import fold
-from msgflash_apply.state.snapshot import KEEP_IT, Snapshot
+from msgflash_apply.state.snapshot import HOW_TO_RESTORE, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def absent(backend: Backend) -> StateError:
         return StateDamaged(
             "The state is damaged.",
             f"{backend.url}: there is no document, but there is {', '.join(remains)}.",
-            KEEP_IT,
+            HOW_TO_RESTORE,
         )
     return StateMissing(
         "There is no state.",

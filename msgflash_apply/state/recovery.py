@@ -69,7 +69,7 @@ def recover(backend: Backend, data: bytes, claim: Claim, *, where: str) -> tuple
 def _bring_in(ledger: Ledger, entries: Iterable[Entry]) -> tuple[Outcome, ...]:
     """Append what the state does not know; returns the outcomes among it."""
     brought_in: list[Outcome] = []
-    homeless: list[Created] = []
+    unexpected: list[Created] = []
     for entry in entries:
         if not isinstance(entry, Outcome):
             _bring_in_step(ledger, entry)
@@ -79,7 +79,7 @@ def _bring_in(ledger: Ledger, entries: Iterable[Entry]) -> tuple[Outcome, ...]:
             case Created():
                 is_new = not _knows(slot, entry.id)
                 if is_new and not _awaits(slot, entry):
-                    homeless.append(entry)
+                    unexpected.append(entry)
                     continue
             case NotCreated():
                 is_new = _awaits(slot, entry)
@@ -88,18 +88,18 @@ def _bring_in(ledger: Ledger, entries: Iterable[Entry]) -> tuple[Outcome, ...]:
         if is_new:
             ledger.append(entry)
             brought_in.append(entry)
-    if homeless:
+    if unexpected:
         raise StateConflict(
             "A campaign was created, and the state does not expect it.",
             "\n".join(
                 f"{outcome.address}: campaign {outcome.id} was created at {outcome.at:%Y-%m-%d %H:%M:%S %Z}, "
                 "but its address is not in doubt any more."
-                for outcome in homeless
+                for outcome in unexpected
             ),
             "\n".join(
                 (
                     "Everything else was brought in. Look at the campaign on MsgFlash, and adopt it:",
-                    *(f"    msgflash-apply import '{outcome.address}' {quote(outcome.id)}" for outcome in homeless),
+                    *(f"    msgflash-apply import '{outcome.address}' {quote(outcome.id)}" for outcome in unexpected),
                 )
             ),
         )

@@ -44,7 +44,7 @@ from msgflash_apply.state.journal import (
     Restored,
     Retired,
 )
-from msgflash_apply.state.snapshot import KEEP_IT, Snapshot
+from msgflash_apply.state.snapshot import HOW_TO_RESTORE, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ def _about_record(entry: _RecordEntry, slot: Slot) -> Slot:
 
 
 def _misfit(what: str) -> StateDamaged:
-    return StateDamaged("A journal does not fit the state.", f"{what}.", KEEP_IT)
+    return StateDamaged("A journal does not fit the state.", f"{what}.", HOW_TO_RESTORE)
 
 
 def merge_into(theirs: Draft, *, base: Draft, ours: Draft, touched: Iterable[Address]) -> list[str]:

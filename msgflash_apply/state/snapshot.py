@@ -6,7 +6,7 @@ from typing import Final
 
 from msgflash_apply.campaign import Address, Intent, Record
 
-KEEP_IT: Final = (
+HOW_TO_RESTORE: Final = (
     "Restore its last good copy, and leave the journals where they are: the backup kept beside it and the journals "
     "together hold all that was sent.\n"
     "Never delete it, and do not start an empty one: it is the only record of what was sent."
