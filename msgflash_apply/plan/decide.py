@@ -99,6 +99,11 @@ def _decide_desired(
         return change
     if record.retired:
         return _decide_file_is_back(item, unchanged, record, status, now)
+    return _decide_unedited(item, unchanged, record, status, now)
+
+
+def _decide_unedited(item: LookedUp, unchanged: Change, record: Record, status: str, now: datetime) -> Change:
+    """Decide about a campaign whose file says what was sent: it stays as it is, or is resumed."""
     if item.desired.paused is False and status == Status.PAUSED:
         past = record.facts.starts_at <= now
         also = "its start time has passed, so it sends at once" if past else ""
