@@ -231,7 +231,7 @@ def test_document_that_moved_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     entered = ledger.__enter__()
     (tmp_path / "default.json").write_bytes(theirs)
 
-    with pytest.raises(StateConflict, match="moved on"):
+    with pytest.raises(StateConflict, match="changed after it was read"):
         entered.replace(NEWER)
     ledger.__exit__(None, None, None)
 

@@ -44,7 +44,7 @@ DOUBT = ("in_doubt", "doubt")
         (PAYLOAD, {}, "no name or no recipients"),
         ((*PAYLOAD, "name"), 5, "no name or no recipients"),
         ((*PAYLOAD, "recipients"), ["all"], "no name or no recipients"),
-        ((*PAYLOAD, "recipients"), {"type": ["all"]}, "of no type"),
+        ((*PAYLOAD, "recipients"), {"type": ["all"]}, "have no type"),
         ((*PAYLOAD, "schedule"), None, "no start"),
         ((*PAYLOAD, "schedule"), "soon", "Invalid isoformat"),
         ((*PAYLOAD, "schedule"), "2026-11-23T12:00:00", "no time zone"),
@@ -109,3 +109,8 @@ def test_depth_is_that_of_lists_and_maps() -> None:
 
     with pytest.raises(ValueError, match="20 levels"):
         check_json(json.loads('[{"a":' * 10 + "[]" + "}]" * 10))
+
+
+def test_every_kind_of_json_is_fine() -> None:
+    """Numbers, texts, booleans and null are written as they were read."""
+    check_json(json.loads('{"number": 1.5, "texts": ["a"], "is_on": true, "nothing": null}'))
