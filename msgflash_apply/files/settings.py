@@ -30,17 +30,13 @@ from msgflash_apply.findings import (
 )
 from msgflash_apply.models.project import (
     DEFAULT_ENVIRONMENT,
-    Policy,
     Project,
-    QuietHours,
     Section,
     Settings,
     policy_from,
     project_from,
 )
 from msgflash_apply.models.schema import check
-
-__all__ = ["PASSWORD", "Policy", "QuietHours", "Settings", "load_settings", "read_project", "state_fits_file"]
 
 PROJECT_FILE = "msgflash.yaml"
 

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.campaign import Desired
-from msgflash_apply.files.settings import Policy
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity, in_order
+from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mailing, taken_addresses
 from msgflash_apply.plan.lookup import LookedUp, Lookups, fill_in, table_of_memory, unknown_names

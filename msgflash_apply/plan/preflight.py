@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from msgflash_apply.api.models import Group, Instance
 from msgflash_apply.campaign import Address, JsonObject, Status
-from msgflash_apply.files.settings import Policy, QuietHours
 from msgflash_apply.findings import Code, Diagnostic, Severity
+from msgflash_apply.models.project import Policy, QuietHours
 from msgflash_apply.plan.lookup import Lookups
 from msgflash_apply.plan.plan import Action, Audience, Change, Reason, finding
 from msgflash_apply.state.snapshot import Snapshot

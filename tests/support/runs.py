@@ -17,7 +17,7 @@ from msgflash_apply.apply.loop import apply_plan
 from msgflash_apply.apply.result import ApplyReport, Event
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
-from msgflash_apply.files.settings import Policy
+from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.settings import Policy, QuietHours
 from msgflash_apply.findings import Diagnostic, InvalidFiles
+from msgflash_apply.models.project import Policy, QuietHours
 from tests.unit.files.repos import settings_of, write
 
 ACME = """\

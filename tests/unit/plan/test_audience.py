@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgflash_apply.files.settings import Policy
+from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.plan import Audience, Plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from tests.support.builders import NOW, a_desired, a_payload, a_snapshot

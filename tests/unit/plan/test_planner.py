@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from msgflash_apply.campaign import Desired, Lifecycle
-from msgflash_apply.files.settings import Policy
 from msgflash_apply.findings import Diagnostic, InvalidFiles, Severity
+from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.lookup import INSTANCE, ONLY_CONNECTED, TEMPLATE
 from msgflash_apply.plan.plan import Action, Audience, Plan, Reason
 from msgflash_apply.plan.planner import Planner, PlanOptions

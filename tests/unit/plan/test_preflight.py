@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.files.settings import Policy, QuietHours
+from msgflash_apply.models.project import Policy, QuietHours
 from msgflash_apply.plan.plan import Action, Change, Reason
 from msgflash_apply.plan.preflight import enforce, is_quiet, requests_needed
 from tests.support.builders import SOON, a_payload, a_record, a_snapshot
