@@ -48,9 +48,7 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM)
 @TARGET
 @SELECT
 @OVERRIDE
-@click.option(
-    "--format", "format_", type=click.Choice(list(APPLY_FORMATS)), default="text", help="How to print the end."
-)
+@click.option("--format", "format_", type=click.Choice(list(APPLY_FORMATS)), default="text", help="Output format.")
 @LOCK_TIMEOUT
 @pass_globals
 def command(

@@ -103,7 +103,7 @@ def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_o
     "format_",
     type=click.Choice(list(PLAN_FORMATS)),
     default="text",
-    help="How to print the plan: for a terminal, a program, a pull request's comment, or as a page of its own.",
+    help="Output format: for a terminal, a program, a comment on a pull request, or a page of its own.",
 )
 @click.option("--output", "file", type=click.Path(path_type=Path), help="Write the report to this file.")
 @click.option(

@@ -20,7 +20,7 @@ from msgflash_apply.report.formats import VALIDATION_FORMATS, Look
     "format_",
     type=click.Choice(list(VALIDATION_FORMATS)),
     default="text",
-    help="How to print findings: for people, for programs, as annotations, for code scanning, as test results.",
+    help="Output format: for people, programs, annotations, code scanning, or test results.",
 )
 @pass_globals
 def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
