@@ -152,7 +152,7 @@ class Code(StrEnum):
     VARIABLE_UNUSED = "MF508", "a variable is given that the template does not use"
     UNKNOWN_GROUP = "MF509", "the account has no group with this id"
     ALREADY_SENT = "MF510", "the state has this mailing under another address"
-    NOBODY = "MF511", "nobody would get it"
+    NO_RECIPIENTS = "MF511", "no one would receive it"
     NOT_LOOKED_UP = "MF512", "an offline plan could not look up a name"
     OVERLAP = "MF513", "two campaigns go to the same people within a day"
     ABOVE_WARM_UP = "MF514", "more recipients than the instance's warm-up allows in one campaign"

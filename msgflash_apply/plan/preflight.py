@@ -191,7 +191,7 @@ def _check_audience(change: Change, audience: Audience, groups: Mapping[str, Gro
         tags = sorted({str(tag) for tag in value}) if isinstance(value, list) else []
         why = {"group": "the group has no contacts", "tags": f"no contact is tagged {' or '.join(tags)}"}
         message = f"the campaign has no recipients: {why.get(audience.type, 'the account has no contacts')}"
-        return [finding(Severity.WARNING, Code.NOBODY, change, message, None)]
+        return [finding(Severity.WARNING, Code.NO_RECIPIENTS, change, message, None)]
     if count is not None and audience.limit is not None and count > audience.limit:
         message = f"{count} recipients, and the instance's warm-up advises at most {audience.limit}"
         hint = "split the campaign, or send it from a number that is warmed up"

@@ -80,7 +80,7 @@ class Connection:
     Args:
         credentials: sent with every request; it has been checked that they may go there.
         is_loopback: whether the requests stay on this machine: then no proxy of the environment sees them.
-        is_plain: whether all of them are plain http: then nobody's certificate is looked at.
+        is_plain: whether all of them are plain http: then no certificate is read.
         timeout_seconds: for each wait on the network; connecting has ten seconds at most.
         largest_bytes: of an answer.
 
