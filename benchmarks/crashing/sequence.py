@@ -34,7 +34,7 @@ from msgflash_apply.state.snapshot import Snapshot
 from tests.support.stores import Server
 
 RESOLVED_BY_COMMAND: Final = 2
-"""Of the doubts of a sequence; the others are resolved by the same engine in this process, which takes no second."""
+"""Of the doubts of a sequence; the others are resolved in this process, which takes less than a second."""
 
 PATIENCE_SECONDS: Final = 60.0
 GRACE_SECONDS: Final = 1.0

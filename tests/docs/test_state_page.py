@@ -162,7 +162,7 @@ def row(label: str) -> list[str]:
 
 
 def test_doubts_are_as_many_as_may_be_in_flight(tmp_path: Path) -> None:
-    """The table of storages says how many creates a crash may leave in doubt, as the engine reckons it."""
+    """The table of storages says how many creates a crash may leave in doubt, as an apply counts it."""
     urls = ("state.json", "s3://acme-campaigns/x", "postgresql://db.acme.example/campaigns/x", "https://acme.example/x")
     locations = [Location(url, tmp_path, {"AWS_REGION": "eu-west-3"}, is_trusted=True) for url in urls]
 

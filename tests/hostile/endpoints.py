@@ -83,7 +83,7 @@ def _new_run(client: Client, ledger: Ledger) -> Run:
 
 
 def _use(told: object) -> None:
-    """Do with an answer what the engine does with one like it; all of it must go into a strict JSON document."""
+    """Do with an answer what the program does with one like it; all of it must go into a strict JSON document."""
     match told:
         case Reply() | NoReply():
             json.dumps(_plain(classify(told)), allow_nan=False).encode()
