@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 
-from deepdiff import DeepDiff
-from deepdiff.helper import notpresent
-
 from msgflash_apply.campaign import Payload
 from msgflash_apply.plan.plan import AttributeDiff
 
@@ -22,6 +19,10 @@ def differences(before: Payload, after: Payload) -> tuple[AttributeDiff, ...]:
     Returns:
         Sorted by path; empty where both mean the same. Costs about half a millisecond: only for the few that changed.
     """
+    # 10 ms and 4 MB of every plan, and most plans have nothing to explain.
+    from deepdiff import DeepDiff  # noqa: PLC0415
+    from deepdiff.helper import notpresent  # noqa: PLC0415
+
     (old, removed), (new, added) = _split_members(before), _split_members(after)
     found = [AttributeDiff("recipients.value", member, None) for member in removed - added]
     found += [AttributeDiff("recipients.value", None, member) for member in added - removed]

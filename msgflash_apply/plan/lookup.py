@@ -99,12 +99,20 @@ def table_of_memory(facts: Iterable[Facts]) -> NameTable:
     return NameTable((field, name, identifier, name) for field, name, identifier in sorted(known))
 
 
-def fill_in(desired: Desired, table: NameTable) -> LookedUp:
-    """Put ids where the table knows exactly one; leave the rest as names."""
+def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> LookedUp:
+    """
+    Put ids where the table knows exactly one; leave the rest as names.
+
+    Args:
+        desired: as the files want it.
+        table: which ids names mean.
+        sent: what is on record of it, if anything: most campaigns stay as they are, and share its payload.
+    """
     ids = {field: ids[0] for field, name in desired.names.items() if len(ids := table.ids(field, name)) == 1}
     missing = {field: name for field, name in desired.names.items() if field not in ids}
     payload = {**desired.payload, **ids} if ids else desired.payload
-    return LookedUp(desired, payload, fingerprint(payload, missing))
+    meaning = fingerprint(payload, missing)
+    return LookedUp(desired, sent.payload if sent is not None and sent.fingerprint == meaning else payload, meaning)
 
 
 def unknown_names(item: LookedUp, table: NameTable) -> list[Diagnostic]:

@@ -125,7 +125,8 @@ class Planner:
         """Put ids where the files give names: as MsgFlash has them, or offline as the state remembers them."""
         created, in_doubt = snapshot.campaigns.values(), snapshot.in_doubt.values()
         memory = table_of_memory([*(record.facts for record in created), *(intent.facts for intent in in_doubt)])
-        items = [fill_in(desired, memory) for desired in self._desired]
+        sent = {address: record.facts for address, record in snapshot.campaigns.items()}
+        items = [fill_in(desired, memory, sent.get(desired.address)) for desired in self._desired]
         to_ask = [item for item in items if item.desired.names] if self._lookups else []
         if to_ask and self._options.refresh is Refresh.NONE:
             # Memory is enough for a campaign in which nothing changes.
@@ -135,7 +136,9 @@ class Planner:
             to_ask = [item for item in to_ask if item.missing_names or item.desired.address not in unchanged]
         if to_ask and self._lookups:
             table = await self._lookups.table(field for item in to_ask for field in item.desired.names)
-            asked = {item.desired.address: fill_in(item.desired, table) for item in to_ask}
+            asked = {
+                item.desired.address: fill_in(item.desired, table, sent.get(item.desired.address)) for item in to_ask
+            }
             if unknown := [found for item in asked.values() for found in unknown_names(item, table)]:
                 raise InvalidFiles([*self._diagnostics, *unknown])
             items = [asked.get(item.desired.address, item) for item in items]
