@@ -24,7 +24,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # The HTTP library looks for this module five times a request: a module that is not there is looked for everywhere.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # how Python marks what can not be imported
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # how Python marks what cannot be imported
 
 # A shell that runs the tests in the background lets them ignore Ctrl-C, and so would every command that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

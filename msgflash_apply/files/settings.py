@@ -30,6 +30,7 @@ from msgflash_apply.findings import (
 )
 from msgflash_apply.models.project import (
     DEFAULT_ENVIRONMENT,
+    REQUESTS_PER_SECOND,
     Project,
     Section,
     Settings,
@@ -102,7 +103,7 @@ def load_settings(
         custom_below=cast("Section", project.top.get("custom", {})),
         custom_above={**cast("Section", project.own(chosen).get("custom", {})), **outside},
         policy=policy_from(project.table(chosen, "policy")),
-        requests_per_second=float(str(project.table(chosen, "api").get("requests_per_second", 9.85))),
+        requests_per_second=float(str(project.table(chosen, "api").get("requests_per_second", REQUESTS_PER_SECOND))),
     )
 
 

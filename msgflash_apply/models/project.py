@@ -16,6 +16,9 @@ PlaceholderPolicy: TypeAlias = Literal["error", "warn", "allow"]
 LIMITS: Final = ("lead-time", "quiet-hours", "max-creates", "max-retires", "request-quota")
 """What a person may lift for one run, with `--override`."""
 
+REQUESTS_PER_SECOND: Final = 9.85
+"""The default pace: a little below the ten that MsgFlash lets in."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
@@ -175,4 +178,4 @@ class Settings:
     custom_below: Mapping[str, object] = field(default_factory=dict)
     custom_above: Mapping[str, object] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
-    requests_per_second: float = 9.85
+    requests_per_second: float = REQUESTS_PER_SECOND

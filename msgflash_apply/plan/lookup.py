@@ -112,7 +112,9 @@ def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> Lo
     missing = {field: name for field, name in desired.names.items() if field not in ids}
     payload = {**desired.payload, **ids} if ids else desired.payload
     meaning = fingerprint(payload, missing)
-    return LookedUp(desired, sent.payload if sent is not None and sent.fingerprint == meaning else payload, meaning)
+    if sent is not None and sent.fingerprint == meaning and sent.payload == payload:
+        payload = sent.payload  # the same values: one copy less of thousands
+    return LookedUp(desired, payload, meaning)
 
 
 def unknown_names(item: LookedUp, table: NameTable) -> list[Diagnostic]:

@@ -1,5 +1,7 @@
 """Names in files -> ids, from the server's lists or from the state's memory."""
 
+from dataclasses import replace
+
 import pytest
 
 from msgflash_apply.api.models import Instance, Template
@@ -35,6 +37,16 @@ def test_what_was_sent_is_the_same_only_as_json(sent: object, *, is_same: bool) 
     item = fill_in(a_desired(payload=a_payload(variables={"n": 1})), TABLE)
 
     assert (item.fingerprint == some_facts(a_payload(variables={"n": sent})).fingerprint) is is_same
+
+
+def test_payload_of_the_files_is_kept_where_the_record_has_another_one() -> None:
+    """A record shares its payload only where it is that of the files, whatever its fingerprint claims."""
+    desired = a_desired(payload=a_payload(body="Hello"))
+    alike = some_facts(a_payload(body="Hello"))
+    belied = replace(alike, payload=a_payload(body="Other words"))
+
+    assert fill_in(desired, TABLE, alike).payload is alike.payload
+    assert fill_in(desired, TABLE, belied).payload is desired.payload
 
 
 def test_unknown_name_keeps_the_campaign_apart() -> None:
