@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
 from itertools import islice
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 from msgflash_apply.errors import MsgflashApplyError
 
@@ -201,6 +201,13 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 
+class Place(NamedTuple):
+    """A line and a column of a file, both from 1; the column in characters."""
+
+    line: int
+    column: int
+
+
 MOST_FINDINGS = 1_000
 """Findings of one document, and of each way of looking at it: people fix no more at once, and each takes time."""
 
@@ -218,6 +225,7 @@ class Finding:
         on_key: the name of the field is meant, not its value.
         severity: as in `Diagnostic`.
         offset: characters into the scalar at `path`; None for all of it.
+        at: the place in the file where it is known at once (bad YAML has no path); outranks `path`.
         address: of the campaign concerned; None while it has none. Not compared: the entries of a `for_each` that
             share a mistake have it once.
     """
@@ -229,12 +237,26 @@ class Finding:
     on_key: bool = False
     severity: Severity = Severity.ERROR
     offset: int | None = None
+    at: Place | None = None
     address: str | None = field(default=None, compare=False)
 
     @property
     def is_error(self) -> bool:
         """Whether the campaign cannot be used."""
         return self.severity is Severity.ERROR
+
+
+class Refused(Exception):
+    """
+    Carries one finding out of a depth at which nothing can go on; the caller makes it a diagnostic.
+
+    Attributes:
+        finding: what is wrong.
+    """
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
 
 
 def spell(path: ValuePath) -> str:
