@@ -141,6 +141,12 @@ class Code(StrEnum):
     LONG_BUTTON = "MF412", "the text of a button may be cut"
     PLACEHOLDER_IN_DIRECT = "MF413", "a placeholder in direct content is probably sent as written"
     PLACEHOLDER_IN_VARIABLES = "MF414", "a placeholder in a template variable is probably sent as written"
+    UNSEEN_TEXT = "MF421", "a text holds a control character, or nothing that can be seen"
+    NOT_A_PLACEHOLDER = "MF422", "a text holds what looks like a placeholder and is sent as it is"
+    CURLY_QUOTES = "MF423", "a text is in curly quotes, which YAML takes as part of it"
+    LOST_SPELLING = "MF424", "a number would be sent in another spelling than the file has"
+    CUT_BY_COMMENT = "MF425", "a ` #` ends an unquoted text, and the rest is a comment"
+    LONG_IN_UTF16 = "MF426", "a text is longer than MsgFlash allows when emoji count twice"
 
     NO_DEFAULT_INSTANCE = "MF501", "no instance is given, and the account has not exactly one that is connected"
     AMBIGUOUS_NAME = "MF502", "a name matches several instances or templates"
