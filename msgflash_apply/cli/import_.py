@@ -20,9 +20,8 @@ from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.expand import expand
 from msgflash_apply.files.fmt import campaign_text
-from msgflash_apply.files.positions import located, misread
-from msgflash_apply.files.yaml_values import BadYaml, parse
-from msgflash_apply.findings import InvalidFiles
+from msgflash_apply.files.yaml_tree import located, parse
+from msgflash_apply.findings import InvalidFiles, Refused
 from msgflash_apply.models.project import Settings
 from msgflash_apply.operations.import_ import fields_of, record_of, refuse_doubtful, refuse_known
 from msgflash_apply.plan.lookup import Lookups, fill_in, unknown_names
@@ -139,11 +138,11 @@ def read_back(text: str, source: Source, address: Address, settings: Settings) -
     data = text.encode("utf-8", "replace")
     try:
         [document] = parse(data)
-    except BadYaml as err:
-        raise InvalidFiles([misread(err, source.file)]) from err
+    except Refused as err:
+        raise InvalidFiles(located([err.finding], None, source)) from err
     [one] = expand(cast("Mapping[str, object]", document.value), address, source, settings)
     if one.desired is None:
-        raise InvalidFiles(located(one.findings, data, Source(source.file, document.line)))
+        raise InvalidFiles(located(one.findings, document, source))
     return one.desired
 
 

@@ -5,7 +5,7 @@ May import `models` and what is below it; knows neither the API nor any state. R
 from bytes to campaigns), then `expand.py` (one document -> its campaigns), `templating.py` (how `{{ custom.x }}`
 becomes text) and `settings.py` (what holds for a whole run).
 
-Three rules span the package. Mistakes are `Finding` values with a path into their document; positions are looked up
-only for a mistake. Each library has one door: PyYAML in `yaml_events.py`, jinja2 in `template_*.py`. And every file
+Three rules span the package. Mistakes are `Finding` values with a path into their document; its tree (`yaml_tree.py`)
+knows the place. Each library has one door: PyYAML in `yaml_events.py`, jinja2 in `template_*.py`. And every file
 may come from a stranger: nothing in it reaches outside the repo.
 """

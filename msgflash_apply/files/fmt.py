@@ -6,7 +6,7 @@ field, quotes only where needed, `key: value`, at most one blank line, `---` bet
 end. Kept as written: every comment, the order of documents and of everything below the first level, anchors and
 aliases, blocks of text with their breaks, flow collections over several lines.
 
-Read `canonical` first: `fmt_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `campaign_text`
+Read `canonical` first: `yaml_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `campaign_text`
 writes a new one, for `import --generate`.
 """
 
@@ -17,22 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from msgflash_apply.files.fmt_layout import Layout, can_be_plain
-from msgflash_apply.files.fmt_tree import (
-    Branch,
-    Comment,
-    Leaf,
-    WrittenFile,
-    column_of,
-    leaves,
-    nodes,
-    read_tree,
-)
-from msgflash_apply.files.positions import misread
+from msgflash_apply.campaign import Source
+from msgflash_apply.files.fmt_layout import Comment, Layout, WrittenFile, can_be_plain, column_of, nodes, read_file
 from msgflash_apply.files.repo import CampaignFile, campaign_files, read_bytes, unreadable
-from msgflash_apply.files.yaml_events import decode
-from msgflash_apply.files.yaml_values import BadYaml, parse
-from msgflash_apply.findings import Code, Diagnostic, Severity, in_order
+from msgflash_apply.files.yaml_tree import Alias, Branch, located
+from msgflash_apply.findings import Code, Diagnostic, Refused, Severity, in_order
 from msgflash_apply.models.project import Settings
 from msgflash_apply.models.schema import SchemaName, schema_text
 
@@ -55,62 +44,59 @@ def canonical(data: bytes, fields: Sequence[str]) -> bytes:
         fields: in their order; others follow in the order they were written.
 
     Raises:
-        BadYaml: it is not YAML, or more of it than is allowed.
+        Refused: it is not YAML, or more of it than is allowed.
         NotCanonical: what came out would not mean the same, or lack a comment.
     """
-    parse(data)
-    file = _read(data)
-    if file.has_directives:
+    file = read_file(data)
+    if any(file.text.startswith("%", document.start) for document in file.documents):
         raise NotCanonical("it holds a `%YAML` line; remove it, files are read as YAML 1.2")
-    after = _write(file, fields).encode()
+    after = _write(file, fields)
     if after == data:
         return data
-    prove(data, after)
     # A spelling that had to change once, such as a key over several lines, may be simpler the second time.
-    again = _write(_read(after), fields).encode()
+    again = _write(prove(file, after), fields)
     if again != after:
-        prove(data, again)
+        prove(file, again)
     return again
 
 
-def prove(before: bytes, after: bytes) -> None:
+def prove(before: WrittenFile, after: bytes) -> WrittenFile:
     """
     Make sure that a file still says what it said: values with their types, comments, anchors, aliases.
 
+    Returns:
+        The file as it would be, read.
+
     Raises:
-        NotCanonical: it does not, or is no YAML any more.
+        NotCanonical: it says something else, or is no YAML any more.
     """
     try:
-        is_same = _said(before) == _said(after)
-    except BadYaml:
+        written = read_file(after)
+        is_same = _said(before) == _said(written)
+    except Refused:
         is_same = False
     if not is_same:
         raise NotCanonical("its canonical form could not be proven to mean the same")
+    return written
 
 
-def _read(data: bytes) -> WrittenFile:
-    return read_tree(decode(data).replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def _said(data: bytes) -> tuple[list[str], Counter[str]]:
+def _said(file: WrittenFile) -> tuple[list[str], Counter[str]]:
     """
     What a file says: its values; its comments, anchors and aliases.
 
     Values as JSON: `1`, `1.0` and `true` are three things there, and the order of fields is none.
     """
-    values = [json.dumps(document.value, sort_keys=True) for document in parse(data)]
-    file = _read(data)
+    values = [json.dumps(document.value, sort_keys=True) for document in file.documents if not document.is_empty]
     notes = Counter(comment.text for comment in file.comments)
-    for document in file.documents:
-        notes.update(f"&{node.anchor}" for node in nodes(document.root) if node.anchor is not None)
-        notes.update(leaf.raw for leaf in leaves(document.root) if leaf.is_alias)
+    notes.update(f"&{node.anchor}" for node in file.nodes if node.anchor is not None)
+    notes.update(node.raw for node in file.nodes if isinstance(node, Alias))
     return values, notes
 
 
-def _write(file: WrittenFile, fields: Sequence[str]) -> str:
+def _write(file: WrittenFile, fields: Sequence[str]) -> bytes:
     layout = Layout(file)
     starts = [document.start for document in file.documents]
-    full = [(document.start, document.root) for document in file.documents if document.root is not None]
+    full = [(document.start, document.root) for document in file.documents if not document.is_empty]
     comments: Sequence[Comment] = file.comments
     for number, (begin, root) in enumerate(full, start=1):
         if number > 1:
@@ -129,7 +115,7 @@ def _write(file: WrittenFile, fields: Sequence[str]) -> str:
             layout.entry(*root.items[index], groups[index + 1])
         layout.comments(groups[-1])
     layout.comments(comments)
-    return "\n".join(layout.lines) + "\n" if layout.lines else ""
+    return "".join(f"{line}\n" for line in layout.lines).encode()
 
 
 def _comments_of_fields(text: str, root: Branch, comments: Sequence[Comment]) -> list[list[Comment]]:
@@ -156,14 +142,15 @@ def _order(root: Branch, fields: Sequence[str]) -> Sequence[int]:
     """The indexes of the fields in canonical order; in the file's where an alias might come before its anchor."""
     ranks = {name: rank for rank, name in enumerate(("<<", *fields))}
     written = range(len(root.items))
-    names = [key.value if key is not None else "" for key, _ in root.items]
+    names = [str(key.value) if key is not None else "" for key, _ in root.items]
     order = sorted(written, key=lambda index: ranks.get(names[index], len(ranks)))
     tied = [
         index
         for index in order
         if any(
-            node.anchor is not None or (isinstance(node, Leaf) and node.is_alias)
+            node.anchor is not None or isinstance(node, Alias)
             for part in root.items[index]
+            if part is not None
             for node in nodes(part)
         )
     ]
@@ -211,8 +198,8 @@ def format_files(settings: Settings, paths: Sequence[Path] = ()) -> Formatted:
             after = canonical(before, field_order(schema))
         except OSError as err:
             findings.append(unreadable(file.name, err))
-        except BadYaml as err:
-            findings.append(misread(err, file.name))
+        except Refused as err:
+            findings += located([err.finding], None, Source(file.name))
         except NotCanonical as err:
             hint = "it was left as it is; write it more plainly to have it formatted"
             findings.append(Diagnostic(Severity.ERROR, Code.NOT_FORMATTED, str(err), hint, file=file.name))

@@ -1,6 +1,8 @@
 """
 A tree -> lines in canonical layout: two spaces per level, one line break between things, every comment near its place.
 
+`read_file` adds to the tree what parsers drop: the comments, from the text between its nodes.
+
 Comments are never moved past another one. One for whose place the layout has no line (between a key and its value, say)
 comes to be above that line. Quotes are written only where they are needed, and then double ones where nothing needs an
 escape. Read `Layout` first; `value_lines` writes one scalar, alias or flow collection.
@@ -10,10 +12,86 @@ import json
 import re
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from msgflash_apply.files.fmt_tree import Branch, Comment, Leaf, Node, WrittenFile, column_of, leaves, nodes
-from msgflash_apply.files.yaml_values import NotJson, resolve
+from msgflash_apply.files.yaml_events import decode
+from msgflash_apply.files.yaml_tree import Branch, Document, Node, Scalar, documents_in, resolve
+
+_COMMENT = re.compile(r"(?<!\S)#[^\n]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment from `#` to the end of its line; `at` counts characters from the file's begin, `column` from 0."""
+
+    at: int
+    column: int
+    text: str
+    on_own_line: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A whole file: every document, the empty ones included, and every comment, in the file's order."""
+
+    text: str
+    documents: tuple[Document, ...]
+    comments: tuple[Comment, ...]
+
+    @property
+    def nodes(self) -> Iterator[Node]:
+        """Every node of every document with content, keys included."""
+        return (node for document in self.documents if not document.is_empty for node in nodes(document.root))
+
+
+def read_file(data: bytes) -> WrittenFile:
+    """Read a file with its comments. Raises Refused as `parse` does."""
+    text = decode(data)
+    documents = tuple(documents_in(text))
+    return WrittenFile(text, documents, tuple(_comments(text, documents)))
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    """Every node of a tree, keys and itself included, in the file's order."""
+    yield node
+    for item in node.items if isinstance(node, Branch) else ():
+        for part in item:
+            if part is not None:
+                yield from nodes(part)
+
+
+def column_of(text: str, at: int) -> int:
+    """How far into its line a place is, from 0."""
+    return at - text.rfind("\n", 0, at) - 1
+
+
+def _comments(text: str, documents: Iterable[Document]) -> Iterator[Comment]:
+    """What begins with `#` between the scalars; the first line of a block of text may end in a comment, too."""
+    spans, at = [], 0
+    for leaf in (node for document in documents for node in nodes(document.root) if not isinstance(node, Branch)):
+        end = leaf.start
+        if is_block(leaf):
+            line_end = text.find("\n", leaf.end - len(leaf.raw), leaf.end)
+            end = leaf.end if line_end < 0 else line_end
+        spans.append((at, end))
+        at = leaf.end
+    for start, end in (*spans, (at, len(text))):
+        for found in _COMMENT.finditer(text, start, end):
+            at = found.start()
+            own = not text[text.rfind("\n", 0, at) + 1 : at].strip()
+            yield Comment(at, column_of(text, at), found.group().rstrip(), own)
+
+
+def is_block(node: Node) -> bool:
+    """Whether it is a block of text, `|` or `>`."""
+    return isinstance(node, Scalar) and node.raw[:1] in {"|", ">"}
+
+
+def _keeps_breaks(node: Node) -> bool:
+    """Whether it is a block of text to which every line break below it belongs: `|+`, `>+`."""
+    return is_block(node) and "+" in node.raw.split("\n", 1)[0].split("#", 1)[0]
+
 
 # YAML 1.1 made truth values of these; files are read by editors and tools that still do.
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
@@ -49,7 +127,7 @@ def can_be_plain(value: str, *, in_flow: bool) -> bool:
         return False
     try:
         return resolve(value) == value
-    except NotJson:
+    except ValueError:
         return False
 
 
@@ -59,11 +137,11 @@ STEP = 2
 _HEADER = re.compile(r"(?P<style>[|>])(?P<marks>[+\-0-9]*)(?P<comment>[ \t]+#.*)?\s*")
 
 
-def key_text(key: Leaf) -> str:
+def key_text(key: Scalar) -> str:
     """A key, on one line whatever it was written like."""
-    if "\n" in key.raw or key.is_block:
+    if "\n" in key.raw or is_block(key):
         return _anchored(key, json.dumps(key.value, ensure_ascii=False))
-    return _anchored(key, canonical_quotes(key.raw, key.value, in_flow=False))
+    return _anchored(key, canonical_quotes(key.raw, str(key.value), in_flow=False))
 
 
 def value_lines(text: str, node: Node, indent: int, parent_column: int) -> list[str]:
@@ -82,14 +160,14 @@ def value_lines(text: str, node: Node, indent: int, parent_column: int) -> list[
             return [_anchored(node, _flow_text(text, node))]
         moved = indent - parent_column
         others = [" " * max(_spaces(line) + moved, indent) + line.lstrip(" ") if line.strip() else "" for line in rest]
-    elif node.is_block:
+    elif is_block(node):
         first, *others = _block_lines(node, indent + STEP)
     elif "\n" in node.raw:
         # A text over several lines: parsers drop what its lines begin with, so any indent means the same.
         first, *rest = node.raw.split("\n")
         others = [" " * (indent + STEP) + line.lstrip(" \t") if line.strip() else "" for line in rest]
     else:
-        first, others = canonical_quotes(node.raw, node.value, in_flow=False), []
+        first, others = canonical_quotes(node.raw, str(node.value), in_flow=False), []
     return [_anchored(node, first), *others]
 
 
@@ -97,19 +175,20 @@ def _anchored(node: Node, text: str) -> str:
     return text if node.anchor is None else f"&{node.anchor} {text}".rstrip()
 
 
-def _block_lines(leaf: Leaf, indent: int) -> list[str]:
+def _block_lines(leaf: Node, indent: int) -> list[str]:
     """A block of text: its lines as they are, behind another indent; the line breaks at its end as it keeps them."""
     header, *lines = leaf.raw.removesuffix("\n").split("\n")
     # How far in it was written: the spaces of its first line that do not belong to the text.
     written = next((line for line in lines if line.strip(" ")), "")
-    meant = next((line for line in leaf.value.split("\n") if line.strip(" ")), "")
+    value = str(leaf.value)
+    meant = next((line for line in value.split("\n") if line.strip(" ")), "")
     kept = [line[_spaces(written) - _spaces(meant) :] for line in lines]
     found = _HEADER.fullmatch(header)
     marks = found["marks"] if found else ""
     if "+" not in marks:
         while kept and not kept[-1]:
             kept.pop()
-    if kept and not leaf.value.endswith("\n"):  # the file ends without a line break: the text must not gain one
+    if kept and not value.endswith("\n"):  # the file ends without a line break: the text must not gain one
         marks = marks.replace("+", "").replace("-", "") + "-"
     marks = re.sub("[0-9]", str(STEP), marks)
     comment = (found["comment"] or "").rstrip() if found else ""
@@ -122,12 +201,12 @@ def _spaces(line: str) -> int:
 
 def _flow_text(text: str, node: Node) -> str:
     """Write a flow collection on one line, with one space where one belongs; what is spelt unusually stays as it is."""
-    if isinstance(node, Leaf):
-        return canonical_quotes(node.raw, node.value, in_flow=True)
+    if not isinstance(node, Branch):
+        return canonical_quotes(node.raw, str(node.value), in_flow=True)
     opened, closed = "{}" if node.is_map else "[]"
     raw = _bare(text, node)
     # Something may be left out between the marks, or a list hold a pair without braces.
-    has_silence = any(isinstance(part, Leaf) and not part.raw for item in node.items for part in item)
+    has_silence = any(part is not None and not part.raw for item in node.items for part in item)
     if not raw.startswith(opened) or has_silence:
         return raw
     pairs = ([_anchored(part, _flow_text(text, part)) for part in item if part is not None] for item in node.items)
@@ -154,17 +233,10 @@ class Layout:
         self.lines: list[str] = []
         self._text = file.text
         self._pending: deque[Comment] = deque()
-        self._kept = [leaf for document in file.documents for leaf in leaves(document.root) if leaf.keeps_breaks]
+        self._kept = [node for node in file.nodes if _keeps_breaks(node)]
         self._lines_with_kept = -1
-        self._begins = sorted(
-            [document.start for document in file.documents]
-            + [
-                node.start
-                for document in file.documents
-                for node in nodes(document.root)
-                if isinstance(node, Leaf) or node.is_flow
-            ]
-        )
+        inline = [node.start for node in file.nodes if not isinstance(node, Branch) or node.is_flow]
+        self._begins = sorted([*(document.start for document in file.documents), *inline])
 
     def comments(self, comments: Iterable[Comment], indent: int = 0) -> None:
         """Write comments on lines of their own."""
@@ -176,7 +248,7 @@ class Layout:
         """Begin another document."""
         self.lines.append("---")
 
-    def entry(self, key: Leaf | None, value: Node, comments: Sequence[Comment]) -> None:
+    def entry(self, key: Scalar | None, value: Node, comments: Sequence[Comment]) -> None:
         """Write one field of the document's map with the comments that belong to it, or a root that is no map."""
         self._pending.extend(comments)
         is_first = not self.lines
@@ -192,7 +264,7 @@ class Layout:
             self._inline("", value, 0, column_of(self._text, value.start))
         rest = list(self._pending)
         self._pending.clear()
-        ends_in_block = any(leaf.is_block for leaf in list(leaves(value))[-1:])
+        ends_in_block = is_block(list(nodes(value))[-1])
         # Behind a block of text an indented comment would be read as part of it.
         self.comments(rest, indent=0 if ends_in_block or key is None else STEP)
 
@@ -222,7 +294,7 @@ class Layout:
         ):
             self.comments([self._pending.popleft()], indent)
 
-    def _field(self, key: Leaf, value: Node, indent: int, *, first: bool) -> None:
+    def _field(self, key: Scalar, value: Node, indent: int, *, first: bool) -> None:
         self._flush(key.start, indent, first=first)
         head = " " * indent + key_text(key) + ":"
         self._value(head, value, indent, column_of(self._text, key.start))
@@ -243,8 +315,8 @@ class Layout:
         self.lines += [f"{head} {first}".strip(" ") if not head else f"{head} {first}".rstrip(" "), *others]
         while self._pending and self._pending[0].at < value.end:  # they are part of what was just written
             self._pending.popleft()
-        if isinstance(value, Leaf) and value.is_block:
-            self._lines_with_kept = len(self.lines) if value.keeps_breaks else -1
+        if is_block(value):
+            self._lines_with_kept = len(self.lines) if _keeps_breaks(value) else -1
             return
         comment = self._pending[0] if self._pending else None
         if comment is not None and not comment.on_own_line and "\n" not in self._text[value.end : comment.at]:

@@ -7,18 +7,17 @@ shows only among all of them (`conflicts.py`). Read `load` first.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from operator import attrgetter
 from pathlib import Path
 
 from msgflash_apply.campaign import Address, Desired, Source, bad_segment, base_address
 from msgflash_apply.files.conflicts import find_conflicts
 from msgflash_apply.files.expand import Expanded, expand
-from msgflash_apply.files.positions import located, misread
 from msgflash_apply.files.repo import CampaignFile, campaign_files, leaked_keys, read_bytes, unreadable
 from msgflash_apply.files.template_values import Pool
-from msgflash_apply.files.yaml_values import BadYaml, parse
-from msgflash_apply.findings import MOST_FINDINGS, Code, Diagnostic, Finding, in_order, shown
+from msgflash_apply.files.yaml_tree import located, parse
+from msgflash_apply.findings import MOST_FINDINGS, Code, Diagnostic, Finding, Refused, in_order, shown
 from msgflash_apply.models.project import Settings
 from msgflash_apply.models.schema import check
 
@@ -73,10 +72,17 @@ def load_found(found: Iterable[CampaignFile | Diagnostic], settings: Settings) -
         in_file, mistakes = campaigns_of(files[one.name], one.name, settings)
         campaigns += in_file
         diagnostics += mistakes
-    for campaign, finding in find_conflicts(campaigns):
-        diagnostics += located([finding], files[campaign.source.file], campaign.source)
+    conflicts = sorted(find_conflicts(campaigns), key=_file_of)
+    for file, of_file in groupby(conflicts, _file_of):
+        documents = {document.line: document for document in parse(files[file])}
+        for campaign, finding in of_file:
+            diagnostics += located([finding], documents[campaign.source.line], campaign.source)
     usable = sorted((one.desired for one in campaigns if one.desired is not None), key=attrgetter("address"))
     return Loaded(tuple(usable), in_order(diagnostics), len(files))
+
+
+def _file_of(conflict: tuple[Expanded, Finding]) -> str:
+    return conflict[0].source.file
 
 
 def campaigns_of(data: bytes, file: str, settings: Settings) -> tuple[list[Expanded], list[Diagnostic]]:
@@ -95,13 +101,13 @@ def campaigns_of(data: bytes, file: str, settings: Settings) -> tuple[list[Expan
     diagnostics = list(leaked_keys(data, file))
     try:
         documents = parse(data)
-    except BadYaml as err:
-        return [], [*diagnostics, misread(err, file)]
+    except Refused as err:
+        return [], [*diagnostics, *located([err.finding], None, Source(file))]
     pool, several = Pool(), len(documents) > 1
     for document in documents:
         fields, source = document.value, Source(file, document.line)
         if not isinstance(fields, dict):
-            diagnostics += located(check(fields), data, source)
+            diagnostics += located(check(fields), document, source)
             continue
         key = fields.get("key") if isinstance(fields.get("key"), str) else None
         base = base_address(file, settings.campaigns, key)
@@ -111,11 +117,11 @@ def campaigns_of(data: bytes, file: str, settings: Settings) -> tuple[list[Expan
             findings |= dict.fromkeys(one.findings)
             if not several or key is not None:
                 campaigns.append(one)
-        diagnostics += located(islice(findings, MOST_FINDINGS), data, source)
+        diagnostics += located(islice(findings, MOST_FINDINGS), document, source)
         if len(findings) >= MOST_FINDINGS:
             message = f"the document holds {MOST_FINDINGS} mistakes or more; these are the first"
             hint = "fix them, and see whether there are others"
-            diagnostics += located([Finding(Code.WRONG_SIZE, (), message, hint)], data, source)
+            diagnostics += located([Finding(Code.WRONG_SIZE, (), message, hint)], document, source)
     return campaigns, diagnostics
 
 

@@ -13,15 +13,16 @@ from typing import cast
 
 from msgflash_apply.campaign import Source
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.positions import located, misread
 from msgflash_apply.files.repo import is_within, leaked_keys, read_bytes, read_given, unreadable
 from msgflash_apply.files.schedule import BadSchedule, check_timezone
-from msgflash_apply.files.yaml_values import BadYaml, parse
+from msgflash_apply.files.yaml_tree import located, parse
 from msgflash_apply.findings import (
     Code,
     Diagnostic,
     Finding,
     InvalidFiles,
+    Place,
+    Refused,
     Severity,
     ValuePath,
     did_you_mean,
@@ -118,6 +119,7 @@ def read_project(root: Path) -> Project:
         # Before it is read: a mistake is shown with its line, and that line would be of a file outside the repo.
         message, hint = "this link leads out of the repo", "replace it by a plain YAML file"
         raise InvalidFiles([Diagnostic(Severity.ERROR, Code.OUTSIDE_REPO, message, hint, PROJECT_FILE)])
+    source = Source(PROJECT_FILE)
     try:
         data = read_bytes(str(root / PROJECT_FILE))
         documents = parse(data)
@@ -125,20 +127,15 @@ def read_project(root: Path) -> Project:
         return Project({}, {})
     except OSError as err:
         raise InvalidFiles([unreadable(PROJECT_FILE, err)]) from err
-    except BadYaml as err:
-        raise InvalidFiles([misread(err, PROJECT_FILE)]) from err
+    except Refused as err:
+        raise InvalidFiles(located([err.finding], None, source)) from err
     if len(documents) > 1:
-        message, line = "msgflash.yaml holds one document, and here begins a second", documents[1].line
-        raise InvalidFiles(
-            [Diagnostic(Severity.ERROR, Code.BAD_YAML, message, "delete the `---`", PROJECT_FILE, line, 1)]
-        )
-    value = documents[0].value if documents else {}
-    findings = _findings(value, root)
-    diagnostics = list(leaked_keys(data, PROJECT_FILE))
-    if documents:
-        diagnostics += located(findings, data, Source(PROJECT_FILE, documents[0].line))
-    else:  # nothing in the file has a place
-        diagnostics += (Diagnostic(f.severity, f.code, f.message, f.hint, PROJECT_FILE, 1, 1) for f in findings)
+        message, at = "msgflash.yaml holds one document, and here begins a second", Place(documents[1].line, 1)
+        second = Finding(Code.BAD_YAML, (), message, "delete the `---`", at=at)
+        raise InvalidFiles(located([second], None, source))
+    document = documents[0] if documents else None
+    value = document.value if document is not None else {}
+    diagnostics = [*leaked_keys(data, PROJECT_FILE), *located(_findings(value, root), document, source)]
     if diagnostics:
         raise InvalidFiles(diagnostics)
     return project_from(value)
@@ -254,9 +251,10 @@ def _variables_in(file: Path) -> Mapping[str, object]:
         documents = parse(read_given(file))
     except OSError as err:
         raise MsgflashApplyError(summary, f"{file}: {err.strerror or err}") from err
-    except BadYaml as err:
-        detail = f"{file}:{err.line}:{err.column}: {err.message}"
-        raise MsgflashApplyError(summary, detail, err.hint or "") from err
+    except Refused as err:
+        found = err.finding
+        line, column = found.at or Place(1, 1)
+        raise MsgflashApplyError(summary, f"{file}:{line}:{column}: {found.message}", found.hint or "") from err
     value = documents[0].value if documents else {}
     if len(documents) > 1 or not isinstance(value, dict):
         raise MsgflashApplyError(summary, f"{file} must hold one map of names to values.")

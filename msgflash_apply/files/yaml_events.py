@@ -10,13 +10,13 @@ Characters that editors and parsers would read differently are refused. libyaml 
 import codecs
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, cast
 
 import yaml
 from yaml.error import MarkedYAMLError
 
 from msgflash_apply.files.repo import MAX_FILE_BYTES
+from msgflash_apply.findings import Code, Finding, Place, Refused
 
 try:
     from yaml._yaml import CParser
@@ -29,40 +29,9 @@ YamlSyntaxError: TypeAlias = MarkedYAMLError
 """What a source of events raises where the grammar of YAML is broken."""
 
 
-class BadYaml(Exception):
-    """
-    A file that is not YAML, or uses more of YAML than is allowed here.
-
-    Attributes:
-        message: what is wrong, without a full stop.
-        hint: what to write instead; may be None.
-        line: from 1.
-        column: from 1, in characters.
-    """
-
-    def __init__(self, message: str, hint: str | None, line: int, column: int) -> None:
-        super().__init__(f"{line}:{column}: {message}")
-        self.message = message
-        self.hint = hint
-        self.line = line
-        self.column = column
-
-
-class Spot(NamedTuple):
-    """A place as YAML libraries count it: line and column from 0, column in characters."""
-
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A library's complaint: its words, where, and where the construct that it was reading began."""
-
-    words: str
-    context: str
-    at: Spot
-    began: Spot | None
+def bad_yaml(message: str, hint: str | None, at: Place) -> Refused:
+    """A file that is not YAML, or uses more of YAML than is allowed here."""
+    return Refused(Finding(Code.BAD_YAML, (), message, hint, at=at))
 
 
 class _Rule(NamedTuple):
@@ -105,41 +74,44 @@ _UNQUOTED_TEMPLATE = re.compile(r"(?:^|[:\-\[,]\s+|^\s*)(?P<text>\{[{%#].*)$")
 _STARRED = re.compile(r"(?:[:\-]\s+)(?P<text>[*&]\S.*)$")
 
 
-def explain(problem: Problem, text: str) -> BadYaml:
+def explain(err: YamlSyntaxError, text: str) -> Refused:
     """Put a library's complaint about `text` into words that name what is seen there."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")  # an empty one after the last line break
-    at = _inside(lines, problem.at)
-    line = lines[at.line]
+    lines = text.split("\n")  # an empty one after the last line break
+    problem, context = err.problem or "", err.context or ""
+    at = _inside(lines, err.problem_mark or err.context_mark)
+    line, column = lines[at.line - 1], at.column - 1
     indent = line[: len(line) - len(line.lstrip())]
-    if "\t" in indent and at.column <= len(indent):
-        return _bad("a tab is used for indentation", "indent with spaces", Spot(at.line, indent.index("\t")))
-    if (found := _UNQUOTED_TEMPLATE.search(line)) and found.start("text") <= at.column:
-        return unquoted_template(found["text"], Spot(at.line, found.start("text")))
-    if (found := _STARRED.search(line)) and found.start("text") <= at.column:
+    if "\t" in indent and column <= len(indent):
+        tab = Place(at.line, indent.index("\t") + 1)
+        return bad_yaml("a tab is used for indentation", "indent with spaces", tab)
+    if (found := _UNQUOTED_TEMPLATE.search(line)) and found.start("text") <= column:
+        return unquoted_template(found["text"], Place(at.line, found.start("text") + 1))
+    if (found := _STARRED.search(line)) and found.start("text") <= column:
         message = f"`{found['text'][0]}` at the start of a text has a meaning in YAML"
-        return _bad(message, quote_hint(found["text"]), Spot(at.line, found.start("text")))
-    if "cannot start any token" in problem.words:
-        rest = line[at.column :]
-        return _bad(f"a text cannot begin with `{rest[:1]}`", quote_hint(rest), at)
-    words = f"{problem.words} {problem.context}"
-    if re.search(_NO_VALUE, words) and not "".join([line[at.column :], *lines[at.line + 1 :]]).strip():
+        return bad_yaml(message, quote_hint(found["text"]), Place(at.line, found.start("text") + 1))
+    if "cannot start any token" in problem:
+        rest = line[column:]
+        return bad_yaml(f"a text cannot begin with `{rest[:1]}`", quote_hint(rest), at)
+    words = f"{problem} {context}"
+    if re.search(_NO_VALUE, words) and not "".join([line[column:], *lines[at.line :]]).strip():
         # The file ends right behind a bracket or a comma: no value is missing.
-        last = max(number for number, line in enumerate(lines[: at.line + 1]) if line.strip())
-        end = Spot(last, len(lines[last].rstrip()) - 1)
-        return _bad("a `[` or a `{` is never closed", "close it with `]` or `}`", end)
+        last = max(number for number, line in enumerate(lines[: at.line], start=1) if line.strip())
+        return bad_yaml(
+            "a `[` or a `{` is never closed", "close it with `]` or `}`", Place(last, len(lines[last - 1].rstrip()))
+        )
     for rule in _RULES:
         if re.search(rule.pattern, words):
-            began = rule.at_start and problem.began
-            return _bad(rule.message, rule.hint, _inside(lines, began) if began else at)
-    return _bad(f"this is not valid YAML: {problem.words}", None, at)
+            began = rule.at_start and err.context_mark
+            return bad_yaml(rule.message, rule.hint, _inside(lines, began) if began else at)
+    return bad_yaml(f"this is not valid YAML: {problem}", None, at)
 
 
-def unquoted_template(rest: str, at: Spot) -> BadYaml:
+def unquoted_template(rest: str, at: Place) -> Refused:
     """A value that begins with `{{` or `{%` without quotes; `rest` is its line from there on."""
     tag = rest[: end + 2] if (end := rest.find("}}")) >= 0 else rest
     after = rest[len(tag) :].strip()
     whole = tag if not after or after[0] in ",]}#" else rest
-    return _bad(f"`{rest[:2]}` without quotes is not a text in YAML", quote_hint(whole), at)
+    return bad_yaml(f"`{rest[:2]}` without quotes is not a text in YAML", quote_hint(whole), at)
 
 
 def quote_hint(text: str) -> str:
@@ -150,13 +122,16 @@ def quote_hint(text: str) -> str:
     return f'quote it: "{text}"'
 
 
-def _inside(lines: Sequence[str], at: Spot) -> Spot:
+def place_of(mark: "Mark") -> Place:
+    """A library's mark, which counts from 0."""
+    return Place(mark.line + 1, mark.column + 1)
+
+
+def _inside(lines: Sequence[str], mark: "Mark | None") -> Place:
     """Without a line break at its end, a file ends in its last line, not at the beginning of one that is not there."""
-    return at if at.line < len(lines) else Spot(len(lines) - 1, len(lines[-1]))
-
-
-def _bad(message: str, hint: str | None, at: Spot) -> BadYaml:
-    return BadYaml(message, hint, at.line + 1, at.column + 1)
+    if mark is None:
+        return Place(1, 1)
+    return place_of(mark) if mark.line < len(lines) else Place(len(lines), len(lines[-1]) + 1)
 
 
 _FOREIGN_MARKS = (
@@ -168,9 +143,9 @@ _FOREIGN_MARKS = (
 
 
 # U+0085, U+2028 and U+2029 end a line for libyaml and for no editor: texts and positions would not be what is seen.
-_REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_REFUSED = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
-_PLAIN = b"\t\n\r" + bytes(range(0x20, 0x7F))
+_PLAIN = b"\t\n" + bytes(range(0x20, 0x7F))
 """Bytes that are allowed characters wherever they are: most files hold no others, and seeing that is quick."""
 
 
@@ -180,36 +155,39 @@ _TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
 def decode(data: bytes) -> str:
     """
-    Turn a file's bytes into text; a UTF-8 byte-order mark is dropped.
+    Turn a file's bytes into text with lines that end in a line feed; a UTF-8 byte-order mark is dropped.
 
     Raises:
-        BadYaml: too large, not UTF-8, or holding characters that do not belong in a text file.
+        Refused: too large, not UTF-8, or holding characters that do not belong in a text file.
     """
     if len(data) > MAX_FILE_BYTES:
-        raise BadYaml(f"the file is larger than {MAX_FILE_BYTES // 1024} KiB", "split it into several files", 1, 1)
+        message = f"the file is larger than {MAX_FILE_BYTES // 1024} KiB"
+        raise bad_yaml(message, "split it into several files", Place(1, 1))
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
-        text = data.removeprefix(codecs.BOM_UTF8).decode()
+        text = data.decode()
     except UnicodeDecodeError as err:
         for mark, name in _FOREIGN_MARKS:
             if data.startswith(mark):
-                raise BadYaml(f"the file is {name}", "save it as UTF-8", 1, 1) from None
-        before = err.object[: err.start].decode()
-        message = f"the file is not UTF-8: byte 0x{err.object[err.start]:02x}"
-        raise BadYaml(message, "save it as UTF-8", *_line_and_column(before, len(before))) from None
+                raise bad_yaml(f"the file is {name}", "save it as UTF-8", Place(1, 1)) from None
+        before = data[: err.start].decode()
+        message = f"the file is not UTF-8: byte 0x{data[err.start]:02x}"
+        raise bad_yaml(message, "save it as UTF-8", place_in(before, len(before))) from None
     if data.translate(None, _PLAIN) and (found := _REFUSED.search(text)) is not None:
         code = ord(found[0])
         message = f"the character U+{code:04X} is not allowed in a file"
         escape = f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-        hint = f'remove it, or write "{escape}" in double quotes'
-        raise BadYaml(message, hint, *_line_and_column(text, found.start()))
+        raise bad_yaml(message, f'remove it, or write "{escape}" in double quotes', place_in(text, found.start()))
     if "%TAG" in text and (found := _TAG_DIRECTIVE.search(text)) is not None:
-        raise BadYaml("tags are not allowed", "remove the `%TAG` line", *_line_and_column(text, found.start()))
+        raise bad_yaml("tags are not allowed", "remove the `%TAG` line", place_in(text, found.start()))
     return text
 
 
-def _line_and_column(text: str, at: int) -> tuple[int, int]:
-    before = text[:at].replace("\r\n", "\n").replace("\r", "\n")
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
+def place_in(text: str, at: int) -> Place:
+    """The place of a character in a text whose lines end in a line feed."""
+    return Place(text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
 # The kinds of events; `type(event) is SCALAR` is the fastest question that can be asked of one.
@@ -296,21 +274,3 @@ def python_events(text: str) -> NextEvent:
 
 
 usual_events: EventSource = libyaml_events if HAS_LIBYAML else python_events
-
-
-def explained(err: YamlSyntaxError, text: str) -> BadYaml:
-    """A syntax error, in the words of `explain`."""
-    mark = err.problem_mark or err.context_mark
-    at = Spot(mark.line, mark.column) if mark is not None else Spot(0, 0)
-    began = Spot(err.context_mark.line, err.context_mark.column) if err.context_mark is not None else None
-    return explain(Problem(err.problem or "", err.context or "", at, began), text)
-
-
-def spot_of(event: Event) -> Spot:
-    """Where an event begins."""
-    return Spot(event.start_mark.line, event.start_mark.column)
-
-
-def bad_at(event: Event, message: str, hint: str | None) -> BadYaml:
-    """A mistake that the grammar does not see, at the beginning of an event."""
-    return BadYaml(message, hint, event.start_mark.line + 1, event.start_mark.column + 1)

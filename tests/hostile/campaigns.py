@@ -11,11 +11,10 @@ from pathlib import Path
 from msgflash_apply.cli.output import source_line
 from msgflash_apply.files.fmt import NotCanonical, canonical, field_order
 from msgflash_apply.files.load import Loaded, load
-from msgflash_apply.files.positions import places
 from msgflash_apply.files.settings import load_settings
 from msgflash_apply.files.templating import Renderer
-from msgflash_apply.files.yaml_events import BadYaml
-from msgflash_apply.files.yaml_values import parse
+from msgflash_apply.files.yaml_tree import MAX_NODES, parse
+from msgflash_apply.findings import Refused
 from msgflash_apply.models.project import Settings
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
@@ -49,10 +48,11 @@ def read_documents(data: bytes) -> str:
     """Parse a file, place its documents, and carry its values as JSON."""
     try:
         documents = parse(data)
-    except BadYaml as err:
-        return f"{err.line}:{err.column}: {err.message}"
+    except Refused as err:
+        return f"{err.finding.at}: {err.finding.message}"
     for document in documents:
-        assert places(data, document.line).value_at(()).line == document.line
+        assert document.place(()).line == document.line
+        assert sum(1 for _ in document.scalars()) <= MAX_NODES
         json.dumps(document.value, allow_nan=False)
     return "read"
 
@@ -71,7 +71,7 @@ def read_format(data: bytes) -> str:
     """Write a file in canonical form."""
     try:
         canonical(data, FIELDS)
-    except (BadYaml, NotCanonical) as err:
+    except (Refused, NotCanonical) as err:
         return str(err)
     return "read"
 

@@ -8,7 +8,7 @@ from msgflash_apply.api.models import RemoteCampaign
 from msgflash_apply.campaign import Address, Source
 from msgflash_apply.cli.import_ import read_back, text_to_adopt
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.yaml_values import parse
+from msgflash_apply.files.yaml_tree import parse
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings
 from msgflash_apply.operations.import_ import fields_of, record_of, refuse_doubtful

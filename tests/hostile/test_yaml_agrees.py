@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from msgflash_apply.files.yaml_values import BadYaml, parse
+from msgflash_apply.files.yaml_tree import parse
+from msgflash_apply.findings import Refused
 from tests.fuzz.edits import mutant
 from tests.fuzz.seeds import seeds
 
@@ -80,8 +81,11 @@ def test_mutants_mean_the_same(data: st.DataObject) -> None:
     written = mutant(seeds()["yaml"], choose, as_json=False)
     try:
         read = ours(written)
-        text = written.decode("utf-8-sig")
+    except Refused:
+        return
+    text = written.decode("utf-8-sig")
+    try:
         others = theirs(text)
-    except (BadYaml, YAMLError):
+    except (YAMLError, ValueError):  # theirs takes dates for dates, and `2026-13-01` for a mistake
         return
     assert KNOWN.search(text) or others == read

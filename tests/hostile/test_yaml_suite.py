@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from msgflash_apply.files.yaml_values import BadYaml, parse
+from msgflash_apply.files.yaml_tree import parse
+from msgflash_apply.findings import Refused
 from tests.support.programs import path_of
 
 Case: TypeAlias = Mapping[str, Any]
@@ -61,7 +62,7 @@ def values_in(text: str) -> str | None:
     """Read as we do; None where it is refused."""
     try:
         return told(document.value for document in parse(text.encode()))
-    except BadYaml:
+    except Refused:
         return None
 
 

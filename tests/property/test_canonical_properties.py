@@ -7,8 +7,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from msgflash_apply.files.fmt import NotCanonical, canonical, field_order
-from msgflash_apply.files.fmt_tree import read_tree
-from msgflash_apply.files.yaml_values import BadYaml, parse
+from msgflash_apply.files.fmt_layout import read_file
+from msgflash_apply.files.yaml_tree import parse
+from msgflash_apply.findings import Refused
 from tests.property.test_document_properties import fragments
 
 FIELDS = field_order("campaign")
@@ -71,7 +72,7 @@ documents = st.lists(blocks(), min_size=1, max_size=3).map("---\n".join)
 
 def comments_of(data: bytes) -> list[str]:
     """Every comment of a file, sorted."""
-    return sorted(comment.text for comment in read_tree(data.decode()).comments)
+    return sorted(comment.text for comment in read_file(data).comments)
 
 
 def meaning(data: bytes) -> list[str]:
@@ -91,7 +92,7 @@ def test_every_written_document_has_a_canonical_form(text: str) -> None:
     before = text.encode()
     try:
         said = meaning(before)
-    except BadYaml:
+    except Refused:
         assume(False)
 
     after = canonical(before, FIELDS)
@@ -119,7 +120,7 @@ def test_any_text_is_rewritten_as_it_means_or_refused(text: str) -> None:
     """Bits of YAML in any order: nothing but the two refusals is raised, and what is written means the same."""
     try:
         after = canonical(text.encode(), FIELDS)
-    except (BadYaml, NotCanonical):
+    except (Refused, NotCanonical):
         return
     assert meaning(after) == meaning(text.encode())
     assert canonical(after, FIELDS) == after

@@ -5,9 +5,9 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msgflash_apply.files.positions import places
 from msgflash_apply.files.yaml_events import EventSource, libyaml_events, python_events
-from msgflash_apply.files.yaml_values import BadYaml, Document, parse
+from msgflash_apply.files.yaml_tree import Document, parse, resolve
+from msgflash_apply.findings import Refused
 
 fragments = st.sampled_from(
     [
@@ -28,23 +28,25 @@ json_values = st.recursive(
 )
 
 
-def outcome(data: bytes, source: EventSource) -> tuple[Document, ...] | BadYaml:
+def outcome(data: bytes, source: EventSource) -> tuple[Document, ...] | Refused:
     """Documents, or the mistake."""
     try:
         return parse(data, source)
-    except BadYaml as err:
+    except Refused as err:
         return err
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(fragments, max_size=16).map("".join))
 def test_any_text_gives_documents_or_one_mistake_inside_it(text: str) -> None:
-    """Nothing but BadYaml is raised by either parser, its place is in the file, and values are plain JSON."""
+    """Nothing but Refused is raised by either parser, its place is in the file, and values are plain JSON."""
     for source in (libyaml_events, python_events):
         found = outcome(text.encode(), source)
-        if isinstance(found, BadYaml):
-            assert 1 <= found.line <= len((text + "|").splitlines())
-            assert found.column >= 1
+        if isinstance(found, Refused):
+            at = found.finding.at
+            assert at is not None
+            assert 1 <= at.line <= len((text + "|").splitlines())
+            assert at.column >= 1
         else:
             assert json.loads(json.dumps([d.value for d in found])) == [d.value for d in found]
             assert len({d.line for d in found}) == len(found)
@@ -52,12 +54,19 @@ def test_any_text_gives_documents_or_one_mistake_inside_it(text: str) -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(fragments, max_size=16).map("".join))
-def test_whatever_can_be_read_has_places(text: str) -> None:
-    """The second reading sees the documents of the first, each at its line."""
-    found = outcome(text.encode(), libyaml_events)
-
-    for document in () if isinstance(found, BadYaml) else found:
-        assert places(text.encode(), document.line).value_at(()).line == document.line
+def test_every_scalar_is_where_its_place_says(text: str) -> None:
+    """The line and column of a value lead to its source text, whichever parser has read it."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    for source in (libyaml_events, python_events):
+        found = outcome(text.encode(), source)
+        for document in () if isinstance(found, Refused) else found:
+            for path, scalar in document.scalars():
+                line, column = scalar.place
+                rest = "\n".join([lines[line - 1][column - 1 :], *lines[line:]])
+                assert rest.startswith(scalar.text[scalar.start : scalar.end])
+                assert document.written(path) == (scalar.written if scalar.is_plain else None)
+                if scalar.is_plain and "\n" not in scalar.written:
+                    assert resolve(scalar.written) == scalar.value
 
 
 @given(st.binary(max_size=60))
@@ -65,7 +74,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """Bytes that are no text are a mistake like any other."""
     found = outcome(data, libyaml_events)
 
-    assert isinstance(found, (BadYaml, tuple))
+    assert isinstance(found, (Refused, tuple))
 
 
 @given(json_values)

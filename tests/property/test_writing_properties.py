@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msgflash_apply.files.fmt import campaign_text, canonical, field_order
-from msgflash_apply.files.yaml_values import parse
+from msgflash_apply.files.yaml_tree import parse
 
 FIELDS = field_order("campaign")
 texts = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(

@@ -6,7 +6,7 @@ import pytest
 
 from msgflash_apply.cli.import_ import placed
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.yaml_values import parse
+from msgflash_apply.files.yaml_tree import parse
 
 
 def test_file_is_no_campaign_until_the_record_is_made(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.files.fmt import NotCanonical, canonical, field_order, format_files, prove
-from msgflash_apply.files.yaml_values import BadYaml
+from msgflash_apply.files.fmt_layout import read_file
+from msgflash_apply.findings import Refused
 from msgflash_apply.models.project import Settings
 from tests.unit.files.repos import WELCOME, write
 
@@ -119,9 +120,9 @@ def test_alias_never_comes_before_its_anchor() -> None:
 
 def test_file_that_is_not_yaml_is_told_as_ever() -> None:
     """The mistake is the one that reading would find, with its place."""
-    with pytest.raises(BadYaml) as found:
+    with pytest.raises(Refused) as found:
         tidy("a: 1\na: 2\n")
-    assert (found.value.line, found.value.column) == (2, 1)
+    assert found.value.finding.at == (2, 1)
 
 
 def test_directive_is_refused() -> None:
@@ -136,9 +137,10 @@ def test_directive_is_refused() -> None:
 )
 def test_nothing_may_be_lost_or_changed(after: str) -> None:
     """Another type, a comment, an anchor, a document, or no YAML at all: a layout that did this would be refused."""
-    prove(b"a: 1 # why\n", b"a:  1    # why\n")
+    before = read_file(b"a: 1 # why\n")
+    prove(before, b"a:  1    # why\n")
     with pytest.raises(NotCanonical):
-        prove(b"a: 1 # why\n", after.encode())
+        prove(before, after.encode())
 
 
 def test_files_of_a_repo_are_told_apart(tmp_path: Path) -> None:

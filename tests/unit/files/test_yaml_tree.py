@@ -5,18 +5,27 @@ import sys
 import time
 
 import pytest
+from yaml import Mark
 
-from msgflash_apply.files.yaml_events import BadYaml, EventSource, Problem, Spot, explain, libyaml_events, python_events
-from msgflash_apply.files.yaml_values import MAX_DOCUMENTS, MAX_FILE_BYTES, Document, parse
+from msgflash_apply.files.repo import MAX_FILE_BYTES
+from msgflash_apply.files.yaml_events import EventSource, YamlSyntaxError, explain, libyaml_events, python_events
+from msgflash_apply.files.yaml_tree import MAX_DOCUMENTS, parse
+from msgflash_apply.findings import Code, Finding, Place, Refused
 
 BOTH = pytest.mark.parametrize("source", [libyaml_events, python_events], ids=["libyaml", "python"])
 
 
-def refusal(text: str | bytes, source: EventSource = libyaml_events) -> BadYaml:
+def refusal(text: str | bytes, source: EventSource = libyaml_events) -> Finding:
     """The mistake that reading a text ends with."""
-    with pytest.raises(BadYaml) as caught:
+    with pytest.raises(Refused) as caught:
         parse(text if isinstance(text, bytes) else text.encode(), source)
-    return caught.value
+    assert caught.value.finding.code is Code.BAD_YAML
+    return caught.value.finding
+
+
+def read(text: str | bytes, source: EventSource = libyaml_events) -> list[tuple[object, int]]:
+    """The value and the line of every document."""
+    return [(one.value, one.line) for one in parse(text if isinstance(text, bytes) else text.encode(), source)]
 
 
 @BOTH
@@ -76,7 +85,7 @@ def test_plain_scalars_mean_what_the_core_schema_says(source: EventSource, writt
 )
 def test_both_parsers_give_the_same_documents(source: EventSource, text: str) -> None:
     """Where the C extension is missing, the same file means the same."""
-    assert parse(text.encode(), source) == parse(text.encode(), libyaml_events)
+    assert read(text, source) == read(text, libyaml_events)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "---\n", "---\n---\n", "---\n# nothing\n...\n"])
@@ -87,9 +96,7 @@ def test_a_file_without_content_has_no_documents(text: str) -> None:
 
 def test_documents_know_their_line() -> None:
     """Empty documents are skipped, an explicit null is content, and lines are those of the first content."""
-    documents = parse(b"# head\n--- null\n---\n---\n\na: 1\n")
-
-    assert documents == (Document(None, 2), Document({"a": 1}, 6))
+    assert read("# head\n--- null\n---\n---\n\na: 1\n") == [(None, 2), ({"a": 1}, 6)]
 
 
 def test_line_endings_and_byte_order_mark_change_nothing() -> None:
@@ -98,7 +105,7 @@ def test_line_endings_and_byte_order_mark_change_nothing() -> None:
 
     windows = b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
 
-    assert parse(windows) == parse(text.encode())
+    assert read(windows) == read(text)
 
 
 def test_merge_keys_let_own_keys_and_earlier_maps_win() -> None:
@@ -173,7 +180,7 @@ def test_mistakes_point_and_say_what_to_write(
     """Every mistake has its line, its column in characters, plain words and a way out, whichever parser reads."""
     mistake = refusal(text, source)
 
-    assert (mistake.line, mistake.column) == (line, column)
+    assert mistake.at == (line, column)
     assert message in mistake.message
     assert hint in (mistake.hint or "")
 
@@ -196,7 +203,7 @@ def test_bytes_that_are_no_text_are_refused(data: bytes, line: int, column: int,
     """Encodings and characters that editors and parsers read differently are named with their place."""
     mistake = refusal(data)
 
-    assert (mistake.line, mistake.column) == (line, column)
+    assert mistake.at == (line, column)
     assert message in mistake.message
 
 
@@ -206,7 +213,8 @@ def test_escapes_that_mean_no_character_are_refused(source: EventSource, escape:
     """A lone surrogate or an unknown escape never reaches a payload."""
     mistake = refusal(f'a: "{escape}"\n', source)
 
-    assert mistake.line == 1
+    assert mistake.at is not None
+    assert mistake.at.line == 1
     assert mistake.message == "this escape does not exist"
 
 
@@ -243,9 +251,11 @@ def test_bombs_are_refused_at_once(text: str, message: str) -> None:
 
 def test_a_complaint_that_no_rule_knows_is_passed_on() -> None:
     """An error of the library that was never seen still has its place and its words."""
-    mistake = explain(Problem("found something new", "", Spot(1, 2), None), "a: 1\nb: 2\n")
+    mark = Mark("file", 7, 1, 2, None, 7)
+    mistake = explain(YamlSyntaxError(problem="found something new", problem_mark=mark), "a: 1\nb: 2\n").finding
 
-    assert str(mistake) == "2:3: this is not valid YAML: found something new"
+    assert mistake.at == Place(2, 3)
+    assert mistake.message == "this is not valid YAML: found something new"
 
 
 def test_without_the_c_extension_the_other_parser_is_used() -> None:
@@ -253,7 +263,7 @@ def test_without_the_c_extension_the_other_parser_is_used() -> None:
     program = """
 import sys
 sys.modules["yaml._yaml"] = None  # as where PyYAML was built without its extension
-from msgflash_apply.files.yaml_values import parse
+from msgflash_apply.files.yaml_tree import parse
 from msgflash_apply.files.yaml_events import HAS_LIBYAML
 print(HAS_LIBYAML, parse(b"a: [1, x]")[0].value)
 """
@@ -273,4 +283,4 @@ def test_aliases_are_forgotten_between_documents() -> None:
     """An anchor holds for its own document."""
     mistake = refusal("a: &a 1\n---\nb: *a\n")
 
-    assert (mistake.line, mistake.column) == (3, 4)
+    assert mistake.at == (3, 4)
