@@ -29,6 +29,25 @@ PARTS = (
     ("campaign", "A campaign", "campaigns/**/*.yaml", ("recipients", "button", "lifecycle")),
     ("project", "The project", "msgflash.yaml", ("environment", "defaults", "policy", "api")),
 )
+CLOSING = """
+## Which files are read and written
+
+A branch of a stranger decides what is in the repo, so nothing there leads out of it.
+
+- **`campaigns`**, and every folder on the way to it: a folder within the repo. Links to folders are not followed.
+- **msgflash.yaml and campaign files**: a link may lead to a file of the repo that is not hidden, and nowhere else.
+- **`--var-file FILE`**: the same, for a file of the repo. A path that leads elsewhere by itself is yours to choose,
+  such as `/run/secrets/prices.yaml`, `../prices.yaml` or `<(..)`.
+- **`state`**: a path within the repo, links followed, or a URL of a [storage](state.md). `.git` is not part of the
+  repo. A path elsewhere is given as `MSGFLASH_STATE`.
+- **`state_key_file`**: a path elsewhere (absolute, or with `..`); or within the repo, and then no link that leads
+  out. What is in it is never shown.
+- **`--output`, `--out` and recovery files** are written beside their place with mode 0600, and put there in one step.
+  A link in their place is replaced; a folder of the repo that is a link out is refused. Pipes and devices, such as
+  `/dev/stdout`, are written to as they are. `--output -` prints.
+- **What `fmt`, `import --generate` and `init` write** likewise, with the mode that the file has, or that new files
+  have.
+"""
 HEAD = "| Field | Value | Meaning |\n|---|---|---|\n"
 TYPES = {
     "array": "a list",
@@ -53,7 +72,7 @@ EXPRESSION = "#/$defs/expression"
 
 def reference() -> str:
     """Make the whole page."""
-    return OPENING + "".join(_part(*part) for part in PARTS)
+    return OPENING + "".join(_part(*part) for part in PARTS) + CLOSING
 
 
 def _part(name: str, title: str, place: str, sections: tuple[str, ...]) -> str:

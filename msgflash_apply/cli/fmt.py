@@ -1,7 +1,5 @@
 """`fmt`: rewrite files in the canonical format, keeping comments. `files/fmt.py` decides what that format is."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import click
@@ -28,7 +26,7 @@ def command(options: Globals, paths: tuple[Path, ...], *, check: bool) -> int:
     formatted = format_files(wiring.settings_of(options), paths)
     for file in formatted.changed:
         if not check:
-            rewrite(file.path, file.data)
+            rewrite(file.path, file.data, root=options.root)
         output.result(visible(file.name))
     if formatted.findings:
         output.note(output.findings_text(formatted.findings))
@@ -37,28 +35,17 @@ def command(options: Globals, paths: tuple[Path, ...], *, check: bool) -> int:
     return ExitCode.ERROR if formatted.findings or (check and formatted.changed) else ExitCode.DONE
 
 
-def rewrite(path: Path, data: bytes) -> None:
+def rewrite(path: Path, data: bytes, *, root: Path) -> None:
     """
     Replace the content of a file and keep its permissions. A reader sees the old or the new content, never a part.
 
-    If the path is a link, the file that it leads to is replaced, and the link stays.
+    If the path is a link, which leads to a file of the repo, that file is replaced, and the link stays.
 
     Raises:
         MsgflashApplyError: the operating system refused; the file is as it was.
     """
-    target = path.resolve()
     try:
-        mode = target.stat().st_mode
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                os.fchmod(stream.fileno(), mode & 0o7777)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        target = path.resolve(strict=True)
     except OSError as err:
-        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}. It was left as it is.") from err
+        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}.") from err
+    output.write_file(target, data, root=root, is_shared=True)

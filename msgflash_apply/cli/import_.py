@@ -105,7 +105,7 @@ async def adopt(
                     )
         file = own.source.file
         record = record_of(item, remote, wiring.now())
-        with placed(settings.root / file, text) if generate else nullcontext():
+        with placed(settings.root / file, text, root=settings.root) if generate else nullcontext():
             # The record first: with the file alone, the next apply would create the campaign again.
             ledger.append(Adopted(address, record))
     return file
@@ -147,24 +147,22 @@ def read_back(text: str, source: Source, address: Address, settings: Settings) -
 
 
 @contextmanager
-def placed(path: Path, text: str) -> Iterator[None]:
+def placed(path: Path, text: str, *, root: Path) -> Iterator[None]:
     """
     Put a new file in place once the block has succeeded; until then the file is empty, which is no campaign.
 
     Raises:
         MsgflashApplyError: the operating system refused, before the block was entered.
     """
-    aside = path.with_name(f".{path.name}.new")
+    output.refuse_way_out(path, root)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("x").close()
-        aside.write_text(text, encoding="utf-8")
     except OSError as err:
         raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}.") from err
     try:
-        yield
+        with output.written_aside(path, text.encode("utf-8", "replace"), root=root, is_shared=True):
+            yield
     except BaseException:
-        aside.unlink()
         path.unlink()
         raise
-    aside.replace(path)

@@ -1,5 +1,6 @@
 """`init`: make the first state of an environment, and in an empty repo the first files. What exists is left alone."""
 
+import os
 import re
 import uuid
 from pathlib import Path
@@ -9,6 +10,7 @@ import click
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.files.settings import read_project
 from msgflash_apply.models.schema import schema_text
 from msgflash_apply.state.commit import init_state
 
@@ -58,15 +60,17 @@ def command(options: Globals, pipeline: str | None) -> None:
 
     Run it once per environment. It refuses if a state exists: an empty one would create every campaign again.
     """
+    read_project(options.root)  # what is wrong already is reported before anything is written
     for name, text in first_files(options.root, pipeline).items():
         file = options.root / name
-        if file.exists():
+        if os.path.lexists(file):
             continue
+        output.refuse_way_out(file, options.root)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
         except OSError as err:
             raise MsgflashApplyError(f"{err.filename} cannot be written.", f"{err.strerror}.") from err
+        output.write_file(file, text.encode(), root=options.root, is_shared=True)
         output.note(f"wrote {name}")
     settings = wiring.settings_of(options)
     snapshot = init_state(wiring.backend_of(settings), environment=settings.environment, lineage=str(uuid.uuid4()))
@@ -88,10 +92,10 @@ def first_files(root: Path, pipeline: str | None) -> dict[str, str]:
         Texts by path relative to the repo.
     """
     files: dict[str, str] = {}
-    if not (root / "msgflash.yaml").exists():
+    if not os.path.lexists(root / "msgflash.yaml"):
         files["msgflash.yaml"] = PROJECT
         files |= {f"schemas/{name}.schema.json": schema_text(name) for name in ("project", "campaign")}
-        if not (root / "campaigns").exists():
+        if not os.path.lexists(root / "campaigns"):
             files["campaigns/example.yaml"] = EXAMPLE
     if pipeline == "gitlab":
         files[".gitlab-ci.yml"] = _shipped("gitlab-ci.yml")

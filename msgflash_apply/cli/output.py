@@ -6,21 +6,24 @@ Everything that the command line prints, logs or writes to a file for people lea
 
 import logging
 import os
+import re
 import shutil
+import stat
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from secrets import token_hex
 from typing import TextIO
 
 import click
 
 from msgflash_apply import __version__
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.repo import read_bytes
+from msgflash_apply.files.repo import is_within, name_in_repo, read_bytes
 from msgflash_apply.findings import Diagnostic, InvalidFiles
 from msgflash_apply.report.diagnostics import diagnostics_to_text
 from msgflash_apply.report.layout import Paint
@@ -99,23 +102,81 @@ def write_bug_report(error: BaseException) -> str:
     return file.name
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a report to a file; a clear error where that fails."""
+@contextmanager
+def written_aside(path: Path, data: bytes, *, root: Path, is_shared: bool = False) -> Iterator[None]:
+    """
+    Write a file beside its place, and put it there in one step once the block has succeeded.
+
+    Never through a link: one in its place is replaced, and one on the way that leads out of the repo is refused. If
+    anything fails, what was there stays as it was. A pipe or a device (`/dev/stdout`) is written to as it is.
+
+    Args:
+        path: of the file.
+        data: all of it.
+        root: the repo.
+        is_shared: it is for git: it keeps its mode, or gets that of any new file. Otherwise it is this user's alone.
+
+    Raises:
+        MsgflashApplyError: the operating system refused; nothing was changed.
+    """
+    refuse_way_out(path, root)
+    aside = path.with_name(f".msgflash-{token_hex(8)}.tmp")
+    is_stream = _is_stream(path)
     try:
-        path.write_text(redact(text), encoding="utf-8")
-    except OSError as err:
-        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}.") from err
+        with _refusals_translated(path):
+            if is_stream:
+                path.write_bytes(data)
+            else:
+                with open(aside, "xb", opener=None if is_shared else _private) as stream:
+                    stream.write(data)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                if is_shared and path.exists():
+                    aside.chmod(stat.S_IMODE(path.stat().st_mode))
+        yield
+        if not is_stream:
+            with _refusals_translated(path):
+                aside.replace(path)
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read; a clear error where that fails."""
+def write_file(path: Path, data: bytes, *, root: Path, is_shared: bool = False) -> None:
+    """Write a file at once; see `written_aside`."""
+    with written_aside(path, data, root=root, is_shared=is_shared):
+        pass
+
+
+@contextmanager
+def _refusals_translated(path: Path) -> Iterator[None]:
     try:
-        with open(path, "wb", opener=private) as stream:
-            stream.write(data)
+        yield
     except OSError as err:
-        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}.") from err
+        detail = f"In {path.parent}: {err.strerror}. What was there is as it was."
+        raise MsgflashApplyError(f"{path} cannot be written.", detail) from err
 
 
-def private(path: str, flags: int) -> int:
+def refuse_way_out(path: Path, root: Path) -> None:
+    """Refuse to write in a folder of the repo that is a link out of it: a branch may have brought it along."""
+    folder = os.path.dirname(name_in_repo(root, path) or "")  # noqa: PTH120 - a name, not a path
+    if folder and not is_within(root, folder):
+        detail = f"{folder} is a link that leads out of the repo, or belongs to git."
+        raise MsgflashApplyError(f"{path} cannot be written.", detail, "Give a path without that link.")
+
+
+_STREAMS = re.compile(r"/dev/(fd/)?[^/]+|/proc/[^/]+/fd/[^/]+")
+"""Links of the system's own to what this process has open."""
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is a pipe, a device or an open file, and no file to be put in place."""
+    if _STREAMS.fullmatch(os.path.abspath(path)):  # noqa: PTH100 - pathlib would follow the link
+        return True
+    kind = path.lstat().st_mode if os.path.lexists(path) else stat.S_IFREG
+    return stat.S_ISFIFO(kind) or stat.S_ISCHR(kind) or stat.S_ISSOCK(kind)
+
+
+def _private(path: str, flags: int) -> int:
     """Open a file that only its owner may read; an `opener` for `open`."""
     return os.open(path, flags, 0o600)

@@ -24,6 +24,7 @@ from msgflash_apply.plan.planfile import SavedPlan, encode_plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.report.formats import PLAN_FORMATS, Look
+from msgflash_apply.report.safe_text import redact
 from msgflash_apply.state.snapshot import Snapshot
 
 TARGET = click.option("--target", "targets", metavar="ADDR", multiple=True, help="Plan only this address (repeatable).")
@@ -105,7 +106,7 @@ def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_o
     default="text",
     help="Output format: for a terminal, a program, a comment on a pull request, or a page of its own.",
 )
-@click.option("--output", "file", type=click.Path(path_type=Path), help="Write the report to this file.")
+@click.option("--output", "file", type=click.Path(path_type=Path), help="Write the report to this file; - prints it.")
 @click.option(
     "--refresh",
     type=click.Choice(["changed", "live", "none"]),
@@ -181,10 +182,11 @@ def command(
     refuse_unmatched(plan, targets, labels)
     if plan_file is not None:
         lead_time = settings.policy.without(overrides).min_lead_time
-        output.write_private(plan_file, encode_plan(SavedPlan(plan, lead_time)))
+        output.write_file(plan_file, encode_plan(SavedPlan(plan, lead_time)), root=options.root)
         output.note(f"Saved. To carry out exactly this: msgflash-apply apply {plan_file}")
-    if file is None:
+    if file is None or file == Path("-"):
         print_plan(plan, options, format_, changes_only=changes_only)
     else:
-        output.write_file(file, PLAN_FORMATS[format_](plan, Look(wiring.now(), changes_only=changes_only)))
+        report = PLAN_FORMATS[format_](plan, Look(wiring.now(), changes_only=changes_only))
+        output.write_file(file, redact(report).encode("utf-8", "replace"), root=options.root)
     return plan.exit_code(detailed=detailed_exitcode)

@@ -5,9 +5,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from msgflash_apply.cli.output import note, private
+from msgflash_apply.cli.output import note, write_file
+from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.backends.encrypted.backend import like_the_state
+from msgflash_apply.state.backends.files import sync_folder
 from msgflash_apply.state.ledger import Ledger
 from msgflash_apply.state.recovery import recovery_lines
 
@@ -25,24 +27,12 @@ def rescue(ledger: Ledger, backend: Backend, folder: Path) -> str:
         folders.append(Path(tempfile.gettempdir()))
     for place in folders:
         file = place / f"msgflash-recovery-{ledger.head.journal}.jsonl"
-        if _write_new(file, lines):
+        if os.path.lexists(file):  # of an earlier attempt: it may hold what nothing else does
+            continue
+        with suppress(MsgflashApplyError):
+            write_file(file, lines, root=folder)
+            with suppress(OSError):
+                sync_folder(place)
             return str(file)
     note(lines.decode("utf-8"))
     return "the lines above, saved to a file by hand"
-
-
-def _write_new(file: Path, lines: bytes) -> bool:
-    """Write a file durably; False if that fails, and then nothing is left that could pass for it."""
-    try:
-        stream = open(file, "xb", opener=private)  # noqa: SIM115 - closed by the block below
-    except OSError:
-        return False
-    try:
-        with stream:
-            stream.write(lines)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError:
-        file.unlink(missing_ok=True)
-        return False
-    return True

@@ -49,6 +49,9 @@ def campaign_files(root: Path, folder: str, only: Sequence[Path] = ()) -> Iterat
         Files, and diagnostics for hidden traps. Hidden files and folders are skipped, links to files within the repo
         are followed, links to folders never.
     """
+    if (problem := problem_of_folder(root, folder)) is not None:
+        yield problem
+        return
     start = os.path.normpath(os.path.join(root, folder))  # noqa: PTH118 - text all the way: this is the hot path
     if not os.path.isdir(start):  # noqa: PTH112 - see above
         hint = "write where the campaigns are as `campaigns:` in msgflash.yaml, or run this in the repo's root"
@@ -101,15 +104,72 @@ def read_given(path: Path) -> bytes:
 
 
 def is_within(root: Path, path: str) -> bool:
-    """Whether a path relative to the repo stays in it, links followed; the path itself need not exist."""
+    """
+    Whether a path relative to the repo stays in it, links followed; the path itself need not exist.
+
+    The repo's own folder is not a path in it, and neither is `.git`, which may hold credentials and hooks.
+    """
     if "\0" in path:  # no file can have this name
         return False
     real_root = os.path.realpath(root)
-    return _is_below(real_root, os.path.realpath(os.path.join(real_root, path)))  # noqa: PTH118 - resolves links too
+    parts = _parts_below(real_root, os.path.realpath(os.path.join(real_root, path)))  # noqa: PTH118 - resolves links too
+    return bool(parts) and parts[0].lower() != ".git"
 
 
-def _is_below(real_root: str, real_path: str) -> bool:
-    return real_path == real_root or real_path.startswith(real_root.rstrip(os.sep) + os.sep)
+def name_in_repo(root: Path, path: Path) -> str | None:
+    """
+    Say how the repo calls a path that a person gave: relative, with forward slashes, its links left as they are.
+
+    None for a path elsewhere: what is there is that person's choice, since no branch can put a link on the way to it.
+    """
+    real_root = os.path.realpath(root)
+    absolute = Path(os.path.abspath(root / path))  # noqa: PTH100 - pathlib would follow the links
+    within = (folder for folder in absolute.parents if os.path.realpath(folder) == real_root)
+    return next((absolute.relative_to(folder).as_posix() for folder in within), None)
+
+
+def problem_of_folder(root: Path, folder: str) -> Diagnostic | None:
+    """Say why a folder of the repo is not looked into: a link on the way to it leads out of the repo, or anywhere."""
+    if not is_within(root, folder):
+        hint = "put the campaigns into a folder of the repo, without links on the way to it"
+        return _error(Code.OUTSIDE_REPO, folder, "this folder is a link that leads out of the repo", hint)
+    real_root = os.path.realpath(root)
+    path = os.path.normpath(os.path.join(real_root, folder))  # noqa: PTH118 - pathlib never normalises
+    if (real_path := os.path.realpath(path)) == path:
+        return None
+    there = "/".join(_parts_below(real_root, real_path))
+    hint = f"write `campaigns: {there}` in msgflash.yaml, or move the folder here"
+    return _error(Code.OUTSIDE_REPO, folder, "links to folders are not followed", hint)
+
+
+def problem_of_link(root: str, name: str) -> Diagnostic | None:
+    """
+    Say why a file of the repo is not read: a link may lead to a file of the repo that is not hidden, and nowhere else.
+
+    A mistake in a file is shown with its line, and hidden files hold what no report may show: git's credentials, the
+    state, a `.env`.
+
+    Args:
+        root: the repo, with its own links followed.
+        name: of the file, relative to the repo.
+    """
+    path = os.path.normpath(os.path.join(root, name))  # noqa: PTH118 - the hot path
+    if (real_path := os.path.realpath(path)) == path:
+        return None
+    parts = _parts_below(root, real_path)
+    if not parts:
+        hint = "copy the file into the repo; a link may only lead to a file within it"
+        return _error(Code.OUTSIDE_REPO, name, "this link leads out of the repo", hint)
+    if {part for part in parts if part.startswith(".")} - set(name.split("/")):
+        hint = "copy the file; a link may not lead to a hidden file or into a hidden folder"
+        return _error(Code.OUTSIDE_REPO, name, "this link leads to a hidden file", hint)
+    return None
+
+
+def _parts_below(real_root: str, real_path: str) -> Sequence[str]:
+    """Split a path into its names below the repo; empty where it is not below it."""
+    above = real_root.rstrip(os.sep) + os.sep
+    return Path(real_path[len(above) :]).parts if real_path.startswith(above) else ()
 
 
 def _walk(start: str, name: str, real_root: str) -> Iterator[CampaignFile | Diagnostic]:
@@ -127,7 +187,7 @@ def _walk(start: str, name: str, real_root: str) -> Iterator[CampaignFile | Diag
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append((entry.path, inner))
-            elif entry.is_symlink() and (problem := _problem_of_link(entry, inner, real_root)) is not None:
+            elif entry.is_symlink() and (problem := _problem_of_entry(entry, inner, real_root)) is not None:
                 yield problem
             elif entry.name.lower().endswith(SUFFIXES):
                 if entry.is_file():
@@ -137,11 +197,10 @@ def _walk(start: str, name: str, real_root: str) -> Iterator[CampaignFile | Diag
                     yield _error(Code.UNREADABLE, inner, message, hint)
 
 
-def _problem_of_link(entry: os.DirEntry[str], name: str, real_root: str) -> Diagnostic | None:
-    """A link may lead to a file of the repo, and to nothing else: folders could go round in circles."""
-    if not _is_below(real_root, os.path.realpath(entry.path)):
-        hint = "copy the file into the repo; a link may only lead to a file within it"
-        return _error(Code.OUTSIDE_REPO, name, "this link leads out of the repo", hint)
+def _problem_of_entry(entry: os.DirEntry[str], name: str, real_root: str) -> Diagnostic | None:
+    """Say why a link among the campaigns is not followed; links to folders could go round in circles."""
+    if (problem := problem_of_link(real_root, name)) is not None:
+        return problem
     try:
         entry.stat()
     except FileNotFoundError:

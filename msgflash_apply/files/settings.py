@@ -6,6 +6,7 @@ paths stay in the repo, zones exist, no secret, no state for two environments. N
 secret goes: key and address of MsgFlash come from the process's environment.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,16 @@ from typing import cast
 
 from msgflash_apply.campaign import Source
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.repo import is_within, leaked_keys, read_bytes, read_given, unreadable
+from msgflash_apply.files.repo import (
+    is_within,
+    leaked_keys,
+    name_in_repo,
+    problem_of_folder,
+    problem_of_link,
+    read_bytes,
+    read_given,
+    unreadable,
+)
 from msgflash_apply.files.schedule import BadSchedule, check_timezone
 from msgflash_apply.files.yaml_tree import located, parse
 from msgflash_apply.findings import (
@@ -32,11 +42,13 @@ from msgflash_apply.findings import (
 from msgflash_apply.models.project import (
     DEFAULT_ENVIRONMENT,
     REQUESTS_PER_SECOND,
+    STATE_FORMS,
     Project,
     Section,
     Settings,
     policy_from,
     project_from,
+    scheme_of_state,
 )
 from msgflash_apply.models.schema import check
 
@@ -74,7 +86,7 @@ def load_settings(
         variable_files: YAML or JSON files, weakest first; weaker than `variables`.
 
     Raises:
-        InvalidFiles: mistakes in msgflash.yaml, all of them.
+        InvalidFiles: mistakes in msgflash.yaml, all of them, or a file of variables whose link leads out of the repo.
         MsgflashApplyError: an unknown environment, a variable that is not understood, or a link that leads from where
             the state should be to somewhere outside the repo.
     """
@@ -84,18 +96,21 @@ def load_settings(
         detail = f"{chosen!r} is not among {listed(project.known)}."
         fix = did_you_mean(chosen, project.known).capitalize()
         raise MsgflashApplyError("This environment does not exist.", detail, fix)
+    names = (name_in_repo(root, file) for file in variable_files)
+    if strays := [found for name in names if name and (found := problem_of_link(os.path.realpath(root), name))]:
+        raise InvalidFiles(strays)  # unread: whose file it is, a branch has chosen
     outside = variables_from_outside(environ, variable_files, variables)
     defaults = project.table(chosen, "defaults")
-    state = environ.get("MSGFLASH_STATE", "").replace("{environment}", chosen)
+    state = environ.get("MSGFLASH_STATE", "").strip().replace("{environment}", chosen)
     if not state and not state_fits_file(project.states[chosen], root):
-        # The file itself was checked; what is left are links, which a branch can bring along, under the name filled in.
+        # What the file says was checked; what is left is the default place, where a branch can bring a link along.
         detail = f"{project.states[chosen]} leads out of it."
         fix = "Keep it in the repo, without links that lead out, or give its path elsewhere as MSGFLASH_STATE."
         raise MsgflashApplyError("The state would lie outside the repo.", detail, fix)
     return Settings(
         root=root,
         environment=chosen,
-        campaigns=str(PurePosixPath(project.text(chosen, "campaigns", "campaigns"))),
+        campaigns=project.campaigns_of(chosen),
         state=state or project.states[chosen],
         state_is_from_environment=bool(state),
         state_key_file=project.text(chosen, "state_key_file", "").replace("{environment}", chosen) or None,
@@ -113,12 +128,18 @@ def read_project(root: Path) -> Project:
     Read and check msgflash.yaml in the repo's root; without such a file everything is empty.
 
     Raises:
-        InvalidFiles: every mistake in it, in all environments, whichever is chosen.
+        InvalidFiles: every mistake in it, in all environments, whichever is chosen; or a folder of campaigns is a link.
     """
-    if not is_within(root, PROJECT_FILE):
-        # Before it is read: a mistake is shown with its line, and that line would be of a file outside the repo.
-        message, hint = "this link leads out of the repo", "replace it by a plain YAML file"
-        raise InvalidFiles([Diagnostic(Severity.ERROR, Code.OUTSIDE_REPO, message, hint, PROJECT_FILE)])
+    if problem := problem_of_link(os.path.realpath(root), PROJECT_FILE):
+        raise InvalidFiles([problem])  # unread: a mistake is shown with its line
+    project = _project_in(root)
+    folders = dict.fromkeys(project.campaigns_of(environment) for environment in project.known)
+    if problems := [problem for folder in folders if (problem := problem_of_folder(root, folder))]:
+        raise InvalidFiles(problems)
+    return project
+
+
+def _project_in(root: Path) -> Project:
     source = Source(PROJECT_FILE)
     try:
         data = read_bytes(str(root / PROJECT_FILE))
@@ -150,7 +171,10 @@ def _findings(value: object, root: Path) -> list[Finding]:
         sections += [(("environments", name), each) for name, each in environments.items() if isinstance(each, dict)]
     meaning = [finding for path, section in sections for finding in _check_section(path, section, root)]
     if not shape:
-        meaning += _check_shared_states(project_from(value))
+        project = project_from(value)
+        meaning += _check_shared_states(project)
+        bad = {finding.path for finding in meaning}
+        meaning += (finding for finding in _check_filled_in(project, root) if finding.path not in bad)
     broken = {finding.path for finding in shape}
     return [*shape, *(finding for finding in meaning if finding.path not in broken)]
 
@@ -158,23 +182,60 @@ def _findings(value: object, root: Path) -> list[Finding]:
 def _check_section(path: ValuePath, section: Section, root: Path) -> Iterator[Finding]:
     """Check the top level or one environment; values of a wrong type are left to the schema."""
     campaigns, state, key_file = (section.get(name) for name in ("campaigns", "state", "state_key_file"))
-    if isinstance(campaigns, str) and (PurePosixPath(campaigns) == PurePosixPath() or not _stays(campaigns, root)):
+    if isinstance(campaigns, str) and not _stays(campaigns, root):
         at = (*path, "campaigns")
         message = f"`{spell(at)}` must be a folder within the repo"
         yield Finding(Code.OUTSIDE_REPO, at, message, "for example `campaigns`")
-    at = (*path, "state")
-    if isinstance(state, str) and PASSWORD.search(state):
-        hint = "keep the address here and give the credentials in the environment, or give it all as MSGFLASH_STATE"
-        yield Finding(Code.SECRET_IN_FILE, at, f"`{spell(at)}` holds a password", hint)
-    elif isinstance(state, str) and not state_fits_file(state, root):
-        hint = "keep the state below `.msgflash`, or give a path elsewhere as MSGFLASH_STATE"
-        yield Finding(Code.OUTSIDE_REPO, at, f"`{spell(at)}` leads out of the repo", hint)
+    if isinstance(state, str):
+        yield from _check_state((*path, "state"), state, root)
     # The file with the keys may be anywhere: a key has no business in the repo. What is read there is never shown.
     if isinstance(key_file, str) and any(STATE_KEY.fullmatch(word) for word in key_file.split()):
         at = (*path, "state_key_file")
         hint = "name a file that holds it, or give it as MSGFLASH_STATE_KEY; and make a new key, for this one was shown"
         yield Finding(Code.SECRET_IN_FILE, at, f"`{spell(at)}` holds a key", hint)
     yield from _check_zones(path, section)
+
+
+def _check_state(path: ValuePath, state: str, root: Path) -> Iterator[Finding]:
+    """Check where the state is said to be; never shows it, since it may hold a password."""
+    if PASSWORD.search(state):
+        hint = "keep the address here and give the credentials in the environment, or give it all as MSGFLASH_STATE"
+        yield Finding(Code.SECRET_IN_FILE, path, f"`{spell(path)}` holds a password", hint)
+        return
+    try:
+        is_url = scheme_of_state(state) is not None
+    except ValueError as err:
+        yield Finding(Code.WRONG_FORM, path, f"`{spell(path)}` {err}", STATE_FORMS)
+        return
+    if not is_url and not _stays(state, root):
+        hint = f"{STATE_FORMS}; a path elsewhere is given as MSGFLASH_STATE"
+        yield Finding(Code.OUTSIDE_REPO, path, f"`{spell(path)}` leads out of the repo", hint)
+
+
+def _check_filled_in(project: Project, root: Path) -> Iterator[Finding]:
+    """Check the places of state and key file as each environment has them, its name filled in: a link may be there."""
+    for environment in project.known:
+        own = project.own(environment)
+        for name in ("state", "state_key_file"):
+            if name not in own and name not in project.top:
+                continue
+            path = ("environments", environment, name) if name in own else (name,)
+            place = project.text(environment, name, "").replace("{environment}", environment)
+            strays = not state_fits_file(place, root) if name == "state" else _is_stray_key_file(place, root)
+            if strays:
+                message = f"`{spell(path)}` is a link that leads out of the repo in environment `{environment}`"
+                hint = "replace the link by what it leads to, or name a path without one"
+                yield Finding(Code.OUTSIDE_REPO, path, message, hint)
+
+
+def _is_stray_key_file(place: str, root: Path) -> bool:
+    """
+    Whether a link leads from a place in the repo to a key elsewhere.
+
+    A key has no business in the repo, so a place outside may be named, as what it is: absolute, or with `..`.
+    """
+    name = name_in_repo(root, Path(place)) if place.isprintable() else None
+    return name is not None and not is_within(root, name)
 
 
 def _check_zones(path: ValuePath, section: Section) -> Iterator[Finding]:
@@ -205,7 +266,10 @@ def _check_shared_states(project: Project) -> Iterator[Finding]:
 
 def state_fits_file(value: str, root: Path) -> bool:
     """Whether msgflash.yaml may say that the state is there: at a URL, or in a file of the repo."""
-    return "://" in value or _stays(value, root)
+    try:
+        return scheme_of_state(value) is not None or _stays(value, root)
+    except ValueError:
+        return False
 
 
 def _stays(value: str, root: Path) -> bool:

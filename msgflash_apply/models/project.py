@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final, Literal, Self, TypeAlias, cast
 
 PlaceholderPolicy: TypeAlias = Literal["error", "warn", "allow"]
@@ -93,6 +93,34 @@ def duration(text: str) -> timedelta:
 
 DEFAULT_ENVIRONMENT = "default"
 
+STATE_SCHEMES: Final = ("az", "gs", "http", "https", "postgres", "postgresql", "s3")
+
+STATE_FORMS: Final = (
+    "write a path within the repo, such as `.msgflash/{environment}.json`, or a URL that begins with "
+    + ", ".join(f"{scheme}://" for scheme in STATE_SCHEMES)
+)
+
+
+def scheme_of_state(place: str) -> str | None:
+    """
+    Read where a state is: the scheme of a URL, in lower case, or None for the path of a file.
+
+    The only rule for this, wherever the place comes from. Whether a path may lead there is the caller's to say.
+
+    Raises:
+        ValueError: it is neither, or holds what cannot be seen; says why.
+    """
+    if not place.isprintable():
+        raise ValueError("holds a control character or another one that cannot be seen")
+    start, colon, rest = place.partition(":")
+    if colon and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", start, re.ASCII):
+        if start.lower() in STATE_SCHEMES and rest.startswith("//"):
+            return start.lower()
+        raise ValueError(f"begins with `{start}:{'//' * rest.startswith('//')}`, which no storage of a state has")
+    if "://" in place:
+        raise ValueError("holds `://`, and does not begin with the scheme of a storage")
+    return None
+
 Section: TypeAlias = Mapping[str, object]
 """The top level or an environment: `campaigns`, `state`, `state_key_file`, `defaults` and so on; any may be absent."""
 
@@ -129,6 +157,10 @@ class Project:
             **cast("Section", self.top.get(name, {})),
             **cast("Section", self.own(environment).get(name, {})),
         }
+
+    def campaigns_of(self, environment: str) -> str:
+        """The folder of the campaigns, relative to the repo, with forward slashes."""
+        return str(PurePosixPath(self.text(environment, "campaigns", "campaigns")))
 
     @property
     def states(self) -> Mapping[str, str]:

@@ -86,3 +86,68 @@ def test_missing_campaigns_folder_is_told(repo: Repo) -> None:
     refused = repo.apply()
     assert refused.code == 1
     assert "campaigns" in refused.err
+
+
+@pytest.mark.parametrize("project", ["", "version: 1\n", "version: 1\nenvironments: {live: {campaigns: other}}\n"])
+@pytest.mark.parametrize(
+    "arguments", ["validate", "fmt", "plan --offline --no-state", "plan", "apply --auto-approve", "calendar", "init"]
+)
+def test_campaigns_folder_is_no_link_out(tmp_path: Path, sandbox: Sandbox, project: str, arguments: str) -> None:
+    """If `campaigns` leads out of the repo, that is the error, and nothing there is read, shown or written."""
+    outside, repo = tmp_path / "outside", Repo(tmp_path / "repo", sandbox)
+    outside.mkdir()
+    (outside / "cred.yml").write_text("oauth_token:   gho_SUPERSECRETVALUE\n")
+    repo.write("other/a.yaml", "")
+    if project:
+        repo.write("msgflash.yaml", project)
+    (repo.folder / "campaigns").symlink_to(outside)
+
+    refused = repo.run(*arguments.split())
+
+    assert refused.code == 1
+    said = refused.out + refused.err
+    assert re.search(r"^campaigns: error MF103: this folder is a link that leads out", said, re.MULTILINE), said
+    assert "gho_" not in said
+    assert (outside / "cred.yml").read_text() == "oauth_token:   gho_SUPERSECRETVALUE\n"
+    assert [path.name for path in outside.iterdir()] == ["cred.yml"]
+    assert (repo.folder / "msgflash.yaml").exists() == bool(project)
+
+
+def test_outputs_go_through_no_link(repo: Repo, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A branch that brings along links in the place of a report and a saved plan reaches no file of the user."""
+    repo.campaign("sale")
+    home = tmp_path_factory.mktemp("home")
+    (home / "keys").write_text("owner\n")
+    for name in ("plan.html", "plan.bin"):
+        (repo.folder / name).symlink_to(home / "keys")
+
+    done = repo.run("plan", "--format", "html", "--output", "plan.html", "--out", "plan.bin")
+
+    assert (done.code, done.out) == (0, "")
+    assert (home / "keys").read_text() == "owner\n"
+    assert [(repo.folder / name).stat().st_mode & 0o777 for name in ("plan.html", "plan.bin")] == [0o600, 0o600]
+    assert repo.run("apply", "--auto-approve", "plan.bin").code == 0
+
+
+@pytest.mark.parametrize("place", ["-", "/dev/stdout"])
+def test_report_to_standard_output(repo: Repo, place: str) -> None:
+    """A dash is standard output, and so is its own name."""
+    repo.campaign("sale")
+
+    done = repo.run("plan", "--format", "json", "--output", place)
+
+    assert done.document["environment"] == "default"
+    assert not (repo.folder / "-").exists()
+
+
+def test_init_writes_through_no_link(repo: Repo, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A branch that brings along links in the place of the first files reaches nothing outside the repo."""
+    home = tmp_path_factory.mktemp("home")
+    (repo.folder / "msgflash.yaml").unlink()
+    (repo.folder / "schemas").symlink_to(home)
+
+    refused = repo.run("init")
+
+    assert refused.code == 1
+    assert "schemas is a link that leads out of the repo" in refused.err
+    assert list(home.iterdir()) == []

@@ -152,7 +152,7 @@ def test_named_environment_moves_alone(repo: Repo) -> None:
     [
         (".msgflash/default.json", "A state cannot move to where it is."),
         ("taken.json", "That place is taken."),
-        ("ftp://somewhere/state", "No backend keeps a state at ftp://"),
+        ("ftp://somewhere/state", "It begins with `ftp://`, which no storage of a state has."),
         ("postgresql://ada:hunter2@db/state", "The URL holds a password."),
         ("msgflash.yaml/state.json", "Something on that path is no folder."),
     ],

@@ -130,15 +130,122 @@ def test_default_state_does_not_lead_out(tmp_path: Path, link: str) -> None:
     assert settings_of(repo, environ={"MSGFLASH_STATE": "/elsewhere/{environment}.json"}).state_is_from_environment
 
 
-def test_state_of_an_environment_does_not_lead_out(tmp_path: Path) -> None:
-    """The place is checked with the environment's name filled in, since that is where the link would be."""
-    project = "version: 1\nstate: states/{environment}.json\nenvironments: {live: {}}\n"
+@pytest.mark.parametrize("name", ["state", "state_key_file"])
+@pytest.mark.parametrize("section", ["", "environments: {live: {NAME: 'states/{environment}.json'}}\n"])
+def test_place_is_checked_with_the_environment_filled_in(tmp_path: Path, name: str, section: str) -> None:
+    """A link under the name filled in is refused, whichever environment is chosen, at the line that says so."""
+    section = section or "NAME: states/{environment}.json\nenvironments: {live: {}}\n"
     repo = write(tmp_path / "repo", {"states/readme": ""})
     (repo / "states/live.json").symlink_to(tmp_path / "other.json")
 
-    assert settings_of(repo, project).state == "states/default.json"
-    with pytest.raises(MsgflashApplyError, match=r"states/live\.json leads out"):
-        settings_of(repo, project, environment="live")
+    with pytest.raises(InvalidFiles) as caught:
+        settings_of(repo, "version: 1\n" + section.replace("NAME", name))
+
+    (finding,) = caught.value.diagnostics
+    assert (finding.code, finding.line) == ("MF103", 2)
+    assert "leads out of the repo in environment `live`" in finding.message
+
+
+@pytest.mark.parametrize("place", ["{out}/key", "../key", "keys/../../key", "/nowhere/key", "keys/state"])
+def test_key_file_may_be_elsewhere(tmp_path: Path, place: str) -> None:
+    """A key has no business in the repo: a path that says that it leads elsewhere is the user's own choice."""
+    repo = write(tmp_path / "repo", {"keys/readme": ""})
+
+    settings = settings_of(repo, f"version: 1\nstate_key_file: {place.replace('{out}', str(tmp_path))}\n")
+
+    assert settings.state_key_file == place.replace("{out}", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "says"),
+    [
+        ("../../outside://{environment}.json", "MF305", "holds `://`"),
+        ("x/s3://acme/state", "MF305", "holds `://`"),
+        (" s3://acme/state", "MF305", "holds `://`"),
+        ("foo://x", "MF305", "begins with `foo://`"),
+        ("file:///etc/state", "MF305", "begins with `file://`"),
+        ("s3:/acme/state", "MF305", "begins with `s3:`"),
+        ("C:\\\\state.json", "MF305", "begins with `C:`"),
+        ("states\\\\..\\\\..\\\\x", "MF103", "leads out"),
+        ("a\\u001b]0;pwn\\u0007.json", "MF305", "cannot be seen"),
+        ("a\\n::add-mask::a.json", "MF305", "cannot be seen"),
+        ("a\\u202e.json", "MF305", "cannot be seen"),
+        ("s3://acme/\\u0085state", "MF305", "cannot be seen"),
+        (".", "MF103", "leads out"),
+        ("./", "MF103", "leads out"),
+        (".git/state.json", "MF103", "leads out"),
+        (".GIT/hooks/{environment}", "MF103", "leads out"),
+        ("self/../../{environment}.json", "MF103", "leads out"),
+        ("self", "MF103", "leads out"),
+    ],
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_place_of_the_state_is_known(tmp_path: Path, state: str, code: str, says: str, *, own: bool) -> None:
+    """A state is in a storage that is known, or in the repo; anything else is an error that says what is allowed."""
+    (tmp_path / "self").symlink_to(".")
+    text = f'state: "{state}"'
+
+    with pytest.raises(InvalidFiles) as caught:
+        settings_of(tmp_path, "version: 1\n" + (f"environments: {{live: {{{text}}}}}\n" if own else f"{text}\n"))
+
+    (finding,) = caught.value.diagnostics
+    assert (finding.code, finding.line) == (code, 2)
+    assert says in finding.message
+    assert "`.msgflash/{environment}.json`, or a URL that begins with az://, gs://, http://" in str(finding.hint)
+    assert "\x1b" not in finding.message
+
+
+@pytest.mark.parametrize("state", ["S3://acme/x", "postgres://db/x", "http://127.0.0.1/x", "states/a:b.json", "x y/z"])
+def test_places_of_states(tmp_path: Path, state: str) -> None:
+    """A scheme may be in capitals, as in any URL, and a name in the repo may hold a colon or a space."""
+    assert settings_of(tmp_path, f"version: 1\nstate: {state}\n").state == state
+
+
+@pytest.mark.parametrize("target", ["../../secret.yaml", "../.git/config", "../.env"])
+def test_link_does_not_lead_to_secrets(tmp_path: Path, target: str) -> None:
+    """A link to a file elsewhere, or to a hidden one, is refused unread: git's credentials and a `.env` are there."""
+    hidden = dict.fromkeys(("secret.yaml", "repo/.git/config", "repo/.env"), "token: hunter2\n")
+    repo = write(tmp_path, hidden) / "repo"
+    (repo / "campaigns").mkdir()
+    (repo / "campaigns/a.yaml").symlink_to(target)
+    (repo / "vars.yaml").symlink_to(target[3:])
+
+    assert in_short(load(Settings(repo)).diagnostics) == ["a.yaml:None:None MF103"]
+    for given in (Path("vars.yaml"), repo / "vars.yaml", Path("campaigns/../vars.yaml"), Path("../repo/vars.yaml")):
+        with pytest.raises(InvalidFiles) as caught:
+            settings_of(repo, variable_files=[given])
+        assert in_short(caught.value.diagnostics) == ["vars.yaml:None:None MF103"]
+    (repo / "msgflash.yaml").symlink_to(target[3:])
+    with pytest.raises(InvalidFiles) as caught:
+        settings_of(repo)
+    assert in_short(caught.value.diagnostics) == ["msgflash.yaml:None:None MF103"]
+
+
+def test_variables_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that leads out of the repo by itself is the user's choice, and so is a link that no branch can write."""
+    repo = write(tmp_path, {"real/secret.yaml": "brand: Acme\n", "repo/vars/own.yaml": "brand: Acme\n"}) / "repo"
+    (tmp_path / "link.yaml").symlink_to("real/secret.yaml")
+    (repo / "vars.yaml").symlink_to("vars/own.yaml")
+    monkeypatch.chdir(repo)
+
+    for given in ("../link.yaml", f"{tmp_path}/link.yaml", "vars.yaml", "vars/own.yaml"):
+        assert settings_of(repo, variable_files=[Path(given)]).custom_above == {"brand": "Acme"}
+
+
+@pytest.mark.parametrize("folder", ["linked", "linked/inner", "./linked"])
+def test_campaigns_folder_is_no_link(tmp_path: Path, folder: str) -> None:
+    """Links to folders are not followed, not even within the repo: the hint says what to write."""
+    write(tmp_path, {"real/inner/a.yaml": WELCOME})
+    (tmp_path / "linked").symlink_to("real")
+
+    with pytest.raises(InvalidFiles) as caught:
+        settings_of(tmp_path, f"version: 1\ncampaigns: {folder}\n")
+
+    (finding,) = caught.value.diagnostics
+    assert (finding.code, finding.message) == ("MF103", "links to folders are not followed")
+    assert f"write `campaigns: {folder.replace('linked', 'real').removeprefix('./')}`" in str(finding.hint)
+    (found,) = load(Settings(tmp_path, campaigns="linked")).diagnostics
+    assert found.code == "MF103"
 
 
 def test_variables_may_come_through_a_pipe(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ _REMEDIES = {
     errno.ENOTDIR: "Something on that path is no folder. Correct the state's location in msgflash.yaml.",
     errno.EISDIR: "A folder is in the place of the file. Correct the state's location in msgflash.yaml.",
     errno.EINVAL: _NO_STATE,
+    errno.ELOOP: _NO_STATE,
     errno.EFBIG: _NO_STATE,
 }
 
@@ -55,10 +56,11 @@ def read_if_there(path: Path) -> bytes | None:
     Read a whole file; None if there is none.
 
     Anyone who can write to the folder decides what is there. A pipe or a device, which would never end, and a file
-    larger than any state are refused before they are read, as an OSError like every other.
+    larger than any state are refused before they are read, as an OSError like every other; and so is a symbolic link,
+    which could lead out of the repo.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return None
     try:

@@ -1,14 +1,14 @@
 """
-From the location of a state to the backend that keeps it. The only module that knows the schemes of URLs.
+From the location of a state to the backend that keeps it. `scheme_of_state` says which kind of place it is.
 
 A storage's library loads when its first backend is opened, and the one for encryption with the first key.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.models.project import STATE_SCHEMES, scheme_of_state
 from msgflash_apply.state.backends.base import Backend, Location
 from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
 from msgflash_apply.state.backends.encrypted.cipher import Cipher
@@ -16,8 +16,6 @@ from msgflash_apply.state.backends.encrypted.keyring import Keyring
 from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.backends.object_store.opening import open_object_store
 from msgflash_apply.state.backends.postgres.opening import open_postgres
-
-_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 def _terraform_http(location: Location) -> Backend:
@@ -50,15 +48,14 @@ def open_backend(location: Location, keys: Keyring | None = None) -> Backend:
         BackendError: no backend keeps states under this scheme, a library is missing, or the URL is not one that the
             backend takes; names no credentials.
     """
-    scheme = _SCHEME.match(location.url)
-    if scheme is None:
-        storage: Backend = LocalBackend(location.root / location.url)
-    elif opener := _BY_SCHEME.get(scheme[1].lower()):
-        storage = opener(location)
-    else:
+    try:
+        scheme = scheme_of_state(location.url)
+    except ValueError as err:
+        schemes = ", ".join(f"{known}://" for known in STATE_SCHEMES)
         raise BackendError(
             "The state's location is not supported.",
-            f"No backend keeps a state at {scheme[1]}://.",
-            f"Give the path of a file, or a URL with one of these schemes: {', '.join(sorted(_BY_SCHEME))}.",
-        )
+            f"It {err}.",
+            f"Give the path of a file, or a URL that begins with one of these: {schemes}.",
+        ) from err
+    storage = LocalBackend(location.root / location.url) if scheme is None else _BY_SCHEME[scheme](location)
     return storage if keys is None else EncryptedBackend(storage, Cipher(keys))

@@ -202,7 +202,7 @@ def test_what_has_no_end_is_reported(tmp_path: Path, name: str, plant: Callable[
         "default.json.backup": lambda: backend.read_backup(name),
     }
 
-    with pytest.raises(BackendError, match=r"Not a regular file|more than any state has") as caught:
+    with pytest.raises(BackendError, match=r"Not a regular file|more than any|Too many levels of symbolic") as caught:
         looks[name]()
 
     assert "That is not a state" in caught.value.fix
@@ -219,6 +219,24 @@ def test_planted_link_is_not_written_through(tmp_path: Path) -> None:
         a_backend(tmp_path).append("run-1", b"line\n")
 
     assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize("name", ["default.journal-a.jsonl", "default.lock", "default.json.backup"])
+def test_planted_link_is_not_read_through(tmp_path: Path, name: str) -> None:
+    """A branch may bring such a link along: what it leads to is no part of the state, and is not looked at."""
+    (tmp_path / "victim").write_bytes(b"secret")
+    (tmp_path / name).symlink_to(tmp_path / "victim")
+    backend = a_backend(tmp_path)
+    looks: dict[str, Callable[[], object]] = {
+        "default.journal-a.jsonl": lambda: backend.read_journal("a"),
+        "default.lock": backend.holder,
+        "default.json.backup": lambda: backend.read_backup(name),
+    }
+
+    with pytest.raises(BackendError, match="Too many levels of symbolic links") as caught:
+        looks[name]()
+
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("journal", ["../../etc/passwd", "a/b", "", "a.b", "a\n", "é"])
