@@ -109,6 +109,7 @@ class Code(StrEnum):
     SECRET_IN_FILE = "MF105", "a file holds what only the environment may hold"
     SHARED_STATE = "MF106", "two environments would share one state"
     NOT_FORMATTED = "MF107", "a file could not be written in canonical form without a risk to its meaning"
+    MISNAMED = "MF108", "the project file has another name than msgflash.yaml"
 
     TEMPLATE_SYNTAX = "MF201", "a template cannot be parsed"
     UNKNOWN_NAMESPACE = "MF202", "a template uses a namespace that does not exist"

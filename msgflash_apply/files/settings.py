@@ -128,8 +128,15 @@ def read_project(root: Path) -> Project:
     Read and check msgflash.yaml in the repo's root; without such a file everything is empty.
 
     Raises:
-        InvalidFiles: every mistake in it, in all environments, whichever is chosen; or a folder of campaigns is a link.
+        InvalidFiles: every mistake in it, in all environments, whichever is chosen; or it has another name, or a
+            folder of campaigns is a link.
     """
+    try:
+        names = sorted(path.name for path in root.iterdir())
+    except OSError as err:
+        raise InvalidFiles([unreadable(".", err)]) from err
+    if misnamed := [_misnamed(name, root) for name in names if _is_like_project_file(name)]:
+        raise InvalidFiles(misnamed)
     if problem := problem_of_link(os.path.realpath(root), PROJECT_FILE):
         raise InvalidFiles([problem])  # unread: a mistake is shown with its line
     project = _project_in(root)
@@ -137,6 +144,18 @@ def read_project(root: Path) -> Project:
     if problems := [problem for folder in folders if (problem := problem_of_folder(root, folder))]:
         raise InvalidFiles(problems)
     return project
+
+
+def _is_like_project_file(name: str) -> bool:
+    """Whether a file looks as if its limits and quiet hours held, and would not be read everywhere."""
+    return name != PROJECT_FILE and name.lower().removeprefix(".") in {PROJECT_FILE, "msgflash.yml"}
+
+
+def _misnamed(name: str, root: Path) -> Diagnostic:
+    message, hint = "the project file is msgflash.yaml, and this one is not read", "rename it to msgflash.yaml"
+    if os.path.lexists(root / PROJECT_FILE) and name.lower() != PROJECT_FILE:
+        hint = "move what it says into msgflash.yaml, and delete it"
+    return Diagnostic(Severity.ERROR, Code.MISNAMED, message, hint, name)
 
 
 def _project_in(root: Path) -> Project:

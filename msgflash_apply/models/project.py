@@ -121,6 +121,7 @@ def scheme_of_state(place: str) -> str | None:
         raise ValueError("holds `://`, and does not begin with the scheme of a storage")
     return None
 
+
 Section: TypeAlias = Mapping[str, object]
 """The top level or an environment: `campaigns`, `state`, `state_key_file`, `defaults` and so on; any may be absent."""
 

@@ -140,6 +140,21 @@ def test_report_to_standard_output(repo: Repo, place: str) -> None:
     assert not (repo.folder / "-").exists()
 
 
+def test_misnamed_project_file_is_an_error_everywhere(tmp_path: Path, sandbox: Sandbox) -> None:
+    """No command goes on without the limits that a msgflash.yml should set, and `init` writes nothing beside it."""
+    repo = Repo(tmp_path, sandbox)
+    repo.write("msgflash.yml", "version: 1\npolicy: {max_creates: 0}\n")
+    repo.campaign("sale")
+
+    for arguments in ("init", "validate", "plan --offline --no-state", "apply --auto-approve", "fmt", "calendar"):
+        refused = repo.run(*arguments.split())
+        assert refused.code == 1, arguments
+        assert "msgflash.yml: error MF108" in refused.out + refused.err
+
+    assert not (repo.folder / "msgflash.yaml").exists()
+    assert sandbox.campaigns() == []
+
+
 def test_init_writes_through_no_link(repo: Repo, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A branch that brings along links in the place of the first files reaches nothing outside the repo."""
     home = tmp_path_factory.mktemp("home")

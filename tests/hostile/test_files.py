@@ -248,6 +248,28 @@ def test_campaigns_folder_is_no_link(tmp_path: Path, folder: str) -> None:
     assert found.code == "MF103"
 
 
+@pytest.mark.parametrize("name", ["msgflash.yml", ".msgflash.yaml", "MSGFLASH.YAML", "Msgflash.yml"])
+@pytest.mark.parametrize("project", ["", "version: 1\n"])
+def test_project_file_of_another_name(tmp_path: Path, name: str, project: str) -> None:
+    """A file whose limits do not hold is an error, beside msgflash.yaml too."""
+    write(tmp_path, {name: "policy: {max_creates: 0}\n"})
+
+    with pytest.raises(InvalidFiles) as caught:
+        settings_of(tmp_path, project)
+
+    assert in_short(caught.value.diagnostics) == [f"{name}:None:None MF108"]
+    wanted = "move what it says" if project and name != "MSGFLASH.YAML" else "rename it to msgflash.yaml"
+    assert wanted in str(caught.value.diagnostics[0].hint)
+
+
+@pytest.mark.parametrize("name", ["msgflash.yaml.bak", "msgflash.json", ".msgflash.yaml.swp", "my-msgflash.yml"])
+def test_names_that_are_no_slip(tmp_path: Path, name: str) -> None:
+    """Other files are nothing to us."""
+    write(tmp_path, {name: "{{{"})
+
+    assert settings_of(tmp_path).policy.max_creates == 500
+
+
 def test_variables_may_come_through_a_pipe(tmp_path: Path) -> None:
     """A file of variables is named by a person, who may give a pipe: all of it is read."""
     reading, writing = os.pipe()
