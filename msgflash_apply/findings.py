@@ -142,6 +142,7 @@ class Code(StrEnum):
     LONG_BUTTON = "MF412", "the text of a button may be cut"
     PLACEHOLDER_IN_DIRECT = "MF413", "a placeholder in direct content is probably sent as written"
     PLACEHOLDER_IN_VARIABLES = "MF414", "a placeholder in a template variable is probably sent as written"
+    INVERTED_TIMEZONE = "MF415", "a time zone has the opposite sign of the offset that its name seems to say"
     UNSEEN_TEXT = "MF421", "a text holds a control character, or nothing that can be seen"
     NOT_A_PLACEHOLDER = "MF422", "a text holds what looks like a placeholder and is sent as it is"
     CURLY_QUOTES = "MF423", "a text is in curly quotes, which YAML takes as part of it"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple, cast
 
 from msgflash_apply.campaign import Address, Desired, Source, entry_address
-from msgflash_apply.files.schedule import start_of
+from msgflash_apply.files.schedule import inverted_zone, start_of
 from msgflash_apply.files.template_values import Pool
 from msgflash_apply.files.templating import Renderer
 from msgflash_apply.findings import Code, Finding, ValuePath, texts_in
@@ -95,6 +95,7 @@ def _expanded(
         start = start_of(sound, settings.timezone)
         if isinstance(start, Finding):
             found.append(start)
+        found += filter(None, [inverted_zone(str(sound.get("timezone", "")), str(sound["schedule"]))])
     found += check_meaning(sound, address, settings)
     findings = tuple([replace(finding, address=address) for finding in found])
     if start is None or isinstance(start, Finding) or any(finding.is_error for finding in found):

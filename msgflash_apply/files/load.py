@@ -57,7 +57,7 @@ def load(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
 def load_found(found: Iterable[CampaignFile | Diagnostic], settings: Settings) -> Loaded:
     """Read files that were found; see `load`."""
     campaigns: list[Expanded] = []
-    diagnostics: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = [*settings.warnings]
     files: dict[str, bytes] = {}
     for one in found:
         if isinstance(one, Diagnostic):

@@ -6,15 +6,17 @@ what to write. Contract section 2. Read `start_of` first.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_offset
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import product
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgflash_apply.campaign import FIRST_YEAR, LAST_YEAR
-from msgflash_apply.findings import Code, Finding
+from msgflash_apply.findings import Code, Finding, Refused, Severity
 from msgflash_apply.models.campaign_file import Fields
 
 _FORM = re.compile(
@@ -23,7 +25,11 @@ _FORM = re.compile(
     re.ASCII,
 )
 
-_EXAMPLE = "write it like 2026-11-27T09:00, or with an offset like 2026-11-27T09:00+01:00"
+_EXAMPLE_TIME = "2026-11-27T09:00"
+
+_SUMMER_TIME = "2026-07-03T09:00"
+
+_EXAMPLE = f"write it like {_EXAMPLE_TIME}, or with an offset like {_EXAMPLE_TIME}+01:00"
 
 _DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -41,32 +47,15 @@ _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCI
 _NOT_ZONES = ("posix/", "right/", "Factory", "localtime", "posixrules")
 
 
-class BadSchedule(Exception):
-    """
-    A text that does not name one instant, or a time zone that does not exist.
-
-    Attributes:
-        message: what is wrong, without a full stop.
-        hint: what to write instead, exactly where that can be known.
-    """
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-
 def start_of(fields: Fields, default_timezone: str | None) -> datetime | Finding:
     """The instant of `schedule`, in UTC; what is wrong with it, or with `timezone`, as a finding."""
-    timezone = cast("str | None", fields.get("timezone", default_timezone))
-    code, path = Code.BAD_TIMEZONE, "timezone"
+    timezone, schedule = cast("str | None", fields.get("timezone", default_timezone)), str(fields["schedule"])
     try:
         if "timezone" in fields:
-            check_timezone(str(timezone))
-        code, path = Code.BAD_SCHEDULE, "schedule"
-        return to_instant(str(fields["schedule"]), timezone)
-    except BadSchedule as err:
-        return Finding(code, (path,), err.message, err.hint)
+            check_timezone(str(timezone), schedule)
+        return to_instant(schedule, timezone)
+    except Refused as err:
+        return err.finding
 
 
 def to_instant(text: str, timezone: str | None) -> datetime:
@@ -81,66 +70,201 @@ def to_instant(text: str, timezone: str | None) -> datetime:
         An aware datetime in UTC, exact to the millisecond, in the years 1970 to 9998.
 
     Raises:
-        BadSchedule: not of that form, no zone, a zone that does not exist, or a local time that a clock change
-            skips or repeats.
+        Refused: not of that form, no zone, a zone that does not exist, or a local time that a clock change skips or
+            repeats.
     """
     found = _FORM.fullmatch(text)
     if found is None:
         if _DATE_ONLY.fullmatch(text):
-            raise BadSchedule(f"`{text}` has no time of day", f"add one: {text}T09:00")
+            raise _bad_schedule(f"`{text}` has no time of day", f"add one: {text}T09:00")
         respelt = respell(text)
         hint = f"write {respelt}" if _FORM.fullmatch(respelt) else _EXAMPLE
-        raise BadSchedule(f"`{text[:_SHOWN_CHARACTERS]}` is not a date and time in the form that is wanted", hint)
+        raise _bad_schedule(f"`{text[:_SHOWN_CHARACTERS]}` is not a date and time in the form that is wanted", hint)
     moment = _local(found, text)
     if found["offset"] is not None:
         moment = moment.replace(tzinfo=_offset(found["offset"], text))
     elif timezone is not None:
-        moment = _once(moment.replace(tzinfo=_zone(timezone)), text)
+        check_timezone(timezone, text)
+        moment = _once(moment.replace(tzinfo=zone_of(timezone)), text)
     else:
         hint = f"add `timezone:`, or write {text}Z for UTC"
-        raise BadSchedule(f"`{text}` has neither an offset nor a time zone", hint)
+        raise _bad_schedule(f"`{text}` has neither an offset nor a time zone", hint)
     try:
         instant = moment.astimezone(UTC)
     except OverflowError:
         instant = None
     if instant is None or not FIRST_YEAR <= instant.year <= LAST_YEAR:
         message = f"`{text}` lies outside the years {FIRST_YEAR} to {LAST_YEAR} in UTC"
-        raise BadSchedule(message, "write a time inside them")
+        raise _bad_schedule(message, "write a time inside them")
     return instant
 
 
-def check_timezone(name: str) -> None:
+def _bad_schedule(message: str, hint: str) -> Refused:
+    return Refused(Finding(Code.BAD_SCHEDULE, ("schedule",), message, hint))
+
+
+def check_timezone(name: str, schedule: str | None = None, *, is_for_clocks: bool = False) -> None:
     """
     Refuse a name that is not an IANA time zone.
 
+    Args:
+        name: as it is written.
+        schedule: of the campaign that it is for; None where it is for many.
+        is_for_clocks: it says on whose clocks to read other times, where no offset can take its place.
+
     Raises:
-        BadSchedule: with the names that come near.
+        Refused: with what to write instead, which never means another time.
     """
-    _zone(name)
+    if zone_of(name) is None:
+        shown = name[:LONGEST_ZONE]
+        hint = _offset_hint(shown, schedule, is_for_clocks=is_for_clocks) or _near_zones(shown)
+        raise Refused(Finding(Code.BAD_TIMEZONE, ("timezone",), f"`{shown}` is not a time zone", hint))
 
 
 @lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo | None:
+    """The time zone of an IANA name; None if there is none."""
     # A name of another form could lead out of the folders where zones are.
     if len(name) <= LONGEST_ZONE and _ZONE_NAME.fullmatch(name) and not name.startswith(_NOT_ZONES):
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as `Europe`, is an OSError
             pass
-    raise BadSchedule(f"`{name[:LONGEST_ZONE]}` is not a time zone", _near_zones(name[:LONGEST_ZONE]))
+    return None
+
+
+_INVERTED = re.compile(r"Etc/GMT(?P<sign>[+-])(?P<hours>[1-9]\d?)", re.ASCII)
+
+
+def inverted_zone(name: str, schedule: str | None = None, *, is_for_clocks: bool = False) -> Finding | None:
+    """Warn of an IANA name such as `Etc/GMT+2`, which is two hours behind UTC; arguments as of `check_timezone`."""
+    found = _INVERTED.fullmatch(name)
+    if found is None:
+        return None
+    hours, behind = int(found["hours"]), found["sign"] == "+"
+    is_, other = (f"{sign}{hours:02}:00" for sign in ("-+" if behind else "+-"))
+    way = "behind" if behind else "ahead of"
+    message = f"`{name}` is {hours} hour{'s' * (hours > 1)} {way} UTC: names of this kind have the sign inverted"
+    local = _local_part(schedule)
+    hint = f"write the offset in `schedule`: {local}{is_}, or {local}{other} if that is meant"
+    if is_for_clocks or (schedule is not None and local != schedule):
+        hint = "name the place whose clocks are meant, such as Europe/Paris"
+    return Finding(Code.INVERTED_TIMEZONE, ("timezone",), message, hint, severity=Severity.WARNING)
+
+
+def _local_part(schedule: str | None) -> str:
+    """The date and time of a schedule without its offset, or an example of one."""
+    found = _FORM.fullmatch(schedule) if schedule is not None else None
+    return found[0].removesuffix(found["offset"] or "") if found is not None else _EXAMPLE_TIME
+
+
+_OFFSET = re.compile(
+    r"(?:UTC|GMT)?\s*(?P<sign>[+-])\s*(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?h?", re.ASCII | re.IGNORECASE
+)
+
+_ABBREVIATIONS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "ACST": [("+09:30", "Australia/Adelaide")],
+    "AEDT": [("+11:00", "Australia/Sydney")],
+    "AEST": [("+10:00", "Australia/Sydney")],
+    "AKDT": [("-08:00", "America/Anchorage")],
+    "AKST": [("-09:00", "America/Anchorage")],
+    "ART": [("-03:00", "America/Argentina/Buenos_Aires")],
+    "AST": [("-04:00", "America/Halifax"), ("+03:00", "Asia/Riyadh")],
+    "AWST": [("+08:00", "Australia/Perth")],
+    "BRT": [("-03:00", "America/Sao_Paulo")],
+    "BST": [("+01:00", "Europe/London"), ("+06:00", "Asia/Dhaka")],
+    "CAT": [("+02:00", "Africa/Maputo")],
+    "CDT": [("-05:00", "America/Chicago"), ("-04:00", "America/Havana")],
+    "CEST": [("+02:00", "Europe/Paris")],
+    "CST": [("-06:00", "America/Chicago"), ("+08:00", "Asia/Shanghai")],
+    "EAT": [("+03:00", "Africa/Nairobi")],
+    "EDT": [("-04:00", "America/New_York")],
+    "EEST": [("+03:00", "Europe/Athens")],
+    "GST": [("+04:00", "Asia/Dubai")],
+    "HKT": [("+08:00", "Asia/Hong_Kong")],
+    "IST": [("+05:30", "Asia/Kolkata"), ("+01:00", "Europe/Dublin"), ("+02:00", "Asia/Jerusalem")],
+    "JST": [("+09:00", "Asia/Tokyo")],
+    "KST": [("+09:00", "Asia/Seoul")],
+    "MDT": [("-06:00", "America/Denver")],
+    "MESZ": [("+02:00", "Europe/Berlin")],
+    "MEZ": [("+01:00", "Europe/Berlin")],
+    "MSK": [("+03:00", "Europe/Moscow")],
+    "NZDT": [("+13:00", "Pacific/Auckland")],
+    "NZST": [("+12:00", "Pacific/Auckland")],
+    "PDT": [("-07:00", "America/Los_Angeles")],
+    "PKT": [("+05:00", "Asia/Karachi")],
+    "PST": [("-08:00", "America/Los_Angeles"), ("+08:00", "Asia/Manila")],
+    "SAST": [("+02:00", "Africa/Johannesburg")],
+    "SGT": [("+08:00", "Asia/Singapore")],
+    "WAT": [("+01:00", "Africa/Lagos")],
+    "WEST": [("+01:00", "Europe/Lisbon")],
+    "WIB": [("+07:00", "Asia/Jakarta")],
+}
+"""What people write, and IANA does not know. Several meanings stay several: a hint never picks one."""
+
+_PLACES = (
+    "Europe/Paris", "Europe/London", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+    "America/Sao_Paulo", "America/Bogota", "America/Mexico_City", "Africa/Johannesburg", "Europe/Istanbul",
+    "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Dhaka", "Asia/Jakarta", "Asia/Singapore", "Asia/Tokyo",
+    "Australia/Adelaide", "Australia/Sydney", "Pacific/Auckland", "America/Anchorage", "Pacific/Honolulu",
+)  # fmt: skip
+"""One for each usual offset; the first that has it at the time in question is the example."""
+
+
+def _offset_hint(name: str, schedule: str | None, *, is_for_clocks: bool) -> str | None:
+    """
+    Say how to write what an offset (`GMT+2`) or an abbreviation (`CEST`) means; None for other names.
+
+    Never by `Etc/GMT+2`, which means the opposite.
+    """
+    written = name.strip().replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-")
+    local = _local_part(schedule)
+    meanings = _ABBREVIATIONS.get(written.upper(), ())
+    if (found := _OFFSET.fullmatch(written)) is not None:
+        offset = f"{found['sign']}{int(found['hours']):02}:{found['minutes'] or '00'}"
+        if offset[1:] == "00:00":
+            return "write UTC"
+        try:
+            meanings = [(offset, _place_with(_offset(offset, offset), schedule))]
+        except Refused:
+            return None
+    if not meanings:
+        return None
+    name_place = "name the place whose clocks are meant, such as " + " or ".join(place for _, place in meanings)
+    if is_for_clocks:
+        return name_place
+    if schedule is not None and local != schedule and _FORM.fullmatch(schedule):
+        return f"delete it, since `schedule` has an offset; or {name_place}"
+    each = "each `schedule`" if schedule is None else "`schedule`"
+    if len(meanings) > 1:
+        choices = " or ".join(f"{local}{offset} ({place})" for offset, place in meanings)
+        return f"write the offset in {each}: {choices}; or name the place"
+    return f"write the offset in {each}: {local}{meanings[0][0]}; or {name_place}"
+
+
+def _place_with(offset: tzinfo, schedule: str | None) -> str:
+    """Find a place whose clocks have an offset at the time of a schedule, or at any time of a year."""
+    moments = (_EXAMPLE_TIME, _SUMMER_TIME) if schedule is None else (_local_part(schedule),)
+    for place, moment in product(_PLACES, map(datetime.fromisoformat, moments)):
+        zone = zone_of(place)
+        if zone is not None and moment.replace(tzinfo=zone).utcoffset() == offset.utcoffset(None):
+            return place
+    return _PLACES[0]
 
 
 @lru_cache(maxsize=1024)  # looking takes long, and many campaigns may have the same mistake
 def _near_zones(name: str) -> str:
-    """The nearest names, by the whole name or by its city alone, whatever the case."""
+    """The name in its right case, by all of it or by its city alone; else the nearest places."""
     wanted = name.lower().replace(" ", "_")
     by_spelling: dict[str, str] = {}
-    for known in sorted(zone for zone in available_timezones() if not zone.startswith(_NOT_ZONES)):
+    for known in sorted(zone for zone in available_timezones() if not zone.startswith((*_NOT_ZONES, "Etc/"))):
         by_spelling.setdefault(known.rpartition("/")[2].lower(), known)
         by_spelling[known.lower()] = known
     if wanted in by_spelling:
         return f"did you mean {by_spelling[wanted]}?"
-    near = dict.fromkeys(by_spelling[match] for match in get_close_matches(wanted, by_spelling, n=3, cutoff=0.7))
+    # Not `CET` for `CETS` or the like: one letter more is another time.
+    places = [spelling for spelling, known in by_spelling.items() if "/" in known]
+    near = dict.fromkeys(by_spelling[match] for match in get_close_matches(wanted, places, n=3, cutoff=0.7))
     return "did you mean " + " or ".join(near) + "?" if near else "write an IANA name such as Europe/Paris"
 
 
@@ -149,23 +273,23 @@ def _local(found: re.Match[str], text: str) -> datetime:
     try:
         day = date.fromisoformat(found["date"])
     except ValueError:
-        raise BadSchedule(f"`{found['date']}` is not a day of the calendar", _EXAMPLE) from None
+        raise _bad_schedule(f"`{found['date']}` is not a day of the calendar", _EXAMPLE) from None
     if day.year < FIRST_YEAR:
-        raise BadSchedule(f"`{text}` lies before {FIRST_YEAR}", f"write a year from {FIRST_YEAR} to {LAST_YEAR}")
+        raise _bad_schedule(f"`{text}` lies before {FIRST_YEAR}", f"write a year from {FIRST_YEAR} to {LAST_YEAR}")
     hour, minute, second = int(found["hour"]), int(found["minute"]), int(found["second"] or 0)
     if hour == 24 and minute == second == 0 and day < date.max:
         midnight = f"{day + timedelta(days=1)}T00:00{found['offset'] or ''}"
-        raise BadSchedule("24:00 is not a time of day", f"write {midnight} for the midnight that ends {day}")
+        raise _bad_schedule("24:00 is not a time of day", f"write {midnight} for the midnight that ends {day}")
     fraction = found["fraction"] or "0"
     if len(fraction) > _MILLISECOND_DIGITS:
         shorter = text.replace("." + fraction, "." + fraction[:_MILLISECOND_DIGITS])
-        raise BadSchedule("a schedule is exact to the millisecond", f"write {shorter}")
+        raise _bad_schedule("a schedule is exact to the millisecond", f"write {shorter}")
     microsecond = int(fraction.ljust(6, "0"))
     try:
         return datetime(day.year, day.month, day.day, hour, minute, second, microsecond)  # noqa: DTZ001 - zone follows
     except ValueError:
         clock = text.partition("T")[2]
-        raise BadSchedule(f"`{clock}` is not a time of day", "write 00:00 to 23:59, seconds 00 to 59") from None
+        raise _bad_schedule(f"`{clock}` is not a time of day", "write 00:00 to 23:59, seconds 00 to 59") from None
 
 
 def _offset(text: str, whole: str) -> tzinfo:
@@ -174,7 +298,7 @@ def _offset(text: str, whole: str) -> tzinfo:
     hours, minutes = int(text[1:3]), int(text[4:6])
     offset = timedelta(hours=hours, minutes=minutes)
     if minutes > 59 or offset > _MAX_OFFSET:
-        raise BadSchedule(f"`{text}` in `{whole}` is not an offset from UTC", "write -12:00 to +14:00")
+        raise _bad_schedule(f"`{text}` in `{whole}` is not an offset from UTC", "write -12:00 to +14:00")
     return fixed_offset(-offset if text[0] == "-" else offset)
 
 
@@ -188,8 +312,8 @@ def _once(moment: datetime, text: str) -> datetime:
     units = ("milliseconds" if one.microsecond else "seconds" if one.second else "minutes" for one in there)
     choices = "write " + " or ".join(one.isoformat(timespec=unit) for one, unit in zip(there, units, strict=True))
     if there[0].replace(tzinfo=None) == moment.replace(tzinfo=None):
-        raise BadSchedule(f"`{text}` happens twice in {zone}, where clocks go back", choices)
-    raise BadSchedule(f"`{text}` does not exist in {zone}, where clocks go forward", choices)
+        raise _bad_schedule(f"`{text}` happens twice in {zone}, where clocks go back", choices)
+    raise _bad_schedule(f"`{text}` does not exist in {zone}, where clocks go forward", choices)
 
 
 _WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<day>[1-7]))?", re.ASCII)
@@ -207,6 +331,7 @@ _RESPELLINGS = tuple(
         (r"(:\d{2}),(\d)", r"\1.\2"),  # a comma before the fraction
         (r"(\.\d{3})\d+", r"\1"),  # microseconds
         (r"(\d)\s*(?:z|UTC|GMT)$", r"\1Z"),  # a small z
+        (r"(T\d.*?)\s*(?:UTC|GMT)\s*(?=[+-]\d)", r"\1"),  # GMT+2, as people mean it
         (r"(\d)\s+(?=[+-]\d)", r"\1"),  # a blank before the offset
         (r"(T.*[+-])(\d)(?=$|:)", r"\g<1>0\2"),  # +1
         (r"(T.*[+-]\d{2})(\d{2})$", r"\1:\2"),  # +0100

@@ -9,6 +9,7 @@ secret goes: key and address of MsgFlash come from the process's environment.
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import cast
 
@@ -24,7 +25,7 @@ from msgflash_apply.files.repo import (
     read_given,
     unreadable,
 )
-from msgflash_apply.files.schedule import BadSchedule, check_timezone
+from msgflash_apply.files.schedule import check_timezone, inverted_zone
 from msgflash_apply.files.yaml_tree import located, parse
 from msgflash_apply.findings import (
     Code,
@@ -119,6 +120,7 @@ def load_settings(
         custom_below=cast("Section", project.top.get("custom", {})),
         custom_above={**cast("Section", project.own(chosen).get("custom", {})), **outside},
         policy=policy_from(project.table(chosen, "policy")),
+        warnings=project.warnings,
         requests_per_second=float(str(project.table(chosen, "api").get("requests_per_second", REQUESTS_PER_SECOND))),
     )
 
@@ -176,9 +178,9 @@ def _project_in(root: Path) -> Project:
     document = documents[0] if documents else None
     value = document.value if document is not None else {}
     diagnostics = [*leaked_keys(data, PROJECT_FILE), *located(_findings(value, root), document, source)]
-    if diagnostics:
+    if any(found.is_error for found in diagnostics):
         raise InvalidFiles(diagnostics)
-    return project_from(value)
+    return replace(project_from(value), warnings=tuple(diagnostics))
 
 
 def _findings(value: object, root: Path) -> list[Finding]:
@@ -262,11 +264,16 @@ def _check_zones(path: ValuePath, section: Section) -> Iterator[Finding]:
         value: object = section
         for key in keys:
             value = value.get(key) if isinstance(value, Mapping) else None
+        if not isinstance(value, str):
+            continue
+        is_for_clocks = keys[0] == "policy"
         try:
-            if isinstance(value, str):
-                check_timezone(value)
-        except BadSchedule as err:
-            yield Finding(Code.BAD_TIMEZONE, (*path, *keys), err.message, err.hint)
+            check_timezone(value, is_for_clocks=is_for_clocks)
+            warning = inverted_zone(value, is_for_clocks=is_for_clocks)
+        except Refused as err:
+            warning = err.finding
+        if warning is not None:
+            yield replace(warning, path=(*path, *keys))
 
 
 def _check_shared_states(project: Project) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ from datetime import time, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, Self, TypeAlias, cast
 
+from msgflash_apply.findings import Diagnostic
+
 PlaceholderPolicy: TypeAlias = Literal["error", "warn", "allow"]
 
 LIMITS: Final = ("lead-time", "quiet-hours", "max-creates", "max-retires", "request-quota")
@@ -134,10 +136,12 @@ class Project:
     Attributes:
         top: what the top level says.
         environments: what each environment overrides.
+        warnings: about the file.
     """
 
     top: Section
     environments: Mapping[str, Section]
+    warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -198,6 +202,7 @@ class Settings:
         custom_above: variables stronger than a campaign's own: environment < MSGFLASH_VAR_* < files < options.
         policy: limits for plans.
         requests_per_second: pace of all requests.
+        warnings: about msgflash.yaml.
     """
 
     root: Path
@@ -212,3 +217,4 @@ class Settings:
     custom_above: Mapping[str, object] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     requests_per_second: float = REQUESTS_PER_SECOND
+    warnings: tuple[Diagnostic, ...] = ()

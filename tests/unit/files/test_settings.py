@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.files.load import load
 from msgflash_apply.findings import Diagnostic, InvalidFiles
 from msgflash_apply.models.project import Policy, QuietHours
 from tests.unit.files.repos import settings_of, write
@@ -264,3 +265,33 @@ def test_unreadable_project_file(tmp_path: Path) -> None:
     (found,) = mistakes_in(tmp_path, "")
 
     assert (found.code, found.file) == ("MF101", "msgflash.yaml")
+
+
+def test_zones_of_the_project_are_answered_with_what_fits_there(tmp_path: Path) -> None:
+    """An offset is written into schedules; quiet hours take a place."""
+    text = "version: 1\ndefaults: {timezone: GMT+2}\n"
+    text += "policy: {quiet_hours: {from: '21:00', to: '08:00', timezone: CEST}}\n"
+
+    default, quiet = mistakes_in(tmp_path, text)
+
+    assert (default.code, default.line, quiet.code, quiet.line) == ("MF402", 2, "MF402", 3)
+    assert "write the offset in each `schedule`: 2026-11-27T09:00+02:00" in str(default.hint)
+    assert quiet.hint == "name the place whose clocks are meant, such as Europe/Paris"
+
+
+def test_warnings_about_the_project_are_carried_along(tmp_path: Path) -> None:
+    """A warning about msgflash.yaml does not stop the run, and is shown with those about the campaigns."""
+    write(tmp_path, {"campaigns/readme": ""})
+    settings = settings_of(tmp_path, "version: 1\ndefaults: {timezone: Etc/GMT+2}\n")
+
+    (warning,) = load(settings).diagnostics
+
+    assert (warning.code, warning.is_error, warning.file, warning.line) == ("MF415", False, "msgflash.yaml", 2)
+
+
+def test_folder_that_is_gone_is_reported(tmp_path: Path) -> None:
+    """A repo that cannot be listed is an error, and not an empty one."""
+    with pytest.raises(InvalidFiles) as caught:
+        settings_of(tmp_path / "absent")
+
+    assert [d.code for d in caught.value.diagnostics] == ["MF101"]
