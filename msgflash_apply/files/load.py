@@ -16,6 +16,7 @@ from msgflash_apply.files.conflicts import find_conflicts
 from msgflash_apply.files.expand import Expanded, expand
 from msgflash_apply.files.repo import CampaignFile, campaign_files, leaked_keys, read_bytes, unreadable
 from msgflash_apply.files.template_values import Pool
+from msgflash_apply.files.written import check_written
 from msgflash_apply.files.yaml_tree import located, parse
 from msgflash_apply.findings import MOST_FINDINGS, Code, Diagnostic, Finding, Refused, in_order, shown
 from msgflash_apply.models.project import Settings
@@ -113,6 +114,7 @@ def campaigns_of(data: bytes, file: str, settings: Settings) -> tuple[list[Expan
         base = base_address(file, settings.campaigns, key)
         # The entries of a `for_each` share mistakes, which are shown once.
         findings = dict.fromkeys(_address_findings(base, has_key="key" in fields, several=several))
+        findings |= dict.fromkeys(check_written(document))
         for one in expand(fields, base, source, settings, pool):
             findings |= dict.fromkeys(one.findings)
             if not several or key is not None:

@@ -26,6 +26,7 @@ from msgflash_apply.files.repo import (
     unreadable,
 )
 from msgflash_apply.files.schedule import check_timezone, inverted_zone
+from msgflash_apply.files.written import check_numbers
 from msgflash_apply.files.yaml_tree import located, parse
 from msgflash_apply.findings import (
     Code,
@@ -177,7 +178,12 @@ def _project_in(root: Path) -> Project:
         raise InvalidFiles(located([second], None, source))
     document = documents[0] if documents else None
     value = document.value if document is not None else {}
-    diagnostics = [*leaked_keys(data, PROJECT_FILE), *located(_findings(value, root), document, source)]
+    findings = _findings(value, root)
+    if document is not None:
+        names = value.get("environments") if isinstance(value, dict) else None
+        sections = [("environments", name) for name in names] if isinstance(names, dict) else []
+        findings += check_numbers(document, [(*section, "custom") for section in ((), *sections)])
+    diagnostics = [*leaked_keys(data, PROJECT_FILE), *located(findings, document, source)]
     if any(found.is_error for found in diagnostics):
         raise InvalidFiles(diagnostics)
     return replace(project_from(value), warnings=tuple(diagnostics))
@@ -345,6 +351,10 @@ def _variables_in(file: Path) -> Mapping[str, object]:
         found = err.finding
         line, column = found.at or Place(1, 1)
         raise MsgflashApplyError(summary, f"{file}:{line}:{column}: {found.message}", found.hint or "") from err
+    lost = [(document.place(found.path), found) for document in documents for found in check_numbers(document, [()])]
+    if lost:
+        lines = [f"{file}:{place.line}:{place.column}: {found.message}; {found.hint}" for place, found in lost]
+        raise MsgflashApplyError(summary, "\n".join(lines))
     value = documents[0].value if documents else {}
     if len(documents) > 1 or not isinstance(value, dict):
         raise MsgflashApplyError(summary, f"{file} must hold one map of names to values.")
