@@ -118,6 +118,7 @@ class Code(StrEnum):
     TEMPLATE_FORBIDDEN = "MF205", "a template uses what the sandbox does not allow"
     TEMPLATE_LIMIT = "MF206", "a template takes too long or grows too large"
     UNPRINTABLE = "MF207", "a value cannot be printed inside a text, or is itself a template"
+    CONSTANT = "MF208", "a constant is between braces, as in the placeholders of other tools"
 
     UNKNOWN_FIELD = "MF301", "a field is not known here"
     MISSING_FIELD = "MF302", "a required field is missing"

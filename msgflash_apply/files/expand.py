@@ -11,7 +11,6 @@ from typing import NamedTuple, cast
 
 from msgflash_apply.campaign import Address, Desired, Source, entry_address
 from msgflash_apply.files.schedule import inverted_zone, start_of
-from msgflash_apply.files.template_values import Pool
 from msgflash_apply.files.templating import Renderer
 from msgflash_apply.findings import Code, Finding, ValuePath, texts_in
 from msgflash_apply.models.campaign_file import check_meaning, desired
@@ -40,9 +39,7 @@ class Expanded(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def expand(
-    fields: Fields, base: Address, source: Source, settings: Settings, pool: Pool | None = None
-) -> Iterator[Expanded]:
+def expand(fields: Fields, base: Address, source: Source, settings: Settings) -> Iterator[Expanded]:
     """
     Make the campaigns of one document, in the order of its `for_each`; a document without one has one campaign.
 
@@ -51,17 +48,14 @@ def expand(
         base: its address, without any entry.
         source: where it is written.
         settings: variables, defaults and policy.
-        pool: what the templates of the whole file may cost; None for a file with this document alone. Once it is used
-            up, which is a finding, the entries that are left are not given.
     """
-    pool = pool or Pool()
     raw = {name: fields[name] for name in NOT_RENDERED if name in fields}
     body = {name: value for name, value in fields.items() if name not in raw} if raw else fields
     own = raw.get("custom")
     custom = {**settings.custom_below, **(own if isinstance(own, dict) else {}), **settings.custom_above}
     entries: Iterable[tuple[Address, Fields | None]] = ((base, None),)
     if "for_each" in raw:
-        table, problems = Renderer(custom, pool=pool).render(raw["for_each"], ("for_each",))
+        table, problems = Renderer(custom).render(raw["for_each"], ("for_each",))
         if problems or not isinstance(table, dict) or not table:
             # Without a table: what is wrong with it, and whatever can be said of fields that hold no template.
             templates = [path for path, text in texts_in(fields) if "{" in text and path[:1] != ("for_each",)]
@@ -71,9 +65,7 @@ def expand(
         raw["for_each"] = table
         entries = ((entry_address(base, key), {"key": key, "value": value}) for key, value in table.items())
     for address, each in entries:
-        yield _expanded(Renderer(custom, each, pool=pool), body, raw, address, source, settings)
-        if pool.is_spent:
-            return
+        yield _expanded(Renderer(custom, each), body, raw, address, source, settings)
         raw = {}  # they are the same for every entry, and checking a long table per entry would take its square
 
 

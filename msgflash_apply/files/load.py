@@ -15,7 +15,6 @@ from msgflash_apply.campaign import Address, Desired, Source, bad_segment, base_
 from msgflash_apply.files.conflicts import find_conflicts
 from msgflash_apply.files.expand import Expanded, expand
 from msgflash_apply.files.repo import CampaignFile, campaign_files, leaked_keys, read_bytes, unreadable
-from msgflash_apply.files.template_values import Pool
 from msgflash_apply.files.written import check_written
 from msgflash_apply.files.yaml_tree import located, parse
 from msgflash_apply.findings import MOST_FINDINGS, Code, Diagnostic, Finding, Refused, in_order, shown
@@ -104,7 +103,7 @@ def campaigns_of(data: bytes, file: str, settings: Settings) -> tuple[list[Expan
         documents = parse(data)
     except Refused as err:
         return [], [*diagnostics, *located([err.finding], None, Source(file))]
-    pool, several = Pool(), len(documents) > 1
+    several = len(documents) > 1
     for document in documents:
         fields, source = document.value, Source(file, document.line)
         if not isinstance(fields, dict):
@@ -115,7 +114,7 @@ def campaigns_of(data: bytes, file: str, settings: Settings) -> tuple[list[Expan
         # The entries of a `for_each` share mistakes, which are shown once.
         findings = dict.fromkeys(_address_findings(base, has_key="key" in fields, several=several))
         findings |= dict.fromkeys(check_written(document))
-        for one in expand(fields, base, source, settings, pool):
+        for one in expand(fields, base, source, settings):
             findings |= dict.fromkeys(one.findings)
             if not several or key is not None:
                 campaigns.append(one)

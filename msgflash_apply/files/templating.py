@@ -2,52 +2,56 @@
 Templates in scalars: `custom.*` and `each.*` are rendered here, placeholders of MsgFlash pass through untouched.
 
 Cheap first: a text without `{` is returned as it is, one with nothing but `{{ dotted.names }}` is cut into parts by a
-regular expression, and only the rest goes to jinja2 (`template_scalar.py` has both). Contract section 3.
+regular expression, and only the rest goes to jinja2: each `{{ .. }}` on its own, or the whole scalar where there are
+statements. Expressions one by one keep their types and report all their mistakes, each at its tag. Contract section 3.
+Read `Renderer` first; what templates can say is in `template_language.py`.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import cast
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Literal, TypeAlias, cast
 
-from msgflash_apply.files.template_scalar import OPENINGS, Part, compile_scalar, cut_at_names
-from msgflash_apply.files.template_values import (
-    Budget,
-    Mistake,
-    Pool,
-    Refused,
-    check_length,
+from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
+
+from msgflash_apply.files.template_language import (
+    MAX_TEXT,
+    PLACEHOLDER,
+    BadTemplate,
+    Language,
     check_rendered,
+    look_up,
+    mistakes_in,
     plain,
     printed,
+    too_long,
+    too_much,
+    undefined,
 )
-from msgflash_apply.findings import MOST_FINDINGS, Finding, ValuePath
-
-# What cutting and compiling cost, in the steps of a budget: they are spent before, and whether or not it is cached.
-_STEPS_PER_CHARACTER = 4
-
-_STEPS_PER_TAG = 200
+from msgflash_apply.findings import MOST_FINDINGS, Code, Finding, Refused, ValuePath
 
 _MAX_MESSAGE = 300
 
 
 class Renderer:
     """
-    Renders one campaign's scalars, within one budget of work and text for all of them.
+    Renders one campaign's scalars.
 
     Args:
         custom: the campaign's variables, by precedence already merged.
         each: `key` and `value` of its entry in `for_each`; None where there is none.
-        pool: shared with the other campaigns of its file; None for one of its own.
     """
 
-    __slots__ = ("_budget", "_problems", "_variables")
+    __slots__ = ("_problems", "_variables")
 
-    def __init__(
-        self, custom: Mapping[str, object], each: Mapping[str, object] | None = None, *, pool: Pool | None = None
-    ) -> None:
+    def __init__(self, custom: Mapping[str, object], each: Mapping[str, object] | None = None) -> None:
         self._variables: dict[str, object] = {"custom": custom}
         if each is not None:
             self._variables["each"] = each
-        self._budget = Budget(pool)
         self._problems: list[Finding] = []
 
     def render(self, value: object, path: ValuePath = ()) -> tuple[object, tuple[Finding, ...]]:
@@ -86,42 +90,403 @@ class Renderer:
         return rendered
 
     def _scalar(self, text: str, path: ValuePath) -> object:
-        if self._budget.is_spent:  # said once, where it happened
+        if len(self._problems) >= MOST_FINDINGS:
             return text
         problems_before = len(self._problems)
         rendered: object = text
         try:
-            if (parts := cut_at_names(text)) is None:
-                tags = sum(text.count(opening) for opening in OPENINGS)
-                self._budget.work(_STEPS_PER_CHARACTER * len(text) + _STEPS_PER_TAG * tags)
-                parts = compile_scalar(text)
+            if (parts := _cut_at_names(text)) is None:
+                parts = _compile(text)
             if len(parts) == 1:
                 rendered = self._evaluated(parts[0], path, is_whole=True)
             else:
-                pieces = [cast("str", self._evaluated(part, path, is_whole=False)) for part in parts]
-                rendered = check_length("".join(pieces))
+                pieces: list[str] = []
+                length = 0
+                for part in parts:
+                    pieces.append(cast("str", self._evaluated(part, path, is_whole=False)))
+                    length += len(pieces[-1])
+                    if length > MAX_TEXT:
+                        raise too_long()
+                rendered = "".join(pieces)
                 check_rendered(rendered)
-                self._budget.write(len(rendered))
         except Refused as err:
-            self._report(path, None, err.mistake)
+            self._report(path, err.finding)
         return rendered if len(self._problems) == problems_before else text
 
-    def _evaluated(self, part: Part, path: ValuePath, *, is_whole: bool) -> object:
+    def _evaluated(self, part: "Part", path: ValuePath, *, is_whole: bool) -> object:
         """The value of a part that is all of its scalar, of any type; otherwise the text that it gives."""
         if isinstance(part, str):
             return part
+        if isinstance(part, Finding):
+            self._report(path, part)
+            return ""
         try:
-            if not self._budget.is_spent:
-                value = part.evaluate(self._variables, self._budget)
-                return plain(value, self._budget) if is_whole else check_length(printed(value))
+            return part.evaluate(self._variables, plain if is_whole else printed)
         except Refused as err:
-            self._report(path, part.offset if err.offset is None else err.offset, err.mistake)
+            found = err.finding
+            self._report(path, replace(found, offset=part.offset) if found.offset is None else found)
         return ""
 
-    def _report(self, path: ValuePath, offset: int | None, mistake: Mistake) -> None:
-        message = mistake.message
+    def _report(self, path: ValuePath, found: Finding) -> None:
+        message = found.message
         if len(message) > _MAX_MESSAGE:  # it may quote a name of any length
             message = message[: _MAX_MESSAGE - 1] + "…"
-        self._problems.append(Finding(mistake.code, path, message, mistake.hint, offset=offset))
-        if len(self._problems) == MOST_FINDINGS:
-            self._budget.give_up()
+        self._problems.append(replace(found, path=path, message=message))
+
+
+# Parts of a scalar
+
+
+# The look-behind leaves `{{{` to jinja2, which reads it as a map inside an expression.
+_TAG = re.compile(
+    r"(?<!\{)\{\{\s*+(?:(?P<ours>(?:custom|each)(?:\.[A-Za-z_][A-Za-z0-9_]*+)*+)"
+    r"|(?:contact|user|instance)(?:\.[A-Za-z0-9_]++)++)\s*+\}\}",
+)
+
+
+Give: TypeAlias = Callable[[object], object]
+"""Makes of a value what its scalar becomes: the value itself, or a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class DottedName:
+    """`{{ custom.shop.city }}`: by far the most usual expression, looked up without jinja2."""
+
+    offset: int
+    name: str
+
+    def evaluate(self, variables: Mapping[str, object], give: Give) -> object:
+        """Walk down the maps, one name after the other."""
+        value: object = variables
+        walked = ""
+        for step in self.name.split("."):
+            walked = f"{walked}.{step}" if walked else step
+            try:
+                value = look_up(value, step)
+            except KeyError:
+                raise undefined(value, step, walked) from None
+        return give(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """
+    One `{{ .. }}`, `{% .. %}` or `{# .. #}`.
+
+    Attributes:
+        kind: which of them.
+        text: with its braces.
+        offset: of its first brace in the source.
+        line: in which it begins, from 1.
+        strips: whether a `-` or `+` at one of its ends changes the whitespace around it.
+    """
+
+    kind: Literal["expression", "statement", "comment"]
+    text: str
+    offset: int
+    line: int
+    strips: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One `{{ .. }}`; gives a value of any type."""
+
+    tag: Tag
+    template: Template
+
+    @property
+    def offset(self) -> int:
+        """Of its first brace in the scalar."""
+        return self.tag.offset
+
+    def evaluate(self, variables: Mapping[str, object], give: Give) -> object:
+        """Work it out; what is undefined is Refused."""
+        with _translated((self.tag,)):
+            context = self.template.new_context(dict(variables))
+            list(self.template.root_render_func(context))  # writes nothing, sets the result
+            return give(context.vars[_RESULT])
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """A whole scalar with `{% .. %}`, or with tags that strip whitespace; gives a text."""
+
+    tags: tuple[Tag, ...]
+    template: Template
+    offset: None = None
+
+    def evaluate(self, variables: Mapping[str, object], give: Give) -> object:
+        """Render it, and stop as soon as it grows too long."""
+        texts: list[str] = []
+        length = 0
+        with _translated(self.tags):
+            context = self.template.new_context(dict(variables))
+            for text in self.template.root_render_func(context):
+                length += len(text)
+                if length > MAX_TEXT:
+                    raise too_long()
+                texts.append(text)
+        return give("".join(texts))
+
+
+Part: TypeAlias = "str | Finding | DottedName | Expression | Statements"
+"""A text to copy, what is wrong with a tag whatever the variables, or what is worked out for each campaign."""
+
+
+def _cut_at_names(text: str) -> tuple[Part, ...] | None:
+    """
+    Cut a text at its dotted names; placeholders of MsgFlash stay in the text.
+
+    Returns:
+        The parts; the text itself as the only one when nothing in it is ours; None when it needs jinja2.
+    """
+    tags = list(_TAG.finditer(text))
+    if len(tags) != text.count("{{") or "{%" in text or "{#" in text:
+        return None
+    parts: list[Part] = []
+    kept = 0
+    for tag in tags:
+        if tag["ours"]:
+            parts += (_with_line_feeds(text[kept : tag.start()]), DottedName(tag.start(), tag["ours"]))
+            kept = tag.end()
+    return tuple(part for part in (*parts, _with_line_feeds(text[kept:])) if part != "") if parts else (text,)
+
+
+def _with_line_feeds(text: str) -> str:
+    """Line breaks as jinja2 gives them back."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+_LANGUAGE = Language()
+
+_RESULT = "result"
+
+
+@lru_cache(maxsize=1024)
+def _compile(text: str) -> tuple[Part, ...]:
+    """Cut and compile a scalar that `_cut_at_names` has left."""
+    source = _with_line_feeds(text)
+    try:
+        with _translated((), source):
+            pieces = tuple(_cut_at_tags(source))
+    except Refused as err:
+        return (err.finding,)
+    tags = tuple(piece for piece in pieces if isinstance(piece, Tag))
+    if any(tag.kind == "statement" or tag.strips for tag in tags):
+        return _statements(source, tags)
+    parts: list[Part] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            parts.append(piece)
+        elif PLACEHOLDER.fullmatch(piece.text):
+            parts.append(piece.text)
+        elif piece.kind != "comment":
+            try:
+                parts.append(Expression(piece, _expression(piece.text)))
+            except Refused as err:
+                parts.append(replace(err.finding, offset=piece.offset))
+    return tuple(parts)
+
+
+_KINDS: dict[str, Literal["expression", "statement", "comment"]] = {
+    "variable_begin": "expression",
+    "block_begin": "statement",
+    "comment_begin": "comment",
+}
+
+_ENDS = frozenset({"variable_end", "block_end", "comment_end"})
+
+
+def _cut_at_tags(source: str) -> Iterator[str | Tag]:
+    """
+    Cut a source, with line feeds alone as line breaks, into texts and tags.
+
+    Raises:
+        BadTemplate: a tag is never closed, or `raw` is used, which could write what must not be written.
+        TemplateSyntaxError: what the lexer does not know.
+    """
+    at = 0
+    tokens = _LANGUAGE.lex(source)
+    for line, kind, begin in tokens:
+        if kind == "data":
+            yield begin
+            at += len(begin)
+            continue
+        at = source.index(begin, at)  # whitespace before `{{-` is in no token
+        if kind not in _KINDS:
+            message = "`{% raw %}` is not allowed"
+            hint = "placeholders of MsgFlash pass through without it"
+            raise BadTemplate(Code.TEMPLATE_FORBIDDEN, message, hint, offset=at)
+        text = begin
+        for _, name, value in tokens:
+            text += value
+            if name in _ENDS:
+                yield Tag(_KINDS[kind], text, at, line, begin[-1] in "-+" or value[0] in "-+")
+                break
+        else:
+            hint = "close it with `}}`, `%}` or `#}`"
+            raise BadTemplate(Code.TEMPLATE_SYNTAX, f"`{begin}` is never closed", hint, offset=at)
+        at += len(text)
+
+
+@lru_cache(maxsize=1024)
+def _expression(text: str) -> Template:
+    with _translated((Tag("expression", text, 0, 1, strips=False),)):
+        if (bad := _bad_placeholder(text)) is not None:
+            raise bad
+        output = _LANGUAGE.parse(text).body[0]
+        for mistake in mistakes_in(output):
+            raise mistake
+        (value,) = output.iter_child_nodes()
+        assign = nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), value, lineno=1)
+        return _LANGUAGE.from_string(_LANGUAGE.prepared(nodes.Template([assign], lineno=1)))
+
+
+def _statements(source: str, tags: tuple[Tag, ...]) -> tuple[Part, ...]:
+    if bad := [replace(one.finding, offset=tag.offset) for tag in tags if (one := _bad_placeholder(tag.text))]:
+        return tuple(bad)
+    # Each placeholder of MsgFlash becomes an expression that gives its own text; it holds no quote or backslash.
+    pieces: list[str] = []
+    end = 0
+    for tag in tags:
+        if PLACEHOLDER.fullmatch(tag.text):
+            pieces += (source[end : tag.offset], f'{{{{ "{tag.text}" }}}}')
+            end = tag.offset + len(tag.text)
+    try:
+        with _translated(tags):
+            tree = _LANGUAGE.parse("".join((*pieces, source[end:])))
+            found = dict.fromkeys(_pointed(mistake, tags) for mistake in mistakes_in(tree))
+            return tuple(found) or (Statements(tags, _LANGUAGE.from_string(_LANGUAGE.prepared(tree))),)
+    except Refused as err:
+        return (err.finding,)
+
+
+# What is wrong, and where
+
+
+# What filters raise at values of a kind that they do not take; jinja2's own check some with `assert`.
+_UNWORKABLE = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, AssertionError)
+
+_NAMES_BEFORE = re.compile(r"(?:\w+\s*\.\s*)+$")
+
+_NEARBY = 200
+
+_UNEXPECTED = re.compile(r"(?P<what>unexpected char .*) at (?P<offset>\d+)", re.DOTALL)
+
+
+@contextmanager
+def _translated(tags: tuple[Tag, ...], source: str = "") -> Iterator[None]:
+    """Turn whatever jinja2 and Python say about a template into what is wrong with it, and at which of its tags."""
+    try:
+        yield
+    except BadTemplate as err:
+        raise Refused(_pointed(err, tags)) from None
+    except TemplateSyntaxError as err:
+        raise Refused(_pointed(_syntax_error(err, tags, source), tags)) from None
+    except (RecursionError, SyntaxError):  # the last: generated code too deep for Python
+        raise Refused(too_much("this template is nested too deeply").finding) from None
+    except MemoryError:
+        raise Refused(too_much("this takes more memory than a template may use").finding) from None
+    except _UNWORKABLE as err:
+        message = f"this cannot be worked out with these values: {_plain_words(str(err))}"
+        raise Refused(Finding(Code.UNPRINTABLE, (), message, "check the kinds of the values")) from None
+
+
+def _pointed(bad: BadTemplate, tags: Iterable[Tag]) -> Finding:
+    """Find the tag that a mistake is about: by its name, else by its line; with the name as it is written there."""
+    found, by_line = bad.finding, None
+    if found.offset is not None:
+        return found
+    word = None if bad.name is None else re.compile(rf"(?<!\w){re.escape(bad.name)}(?!\w)")
+    for tag in tags:
+        if word is not None and tag.kind != "comment" and (at := word.search(tag.text)):
+            nearby = tag.text[max(0, at.start() - _NEARBY) : at.start()]  # bounded: the search is quadratic in it
+            before = _NAMES_BEFORE.search(nearby)
+            dotted = re.sub(r"\s+", "", before.group() if before is not None else "") + at.group()
+            hint = found.hint
+            if found.code is Code.UNKNOWN_NAMESPACE and re.search(r"(?:custom|each)[\w.]*-$", nearby):
+                hint = "names of variables are letters, digits and `_`: a `-` subtracts"
+            message = found.message.replace(f"`{bad.name}`", f"`{dotted}`", 1)
+            return replace(found, message=message, hint=hint, offset=tag.offset)
+        if by_line is None and tag.line == bad.line:
+            by_line = tag.offset
+    return replace(found, offset=by_line)
+
+
+_HINTS = (
+    (r"[\u201c-\u201f\u2018-\u201b\u00ab\u00bb]", "use straight quotes, ' or \""),
+    (r"\{\{\{", "write two braces on each side: `{{ custom.name }}`"),
+    (r"\{\{\s*(?:[#/^>&]|else\b)", "write a condition as `{% if custom.name %}..{% endif %}`"),
+    (r"\|\|", "write `or`; for a default, `{{ custom.name | default('..') }}`"),
+    (r"&&", "write `and`"),
+    (r"\?", "write a choice as `{{ 'a' if custom.name else 'b' }}`"),
+    (r"[=!]==", "write `==` or `!=`"),
+    (r"![^=]", "write `not`"),
+    (r"\$", "a name has no `$`: `{{ custom.name }}`"),
+    (r"[A-Za-z_]\w*\.[\w.]*[^\W\d]\w*[ \t]+(?!if\b|else\b|or\b|and\b|in\b|is\b|not\b)\w",
+     "a name has no blanks: letters, digits and `_` only"),
+    (r"\{\{\s*\}\}", "write a name between the braces, or delete them"),
+    (r"\{%", "`if`, `elif`, `else`, `endif`, `for`, `endfor` and `set` are known"),
+    ("", "write a name with filters, such as `{{ custom.name | upper }}`"),
+)  # fmt: skip
+"""By what is seen in a tag, most telling first: what its writer probably meant."""
+
+
+def _syntax_error(err: TemplateSyntaxError, tags: Iterable[Tag], source: str) -> BadTemplate:
+    """Say what jinja2 cannot parse; `source` is given while it is still being cut."""
+    words, offset, text = _plain_words(err.message), None, ""
+    if source:
+        at = int(unexpected["offset"]) if (unexpected := _UNEXPECTED.search(err.message or "")) else len(source)
+        words = unexpected["what"] if unexpected else words
+        offset = max(source.rfind(opening, 0, at + 1) for opening in ("{{", "{%", "{#"))
+        if source[offset - 1 : offset] == "{" and offset > 0:
+            offset -= 1
+        text = source[offset:].partition("}}")[0]
+    else:
+        text = next((tag.text for tag in tags if tag.line == err.lineno), "")
+    hint = next(hint for pattern, hint in _HINTS if re.search(pattern, text))
+    message = f"not a valid template: {words}"
+    return BadTemplate(Code.TEMPLATE_SYNTAX, message, hint, line=err.lineno, offset=offset)
+
+
+_KNOWN_PLACEHOLDERS = (
+    "contact.name", "contact.firstName", "contact.phone", "contact.tags",
+    "user.fullName", "user.email", "user.phone", "instance.name",
+)  # fmt: skip
+"""Reference 4.1; `contact.meta.*` besides."""
+
+_PART = r"[^\s.|()\[\]{}~+*/<>=!?,:&%'\"]+"
+
+_NEARLY_PLACEHOLDER = re.compile(
+    rf"\{{\{{-?\s*(?P<name>(?:contact|user|instance)(?:\s*\.\s*{_PART}(?:[ \t]+{_PART})*"
+    r"|\[\s*(?:'[^']*'|\"[^\"]*\"|\d+)\s*\])+)\s*-?\}\}"
+)
+
+_KEYWORD = re.compile(r"\s(?:if|else|or|and|in|is|not)\s")
+
+
+def _bad_placeholder(tag: str) -> BadTemplate | None:
+    """Say what is wrong with a placeholder of MsgFlash that its parser would not take; None for everything else."""
+    if PLACEHOLDER.fullmatch(tag) or (nearly := _NEARLY_PLACEHOLDER.fullmatch(tag)) is None:
+        return None
+    name = nearly["name"].strip()
+    dotted = re.sub(r"\s*\[\s*['\"]?([^'\"\]]*?)['\"]?\s*\]", r".\1", name)
+    if _KEYWORD.search(name) or (dotted == name and re.fullmatch(r"[\w.]+", name, re.ASCII)):
+        return None  # an expression; or only its whitespace control is wrong
+    if PLACEHOLDER.fullmatch(f"{{{{{dotted}}}}}"):
+        message = f"MsgFlash does not know brackets in `{name}`"
+        return BadTemplate(Code.PASS_THROUGH_MISUSED, message, f"write `{{{{ {dotted} }}}}`")
+    message = f"MsgFlash cannot know `{name}`: its names are letters a-z, digits and `_` only"
+    root, _, rest = unicodedata.normalize("NFKD", dotted).partition(".")
+    known = [one.removeprefix(f"{root}.") for one in _KNOWN_PLACEHOLDERS if one.startswith(f"{root}.")]
+    close = get_close_matches(re.sub(r"[^A-Za-z0-9.]", "", rest), known, n=1, cutoff=0.8)
+    hint = "a field of your own contacts is `{{ contact.meta.name }}`"
+    hint = f"did you mean `{{{{ {root}.{close[0]} }}}}`?" if close else hint
+    return BadTemplate(Code.PASS_THROUGH_MISUSED, message, hint)
+
+
+def _plain_words(message: str | None) -> str:
+    """The first sentence of a library's message, ready to come after a colon."""
+    sentence = (message or "unknown").partition(". ")[0].rstrip(".")
+    return sentence[:1].lower() + sentence[1:]

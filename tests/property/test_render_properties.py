@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from msgflash_apply.files.template_values import PLACEHOLDER
+from msgflash_apply.files.template_language import PLACEHOLDER
 from msgflash_apply.files.templating import Renderer
 
 CUSTOM: dict[str, object] = {
@@ -20,8 +20,8 @@ CUSTOM: dict[str, object] = {
     "empty": "",
 }
 REAL = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-STRICTER = {"MF202", "MF205", "MF206", "MF207"}
-"""Codes of what jinja2 does and this program refuses: unknown names, what the sandbox lacks, bounds, lists in texts."""
+STRICTER = {"MF202", "MF205", "MF206", "MF207", "MF208"}
+"""Codes of what jinja2 does and this program refuses: unknown names, what the sandbox lacks, bounds, lists, constants."""
 
 spaces = st.text(" \t\n", max_size=3)
 names = st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=8)
@@ -41,7 +41,7 @@ ours = st.sampled_from(
         "{{ custom.brand | upper }}",
         "{{ custom.tags | join }}",
         "{# c #}",
-        "{{ 1 + 2 }}",
+        "{{ custom.n + 2 }}",
     ]
 )
 fragments = st.sampled_from(
