@@ -1,16 +1,15 @@
 """
-The door to YAML: bytes -> text -> PyYAML's events, and what is wrong with a file that is not YAML, in plain words.
+The door to YAML: bytes -> text -> PyYAML's events.
 
 Only events are used, by libyaml where the extension is there, else by PyYAML's own parser; never PyYAML's composer or
 constructors: those read YAML 1.1, let the last of two equal keys win, and crash the process on sixty thousand `[`.
-Characters that editors and parsers would read differently are refused. libyaml speaks of tokens and simple keys;
-`explain` turns that into what a person sees in the file, and what to write instead.
+Characters that editors and parsers would read differently are refused, and so are merges that were not finished.
 """
 
 import codecs
 import re
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias, cast
+from collections.abc import Callable
+from typing import Protocol, TypeAlias, cast
 
 import yaml
 from yaml.error import MarkedYAMLError
@@ -34,104 +33,9 @@ def bad_yaml(message: str, hint: str | None, at: Place) -> Refused:
     return Refused(Finding(Code.BAD_YAML, (), message, hint, at=at))
 
 
-class _Rule(NamedTuple):
-    pattern: str
-    message: str
-    hint: str | None
-    at_start: bool = False  # the place is where the construct began, not where the parser gave up
-
-
-_INDENT_HINT = "check the indentation of this line, and the quotes and brackets of the lines above"
-
-_STAR_HINT = "put the text in quotes: a text cannot begin with `*` or `&` without them"
-
-_NO_VALUE = "flow node|node content"
-
-_RULES = (
-    _Rule(r"end of stream.*quoted scalar|document indicator.*quoted scalar", "this quote is never closed",
-          "add the closing quote", at_start=True),
-    _Rule(r"mapping values are not allowed", "a `:` is where none is expected",
-          "put a text that holds `: ` in quotes; if this is a field, check its indentation"),
-    _Rule(r"could not find expected ':'", "this line is neither a field nor part of a text",
-          "write `name: value`, or indent the line under the text that it belongs to", at_start=True),
-    _Rule(r"unknown escape|escape code|hexa?decimal", "this escape does not exist",
-          "write `\\\\` for a backslash, or use single quotes"),
-    _Rule(r"(alphabetic or numeric|expected alphanumeric).*(alias|anchor)", "`*` and `&` have a meaning in YAML",
-          _STAR_HINT, at_start=True),
-    _Rule(_NO_VALUE, "a value is missing before this", "remove the comma, or write the value"),
-    _Rule(r"flow sequence", "this `[` is never closed, or a comma is missing", "close it with `]`", at_start=True),
-    _Rule(r"flow mapping", "this `{` is never closed, or a comma is missing", "close it with `}`", at_start=True),
-    _Rule(r"block scalar", "there is text on the line of a `|` or `>`", "begin the text on the next line, indented"),
-    _Rule(r"undefined tag|scanning a tag|scanning a directive|directive|incompatible|document start",
-          "this begins something that is not allowed here", "remove directives (`%..`) and tags (`!..`)"),
-    _Rule(r"sequence entries are not allowed", "a list item is where none is expected",
-          "put the `-` on a line of its own, indented under its field"),
-    _Rule(r"expected key|'-' indicator|block end", "this line does not fit the lines above it", _INDENT_HINT),
-)  # fmt: skip
-
-_UNQUOTED_TEMPLATE = re.compile(r"(?:^|[:\-\[,]\s+|^\s*)(?P<text>\{[{%#].*)$")
-
-_STARRED = re.compile(r"(?:[:\-]\s+)(?P<text>[*&]\S.*)$")
-
-
-def explain(err: YamlSyntaxError, text: str) -> Refused:
-    """Put a library's complaint about `text` into words that name what is seen there."""
-    lines = text.split("\n")  # an empty one after the last line break
-    problem, context = err.problem or "", err.context or ""
-    at = _inside(lines, err.problem_mark or err.context_mark)
-    line, column = lines[at.line - 1], at.column - 1
-    indent = line[: len(line) - len(line.lstrip())]
-    if "\t" in indent and column <= len(indent):
-        tab = Place(at.line, indent.index("\t") + 1)
-        return bad_yaml("a tab is used for indentation", "indent with spaces", tab)
-    if (found := _UNQUOTED_TEMPLATE.search(line)) and found.start("text") <= column:
-        return unquoted_template(found["text"], Place(at.line, found.start("text") + 1))
-    if (found := _STARRED.search(line)) and found.start("text") <= column:
-        message = f"`{found['text'][0]}` at the start of a text has a meaning in YAML"
-        return bad_yaml(message, quote_hint(found["text"]), Place(at.line, found.start("text") + 1))
-    if "cannot start any token" in problem:
-        rest = line[column:]
-        return bad_yaml(f"a text cannot begin with `{rest[:1]}`", quote_hint(rest), at)
-    words = f"{problem} {context}"
-    if re.search(_NO_VALUE, words) and not "".join([line[column:], *lines[at.line :]]).strip():
-        # The file ends right behind a bracket or a comma: no value is missing.
-        last = max(number for number, line in enumerate(lines[: at.line], start=1) if line.strip())
-        return bad_yaml(
-            "a `[` or a `{` is never closed", "close it with `]` or `}`", Place(last, len(lines[last - 1].rstrip()))
-        )
-    for rule in _RULES:
-        if re.search(rule.pattern, words):
-            began = rule.at_start and err.context_mark
-            return bad_yaml(rule.message, rule.hint, _inside(lines, began) if began else at)
-    return bad_yaml(f"this is not valid YAML: {problem}", None, at)
-
-
-def unquoted_template(rest: str, at: Place) -> Refused:
-    """A value that begins with `{{` or `{%` without quotes; `rest` is its line from there on."""
-    tag = rest[: end + 2] if (end := rest.find("}}")) >= 0 else rest
-    after = rest[len(tag) :].strip()
-    whole = tag if not after or after[0] in ",]}#" else rest
-    return bad_yaml(f"`{rest[:2]}` without quotes is not a text in YAML", quote_hint(whole), at)
-
-
-def quote_hint(text: str) -> str:
-    """How to write a text that YAML does not take without quotes."""
-    text = text.rstrip()
-    if '"' in text or "\\" in text:
-        return "quote it: '" + text.replace("'", "''") + "'"
-    return f'quote it: "{text}"'
-
-
 def place_of(mark: "Mark") -> Place:
     """A library's mark, which counts from 0."""
     return Place(mark.line + 1, mark.column + 1)
-
-
-def _inside(lines: Sequence[str], mark: "Mark | None") -> Place:
-    """Without a line break at its end, a file ends in its last line, not at the beginning of one that is not there."""
-    if mark is None:
-        return Place(1, 1)
-    return place_of(mark) if mark.line < len(lines) else Place(len(lines), len(lines[-1]) + 1)
 
 
 _FOREIGN_MARKS = (
@@ -153,12 +57,30 @@ _PLAIN = b"\t\n" + bytes(range(0x20, 0x7F))
 _TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
 
+_CONFLICT_MARKER = re.compile(r"^(?P<indent>[ \t]*)(?:<{7}|\|{7}|={7}|>{7})(?= |$)", re.MULTILINE)
+
+
+def _conflict_marker(text: str) -> int | None:
+    """
+    Find the first line that git wrote for a merge that has conflicts.
+
+    A line of `=======` alone is as people underline a heading. In a text that is indented, where git writes nothing but
+    a pasted conflict or `fmt` may have brought it, only all three kinds in order are one.
+    """
+    if "<<<<<<<" not in text and ">>>>>>>" not in text:
+        return None
+    markers = list(_CONFLICT_MARKER.finditer(text))
+    kinds = iter([text[found.end() - 1] for found in markers])
+    is_at_margin = any(not found["indent"] and text[found.start()] in "<>" for found in markers)
+    return markers[0].end() - 7 if is_at_margin or all(kind in kinds for kind in "<=>") else None
+
+
 def decode(data: bytes) -> str:
     """
     Turn a file's bytes into text with lines that end in a line feed; a UTF-8 byte-order mark is dropped.
 
     Raises:
-        Refused: too large, not UTF-8, or holding characters that do not belong in a text file.
+        Refused: too large, not UTF-8, with conflict markers, or with characters that do not belong in a text file.
     """
     if len(data) > MAX_FILE_BYTES:
         message = f"the file is larger than {MAX_FILE_BYTES // 1024} KiB"
@@ -175,6 +97,10 @@ def decode(data: bytes) -> str:
         before = data[: err.start].decode()
         message = f"the file is not UTF-8: byte 0x{data[err.start]:02x}"
         raise bad_yaml(message, "save it as UTF-8", place_in(before, len(before))) from None
+    if (marker := _conflict_marker(text)) is not None:
+        message = f"`{text[marker : marker + 7]}` is a conflict marker of git: a merge was not finished"
+        hint = "keep one of the two versions, and delete the lines of `<<<<<<<`, `=======` and `>>>>>>>`"
+        raise bad_yaml(message, hint, place_in(text, marker))
     if data.translate(None, _PLAIN) and (found := _REFUSED.search(text)) is not None:
         code = ord(found[0])
         message = f"the character U+{code:04X} is not allowed in a file"

@@ -33,13 +33,11 @@ from msgflash_apply.files.yaml_events import (
     YamlSyntaxError,
     bad_yaml,
     decode,
-    explain,
     place_in,
     place_of,
-    quote_hint,
-    unquoted_template,
     usual_events,
 )
+from msgflash_apply.files.yaml_mistakes import explain, invisible, invisible_in, quote_hint, unquoted_template
 from msgflash_apply.findings import Diagnostic, Finding, Place, Refused, ValuePath
 
 _WORDS: dict[str, bool | None] = {
@@ -353,7 +351,7 @@ def _node(reader: _Reader, event: Event, depth: int) -> Node:
     if type(event) is ALIAS:
         return _alias(reader, event, depth)
     if event.tag is not None:
-        raise _tag_refused(event)
+        raise _tag_refused(reader, event)
     start = event.start_mark
     if depth >= MAX_DEPTH:
         raise bad_yaml(f"nested more than {MAX_DEPTH} levels deep", None, place_of(start))
@@ -377,7 +375,7 @@ def _node(reader: _Reader, event: Event, depth: int) -> Node:
 
 def _scalar(reader: _Reader, event: Event) -> Scalar:
     if event.tag is not None:
-        raise _tag_refused(event)
+        raise _tag_refused(reader, event)
     value: Value = event.value
     is_plain, start = event.implicit[0], event.start_mark
     if is_plain and event.value[:1] in _BEGINS_OTHER_THAN_TEXT:
@@ -385,6 +383,9 @@ def _scalar(reader: _Reader, event: Event) -> Scalar:
             value = resolve(event.value)
         except ValueError as err:
             raise bad_yaml(str(err), "quote it if it is a text", place_of(start)) from None
+        before = reader.text[start.index - start.column : start.index]
+        if event.value[0:1] == "-" and invisible_in(event.value[1:2]) == 0 and not before.strip():
+            raise invisible(event.value[1], Place(start.line + 1, start.column + 2))
     scalar = Scalar(
         reader.text,
         start.index,
@@ -423,6 +424,8 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
         if (first := merge if is_merge else children.get(name)) is not None:
             message = f"duplicate key `{name}`, first written on line {(first[0] or first[1]).line}"
             raise bad_yaml(message, "keep one of the two", key.place)
+        if key.is_plain and not name.isascii() and (odd := invisible_in(name)) is not None:
+            raise invisible(name[odd], Place(key.line, key.column + odd))
         event = next_event()
         child = _scalar(reader, event) if type(event) is SCALAR else _node(reader, event, depth)
         if is_merge:
@@ -455,8 +458,7 @@ def _merge(branch: Branch, merge: Item) -> None:
 def _alias(reader: _Reader, event: Event, depth: int) -> Alias:
     name, start = event.anchor, event.start_mark
     if name not in reader.anchors:
-        line = reader.text[start.index :].partition("\n")[0].rstrip()
-        hint = f"{quote_hint(line)} if it is a text, or mark the value with `&{name}`"
+        hint = f"{quote_hint(_rest_of_line(reader, start.index))} if it is a text, or mark the value with `&{name}`"
         raise bad_yaml(f"there is no `&{name}` above this `*{name}`", hint, place_of(start))
     if (anchored := reader.anchors[name]) is None:
         message = f"`*{name}` is inside what `&{name}` marks, so it would never end"
@@ -482,15 +484,21 @@ def _not_a_key(reader: _Reader, branch: Branch, event: Event) -> Refused:
     if type(event) is SCALAR:
         return bad_yaml(f"the key `{event.value}` is not a text", f'quote it: "{event.value}":', at)
     if branch.is_flow and reader.text.startswith("{{", branch.start):
-        return unquoted_template(reader.text[branch.start :].partition("\n")[0], branch.place)
+        return unquoted_template(_rest_of_line(reader, branch.start), branch.place)
     if type(event) is ALIAS:
         return bad_yaml("an alias cannot be a key", "write the key out", at)
     return bad_yaml("a map or a list cannot be a key", "write a text before the `:`", at)
 
 
-def _tag_refused(event: Event) -> Refused:
-    message = f"tags are not allowed: `{event.tag}`"
-    return bad_yaml(message, "remove it, or quote the text", place_of(event.start_mark))
+def _rest_of_line(reader: _Reader, at: int) -> str:
+    return reader.text[at:].partition("\n")[0]
+
+
+def _tag_refused(reader: _Reader, event: Event) -> Refused:
+    hint = "remove it"
+    if type(event) is SCALAR:
+        hint += f"; if it is a text, {quote_hint(_rest_of_line(reader, event.start_mark.index))}"
+    return bad_yaml(f"tags are not allowed: `{event.tag}`", hint, place_of(event.start_mark))
 
 
 def located(findings: Iterable[Finding], document: Document | None, source: Source) -> Iterator[Diagnostic]:

@@ -8,7 +8,8 @@ import pytest
 from yaml import Mark
 
 from msgflash_apply.files.repo import MAX_FILE_BYTES
-from msgflash_apply.files.yaml_events import EventSource, YamlSyntaxError, explain, libyaml_events, python_events
+from msgflash_apply.files.yaml_events import EventSource, YamlSyntaxError, libyaml_events, python_events
+from msgflash_apply.files.yaml_mistakes import explain
 from msgflash_apply.files.yaml_tree import MAX_DOCUMENTS, parse
 from msgflash_apply.findings import Code, Finding, Place, Refused
 
@@ -157,13 +158,15 @@ def test_merge_keys_let_own_keys_and_earlier_maps_win() -> None:
         ("a:\n\tb: 1\n", 2, 1, "a tab is used for indentation", "indent with spaces"),
         ("a: 'one\nb: 2\n", 1, 4, "this quote is never closed", "closing quote"),
         ("a: @x\n", 1, 4, "cannot begin with `@`", 'quote it: "@x"'),
-        ("a: b: c\n", 1, 5, "a `:` is where none is expected", "in quotes"),
+        ("a: b: c\n", 1, 5, "a `:` is where none is expected", 'quote it: "b: c"; if this is a field'),
+        ("a: b\n  c: d\n", 2, 4, "a `:` is where none is expected", "in quotes"),
         ("a: [1, 2\nb: 3\n", 1, 4, "this `[` is never closed", "close it with `]`"),
         ("name: [\n", 1, 7, "a `[` or a `{` is never closed", "close it with"),
         ("a: {b: 1,  \n\n", 1, 9, "a `[` or a `{` is never closed", "close it with"),
         ("a: {b: 1\nc: 2\n", 1, 4, "this `{` is never closed", "close it with `}`"),
         ("- a\nb: 1\n", 2, 1, "does not fit the lines above", "indentation"),
-        ("a: - b\n", 1, 4, "a list item is where none is expected", "line of its own"),
+        ("a: - b\n", 1, 4, "`-` at the start of a text has a meaning", "each item on a line of its own"),
+        ("a: - b\n  - c\n", 1, 4, "`-` at the start of a text has a meaning", "begin the list on the next line"),
         ("a: | x\n  y\n", 1, 6, "there is text on the line", "next line"),
         ("a: .inf\n", 1, 4, "`.inf` is not a number", "quote it"),
         ("a: -.INF\n", 1, 4, "`-.INF` is not a number", "quote it"),
