@@ -377,28 +377,27 @@ def _scalar(reader: _Reader, event: Event) -> Scalar:
     if event.tag is not None:
         raise _tag_refused(reader, event)
     value: Value = event.value
-    is_plain, start = event.implicit[0], event.start_mark
+    is_plain, start, anchor = event.implicit[0], event.start_mark, event.anchor
     if is_plain and event.value[:1] in _BEGINS_OTHER_THAN_TEXT:
-        try:
-            value = resolve(event.value)
-        except ValueError as err:
-            raise bad_yaml(str(err), "quote it if it is a text", place_of(start)) from None
-        before = reader.text[start.index - start.column : start.index]
-        if event.value[0:1] == "-" and invisible_in(event.value[1:2]) == 0 and not before.strip():
-            raise invisible(event.value[1], Place(start.line + 1, start.column + 2))
+        value = _resolved(reader, event)
     scalar = Scalar(
-        reader.text,
-        start.index,
-        event.end_mark.index,
-        start.line + 1,
-        start.column + 1,
-        event.anchor,
-        value,
-        is_plain,
+        reader.text, start.index, event.end_mark.index, start.line + 1, start.column + 1, anchor, value, is_plain
     )
-    if event.anchor is not None:
-        reader.anchors[event.anchor] = _Anchored(scalar, 1, -1)
+    if anchor is not None:
+        reader.anchors[anchor] = _Anchored(scalar, 1, -1)
     return scalar
+
+
+def _resolved(reader: _Reader, event: Event) -> Value:
+    text, start = event.value, event.start_mark
+    if text[:1] == "-" and invisible_in(text[1:2]) == 0:
+        line = reader.text[start.index - start.column : start.index]
+        if not line.strip():  # it looks like the item of a list
+            raise invisible(text[1], Place(start.line + 1, start.column + 2))
+    try:
+        return resolve(text)
+    except ValueError as err:
+        raise bad_yaml(str(err), "quote it if it is a text", place_of(start)) from None
 
 
 def _read_list(reader: _Reader, branch: Branch, depth: int) -> None:
@@ -424,7 +423,7 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
         if (first := merge if is_merge else children.get(name)) is not None:
             message = f"duplicate key `{name}`, first written on line {(first[0] or first[1]).line}"
             raise bad_yaml(message, "keep one of the two", key.place)
-        if key.is_plain and not name.isascii() and (odd := invisible_in(name)) is not None:
+        if not name.isascii() and key.is_plain and (odd := invisible_in(name)) is not None:
             raise invisible(name[odd], Place(key.line, key.column + odd))
         event = next_event()
         child = _scalar(reader, event) if type(event) is SCALAR else _node(reader, event, depth)
