@@ -148,6 +148,11 @@ class Facts:
     labels: Mapping[str, str] = field(default_factory=dict)
     line: int = 1
 
+    def __post_init__(self) -> None:
+        """Make the fingerprint anew where an earlier version took ids in capitals into it: it would match nothing."""
+        if with_plain_ids(self.payload) is not self.payload:
+            object.__setattr__(self, "fingerprint", fingerprint(self.payload))
+
     @property
     def starts_at(self) -> datetime:
         """The start time that was sent."""
@@ -206,20 +211,53 @@ def _names_of(items: tuple[tuple[str, str], ...]) -> Names:
     return dict(items)
 
 
+UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+def plain_id(identifier: str) -> str:
+    """Spell an id one way: a UUID in lower case, in which it means the same; any other as it is."""
+    lower = identifier.lower()
+    return lower if lower != identifier and UUID.fullmatch(identifier) else identifier
+
+
+def with_plain_ids(payload: Payload) -> Payload:
+    """Spell every id in a payload one way, as it is compared and sent; the payload itself where that is so already."""
+    plain: dict[str, object] = {}
+    for name in ("instanceId", "templateId"):
+        written = payload.get(name)
+        if isinstance(written, str) and (identifier := plain_id(written)) != written:
+            plain[name] = identifier
+    recipients = payload.get("recipients")
+    if isinstance(recipients, Mapping) and recipients.get("type") in ("explicit", "group"):
+        spelled = {
+            name: [_plain(item) for item in value] if isinstance(value, list) else _plain(value)
+            for name, value in recipients.items()
+        }
+        if spelled != recipients:
+            plain["recipients"] = spelled
+    return {**payload, **plain} if plain else payload
+
+
+def _plain(value: object) -> object:
+    return plain_id(value) if isinstance(value, str) else value
+
+
 def fingerprint(payload: Payload, names: Names | None = None) -> Fingerprint:
     """
-    Digest a payload by meaning: order of keys, of tags and of contact ids is nothing; `repeat: none` is absence.
+    Digest a payload by meaning: order of keys, tags and contact ids and the case of ids count for nothing.
+
+    Neither does `repeat: none`, which is absence.
 
     Args:
         payload: as it goes on the wire, so instants are already spelt one way.
         names: names of which the ids are not looked up yet; they take part, so that two campaigns that differ only
             in the instance's name differ. Never mix fingerprints made with and without names.
     """
-    meaning = dict(payload)
+    meaning = dict(with_plain_ids(payload))
     if meaning.get("repeat") == "none":
         del meaning["repeat"]
     recipients = meaning.get("recipients")
-    if isinstance(recipients, dict) and isinstance(value := recipients.get("value"), list):
+    if isinstance(recipients, Mapping) and isinstance(value := recipients.get("value"), list):
         meaning["recipients"] = {**recipients, "value": sorted({str(item) for item in value})}
     if names:
         meaning["names"] = dict(names)

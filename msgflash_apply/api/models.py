@@ -13,7 +13,7 @@ from math import isinf
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from msgflash_apply.campaign import Payload, format_instant, parse_instant
+from msgflash_apply.campaign import Payload, format_instant, parse_instant, with_plain_ids
 
 NOT_ECHOED = ("title", "description", "footer", "buttons")
 """Fields of a request that answers are not known to return (reference 5.2)."""
@@ -230,7 +230,7 @@ class RemoteCampaign(_Model):
         if "repeat" in like and str(payload["schedule"]) > str(like["schedule"]):
             payload["schedule"] = like["schedule"]
         unechoed = {key: like[key] for key in NOT_ECHOED if key in like}
-        return {key: value for key, value in payload.items() if value is not None} | unechoed
+        return with_plain_ids({key: value for key, value in payload.items() if value is not None} | unechoed)
 
 
 def _instant(text: str) -> str:

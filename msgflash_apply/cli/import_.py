@@ -14,7 +14,7 @@ from typing import cast
 import click
 
 from msgflash_apply.api.models import RemoteCampaign
-from msgflash_apply.campaign import Address, Desired, Source, read_address
+from msgflash_apply.campaign import Address, Desired, Source, plain_id, read_address
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
@@ -41,7 +41,7 @@ def command(options: Globals, address: str, identifier: str, lock_timeout_second
 
     Its file must describe the campaign as it is; --generate writes the file. Changes nothing on MsgFlash.
     """
-    settings = wiring.settings_of(options)
+    settings, identifier = wiring.settings_of(options), plain_id(identifier)
     file = asyncio.run(
         adopt(settings, Address(address), identifier, generate=generate, lock_timeout_seconds=lock_timeout_seconds)
     )

@@ -8,7 +8,7 @@ import asyncio
 
 import click
 
-from msgflash_apply.campaign import Address
+from msgflash_apply.campaign import Address, plain_id
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.errors import ExitCode
@@ -47,7 +47,7 @@ def command(
                 resolve_not_created(ledger, key, wiring.now)
                 return None
             async with wiring.client_of(settings) as client:
-                found = Probed(identifier, messages=0, others=0)
+                found = Probed(identifier and plain_id(identifier), messages=0, others=0)
                 if probing:
                     found = await probe(ledger.snapshot, client, key, wiring.now())
                 if found.id is not None:

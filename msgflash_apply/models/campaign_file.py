@@ -14,20 +14,21 @@ from typing import cast
 from msgflash_apply.campaign import (
     DEFAULT_LIFECYCLE,
     FIELD_ORDER,
+    UUID,
     Address,
     Desired,
     Lifecycle,
     Source,
     format_instant,
+    plain_id,
     read_address,
     shared_names,
+    with_plain_ids,
 )
 from msgflash_apply.findings import Code, Finding, Severity, shown, spell, texts_in
 from msgflash_apply.models.project import PlaceholderPolicy, Settings
 
 Fields = Mapping[str, object]
-
-UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 AS_WRITTEN = FIELD_ORDER[FIELD_ORDER.index("type") :]
 """Direct content: fields of the file that go on the wire as they are; reference 5.1."""
@@ -58,7 +59,7 @@ def desired(fields: Fields, address: Address, source: Source, starts_at: datetim
     payload["schedule"] = format_instant(starts_at)
     if (repeat := fields.get("repeat")) in {"daily", "weekly"}:  # once is said by silence: reference 5.3
         payload["repeat"] = repeat
-    recipients = cast("Fields", fields["recipients"])
+    recipients = cast("Fields", with_plain_ids({"recipients": fields["recipients"]})["recipients"])
     if isinstance(value := recipients.get("value"), list) and len(set(value)) < len(value):
         recipients = {**recipients, "value": list(dict.fromkeys(value))}  # no person twice: reference 5.4
     payload["recipients"] = recipients
@@ -95,7 +96,7 @@ def _refer(field: str, value: object, payload: dict[str, object], names: dict[st
     """An id goes into the payload; a name waits in `names` until it is looked up."""
     text = str(value)
     if UUID.fullmatch(text):
-        payload[field] = text
+        payload[field] = plain_id(text)
     else:
         names[field] = text
 
@@ -171,12 +172,15 @@ def _check_media_and_buttons(url: object, buttons: object) -> Iterator[Finding]:
 
 def _check_recipients(recipients: Fields) -> Iterator[Finding]:
     """Warn of repeated tags or contacts: once for the whole list, at the first repeat."""
-    value = recipients.get("value")
-    if not isinstance(value, list) or len(value) == len(set(value)):
+    written = recipients.get("value")
+    if not isinstance(written, list):
+        return
+    value = cast("list[str]", cast("Fields", with_plain_ids({"recipients": recipients})["recipients"])["value"])
+    if len(value) == len(set(value)):
         return
     places = {item: index for index, item in reversed(list(enumerate(value)))}
     first = next(index for index, item in enumerate(value) if places[item] < index)
     repeats = len(value) - len(set(value))
-    message = f"{shown(value[first])} is listed before" + (f", and {repeats - 1} more repeats follow" * (repeats > 1))
+    message = f"{shown(written[first])} is listed before" + (f", and {repeats - 1} more repeats follow" * (repeats > 1))
     path = ("recipients", "value", first)
     yield Finding(Code.REPEATED_RECIPIENT, path, message, "delete the repeats", severity=Severity.WARNING)

@@ -11,7 +11,7 @@ from shlex import quote
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.api.models import Instance, RemoteCampaign, Template
-from msgflash_apply.campaign import Address, Facts, JsonObject, Record, fingerprint, parse_instant
+from msgflash_apply.campaign import Address, Facts, JsonObject, Record, fingerprint, parse_instant, plain_id
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.operations.resolve import differences_from, refuse_known_id
 from msgflash_apply.plan.diff import differences
@@ -121,7 +121,7 @@ def fields_of(
     fields: dict[str, object] = {}
     for field, word, named in ((INSTANCE, "instance", instances), (TEMPLATE, "template", templates)):
         if field in payload:
-            name = next((one.name for one in named if one.id == payload[field]), "")
+            name = next((one.name for one in named if plain_id(one.id) == payload[field]), "")
             is_alone = bool(name) and table.ids(field, name) == [payload[field]]
             fields[word if is_alone else field] = name if is_alone else payload[field]
     local = start.astimezone(UTC if timezone is None else ZoneInfo(timezone))

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.models import RemoteCampaign
-from msgflash_apply.campaign import Address, Intent, fingerprint
+from msgflash_apply.campaign import Address, Intent, fingerprint, plain_id
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.plan.diff import differences
 from msgflash_apply.plan.plan import AttributeDiff
@@ -75,7 +75,7 @@ def in_doubt(snapshot: Snapshot, address: Address) -> Intent:
 def refuse_known_id(snapshot: Snapshot, address: Address, identifier: str, *, in_history: bool) -> None:
     """Refuse an id that the state has, now or also in its history, anywhere; MsgflashApplyError says where."""
     for known, other in snapshot.ids(in_history=in_history):
-        if known == identifier:
+        if known == plain_id(identifier):
             raise MsgflashApplyError(
                 f"Campaign {identifier} is not {address}.",
                 f"The state has it at {other}.",
@@ -144,7 +144,7 @@ async def _campaigns_of_messages(
     for _ in range(MOST_PAGES):
         page = await client.messages(instance_id, cursor)
         recent = [one for one in page.messages if one.created_at is None or one.created_at >= since]
-        yield len(recent), {one.campaign_id for one in recent if one.campaign_id is not None}
+        yield len(recent), {plain_id(one.campaign_id) for one in recent if one.campaign_id is not None}
         # The order of the pages is not documented; a whole page from before the start is taken as the end.
         if not recent or not page.has_more or page.next_cursor is None:
             return

@@ -24,6 +24,7 @@ from msgflash_apply.campaign import (
     Status,
     fingerprint,
     in_order,
+    with_plain_ids,
 )
 from msgflash_apply.plan.diff import differences
 from msgflash_apply.plan.lookup import INSTANCE, TEMPLATE, LookedUp
@@ -231,7 +232,7 @@ def _without_ignored_changes(item: LookedUp, record: Record) -> Payload:
         return item.payload
     ignored = {_WRITTEN_AS.get(name, name) for name in item.desired.lifecycle.ignore_changes}
     sent = {key: value for key, value in record.facts.payload.items() if key in ignored}
-    return {key: value for key, value in item.payload.items() if key not in ignored} | sent
+    return with_plain_ids({key: value for key, value in item.payload.items() if key not in ignored} | sent)
 
 
 def _too_late(starts_at: datetime, now: datetime, min_lead_time: timedelta) -> tuple[Reason, str] | None:

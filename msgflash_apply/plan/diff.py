@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from msgflash_apply.campaign import Payload
+from msgflash_apply.campaign import Payload, with_plain_ids
 from msgflash_apply.plan.plan import AttributeDiff
 
 
@@ -10,7 +10,8 @@ def differences(before: Payload, after: Payload) -> tuple[AttributeDiff, ...]:
     """
     List the attributes that differ, by path.
 
-    Tags and contact ids are sets: a removed one is listed by value with `after` None, an added one with `before` None.
+    Ids are compared without case. Tags and contact ids are sets: a removed one is listed by value with `after` None, an
+    added one with `before` None.
 
     Args:
         before: the payload on record.
@@ -23,7 +24,7 @@ def differences(before: Payload, after: Payload) -> tuple[AttributeDiff, ...]:
     from deepdiff import DeepDiff  # noqa: PLC0415
     from deepdiff.helper import notpresent  # noqa: PLC0415
 
-    (old, removed), (new, added) = _split_members(before), _split_members(after)
+    (old, removed), (new, added) = (_split_members(with_plain_ids(payload)) for payload in (before, after))
     found = [AttributeDiff("recipients.value", member, None) for member in removed - added]
     found += [AttributeDiff("recipients.value", None, member) for member in added - removed]
     levels = DeepDiff(old, new, view="tree", ignore_numeric_type_changes=False).values()

@@ -9,8 +9,9 @@ a warning with both names.
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import cast
 
-from msgflash_apply.campaign import Address, Fingerprint, fingerprint
+from msgflash_apply.campaign import Address, Fingerprint, JsonObject, fingerprint, with_plain_ids
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity
 from msgflash_apply.plan.lookup import LookedUp
 from msgflash_apply.plan.plan import SENDING, Action, Change, finding
@@ -140,13 +141,14 @@ def _near(
 
 def _people(change: Change) -> set[str]:
     """Name the groups of people whom a campaign reaches."""
-    value = change.recipients.get("value")
+    recipients = cast("JsonObject", with_plain_ids({"recipients": change.recipients})["recipients"])
+    value = recipients.get("value")
     members = value if isinstance(value, list) else ()
-    match change.recipients.get("type"):
+    match recipients.get("type"):
         case "all":
             return {"everybody"}
         case "group":
-            return {f"group {change.recipients.get('groupId')}"}
+            return {f"group {recipients.get('groupId')}"}
         case "tags":
             return {f"tag {tag}" for tag in members}
         case _:

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.models import Contact, Group, Health, Instance, Template, Usage
-from msgflash_apply.campaign import Desired, Facts, Fingerprint, Names, Payload, fingerprint
+from msgflash_apply.campaign import Desired, Facts, Fingerprint, Names, Payload, fingerprint, plain_id
 from msgflash_apply.errors import NotOnThisPlan
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.plan.plan import finding
@@ -58,7 +58,7 @@ class NameTable:
     def __init__(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         self._ids: dict[tuple[str, str], dict[str, str]] = {}
         for field, name, identifier, description in rows:
-            self._ids.setdefault((field, _plain(field, name)), {})[identifier] = description
+            self._ids.setdefault((field, _plain(field, name)), {})[plain_id(identifier)] = description
 
     def ids(self, field: str, name: str) -> Sequence[str]:
         """Return every id that the name may mean, none where it is unknown."""
@@ -187,7 +187,7 @@ class Lookups:
         Returns:
             Dotted paths (`custom.code`) by template id; None for a template that does not exist.
         """
-        listed = {template.id: template for template in await self.templates()}
+        listed = {plain_id(template.id): template for template in await self.templates()}
         wanted = [identifier for identifier in identifiers if identifier in listed]
         for identifier in wanted:
             if identifier not in self._variables:

@@ -12,7 +12,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.api.models import Group, Instance
-from msgflash_apply.campaign import Address, JsonObject, Status
+from msgflash_apply.campaign import Address, JsonObject, Status, plain_id
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.models.project import Policy, QuietHours
 from msgflash_apply.plan.lookup import Lookups
@@ -61,7 +61,7 @@ async def check_sending(changes: Sequence[Change], lookups: Lookups) -> list[Dia
     sending = [change for change in changes if change.is_sending]
     if not sending:
         return []
-    instances = {instance.id: instance for instance in await lookups.instances()}
+    instances = {plain_id(instance.id): instance for instance in await lookups.instances()}
     templates = {str(c.after["templateId"]) for c in sending if c.after and "templateId" in c.after}
     placeholders = await lookups.template_variables(sorted(templates)) if templates else {}
     found: list[Diagnostic] = []

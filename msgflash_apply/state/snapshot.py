@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from msgflash_apply.campaign import Address, Intent, Record
+from msgflash_apply.campaign import Address, Intent, Record, plain_id
 
 HOW_TO_RESTORE: Final = (
     "Restore its last good copy, and leave the journals where they are: the backup kept beside it and the journals "
@@ -47,7 +47,7 @@ class Snapshot:
             yield from ((address, record) for address, records in self.history.items() for record in records)
 
     def ids(self, *, in_history: bool = True) -> Iterator[tuple[str, Address]]:
-        """Give every campaign id that is on record, former ones included, with its address."""
+        """Give every campaign id that is on record, former ones included, as `plain_id` spells it, with its address."""
         for address, record in self.records(in_history=in_history):
             for identifier in (record.id, *record.former_ids):
-                yield identifier, address
+                yield plain_id(identifier), address

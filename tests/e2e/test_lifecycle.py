@@ -2,6 +2,7 @@
 
 import pytest
 
+from msgflash_apply.sandbox.seed import WELCOME_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo, created, creates_seen, statuses
 from tests.support.scenes import Scenes, sale_sent
@@ -125,3 +126,17 @@ def test_start_that_passed_is_never_sent(repo: Repo, sandbox: Sandbox) -> None:
 
 
 SUMMARY = ("create", "pause", "resume", "replace", "retire", "forget", "move", "no-op", "blocked")
+
+
+def test_case_of_an_id_is_nothing(repo: Repo, sandbox: Sandbox) -> None:
+    """An id in capitals goes out in lower case, and writing it so later changes nothing."""
+    content = {"type": None, "body": None, "variables": {"brand": "Acme", "code": "SPRING"}}
+    repo.campaign("sale", templateId=WELCOME_ID.upper(), **content)
+    assert repo.apply().code == 0
+    assert [campaign["templateId"] for campaign in sandbox.campaigns()] == [WELCOME_ID]
+
+    repo.campaign("sale", templateId=WELCOME_ID, **content)
+    assert repo.actions() == {"sale": "no-op"}
+    (identifier,) = (str(campaign["id"]) for campaign in sandbox.campaigns())
+    assert f"The state has {identifier} there." in repo.run("import", "sale", identifier.upper()).err
+    assert "The state has it at sale." in repo.run("import", "tea", identifier.upper(), "--generate").err
