@@ -144,6 +144,7 @@ class Code(StrEnum):
     PLACEHOLDER_IN_DIRECT = "MF413", "a placeholder in direct content is probably sent as written"
     PLACEHOLDER_IN_VARIABLES = "MF414", "a placeholder in a template variable is probably sent as written"
     INVERTED_TIMEZONE = "MF415", "a time zone has the opposite sign of the offset that its name seems to say"
+    ONLY_CASE_DIFFERS = "MF416", "two addresses differ in nothing but the case of letters"
     UNSEEN_TEXT = "MF421", "a text holds a control character, or nothing that can be seen"
     NOT_A_PLACEHOLDER = "MF422", "a text holds what looks like a placeholder and is sent as it is"
     CURLY_QUOTES = "MF423", "a text is in curly quotes, which YAML takes as part of it"
@@ -166,6 +167,7 @@ class Code(StrEnum):
     OVERLAP = "MF513", "two campaigns go to the same people within a day"
     ABOVE_WARM_UP = "MF514", "more recipients than the instance's warm-up allows in one campaign"
     OUTBOUND_QUOTA = "MF515", "the month's messages do not suffice for what would be sent"
+    UNKNOWN_FORMER_ADDRESS = "MF516", "an entry of moved_from names nothing known, while a campaign is gone"
 
 
 SHOWN_CHARACTERS = 40

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from msgflash_apply.files.expand import Expanded
-from msgflash_apply.findings import Code, Finding
+from msgflash_apply.findings import Code, Finding, Severity
 
 Conflict = tuple[Expanded, Finding]
 
@@ -23,6 +23,7 @@ def find_conflicts(campaigns: Sequence[Expanded]) -> Iterator[Conflict]:
     for address, group in _shared((one.address, one) for one in campaigns):
         hint = "rename one of the files, or give one a `key` of its own"
         yield from _on_each(group, Code.SAME_ADDRESS, f"the address `{address}` is taken twice, also by", hint)
+    yield from _only_case_differs(campaigns)
     usable = [(one, one.desired) for one in campaigns if one.desired is not None]
     alike = _shared(((wanted.payload["name"], wanted.payload["schedule"]), (one, wanted)) for one, wanted in usable)
     for _, group in _shared((wanted.fingerprint, one) for _, pairs in alike for one, wanted in pairs):
@@ -30,6 +31,25 @@ def find_conflicts(campaigns: Sequence[Expanded]) -> Iterator[Conflict]:
             hint = "delete one, or let them differ in name, start, recipients or content"
             yield from _on_each(group, Code.SAME_MAILING, "duplicates campaign", hint)
     yield from _former_addresses([(one, wanted.moved_from) for one, wanted in usable if wanted.moved_from], campaigns)
+
+
+def _only_case_differs(campaigns: Sequence[Expanded]) -> Iterator[Conflict]:
+    """A folder of macOS or Windows holds one of two such files, and a plan made there would retire the other."""
+    warned: set[tuple[str, str]] = set()
+    for _, group in _shared((one.address.casefold(), one) for one in campaigns):
+        for one in group:
+            other = next((member for member in group if member.address != one.address), None)
+            pair = (one.address.partition("[")[0], other.address.partition("[")[0] if other is not None else "")
+            # Two files with a `for_each` are one case, not one per entry.
+            if other is None or pair in warned:
+                continue
+            if pair[0] != pair[1]:
+                warned.add(pair)
+            place = f"`{other.address}` ({other.source.file}:{other.source.line})"
+            message = f"nothing but the case of letters distinguishes the address `{one.address}` from {place}"
+            hint = "rename one: on macOS and Windows they are one file"
+            finding = Finding(Code.ONLY_CASE_DIFFERS, (), message, hint, severity=Severity.WARNING, address=one.address)
+            yield one, finding
 
 
 def _former_addresses(

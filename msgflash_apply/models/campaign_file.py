@@ -121,13 +121,24 @@ def check_meaning(fields: Fields, address: Address, settings: Settings) -> Itera
         yield Finding(Code.REPEAT_OPEN_ENDED, ("repeat",), message, hint, severity=Severity.WARNING)
     for index, text in enumerate(cast("list[str]", fields.get("moved_from", ()))):
         former = read_address(text)
-        if former is None:
+        if (meant := _address_in(text, settings.campaigns)) is not None:
+            message, hint = f"{shown(text)} is a path, and an address is needed", f"write `{meant}`"
+            yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
+        elif former is None:
             message = f"{shown(text)} is not an address"
             hint = 'write it as plans show it, for example `promo/old-name` or `promo/old-name["fr"]`'
             yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
         elif former == address:
             message, hint = f"{shown(text)} is this campaign's own address", "give the address that it had before"
             yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
+
+
+def _address_in(text: str, folder: str) -> Address | None:
+    """Read the address in the path of a file, below the campaigns folder or with it; None for what is no path."""
+    base, bracket, entry = text.partition("[")
+    path = base.replace("\\", "/").removeprefix("./").removeprefix("/").removeprefix(f"{folder}/")
+    stem = re.sub(r"\.ya?ml\Z", "", path, flags=re.IGNORECASE)
+    return read_address(f"{stem}{bracket}{entry}") if stem != base else None
 
 
 def _check_placeholders(fields: Fields, policy: PlaceholderPolicy) -> Iterator[Finding]:

@@ -8,8 +8,10 @@ an outcome follows its file to the new address, so that the new address cannot b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from msgflash_apply.campaign import Address, Fingerprint, Intent, Record
+from msgflash_apply.campaign import Address, Desired, Fingerprint, Intent, Record
+from msgflash_apply.findings import Code, Diagnostic, Severity, listed, nearest
 from msgflash_apply.plan.lookup import LookedUp
+from msgflash_apply.plan.plan import Change, finding
 from msgflash_apply.state.snapshot import Snapshot
 
 
@@ -83,6 +85,28 @@ def _find_renamed(
         if free:
             gone.add(free[-1])
             yield item.desired.address, free[-1]
+
+
+def unknown_former_addresses(
+    desired: Sequence[Desired], changes: Sequence[Change], snapshot: Snapshot
+) -> Iterator[Diagnostic]:
+    """
+    Warn of each new campaign whose `moved_from` names nothing, while a campaign is gone whose new name it may be.
+
+    Left alone, the one is retired and the other sent, to the same people.
+    """
+    gone = [change.address for change in changes if change.source is None]
+    if not gone:
+        return
+    new = {change.address for change in changes if change.before is None}
+    known = snapshot.campaigns.keys() | snapshot.in_doubt.keys() | snapshot.history.keys()
+    for one in desired:
+        for former in one.moved_from if one.address in new else ():
+            if former not in known:
+                message = f"`moved_from` names `{former}`, which the state does not know; this campaign is new"
+                meant = nearest(former, gone)
+                hint = f"did you mean `{meant}`?" if meant else f"gone from the files: {listed(gone)}"
+                yield finding(Severity.WARNING, Code.UNKNOWN_FORMER_ADDRESS, one, message, hint)
 
 
 def fingerprints_at(snapshot: Snapshot, address: Address) -> set[Fingerprint]:

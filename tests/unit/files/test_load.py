@@ -176,6 +176,63 @@ def test_campaigns_may_swap_addresses(tmp_path: Path) -> None:
     assert result.diagnostics == ()
 
 
+@pytest.mark.parametrize(
+    ("entry", "address"),
+    [
+        ("campaigns/a.yaml", "a"),
+        ("campaigns/promo/a.YML", "promo/a"),
+        ("a.yaml", "a"),
+        ("./campaigns/a", "a"),
+        ("/campaigns/a.yaml", "a"),
+        ("campaigns/promo/a", "promo/a"),
+        ("campaigns\\\\promo\\\\a.yaml", "promo/a"),
+        ('campaigns/a.yaml[\\"fr\\"]', 'a["fr"]'),
+        ("campaigns/e\\u0301.yaml", "\u00e9"),
+    ],
+)
+def test_path_in_place_of_a_former_address(tmp_path: Path, entry: str, address: str) -> None:
+    """A path is an error that says which address to write: it would match nothing, and the campaign be sent again."""
+    (found,) = loaded(tmp_path, {"b.yaml": named("b") + f'moved_from: ["{entry}"]\n'}).diagnostics
+
+    assert (found.code, found.line, found.column, found.is_error) == ("MF408", 6, 14, True)
+    assert found.hint == f"write `{address}`"
+
+
+def test_path_below_another_folder_of_campaigns(tmp_path: Path) -> None:
+    """The folder of the campaigns is the one that msgflash.yaml names."""
+    write(tmp_path, {"mail/b.yaml": named("b") + "moved_from: [mail/a, campaigns/a]\n"})
+
+    (found,) = load(Settings(tmp_path, campaigns="mail")).diagnostics
+
+    assert found.hint == "write `a`"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Promo.yaml", "promo.yaml"), ("Promo/a.yaml", "promo/A.yml"), ("x/\u00c9t\u00e9.yaml", "x/\u00e9t\u00e9.yaml")],
+)
+def test_addresses_that_differ_in_case_only(tmp_path: Path, one: str, other: str) -> None:
+    """A checkout on macOS or Windows holds one of the two: a warning at both, which names the other."""
+    result = loaded(tmp_path, {one: named("a"), other: named("b"), "third.yaml": named("c")})
+
+    assert [(found.file, found.code, found.is_error) for found in result.diagnostics] == [
+        (f"campaigns/{name}", "MF416", False) for name in sorted((one, other))
+    ]
+    assert f"(campaigns/{other}:1)" in next(d.message for d in result.diagnostics if d.file == f"campaigns/{one}")
+    assert len(result.campaigns) == 3
+
+
+def test_tables_that_differ_in_case_only(tmp_path: Path) -> None:
+    """Two files are one warning each, however many entries they have; entries of one file are compared too."""
+    table = named("{{ each.key }}").replace("name: ", "name: '").replace("\n", "'\n", 1)
+    files = {name: f"{table}for_each: {{fr: {name[0]}, de: 2}}\nbody: {name}\n".replace("body: Hello\n", "")
+             for name in ("Promo.yaml", "promo.yaml")}  # fmt: skip
+
+    assert in_short(loaded(tmp_path / "1", files).diagnostics) == ["Promo.yaml:1:1 MF416", "promo.yaml:1:1 MF416"]
+    entries = loaded(tmp_path / "2", {"a.yaml": f"{table}for_each: {{fr: 1, FR: 2}}\n"}).diagnostics
+    assert in_short(entries) == ["a.yaml:1:1 MF416", "a.yaml:1:1 MF416"]
+
+
 def test_order_of_files_changes_nothing(tmp_path: Path) -> None:
     """Diagnostics come in the order of files and lines, whatever order the files were written in."""
     files = {f"{name}.yaml": WELCOME + "x: 1\ny: 2\n" for name in "cab"}

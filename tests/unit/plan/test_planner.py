@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from msgflash_apply.campaign import Desired, Lifecycle
+from msgflash_apply.campaign import Address, Desired, Lifecycle
 from msgflash_apply.findings import Diagnostic, InvalidFiles, Severity
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.lookup import INSTANCE, ONLY_CONNECTED, TEMPLATE
@@ -471,6 +472,24 @@ def test_part_of_a_chain_of_renames_is_refused() -> None:
 
     assert "leaves its record behind" in caught.value.diagnostics[0].message
     assert [change.action for change in planned(*chain, state=state).changes] == [Action.MOVE, Action.MOVE]
+
+
+@pytest.mark.parametrize(
+    ("former", "hint"),
+    [("sale/autum", "did you mean `sale/autumn`?"), ("zzz", "gone from the files: `sale/autumn`")],
+)
+def test_former_address_that_nobody_knows(former: str, hint: str) -> None:
+    """While a campaign is gone whose new name this may be, a `moved_from` that names nothing is a warning."""
+    state = a_snapshot({"sale/autumn": a_record("sale/autumn"), "tea": a_record("tea")})
+    new = a_desired("new", payload=a_payload(name="edited"), moved_from=(former,))
+
+    def unknown(*desired: Desired) -> list[Diagnostic]:
+        return [found for found in planned(*desired, state=state).diagnostics if found.code == "MF516"]
+
+    (warning,) = unknown(new, a_desired("tea"))
+    assert (warning.is_error, warning.address, warning.hint) == (False, "new", hint)
+    assert unknown(new, a_desired("tea"), a_desired("sale/autumn")) == []
+    assert unknown(replace(new, moved_from=(*new.moved_from, Address("sale/autumn"))), a_desired("tea")) == []
 
 
 def test_warnings_of_the_files_are_carried_along() -> None:
