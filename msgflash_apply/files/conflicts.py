@@ -46,8 +46,8 @@ def _only_case_differs(campaigns: Sequence[Expanded]) -> Iterator[Conflict]:
             if pair[0] != pair[1]:
                 warned.add(pair)
             place = f"`{other.address}` ({other.source.file}:{other.source.line})"
-            message = f"nothing but the case of letters distinguishes the address `{one.address}` from {place}"
-            hint = "rename one: on macOS and Windows they are one file"
+            message = f"the address `{one.address}` differs only in letter case from {place}"
+            hint = "rename one of them: on macOS and Windows their files would be one"
             finding = Finding(Code.ONLY_CASE_DIFFERS, (), message, hint, severity=Severity.WARNING, address=one.address)
             yield one, finding
 

@@ -119,6 +119,9 @@ def check_meaning(fields: Fields, address: Address, settings: Settings) -> Itera
         message = f"`repeat: {repeat}`: MsgFlash does not document when a repeating campaign ends"
         hint = "watch it with `msgflash-apply status`, and end it with `paused: true`"
         yield Finding(Code.REPEAT_OPEN_ENDED, ("repeat",), message, hint, severity=Severity.WARNING)
+    elif repeat == "noe":  # a slip in the vendor's own pages: reference 5.3
+        message, hint = "`repeat: noe` is taken for `none`: the campaign goes out once", "write `none`, or leave it out"
+        yield Finding(Code.NOT_ALLOWED, ("repeat",), message, hint, severity=Severity.WARNING)
     for index, text in enumerate(cast("list[str]", fields.get("moved_from", ()))):
         former = read_address(text)
         if (meant := _address_in(text, settings.campaigns)) is not None:

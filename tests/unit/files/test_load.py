@@ -176,6 +176,16 @@ def test_campaigns_may_swap_addresses(tmp_path: Path) -> None:
     assert result.diagnostics == ()
 
 
+def test_slip_of_the_vendor_is_taken_for_none(tmp_path: Path) -> None:
+    """`repeat: noe` goes out once, and the warning says so."""
+    result = loaded(tmp_path, {"a.yaml": WELCOME + "repeat: noe\n"})
+
+    (warning,) = result.diagnostics
+    assert (warning.code, warning.line, warning.is_error) == ("MF304", 6, False)
+    assert warning.hint == "write `none`, or leave it out"
+    assert "repeat" not in result.campaigns[0].payload
+
+
 @pytest.mark.parametrize(
     ("entry", "address"),
     [
