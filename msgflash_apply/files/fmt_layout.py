@@ -144,20 +144,19 @@ def key_text(key: Scalar) -> str:
     return _anchored(key, canonical_quotes(key.raw, str(key.value), in_flow=False))
 
 
-def value_lines(text: str, node: Node, indent: int, parent_column: int) -> list[str]:
+def value_lines(node: Node, indent: int, parent_column: int) -> list[str]:
     """
     Write the value behind a `key:` or a `-`: a scalar, an alias, a flow collection.
 
     Args:
-        text: the file.
         node: no block collection.
         indent: of the line with the key or dash.
         parent_column: of that key or dash in the file; lines of a flow collection move along with it.
     """
     if isinstance(node, Branch):
-        first, *rest = _bare(text, node).split("\n")
+        first, *rest = node.raw.split("\n")
         if not rest:
-            return [_anchored(node, _flow_text(text, node))]
+            return [_anchored(node, _flow_text(node))]
         moved = indent - parent_column
         others = [" " * max(_spaces(line) + moved, indent) + line.lstrip(" ") if line.strip() else "" for line in rest]
     elif is_block(node):
@@ -199,23 +198,18 @@ def _spaces(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-def _flow_text(text: str, node: Node) -> str:
+def _flow_text(node: Node) -> str:
     """Write a flow collection on one line, with one space where one belongs; what is spelt unusually stays as it is."""
     if not isinstance(node, Branch):
         return canonical_quotes(node.raw, str(node.value), in_flow=True)
     opened, closed = "{}" if node.is_map else "[]"
-    raw = _bare(text, node)
+    raw = node.raw
     # Something may be left out between the marks, or a list hold a pair without braces.
     has_silence = any(part is not None and not part.raw for item in node.items for part in item)
     if not raw.startswith(opened) or has_silence:
         return raw
-    pairs = ([_anchored(part, _flow_text(text, part)) for part in item if part is not None] for item in node.items)
+    pairs = ([_anchored(part, _flow_text(part)) for part in item if part is not None] for item in node.items)
     return opened + ", ".join(": ".join(pair) for pair in pairs) + closed
-
-
-def _bare(text: str, branch: Branch) -> str:
-    raw = text[branch.start : branch.end]
-    return raw if branch.anchor is None else re.sub(r"&\S+\s*", "", raw, count=1)
 
 
 _BEFORE_ITEMS = re.compile(r"&\S+(?:\s+|(?<=\s)#[^\n]*)*")
@@ -311,7 +305,7 @@ class Layout:
     def _inline(self, head: str, value: Node, indent: int, column: int) -> None:
         """Write `head` and a value behind it; comments from between the two come above."""
         self._flush(value.start, indent, first=True)
-        first, *others = value_lines(self._text, value, indent, column)
+        first, *others = value_lines(value, indent, column)
         self.lines += [f"{head} {first}".strip(" ") if not head else f"{head} {first}".rstrip(" "), *others]
         while self._pending and self._pending[0].at < value.end:  # they are part of what was just written
             self._pending.popleft()

@@ -152,12 +152,13 @@ def _meant_as_text(lines: Sequence[str], at: Place, words: str) -> Refused | Non
     """A text that YAML takes for something else, for how it begins or for what is in it."""
     line, column = lines[at.line - 1], at.column - 1
     found = (_VALUE if "anchor" in words else _VALUE_BEHIND_ANCHOR).match(line[:_LOOKED_AT])
-    if found is None or found.start("text") > column:
-        return None
-    text, start = found["text"], found.start("text")
+    start = found.start("text") if found else len(line)
     if "cannot start any token" in words and column != start:
-        rest = re.split(r"[,\]}]", line[column:], maxsplit=1)[0]  # in a list or map of one line
+        rest = re.split(r"[,\]}]|:(?= |$)", line[column:], maxsplit=1)[0]  # a key, or in a list or map of one line
         return bad_yaml(f"a text cannot begin with `{rest[:1]}`", quote_hint(rest), at)
+    if found is None or start > column:
+        return None
+    text = found["text"]
     first, begin, is_in_flow = text[0], Place(at.line, start + 1), "flow" in words
     hint = _how_to_quote(text, lines, at.line)
     if first in "@`%,]}" and column == start and not is_in_flow:

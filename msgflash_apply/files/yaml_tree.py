@@ -91,7 +91,7 @@ def resolve(text: str) -> str | int | float | bool | None:
 
 Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | float | bool | None"
 
-_ANCHOR = re.compile(r"&\S+\s*")
+_ANCHOR = re.compile(r"&[^ \t\n]+[ \t\n]*")  # not `\s`: a no-break space is part of a text
 
 _COMMENT_BEHIND = re.compile(r"[ \t]+(#[^\n]*)")
 
@@ -423,8 +423,8 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
         if (first := merge if is_merge else children.get(name)) is not None:
             message = f"duplicate key `{name}`, first written on line {(first[0] or first[1]).line}"
             raise bad_yaml(message, "keep one of the two", key.place)
-        if not name.isascii() and key.is_plain and (odd := invisible_in(name)) is not None:
-            raise invisible(name[odd], Place(key.line, key.column + odd))
+        if not name.isascii() and key.is_plain and (odd := invisible_in(key.written)) is not None:
+            raise invisible(key.written[odd], place_in(key.text, key.end - len(key.written) + odd))
         event = next_event()
         child = _scalar(reader, event) if type(event) is SCALAR else _node(reader, event, depth)
         if is_merge:

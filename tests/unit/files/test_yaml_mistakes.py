@@ -84,6 +84,7 @@ def test_a_text_that_needs_quotes_is_written_with_them(
         ('a: "b\n  c" d\n', (2, 6), "text that began above", "quotes of the lines above"),
         ("a: 'tis\nb: 'x'\n", (2, 5), "text that began above", "quotes of the lines above"),
         ('a: [1, "x" y]\n', (1, 4), "a comma is missing", "put all of it in quotes"),
+        ("a: x\n@b: c\n", (2, 1), "cannot begin with `@`", 'quote it: "@b"'),
         ("a: [@x, b]\n", (1, 5), "cannot begin with `@`", 'quote it: "@x"'),
         ('a: "Hi" ' + "x" * 300 + "\n", (1, 9), "behind the closing", "single quotes, and double every `'`"),
         ("a: - " + "x" * 300 + "\n", (1, 4), "`-` at the start", "put all of it in double quotes"),

@@ -112,6 +112,7 @@ base: &base {size: 5.0}
 merged: {<<: *base, more: 1.50}
 odd: &o # why
   010
+space: &s \u00a0x
 nothing:
 """
 
@@ -137,6 +138,7 @@ nothing:
         (("merged", "size"), "5.0"),
         (("merged", "more"), "1.50"),
         (("odd",), "010"),
+        (("space",), "\u00a0x"),
         (("nothing",), ""),
         (("absent", "deeper"), None),
         ((), None),
