@@ -21,7 +21,7 @@ CUSTOM: dict[str, object] = {
 }
 REAL = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
 STRICTER = {"MF202", "MF205", "MF206", "MF207", "MF208"}
-"""Codes of what jinja2 does and this program refuses: unknown names, what the sandbox lacks, bounds, lists, constants."""
+"""Codes of what jinja2 does and this program refuses: unknown names, what is forbidden, bounds, lists, constants."""
 
 spaces = st.text(" \t\n", max_size=3)
 names = st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=8)
