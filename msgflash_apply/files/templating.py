@@ -271,7 +271,8 @@ def _compile(text: str) -> tuple[Part, ...]:
         with _translated((), source):
             pieces = tuple(_cut_at_tags(source))
     except Refused as err:
-        return (err.finding,)
+        others = _broken_tags(source) if err.finding.code is Code.TEMPLATE_SYNTAX else ()
+        return others or (err.finding,)
     tags = tuple(piece for piece in pieces if isinstance(piece, Tag))
     if any(tag.kind == "statement" or tag.strips for tag in tags):
         return _statements(source, tags)
@@ -288,6 +289,20 @@ def _compile(text: str) -> tuple[Part, ...]:
                 parts.append(replace(err.finding, offset=piece.offset))
     return tuple(parts)
 
+
+def _broken_tags(source: str) -> tuple[Finding, ...]:
+    """Everything that is wrong with a source that cannot be cut as a whole: each of its expressions alone."""
+    found: list[Finding] = []
+    for tag in _ANY_EXPRESSION.finditer(source):
+        try:
+            with _translated((), tag.group()):
+                tuple(_cut_at_tags(tag.group()))
+        except Refused as err:
+            found.append(replace(err.finding, offset=tag.start()))
+    return tuple(found)
+
+
+_ANY_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 _KINDS: dict[str, Literal["expression", "statement", "comment"]] = {
     "variable_begin": "expression",

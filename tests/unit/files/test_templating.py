@@ -273,6 +273,16 @@ def test_all_static_mistakes_of_statements_are_told_at_once() -> None:
     assert [(p.offset, p.code) for p in problems] == [(0, "MF204"), (18, "MF202"), (37, "MF205")]
 
 
+def test_all_tags_that_cannot_be_read_are_told_at_once() -> None:
+    """One slip of the keyboard hides no other."""
+    _, problems = Renderer(CUSTOM).render("{{ custom.x | default(“a”) }} {{ custom.brand }} {{#if a}}")
+
+    assert [(p.offset, p.code, p.hint) for p in problems] == [
+        (0, "MF201", "use straight quotes, ' or \""),
+        (49, "MF201", "write a condition as `{% if custom.name %}..{% endif %}`"),
+    ]
+
+
 def test_each_is_unknown_without_for_each() -> None:
     """`each` belongs to expanded campaigns."""
     plain = Renderer({"a": 1})
