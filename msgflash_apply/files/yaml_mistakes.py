@@ -76,6 +76,8 @@ _COMMENT = re.compile(r"\s+#(?:\s.*)?$")
 _INVISIBLE = "\u00a0\u00ad\u1680\u2000-\u200f\u202f\u205f-\u2064\u3000"
 """Spaces and marks that look like an ordinary space or like nothing, and are a part of texts for YAML."""
 
+_INVISIBLE_HERE = re.compile(f"[{_INVISIBLE}]")
+
 _INVISIBLE_IN_LINE = re.compile(rf"^ *(?:- +)*(?:-|.*?[{{,] *{_KEY}:|{_KEY}:)?(?P<found>[{_INVISIBLE}])")
 
 _INVISIBLE_IN_KEY = re.compile(rf"^[{_INVISIBLE}]|(?<=:)[{_INVISIBLE}]|[{_INVISIBLE}]$")
@@ -91,10 +93,7 @@ def explain(err: YamlSyntaxError, text: str) -> Refused:
     at = _inside(lines, err.problem_mark or err.context_mark)
     began = _inside(lines, err.context_mark) if err.context_mark else at
     line = lines[at.line - 1]
-    indent = line[: len(line) - len(line.lstrip(" -\t"))]
-    if "\t" in indent and (at.column <= len(indent) + 1 or "mapping values" in words):
-        return bad_yaml("a tab is used for indentation", "indent with spaces", Place(at.line, indent.index("\t") + 1))
-    if odd := _odd_character(lines, began.line if "simple key" in words else at.line):
+    if odd := _odd_space(line, at, words) or _odd_character(lines, began.line if "simple key" in words else at.line):
         return odd
     if (template := _UNQUOTED_TEMPLATE.search(line)) and template.start("text") < at.column:
         return unquoted_template(template["text"], Place(at.line, template.start("text") + 1))
@@ -122,6 +121,14 @@ def _inside(lines: Sequence[str], mark: Mark | None) -> Place:
     if mark is None:
         return Place(1, 1)
     return place_of(mark) if mark.line < len(lines) else Place(len(lines), len(lines[-1]) + 1)
+
+
+def _odd_space(line: str, at: Place, words: str) -> Refused | None:
+    """A tab or an invisible character that YAML does not take where it is."""
+    indent = line[: len(line) - len(line.lstrip(" -\t"))]
+    if "\t" in indent and (at.column <= len(indent) + 1 or "mapping values" in words):
+        return bad_yaml("a tab is used for indentation", "indent with spaces", Place(at.line, indent.index("\t") + 1))
+    return invisible(line[at.column - 1], at) if _INVISIBLE_HERE.match(line, at.column - 1) else None
 
 
 def _odd_character(lines: Sequence[str], number: int) -> Refused | None:

@@ -93,6 +93,8 @@ Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | float | bool | 
 
 _ANCHOR = re.compile(r"&[^ \t\n]+[ \t\n]*")  # not `\s`: a no-break space is part of a text
 
+_TAG = re.compile(r"![^\s,\[\]{}]*")
+
 _COMMENT_BEHIND = re.compile(r"[ \t]+(#[^\n]*)")
 
 
@@ -494,10 +496,10 @@ def _rest_of_line(reader: _Reader, at: int) -> str:
 
 
 def _tag_refused(reader: _Reader, event: Event) -> Refused:
-    hint = "remove it"
-    if type(event) is SCALAR:
-        hint += f"; if it is a text, {quote_hint(_rest_of_line(reader, event.start_mark.index))}"
-    return bad_yaml(f"tags are not allowed: `{event.tag}`", hint, place_of(event.start_mark))
+    text = _rest_of_line(reader, event.start_mark.index)
+    tag = _TAG.search(text)
+    hint = f"remove it; if it is a text, {quote_hint(text)}" if tag and type(event) is SCALAR else "remove it"
+    return bad_yaml(f"tags are not allowed: `{tag[0] if tag else event.tag}`", hint, place_of(event.start_mark))
 
 
 def located(findings: Iterable[Finding], document: Document | None, source: Source) -> Iterator[Diagnostic]:

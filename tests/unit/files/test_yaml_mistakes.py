@@ -88,7 +88,10 @@ def test_a_text_that_needs_quotes_is_written_with_them(
         ("a: [@x, b]\n", (1, 5), "cannot begin with `@`", 'quote it: "@x"'),
         ('a: "Hi" ' + "x" * 300 + "\n", (1, 9), "behind the closing", "single quotes, and double every `'`"),
         ("a: - " + "x" * 300 + "\n", (1, 4), "`-` at the start", "put all of it in double quotes"),
-        ("a: !x y\n", (1, 4), "tags are not allowed", 'quote it: "!x y"'),
+        ("a: !x y\n", (1, 4), "tags are not allowed: `!x`", 'quote it: "!x y"'),
+        ("a: &b !!! x\n", (1, 4), "tags are not allowed: `!!!`", 'quote it: "&b !!! x"'),
+        ("a: !x [y]\n", (1, 4), "tags are not allowed: `!x`", "remove it"),
+        ("a: &b\n  !x y\n", (1, 4), "tags are not allowed: `!x`", "remove it"),
         ("a:\n  - \tb: 1\n", (2, 5), "a tab is used for indentation", "with spaces"),
         ("a: x\nbody:hi\n", (2, 5), "no space behind the `:`", "write `:` and a space"),
         ("body:hi\na: x\n", (1, 5), "no space behind the `:`", "write `:` and a space"),
@@ -120,6 +123,8 @@ def test_what_is_seen_is_named(source: EventSource, text: str, at: tuple[int, in
         ("a: {b: c, value:\u00a0[vip]}\n", (1, 17), "U+00A0 (no-break space)"),
         ("a:\n  -\u00a0vip\n  -\u00a0new\n", (2, 4), "U+00A0 (no-break space)"),
         ("a:\n  - vip\n  -\u00a0new\n", (3, 4), "U+00A0 (no-break space)"),
+        ('a: "x"\u00a0\n', (1, 7), "U+00A0 (no-break space)"),
+        ("a: |\u00a0\n  x\n", (1, 5), "U+00A0 (no-break space)"),
     ],
 )
 def test_invisible_characters_are_named(source: EventSource, text: str, at: tuple[int, int], name: str) -> None:
