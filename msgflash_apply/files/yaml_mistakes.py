@@ -31,9 +31,9 @@ _NO_VALUE = "flow node|node content"
 _BLOCK_ENDED = "expected key|'-' indicator|block end"
 
 _RULES = (
-    _Rule(r"end of stream.*quoted scalar|document indicator.*quoted scalar", "this quote is never closed",
+    _Rule(r"(end of stream|document (indicator|separator)).*quoted scalar", "this quote is never closed",
           "add the closing quote; a text that holds a quote itself is put in quotes of the other kind", at_start=True),
-    _Rule(r"mapping values are not allowed", "a `:` is where none is expected",
+    _Rule(r"mapping values are not allowed|unexpected ':'", "a `:` is where none is expected",
           "put a text that holds `: ` in quotes; if this is a field, check its indentation"),
     _Rule(r"could not find expected ':'", "this line is neither a field nor part of a text",
           "write `name: value`, or indent the line under the text that it belongs to", at_start=True),
@@ -47,10 +47,12 @@ _RULES = (
     _Rule(r"flow mapping", "this `{` is never closed, or a comma is missing",
           "close it with `}`; if it is a text, put all of it in quotes", at_start=True),
     _Rule(r"block scalar", "there is text on the line of a `|` or `>`", "begin the text on the next line, indented"),
-    _Rule(r"undefined tag|scanning a tag|scanning a directive|directive|incompatible|document start",
+    _Rule(r"\btag\b|directive|incompatible|document start",
           "this begins something that is not allowed here", "remove directives (`%..`) and tags (`!..`)"),
     _Rule(r"sequence entries are not allowed", "a list item is where none is expected",
           "put the `-` on a line of its own, indented under its field"),
+    _Rule(r"mapping keys are not allowed", "a `?` is where none is expected",
+          "put a text that begins with `? ` in quotes"),
     _Rule(_BLOCK_ENDED, "this line does not fit the lines above it", _INDENT_HINT),
 )  # fmt: skip
 
@@ -161,14 +163,14 @@ def _meant_as_text(lines: Sequence[str], at: Place, words: str) -> Refused | Non
     found = (_VALUE if "anchor" in words else _VALUE_BEHIND_ANCHOR).match(line[:_LOOKED_AT])
     start = found.start("text") if found else len(line)
     if "cannot start any token" in words and column != start:
-        rest = re.split(r"[,\]}]|:(?= |$)", line[column:], maxsplit=1)[0]  # a key, or in a list or map of one line
-        return bad_yaml(f"a text cannot begin with `{rest[:1]}`", quote_hint(rest), at)
+        text = re.split(r":(?= |$)", text_in(line[column:]), maxsplit=1)[0]
+        return bad_yaml(f"a text cannot begin with `{text[:1]}`", quote_hint(text), at)
     if found is None or start > column:
         return None
     text = found["text"]
     first, begin, is_in_flow = text[0], Place(at.line, start + 1), "flow" in words
     hint = _how_to_quote(text, lines, at.line)
-    if first in "@`%,]}" and column == start and not is_in_flow:
+    if "cannot start any token" in words or (first in ",]}" and column == start and not is_in_flow):
         return bad_yaml(f"a text cannot begin with `{first}`", hint, begin)
     end = _end_of(text)
     behind = text[end:].strip() if column >= start + end > start and not is_in_flow else ""
@@ -255,6 +257,13 @@ def unquoted_template(rest: str, at: Place) -> Refused:
     after = rest[len(tag) :].strip()
     whole = tag if not after or after[0] in ",]}#" else rest
     return bad_yaml(f"`{rest[:2]}` without quotes is not a text in YAML", quote_hint(whole), at)
+
+
+def text_in(rest: str) -> str:
+    """What of a line's rest is one text: without a comment; inside brackets it ends at a comma or where they close."""
+    rest = _COMMENT.sub("", rest[:_LOOKED_AT])
+    opened, closed = (sum(map(rest.count, marks)) for marks in ("[{", "]}"))
+    return re.split(r"[,\]}]", rest, maxsplit=1)[0] if closed > opened else rest
 
 
 _QUOTED_IN_HINTS = 200

@@ -37,7 +37,7 @@ from msgflash_apply.files.yaml_events import (
     place_of,
     usual_events,
 )
-from msgflash_apply.files.yaml_mistakes import explain, invisible, invisible_in, quote_hint, unquoted_template
+from msgflash_apply.files.yaml_mistakes import explain, invisible, invisible_in, quote_hint, text_in, unquoted_template
 from msgflash_apply.findings import Diagnostic, Finding, Place, Refused, ValuePath
 
 _WORDS: dict[str, bool | None] = {
@@ -459,7 +459,8 @@ def _merge(branch: Branch, merge: Item) -> None:
 def _alias(reader: _Reader, event: Event, depth: int) -> Alias:
     name, start = event.anchor, event.start_mark
     if name not in reader.anchors:
-        hint = f"{quote_hint(_rest_of_line(reader, start.index))} if it is a text, or mark the value with `&{name}`"
+        text = text_in(_rest_of_line(reader, start.index))
+        hint = f"{quote_hint(text)} if it is a text, or mark the value with `&{name}`"
         raise bad_yaml(f"there is no `&{name}` above this `*{name}`", hint, place_of(start))
     if (anchored := reader.anchors[name]) is None:
         message = f"`*{name}` is inside what `&{name}` marks, so it would never end"
@@ -498,7 +499,7 @@ def _rest_of_line(reader: _Reader, at: int) -> str:
 def _tag_refused(reader: _Reader, event: Event) -> Refused:
     text = _rest_of_line(reader, event.start_mark.index)
     tag = _TAG.search(text)
-    hint = f"remove it; if it is a text, {quote_hint(text)}" if tag and type(event) is SCALAR else "remove it"
+    hint = f"remove it; if it is a text, {quote_hint(text_in(text))}" if tag and type(event) is SCALAR else "remove it"
     return bad_yaml(f"tags are not allowed: `{tag[0] if tag else event.tag}`", hint, place_of(event.start_mark))
 
 
