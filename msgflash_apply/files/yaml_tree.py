@@ -399,7 +399,7 @@ def _resolved(reader: _Reader, event: Event) -> Value:
     try:
         return resolve(text)
     except ValueError as err:
-        raise bad_yaml(str(err), "quote it if it is a text", place_of(start)) from None
+        raise bad_yaml(str(err), f"{quote_hint(text)} if it is a text", place_of(start)) from None
 
 
 def _read_list(reader: _Reader, branch: Branch, depth: int) -> None:

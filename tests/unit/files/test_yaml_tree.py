@@ -168,13 +168,13 @@ def test_merge_keys_let_own_keys_and_earlier_maps_win() -> None:
         ("a: - b\n", 1, 4, "`-` at the start of a text has a meaning", "each item on a line of its own"),
         ("a: - b\n  - c\n", 1, 4, "`-` at the start of a text has a meaning", "begin the list on the next line"),
         ("a: | x\n  y\n", 1, 6, "there is text on the line", "next line"),
-        ("a: .inf\n", 1, 4, "`.inf` is not a number", "quote it"),
+        ("a: .inf\n", 1, 4, "`.inf` is not a number", 'quote it: ".inf" if it is a text'),
         ("a: -.INF\n", 1, 4, "`-.INF` is not a number", "quote it"),
         ("a: .NaN\n", 1, 4, "`.NaN` is not a number", "quote it"),
-        ("a: 1e999\n", 1, 4, "`1e999` is too large", "quote it"),
+        ("a: 1e999\n", 1, 4, "`1e999` is too large", 'quote it: "1e999"'),
         ("a: é\nb: .nan\n", 2, 4, "`.nan` is not a number", "quote it"),
         ("é: {ü: 1, ü: 2}\n", 1, 11, "duplicate key `ü`", "keep one"),
-        ("a: " + "9" * 5000 + "\n", 1, 4, "5000 digits", "quote it"),
+        ("a: " + "9" * 5000 + "\n", 1, 4, "5000 digits", "in double quotes"),
     ],
 )
 def test_mistakes_point_and_say_what_to_write(
