@@ -106,26 +106,27 @@ class Node:
 
     Attributes:
         text: of the whole file.
-        start: where it begins in the text, its anchor included.
-        end: behind its last character; of a block collection, behind its last item.
-        line: of its begin, from 1.
-        column: of its begin, from 1, in characters.
+        begin: where it begins, its anchor included.
+        end: behind its last character; of a block collection, behind its last item. Counted from the text's begin.
         anchor: without `&`; None without one.
         value: what it means. What an alias brings in is shared, so it is never changed.
     """
 
     text: str = field(repr=False)
-    start: int
+    begin: Mark
     end: int
-    line: int
-    column: int
     anchor: str | None
     value: Value
 
     @property
+    def start(self) -> int:
+        """Its first character, counted from the text's begin."""
+        return self.begin.index
+
+    @property
     def place(self) -> Place:
         """Its first character, quote or bracket, or the `|` of a block of text."""
-        return Place(self.line, self.column)
+        return place_of(self.begin)
 
     @property
     def raw(self) -> str:
@@ -205,7 +206,7 @@ class Document:
     @property
     def line(self) -> int:
         """The line of its first content, from 1; by it the document is known in its file."""
-        return self.root.line
+        return self.root.place.line
 
     @property
     def is_empty(self) -> bool:
@@ -364,9 +365,7 @@ def _node(reader: _Reader, event: Event, depth: int) -> Node:
     elif depth > outer_deepest:
         reader.deepest = depth
     is_map = type(event) is MAP_START
-    branch = Branch(
-        reader.text, start.index, 0, start.line + 1, start.column + 1, event.anchor, None, is_map, event.flow_style
-    )
+    branch = Branch(reader.text, start, 0, event.anchor, None, is_map, event.flow_style)
     (_read_map if is_map else _read_list)(reader, branch, depth + 1)
     _count(reader, len(branch.children), start)
     if event.anchor is not None:
@@ -382,9 +381,7 @@ def _scalar(reader: _Reader, event: Event) -> Scalar:
     is_plain, start, anchor = event.implicit[0], event.start_mark, event.anchor
     if is_plain and event.value[:1] in _BEGINS_OTHER_THAN_TEXT:
         value = _resolved(reader, event)
-    scalar = Scalar(
-        reader.text, start.index, event.end_mark.index, start.line + 1, start.column + 1, anchor, value, is_plain
-    )
+    scalar = Scalar(reader.text, start, event.end_mark.index, anchor, value, is_plain)
     if anchor is not None:
         reader.anchors[anchor] = _Anchored(scalar, 1, -1)
     return scalar
@@ -423,7 +420,7 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
             raise _not_a_key(reader, branch, event)
         is_merge = name == "<<" and key.is_plain
         if (first := merge if is_merge else children.get(name)) is not None:
-            message = f"duplicate key `{name}`, first written on line {(first[0] or first[1]).line}"
+            message = f"duplicate key `{name}`, first written on line {(first[0] or first[1]).place.line}"
             raise bad_yaml(message, "keep one of the two", key.place)
         if not name.isascii() and key.is_plain and (odd := invisible_in(key.written)) is not None:
             raise invisible(key.written[odd], place_in(key.text, key.end - len(key.written) + odd))
@@ -470,8 +467,8 @@ def _alias(reader: _Reader, event: Event, depth: int) -> Alias:
         raise bad_yaml(message, "write fewer aliases inside aliases", place_of(start))
     reader.deepest = max(reader.deepest, depth + anchored.height)
     _count(reader, anchored.nodes - 1, start)
-    target, end = anchored.node, event.end_mark.index
-    return Alias(reader.text, start.index, end, start.line + 1, start.column + 1, None, target.value, target)
+    target = anchored.node
+    return Alias(reader.text, start, event.end_mark.index, None, target.value, target)
 
 
 def _count(reader: _Reader, more: int, at: Mark) -> None:
