@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
@@ -278,6 +278,16 @@ FIRST_YEAR = 1970
 
 LAST_YEAR = 9998
 """Of every instant; in the one after it a clock of another zone may show a year that does not exist."""
+
+
+A_YEAR = timedelta(days=366)
+
+FAR_AHEAD_HINT = "check the year"
+
+
+def far_ahead(start: datetime, now: datetime) -> str | None:
+    """Say that a start is more than a year ahead, which is mostly a slip; None for any other."""
+    return f"it starts on {start:%Y-%m-%d}, more than a year ahead" if start - now > A_YEAR else None
 
 
 def parse_instant(text: str) -> datetime:

@@ -145,6 +145,7 @@ class Code(StrEnum):
     PLACEHOLDER_IN_VARIABLES = "MF414", "a placeholder in a template variable is probably sent as written"
     INVERTED_TIMEZONE = "MF415", "a time zone has the opposite sign of the offset that its name seems to say"
     ONLY_CASE_DIFFERS = "MF416", "two addresses differ in nothing but the case of letters"
+    FAR_AHEAD = "MF417", "a campaign starts more than a year ahead"
     UNSEEN_TEXT = "MF421", "a text holds a control character, or nothing that can be seen"
     NOT_A_PLACEHOLDER = "MF422", "a text holds what looks like a placeholder and is sent as it is"
     CURLY_QUOTES = "MF423", "a text is in curly quotes, which YAML takes as part of it"

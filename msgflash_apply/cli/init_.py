@@ -3,6 +3,7 @@
 import os
 import re
 import uuid
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -38,7 +39,7 @@ EXAMPLE = """\
 # An example. Take the leading "# " off the lines below, and make it yours.
 #
 # name: Hello
-# schedule: 2099-01-15T09:00
+# schedule: DAYT09:00
 # timezone: Europe/Paris
 # recipients:
 #   type: tags
@@ -61,7 +62,8 @@ def command(options: Globals, pipeline: str | None) -> None:
     Run it once per environment. It refuses if a state exists: an empty one would create every campaign again.
     """
     read_project(options.root)  # what is wrong already is reported before anything is written
-    for name, text in first_files(options.root, pipeline).items():
+    a_month_ahead = wiring.now() + timedelta(days=30)
+    for name, text in first_files(options.root, pipeline, a_month_ahead).items():
         file = options.root / name
         if os.path.lexists(file):
             continue
@@ -80,13 +82,14 @@ def command(options: Globals, pipeline: str | None) -> None:
     )
 
 
-def first_files(root: Path, pipeline: str | None) -> dict[str, str]:
+def first_files(root: Path, pipeline: str | None, start: datetime) -> dict[str, str]:
     """
     Choose the first files of a repo, unless it has a project file, and the pipeline's files, if one is wanted.
 
     Args:
         root: the repo.
         pipeline: `github`, `gitlab` or None. docs/pipelines.md is the one source of GitHub's files.
+        start: the day of the example.
 
     Returns:
         Texts by path relative to the repo.
@@ -96,7 +99,7 @@ def first_files(root: Path, pipeline: str | None) -> dict[str, str]:
         files["msgflash.yaml"] = PROJECT
         files |= {f"schemas/{name}.schema.json": schema_text(name) for name in ("project", "campaign")}
         if not os.path.lexists(root / "campaigns"):
-            files["campaigns/example.yaml"] = EXAMPLE
+            files["campaigns/example.yaml"] = EXAMPLE.replace("DAY", f"{start:%Y-%m-%d}")
     if pipeline == "gitlab":
         files[".gitlab-ci.yml"] = _shipped("gitlab-ci.yml")
     elif pipeline == "github":

@@ -1,6 +1,7 @@
 """`validate`: report every mistake of every file, without a request and without a state."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -26,7 +27,7 @@ from msgflash_apply.report.formats import VALIDATION_FORMATS, Look
 def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
     """Check the project file and the campaigns, all of them or those under PATHS. Changes nothing."""
     try:
-        loaded = load(wiring.settings_of(options), paths)
+        loaded = load(replace(wiring.settings_of(options), now=wiring.now()), paths)
     except InvalidFiles as err:  # the project file itself
         loaded = Loaded(campaigns=(), diagnostics=err.diagnostics, files=1)
     paint = output.paint_for(sys.stdout, options.colour)

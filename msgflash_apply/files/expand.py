@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
-from msgflash_apply.campaign import Address, Desired, Source, entry_address
+from msgflash_apply.campaign import FAR_AHEAD_HINT, Address, Desired, Source, entry_address, far_ahead
 from msgflash_apply.files.schedule import inverted_zone, start_of
 from msgflash_apply.files.templating import Renderer
-from msgflash_apply.findings import Code, Finding, ValuePath, texts_in
+from msgflash_apply.findings import Code, Finding, Severity, ValuePath, texts_in
 from msgflash_apply.models.campaign_file import check_meaning, desired
 from msgflash_apply.models.project import Settings
 from msgflash_apply.models.schema import check
@@ -87,6 +87,8 @@ def _expanded(
         start = start_of(sound, settings.timezone)
         if isinstance(start, Finding):
             found.append(start)
+        elif settings.now is not None and (far := far_ahead(start, settings.now)) is not None:
+            found.append(Finding(Code.FAR_AHEAD, ("schedule",), far, FAR_AHEAD_HINT, severity=Severity.WARNING))
         found += filter(None, [inverted_zone(str(sound.get("timezone", "")), str(sound["schedule"]))])
     found += check_meaning(sound, address, settings)
     findings = tuple([replace(finding, address=address) for finding in found])

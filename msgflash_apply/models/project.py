@@ -7,7 +7,7 @@ An environment inherits what the top level says and overrides it key by key. The
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, Self, TypeAlias, cast
 
@@ -203,6 +203,7 @@ class Settings:
         policy: limits for plans.
         requests_per_second: pace of all requests.
         warnings: about msgflash.yaml.
+        now: the time, by which a start is far ahead; None where that is a plan's to say, of what is new.
     """
 
     root: Path
@@ -218,3 +219,4 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     requests_per_second: float = REQUESTS_PER_SECOND
     warnings: tuple[Diagnostic, ...] = ()
+    now: datetime | None = None

@@ -17,7 +17,14 @@ from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mailing, taken_addresses
 from msgflash_apply.plan.lookup import LookedUp, Lookups, fill_in, table_of_memory, unknown_names
 from msgflash_apply.plan.plan import Action, Change, Plan, RequestForecast, finding
-from msgflash_apply.plan.preflight import check_sending, count_audiences, enforce, messages_of, requests_needed
+from msgflash_apply.plan.preflight import (
+    check_sending,
+    count_audiences,
+    enforce,
+    far_starts,
+    messages_of,
+    requests_needed,
+)
 from msgflash_apply.plan.refresh import PriorState, Refresh, RemoteStatus, ids_to_read, read_campaigns
 from msgflash_apply.plan.renames import unknown_former_addresses
 from msgflash_apply.state.snapshot import Snapshot
@@ -152,7 +159,7 @@ class Planner:
         """Check what is decided, forecast what it costs, and refuse the plan if a check found an error."""
         acting = [change for change in changes if change.action is not Action.NO_OP]
         found = [*same_mailing(acting, snapshot), *taken_addresses(acting, snapshot)]
-        found += unknown_former_addresses(self._desired, changes, snapshot)
+        found += [*unknown_former_addresses(self._desired, changes, snapshot), *far_starts(acting, now)]
         if self._lookups is not None:
             found += await check_sending(acting, self._lookups)
             count_tags = self._options.count_tags

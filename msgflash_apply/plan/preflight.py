@@ -12,7 +12,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.api.models import Group, Instance
-from msgflash_apply.campaign import Address, JsonObject, Status, plain_id
+from msgflash_apply.campaign import FAR_AHEAD_HINT, Address, JsonObject, Status, far_ahead, plain_id
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.models.project import Policy, QuietHours
 from msgflash_apply.plan.lookup import Lookups
@@ -40,6 +40,15 @@ def enforce(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> tu
         explanation = f"the plan would retire {len(retires)} of {live}, and `policy.max_retires` allows {allowed}"
         changes = _block(changes, retires, Reason.LIMIT, explanation)
     return tuple(changes)
+
+
+def far_starts(changes: Sequence[Change], now: datetime) -> list[Diagnostic]:
+    """Warn of each create whose start is more than a year ahead; one that was created has been looked at."""
+    return [
+        finding(Severity.WARNING, Code.FAR_AHEAD, change, message, FAR_AHEAD_HINT)
+        for change in changes
+        if change.is_sending and (message := far_ahead(change.starts_at, now)) is not None
+    ]
 
 
 def _block(

@@ -52,3 +52,19 @@ def test_apply_beyond_the_month_stops_cleanly_when_it_was_wanted(tmp_path: Path)
     assert 0 < made < 5
     assert "MONTHLY_API_REQUEST_QUOTA_EXCEEDED" in done.out
     assert len(repo.records) == made
+
+
+def test_start_more_than_a_year_ahead_is_a_warning(repo: Repo) -> None:
+    """A slip in the year is named with its place and date, as long as the campaign is still to be created."""
+    repo.campaign("soon", schedule=in_days(365))
+    repo.campaign("late", schedule="2099-03-02T10:00:00Z")
+    says = "warning MF417: it starts on 2099-03-02, more than a year ahead"
+
+    validated, planned = repo.run("validate"), repo.run("plan")
+
+    assert (validated.code, planned.code) == (0, 0)
+    assert f"campaigns/late.yaml:3:11: {says}" in validated.out
+    assert f"campaigns/late.yaml:1: {says}" in planned.out
+    assert [done.out.count("MF417") for done in (validated, planned)] == [1, 1]
+    assert repo.apply().code == 0
+    assert "MF417" not in repo.run("plan").out
