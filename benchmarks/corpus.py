@@ -18,9 +18,10 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from msgflash_apply.campaign import Address, Desired, Facts, Record, fingerprint, in_order
+from msgflash_apply.campaign import Address, Desired, Facts, Record, fingerprint
 from msgflash_apply.files.load import load
 from msgflash_apply.files.settings import load_settings
+from msgflash_apply.models.campaign_file import in_order
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, EARLY_BIRDS_ID, PRESS_ID, WELCOME_ID, contact_id
 from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.codec import encode

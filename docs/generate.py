@@ -1,13 +1,15 @@
 """
-Write docs/reference.md from the schemas: every field of campaign files and of msgflash.yaml, with what it may hold.
+Write the schemas from the models, and docs/reference.md from the schemas: every field, with what it may hold.
 
-Run it with `make docs`, or `python -m docs.generate`. The schemas are the law, so the page is never edited by hand.
+Run it with `make docs`, or `python -m docs.generate`. The models are the law, so nothing of it is edited by hand.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias, cast
+
+from msgflash_apply.models.schema import GENERATED, generated_text
 
 Schema: TypeAlias = Mapping[str, object]
 
@@ -16,7 +18,7 @@ PAGE = ROOT / "docs/reference.md"
 OPENING = """\
 # Reference: what files may hold
 
-<!-- Written by docs/generate.py from schemas/*.json; change those, then run `make docs`. -->
+<!-- Written by docs/generate.py from msgflash_apply/models; change those, then run `make docs`. -->
 
 `msgflash-apply schema campaign` and `msgflash-apply schema project` print the JSON Schemas that this page is made from.
 An editor that knows the YAML language server checks a file as you type, once `# yaml-language-server: $schema=...` is
@@ -171,4 +173,6 @@ def _spelled(value: object) -> str:
 
 
 if __name__ == "__main__":
+    for generated in GENERATED:
+        (ROOT / f"schemas/{generated}.schema.json").write_text(generated_text(generated), encoding="utf-8")
     PAGE.write_text(reference(), encoding="utf-8")

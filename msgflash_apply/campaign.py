@@ -34,12 +34,6 @@ Names: TypeAlias = Mapping[str, str]
 """What the files say instead of an id: payload field (`instanceId`, `templateId`) -> name, number or ""
 for "the account's only connected instance"."""
 
-FIELD_ORDER = (
-    "instanceId", "name", "schedule", "repeat", "recipients", "templateId", "variables",
-    "type", "body", "mediaUrl", "title", "description", "footer", "buttons",
-)  # fmt: skip
-"""The API's own order of a payload's fields (reference 5.1)."""
-
 
 class Status(StrEnum):
     """Statuses that MsgFlash documents (reference 5.9). A record keeps an unknown one as plain text."""
@@ -78,7 +72,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What may happen to a campaign after its creation; contract section 2."""
+    """What may happen to a campaign after its creation; `ignore_changes` names payload fields. Contract section 2."""
 
     on_change: Literal["block", "replace", "ignore"] = "block"
     on_remove: Literal["pause", "keep"] = "pause"
@@ -262,11 +256,6 @@ def fingerprint(payload: Payload, names: Names | None = None) -> Fingerprint:
     if names:
         meaning["names"] = dict(names)
     return Fingerprint("sha256:" + sha256(_CANONICAL.encode(meaning).encode("utf-8", "surrogatepass")).hexdigest())
-
-
-def in_order(fields: JsonObject) -> Payload:
-    """Put a payload's fields in the API's order."""
-    return {key: fields[key] for key in FIELD_ORDER if key in fields}
 
 
 def format_instant(moment: datetime) -> str:

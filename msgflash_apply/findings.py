@@ -151,7 +151,7 @@ class Code(StrEnum):
     CURLY_QUOTES = "MF423", "a text is in curly quotes, which YAML takes as part of it"
     LOST_SPELLING = "MF424", "a number would be sent in another spelling than the file has"
     CUT_BY_COMMENT = "MF425", "a ` #` ends an unquoted text, and the rest is a comment"
-    LONG_IN_UTF16 = "MF426", "a text is longer than MsgFlash allows when emoji count twice"
+    LONG_WITH_EMOJI = "MF426", "a text is longer than MsgFlash allows when emoji count twice"
 
     NO_DEFAULT_INSTANCE = "MF501", "no instance is given, and the account has not exactly one that is connected"
     AMBIGUOUS_NAME = "MF502", "a name matches several instances or templates"

@@ -1,7 +1,7 @@
 """
 What MsgFlash answers, as values: tolerant when reading, since examples differ by page and edition (reference 10.5).
 
-Read `RemoteCampaign` first. What is sent needs no model: a payload is checked against the schema before it becomes one.
+Read `RemoteCampaign` first. What is sent needs no model here: it is made from those of the files.
 At the end the first step of reading: from the bytes and headers of an answer to JSON, whatever they hold.
 """
 

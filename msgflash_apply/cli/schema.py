@@ -3,11 +3,11 @@
 import click
 
 from msgflash_apply.cli import output
-from msgflash_apply.models.schema import SchemaName, schema_text
+from msgflash_apply.models.schema import NAMES, SchemaName, schema_text
 
 
 @click.command
-@click.argument("name", type=click.Choice(["campaign", "project", "plan", "state"]), default="campaign")
+@click.argument("name", type=click.Choice(NAMES), default="campaign")
 def command(name: SchemaName) -> None:
-    """Print the JSON Schema of campaign files (default), of msgflash.yaml, of plans as JSON or of the state."""
+    """Print the JSON Schema of campaign files (default), template files, msgflash.yaml, plans as JSON or the state."""
     output.result(schema_text(name))

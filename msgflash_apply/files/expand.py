@@ -13,9 +13,11 @@ from msgflash_apply.campaign import FAR_AHEAD_HINT, Address, Desired, Source, en
 from msgflash_apply.files.schedule import inverted_zone, start_of
 from msgflash_apply.files.templating import Renderer
 from msgflash_apply.findings import Code, Finding, Severity, ValuePath, texts_in
-from msgflash_apply.models.campaign_file import check_meaning, desired
+from msgflash_apply.models.campaign_file import CAMPAIGNS
+from msgflash_apply.models.check import check, sound_part
+from msgflash_apply.models.explain import Written, not_known
+from msgflash_apply.models.meaning import check_meaning, desired
 from msgflash_apply.models.project import Settings
-from msgflash_apply.models.schema import check
 
 Fields = Mapping[str, object]
 
@@ -39,7 +41,9 @@ class Expanded(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def expand(fields: Fields, base: Address, source: Source, settings: Settings) -> Iterator[Expanded]:
+def expand(
+    fields: Fields, base: Address, source: Source, settings: Settings, written: Written = not_known
+) -> Iterator[Expanded]:
     """
     Make the campaigns of one document, in the order of its `for_each`; a document without one has one campaign.
 
@@ -48,6 +52,7 @@ def expand(fields: Fields, base: Address, source: Source, settings: Settings) ->
         base: its address, without any entry.
         source: where it is written.
         settings: variables, defaults and policy.
+        written: the source text of an unquoted value of the document.
     """
     raw = {name: fields[name] for name in NOT_RENDERED if name in fields}
     body = {name: value for name, value in fields.items() if name not in raw} if raw else fields
@@ -59,42 +64,50 @@ def expand(fields: Fields, base: Address, source: Source, settings: Settings) ->
         if problems or not isinstance(table, dict) or not table:
             # Without a table: what is wrong with it, and whatever can be said of fields that hold no template.
             templates = [path for path, text in texts_in(fields) if "{" in text and path[:1] != ("for_each",)]
-            found = [*problems, *_elsewhere(check({**fields, "for_each": table}), problems, templates)]
+            shape = check({**fields, "for_each": table}, CAMPAIGNS, written)
+            found = [*problems, *(_elsewhere(shape, problems, templates) if isinstance(shape, tuple) else ())]
             yield Expanded(base, source, None, tuple([replace(finding, address=base) for finding in found]))
             return
         raw["for_each"] = table
         entries = ((entry_address(base, key), {"key": key, "value": value}) for key, value in table.items())
     for address, each in entries:
-        yield _expanded(Renderer(custom, each), body, raw, address, source, settings)
+        yield _expanded(Renderer(custom, each), body, raw, address, source, settings, written)
         raw = {}  # they are the same for every entry, and checking a long table per entry would take its square
 
 
 def _expanded(
-    renderer: Renderer, body: Fields, raw: Fields, address: Address, source: Source, settings: Settings
+    renderer: Renderer,
+    body: Fields,
+    raw: Fields,
+    address: Address,
+    source: Source,
+    settings: Settings,
+    written: Written,
 ) -> Expanded:
     """Render and check one campaign; a good one passes each check once and pays for no explanation."""
     rendered, problems = renderer.render(body)
     fields = cast("Fields", {**cast("Fields", rendered), **raw} if raw else rendered)
-    shape = check(fields)
     found: list[Finding] = []
-    sound, broken = fields, frozenset[object]()
-    if shape or problems:
+    broken: frozenset[object] = frozenset()
+    campaign = check(fields, CAMPAIGNS, written)
+    if problems or isinstance(campaign, tuple):
+        shape = campaign if isinstance(campaign, tuple) else ()
         found = [*problems, *(_for_template(finding, body) for finding in _elsewhere(shape, problems))]
         broken = frozenset(finding.path[0] for finding in found if finding.path)
-        sound = {name: value for name, value in fields.items() if name not in broken}
+        campaign = sound_part(fields, broken)
     start = None
-    if "schedule" in sound and "timezone" not in broken:
-        start = start_of(sound, settings.timezone)
+    if "schedule" in campaign.model_fields_set and "timezone" not in broken:
+        start = start_of(campaign.schedule, campaign.timezone, settings.timezone)
         if isinstance(start, Finding):
             found.append(start)
         elif settings.now is not None and (far := far_ahead(start, settings.now)) is not None:
             found.append(Finding(Code.FAR_AHEAD, ("schedule",), far, FAR_AHEAD_HINT, severity=Severity.WARNING))
-        found += filter(None, [inverted_zone(str(sound.get("timezone", "")), str(sound["schedule"]))])
-    found += check_meaning(sound, address, settings)
+        found += filter(None, [inverted_zone(campaign.timezone or "", campaign.schedule)])
+    found += check_meaning(campaign, address, settings)
     findings = tuple([replace(finding, address=address) for finding in found])
     if start is None or isinstance(start, Finding) or any(finding.is_error for finding in found):
         return Expanded(address, source, None, findings)
-    return Expanded(address, source, desired(fields, address, source, start, settings), findings)
+    return Expanded(address, source, desired(campaign, address, source, start, settings), findings)
 
 
 def _elsewhere(

@@ -18,8 +18,9 @@ from msgflash_apply.files.repo import CampaignFile, campaign_files, leaked_keys,
 from msgflash_apply.files.written import check_written
 from msgflash_apply.files.yaml_tree import located, parse
 from msgflash_apply.findings import MOST_FINDINGS, Code, Diagnostic, Finding, Refused, in_order, shown
+from msgflash_apply.models.campaign_file import CAMPAIGNS
+from msgflash_apply.models.explain import explain
 from msgflash_apply.models.project import Settings
-from msgflash_apply.models.schema import check
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +108,14 @@ def campaigns_of(data: bytes, file: str, settings: Settings) -> tuple[list[Expan
     for document in documents:
         fields, source = document.value, Source(file, document.line)
         if not isinstance(fields, dict):
-            diagnostics += located(check(fields), document, source)
+            diagnostics += located(explain(fields, CAMPAIGNS), document, source)
             continue
         key = fields.get("key") if isinstance(fields.get("key"), str) else None
         base = base_address(file, settings.campaigns, key)
         # The entries of a `for_each` share mistakes, which are shown once.
         findings = dict.fromkeys(_address_findings(base, has_key="key" in fields, several=several))
         findings |= dict.fromkeys(check_written(document))
-        for one in expand(fields, base, source, settings):
+        for one in expand(fields, base, source, settings, document.written):
             findings |= dict.fromkeys(one.findings)
             if not several or key is not None:
                 campaigns.append(one)

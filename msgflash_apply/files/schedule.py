@@ -12,12 +12,10 @@ from datetime import timezone as fixed_offset
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import product
-from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgflash_apply.campaign import FIRST_YEAR, LAST_YEAR
 from msgflash_apply.findings import Code, Finding, Refused, Severity
-from msgflash_apply.models.campaign_file import Fields
 
 _FORM = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})T(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d+))?)?"
@@ -47,13 +45,12 @@ _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCI
 _NOT_ZONES = ("posix/", "right/", "Factory", "localtime", "posixrules")
 
 
-def start_of(fields: Fields, default_timezone: str | None) -> datetime | Finding:
+def start_of(schedule: str, timezone: str | None, default_timezone: str | None) -> datetime | Finding:
     """The instant of `schedule`, in UTC; what is wrong with it, or with `timezone`, as a finding."""
-    timezone, schedule = cast("str | None", fields.get("timezone", default_timezone)), str(fields["schedule"])
     try:
-        if "timezone" in fields:
-            check_timezone(str(timezone), schedule)
-        return to_instant(schedule, timezone)
+        if timezone is not None:
+            check_timezone(timezone, schedule)
+        return to_instant(schedule, timezone if timezone is not None else default_timezone)
     except Refused as err:
         return err.finding
 

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 from msgflash_apply.campaign import Source
 from msgflash_apply.errors import MsgflashApplyError
@@ -41,18 +40,20 @@ from msgflash_apply.findings import (
     listed,
     spell,
 )
+from msgflash_apply.models.check import check
+from msgflash_apply.models.explain import not_known
 from msgflash_apply.models.project import (
     DEFAULT_ENVIRONMENT,
     REQUESTS_PER_SECOND,
     STATE_FORMS,
-    Project,
-    Section,
+    Api,
+    Defaults,
+    PolicyFile,
+    ProjectFile,
     Settings,
     policy_from,
-    project_from,
     scheme_of_state,
 )
-from msgflash_apply.models.schema import check
 
 PROJECT_FILE = "msgflash.yaml"
 
@@ -92,7 +93,7 @@ def load_settings(
         MsgflashApplyError: an unknown environment, a variable that is not understood, or a link that leads from where
             the state should be to somewhere outside the repo.
     """
-    project = read_project(root)
+    project, warnings = read_project(root)
     chosen = environment or environ.get("MSGFLASH_ENV") or DEFAULT_ENVIRONMENT
     if chosen not in project.known:
         detail = f"{chosen!r} is not among {listed(project.known)}."
@@ -102,7 +103,8 @@ def load_settings(
     if strays := [found for name in names if name and (found := problem_of_link(os.path.realpath(root), name))]:
         raise InvalidFiles(strays)  # unread: whose file it is, a branch has chosen
     outside = variables_from_outside(environ, variable_files, variables)
-    defaults = project.table(chosen, "defaults")
+    section = project.section(chosen)
+    defaults = section.defaults or Defaults()
     state = environ.get("MSGFLASH_STATE", "").strip().replace("{environment}", chosen)
     if not state and not state_fits_file(project.states[chosen], root):
         # What the file says was checked; what is left is the default place, where a branch can bring a link along.
@@ -115,18 +117,18 @@ def load_settings(
         campaigns=project.campaigns_of(chosen),
         state=state or project.states[chosen],
         state_is_from_environment=bool(state),
-        state_key_file=project.text(chosen, "state_key_file", "").replace("{environment}", chosen) or None,
-        instance=cast("str | None", defaults.get("instance")),
-        timezone=cast("str | None", defaults.get("timezone")),
-        custom_below=cast("Section", project.top.get("custom", {})),
-        custom_above={**cast("Section", project.own(chosen).get("custom", {})), **outside},
-        policy=policy_from(project.table(chosen, "policy")),
-        warnings=project.warnings,
-        requests_per_second=float(str(project.table(chosen, "api").get("requests_per_second", REQUESTS_PER_SECOND))),
+        state_key_file=(section.state_key_file or "").replace("{environment}", chosen) or None,
+        instance=defaults.instance,
+        timezone=defaults.timezone,
+        custom_below=project.custom or {},
+        custom_above={**(project.own(chosen).custom or {}), **outside},
+        policy=policy_from(section.policy or PolicyFile()),
+        warnings=warnings,
+        requests_per_second=(section.api or Api()).requests_per_second or REQUESTS_PER_SECOND,
     )
 
 
-def read_project(root: Path) -> Project:
+def read_project(root: Path) -> tuple[ProjectFile, tuple[Diagnostic, ...]]:
     """
     Read and check msgflash.yaml in the repo's root; without such a file everything is empty.
 
@@ -142,11 +144,11 @@ def read_project(root: Path) -> Project:
         raise InvalidFiles(misnamed)
     if problem := problem_of_link(os.path.realpath(root), PROJECT_FILE):
         raise InvalidFiles([problem])  # unread: a mistake is shown with its line
-    project = _project_in(root)
+    project, warnings = _project_in(root)
     folders = dict.fromkeys(project.campaigns_of(environment) for environment in project.known)
     if problems := [problem for folder in folders if (problem := problem_of_folder(root, folder))]:
         raise InvalidFiles(problems)
-    return project
+    return project, warnings
 
 
 def _is_like_project_file(name: str) -> bool:
@@ -161,13 +163,13 @@ def _misnamed(name: str, root: Path) -> Diagnostic:
     return Diagnostic(Severity.ERROR, Code.MISNAMED, message, hint, name)
 
 
-def _project_in(root: Path) -> Project:
+def _project_in(root: Path) -> tuple[ProjectFile, tuple[Diagnostic, ...]]:
     source = Source(PROJECT_FILE)
     try:
         data = read_bytes(str(root / PROJECT_FILE))
         documents = parse(data)
     except FileNotFoundError:
-        return Project({}, {})
+        return ProjectFile(version=1), ()
     except OSError as err:
         raise InvalidFiles([unreadable(PROJECT_FILE, err)]) from err
     except Refused as err:
@@ -178,27 +180,27 @@ def _project_in(root: Path) -> Project:
         raise InvalidFiles(located([second], None, source))
     document = documents[0] if documents else None
     value = document.value if document is not None else {}
-    findings = _findings(value, root)
+    project = check(value, (ProjectFile,), document.written if document is not None else not_known)
+    findings = _findings(value, project, root)
     if document is not None:
         names = value.get("environments") if isinstance(value, dict) else None
         sections = [("environments", name) for name in names] if isinstance(names, dict) else []
         findings += check_numbers(document, [(*section, "custom") for section in ((), *sections)])
     diagnostics = [*leaked_keys(data, PROJECT_FILE), *located(findings, document, source)]
-    if any(found.is_error for found in diagnostics):
+    if isinstance(project, tuple) or any(found.is_error for found in diagnostics):
         raise InvalidFiles(diagnostics)
-    return replace(project_from(value), warnings=tuple(diagnostics))
+    return project, tuple(diagnostics)
 
 
-def _findings(value: object, root: Path) -> list[Finding]:
-    shape = list(check(value, "project"))
+def _findings(value: object, project: ProjectFile | tuple[Finding, ...], root: Path) -> list[Finding]:
+    shape = [*project] if isinstance(project, tuple) else []
     if not isinstance(value, dict):
         return shape
-    sections: list[tuple[ValuePath, Section]] = [((), value)]
+    sections: list[tuple[ValuePath, Mapping[str, object]]] = [((), value)]
     if isinstance(environments := value.get("environments"), dict):
         sections += [(("environments", name), each) for name, each in environments.items() if isinstance(each, dict)]
     meaning = [finding for path, section in sections for finding in _check_section(path, section, root)]
-    if not shape:
-        project = project_from(value)
+    if isinstance(project, ProjectFile):
         meaning += _check_shared_states(project)
         bad = {finding.path for finding in meaning}
         meaning += (finding for finding in _check_filled_in(project, root) if finding.path not in bad)
@@ -206,7 +208,7 @@ def _findings(value: object, root: Path) -> list[Finding]:
     return [*shape, *(finding for finding in meaning if finding.path not in broken)]
 
 
-def _check_section(path: ValuePath, section: Section, root: Path) -> Iterator[Finding]:
+def _check_section(path: ValuePath, section: Mapping[str, object], root: Path) -> Iterator[Finding]:
     """Check the top level or one environment; values of a wrong type are left to the schema."""
     campaigns, state, key_file = (section.get(name) for name in ("campaigns", "state", "state_key_file"))
     if isinstance(campaigns, str) and not _stays(campaigns, root):
@@ -239,15 +241,15 @@ def _check_state(path: ValuePath, state: str, root: Path) -> Iterator[Finding]:
         yield Finding(Code.OUTSIDE_REPO, path, f"`{spell(path)}` leads out of the repo", hint)
 
 
-def _check_filled_in(project: Project, root: Path) -> Iterator[Finding]:
+def _check_filled_in(project: ProjectFile, root: Path) -> Iterator[Finding]:
     """Check the places of state and key file as each environment has them, its name filled in: a link may be there."""
     for environment in project.known:
-        own = project.own(environment)
-        for name in ("state", "state_key_file"):
-            if name not in own and name not in project.top:
+        own, section = project.own(environment), project.section(environment)
+        for name, written in (("state", section.state), ("state_key_file", section.state_key_file)):
+            if written is None:
                 continue
-            path = ("environments", environment, name) if name in own else (name,)
-            place = project.text(environment, name, "").replace("{environment}", environment)
+            path = ("environments", environment, name) if name in own.model_fields_set else (name,)
+            place = written.replace("{environment}", environment)
             strays = not state_fits_file(place, root) if name == "state" else _is_stray_key_file(place, root)
             if strays:
                 message = f"`{spell(path)}` is a link that leads out of the repo in environment `{environment}`"
@@ -265,7 +267,7 @@ def _is_stray_key_file(place: str, root: Path) -> bool:
     return name is not None and not is_within(root, name)
 
 
-def _check_zones(path: ValuePath, section: Section) -> Iterator[Finding]:
+def _check_zones(path: ValuePath, section: Mapping[str, object]) -> Iterator[Finding]:
     for keys in (("defaults", "timezone"), ("policy", "quiet_hours", "timezone")):
         value: object = section
         for key in keys:
@@ -282,7 +284,7 @@ def _check_zones(path: ValuePath, section: Section) -> Iterator[Finding]:
             yield replace(warning, path=(*path, *keys))
 
 
-def _check_shared_states(project: Project) -> Iterator[Finding]:
+def _check_shared_states(project: ProjectFile) -> Iterator[Finding]:
     """Two environments with one state would each retire what the other sent."""
     by_state: dict[str, list[str]] = {}
     for environment, state in project.states.items():
@@ -292,7 +294,7 @@ def _check_shared_states(project: Project) -> Iterator[Finding]:
             message = f"the environments {listed(environments)} would share the state `{state}`"
             hint = "put `{environment}` into `state`, or give each environment a `state` of its own"
             last = environments[-1]
-            path = ("environments", last, "state") if "state" in project.own(last) else ("state",)
+            path = ("environments", last, "state") if project.own(last).state is not None else ("state",)
             yield Finding(Code.SHARED_STATE, path, message, hint)
 
 

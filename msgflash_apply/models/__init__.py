@@ -1,8 +1,9 @@
 """
-What may be in a file: the project file as values, the published schemas, a campaign's fields and their wire names.
+What may be in a file: typed models of campaigns, templates and msgflash.yaml, and all that is made from them.
 
-May import `campaign`, `findings` and `errors`. Read `campaign_file.py` first (from checked fields to the payload), then
-`schema.py` (is the shape right: which fields a type needs, how long they may be) and `explain.py` (what to write
-instead). Defaults are where the values are: `Lifecycle` in `campaign.py`, `Policy` and `Settings` in `project.py`.
-jsonschema-rs stays behind `schema.py`.
+The models are the only place that knows which fields exist, which go on the wire, under what name and in what order.
+May import `campaign`, `findings` and `errors`. Read `campaign_file.py` first (the fields), then `check.py` (a document
+becomes a campaign, or findings), `meaning.py` (a campaign becomes a payload) and `schema.py` (editors see the models).
+Models are made of `parts.py`, and `shape.py` takes them apart. `broken.py` and `explain.py` work only where there is a
+mistake.
 """

@@ -1,200 +1,390 @@
 """
-A rendered campaign of the right shape: what goes on the wire, and what its schema cannot say about it.
+What may be in a campaign file: the only list of its fields, with those that go on the wire marked and in wire order.
 
-`desired` builds the payload, in the API's own order of fields. `check_meaning` looks for what MsgFlash would send
-otherwise than its writer expects, and for former addresses that are none; `schema.py` checks the shape before (which
-fields a type needs, how long a text may be), and the start is read in `files/schedule.py`. Contract sections 2 and 5.
+A file is flat, so each content mode is a class of its own that adds its fields to those of all: `CAMPAIGNS` has them.
+Editors see the same list, as `schemas/campaign.schema.json`, which `schema.py` makes; hence the titles. A new field is
+one line here, marked `sent` or `kept`. Contract section 2, reference 5.1.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
-from msgflash_apply.campaign import (
-    DEFAULT_LIFECYCLE,
-    FIELD_ORDER,
-    UUID,
-    Address,
-    Desired,
-    Lifecycle,
-    Source,
-    format_instant,
-    plain_id,
-    read_address,
-    shared_names,
-    with_plain_ids,
+from annotated_types import MaxLen, MinLen
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from msgflash_apply.campaign import DEFAULT_LIFECYCLE, JsonObject, Payload
+from msgflash_apply.models.forms import (
+    Body,
+    ContactId,
+    EntryName,
+    Instant,
+    LabelName,
+    LabelValue,
+    PhoneNumber,
+    Segment,
+    TemplateVariable,
+    Text,
+    Timezone,
+    Url,
+    Uuid,
+    VariableName,
+    VariableValue,
 )
-from msgflash_apply.findings import Code, Finding, Severity, shown, spell, texts_in
-from msgflash_apply.models.project import PlaceholderPolicy, Settings
+from msgflash_apply.models.parts import Marked, Maybe, OneOf, Several, kept, sent, wire_of
+from msgflash_apply.models.shape import fields_among, is_needed
 
-Fields = Mapping[str, object]
+AUDIENCE = sent(
+    "type",
+    "Kind of audience",
+    "`all`: every contact. `tags`: contacts with any of the tags. `explicit`: these contacts. "
+    "`group`: a MsgFlash group.",
+)
 
-AS_WRITTEN = FIELD_ORDER[FIELD_ORDER.index("type") :]
-"""Direct content: fields of the file that go on the wire as they are; reference 5.1."""
-
-WIRE_NAMES = {"instance": "instanceId", "template": "templateId"}
-
-PLACEHOLDER = re.compile(r"\{\{-?\s*(?:contact|user|instance)\b[^{}]*\}\}")
-
-BUTTON_CHARACTERS = 50
-"""As many as the vendor's console allows (reference 5.5)."""
+VALUE = (
+    "Tags or contact ids",
+    "Tags for `tags`, contact ids (UUIDs, never phone numbers) for `explicit`; at least one.",
+)
 
 
-def desired(fields: Fields, address: Address, source: Source, starts_at: datetime, settings: Settings) -> Desired:
-    """
-    Build one campaign.
+class Audience(Marked):
+    """Who gets it; reference 5.4."""
 
-    Args:
-        fields: rendered, of the right shape, and without a mistake.
-        address: as made from its file.
-        source: where it is written.
-        starts_at: the instant of its `schedule`.
-        settings: for defaults.
-    """
-    payload: dict[str, object] = {}
-    names: dict[str, str] = {}
-    _refer("instanceId", fields.get("instanceId") or fields.get("instance") or settings.instance or "", payload, names)
-    payload["name"] = fields["name"]
-    payload["schedule"] = format_instant(starts_at)
-    if (repeat := fields.get("repeat")) in {"daily", "weekly"}:  # once is said by silence: reference 5.3
-        payload["repeat"] = repeat
-    recipients = cast("Fields", with_plain_ids({"recipients": fields["recipients"]})["recipients"])
-    if isinstance(value := recipients.get("value"), list) and len(set(value)) < len(value):
-        recipients = {**recipients, "value": list(dict.fromkeys(value))}  # no person twice: reference 5.4
-    payload["recipients"] = recipients
-    if template := fields.get("templateId") or fields.get("template"):
-        _refer("templateId", template, payload, names)
-    if variables := fields.get("variables"):
-        payload["variables"] = variables
-    for name in AS_WRITTEN:
-        if name in fields:
-            payload[name] = fields[name]
-    lifecycle = DEFAULT_LIFECYCLE
-    if isinstance(written := fields.get("lifecycle"), dict):
-        ignored = tuple(WIRE_NAMES.get(name, name) for name in written.get("ignore_changes", ()))
-        default = DEFAULT_LIFECYCLE
-        lifecycle = Lifecycle(
-            written.get("on_change", default.on_change), written.get("on_remove", default.on_remove), ignored
-        )
-    moved_from = map(read_address, cast("list[str]", fields.get("moved_from", ())))
-    return Desired(
-        address=address,
-        source=source,
-        payload=payload,
-        names=shared_names(names),
-        starts_at=starts_at,
-        timezone=cast("str | None", fields.get("timezone", settings.timezone)),
-        paused=cast("bool | None", fields.get("paused")),
-        lifecycle=lifecycle,
-        labels=cast("Mapping[str, str]", fields.get("labels", {})),
-        moved_from=tuple(former for former in moved_from if former is not None),
+    definition = "recipients"
+    noun = "Who gets it"
+
+    type: Annotated[str, AUDIENCE]
+
+
+class All(Audience):
+    """Every contact of the account."""
+
+    type: Annotated[Literal["all"], AUDIENCE]
+
+
+class Tags(Audience):
+    """Contacts with any of the tags."""
+
+    type: Annotated[Literal["tags"], AUDIENCE]
+    value: Annotated[Several[Text], MinLen(1), sent("value", *VALUE)]
+
+
+class Explicit(Audience):
+    """Contacts by id."""
+
+    type: Annotated[Literal["explicit"], AUDIENCE]
+    value: Annotated[Several[ContactId], MinLen(1), MaxLen(10_000), sent("value", *VALUE)]
+
+
+class Group(Audience):
+    """The contacts of a group of MsgFlash's."""
+
+    type: Annotated[Literal["group"], AUDIENCE]
+    group_id: Annotated[Uuid, sent("groupId", "Group", "The id of a MsgFlash group, for `group`.")]
+
+
+Recipients: TypeAlias = Annotated[All | Tags | Explicit | Group, Field(discriminator="type")]
+
+PRESS = sent("type", "Kind", "What the button does. A campaign calls it `type`; it is not the `title` of the message.")
+
+
+class Button(Marked):
+    """What all buttons have; reference 5.5."""
+
+    definition = "button"
+    noun = "A button"
+
+    type: Annotated[str, PRESS]
+    display_text: Annotated[
+        Text, sent("displayText", "Text on the button", "Up to 50 characters are known to be shown.")
+    ]
+
+
+class ReplyButton(Button):
+    """Answers with its id."""
+
+    type: Annotated[Literal["reply"], PRESS]
+    id: Annotated[Text, sent("id", "Reply id", "What comes back when a `reply` button is pressed.")]
+
+
+class CopyButton(Button):
+    """Copies a code."""
+
+    type: Annotated[Literal["copy"], PRESS]
+    copy_code: Annotated[Text, sent("copyCode", "Code to copy", "For `copy`.")]
+
+
+class UrlButton(Button):
+    """Opens a page."""
+
+    type: Annotated[Literal["url"], PRESS]
+    url: Annotated[Url, sent("url", "Link", "For `url`: an absolute http or https URL.")]
+
+
+class CallButton(Button):
+    """Calls a number."""
+
+    type: Annotated[Literal["call"], PRESS]
+    phone_number: Annotated[
+        PhoneNumber,
+        sent(
+            "phoneNumber",
+            "Number to call",
+            "For `call`, `+` and 7 to 15 digits with the country code; in quotes, or YAML reads a number.",
+        ),
+    ]
+
+
+class PixButton(Button):
+    """Pays by pix."""
+
+    type: Annotated[Literal["pix"], PRESS]
+    currency: Annotated[Text, sent("currency", "Currency", "For `pix`.", examples=["BRL"])]
+    name: Annotated[Text, sent("name", "Name of the receiver", "For `pix`.")]
+    key_type: Annotated[Text, sent("keyType", "Kind of pix key", "For `pix`.")]
+    key: Annotated[Text, sent("key", "Pix key", "For `pix`.")]
+
+
+AnyButton: TypeAlias = Annotated[
+    ReplyButton | CopyButton | UrlButton | CallButton | PixButton, Field(discriminator="type")
+]
+
+
+FieldName: TypeAlias = Annotated[str, OneOf(lambda: tuple(WIRE_NAMES))]
+
+
+class LifecycleFile(Marked):
+    """What may happen to a campaign after its creation."""
+
+    definition = "lifecycle"
+    noun = "What may happen after the creation"
+
+    on_change: Annotated[
+        Literal["block", "replace", "ignore"],
+        kept(
+            "When the file changes",
+            "A campaign cannot be changed once created. `block`: stop and ask a person. `replace`: pause it and create "
+            "another, only while nothing was sent. `ignore`: leave it.",
+        ),
+    ] = DEFAULT_LIFECYCLE.on_change
+    on_remove: Annotated[
+        Literal["pause", "keep"],
+        kept("When the file goes", "`pause`: pause the campaign and keep its record as retired. `keep`: let it run."),
+    ] = DEFAULT_LIFECYCLE.on_remove
+    ignore_changes: Annotated[
+        Several[FieldName], kept("Fields whose changes do not count", "Names of fields of this file.")
+    ] = ()
+
+
+class CampaignFile(Marked):
+    """One WhatsApp campaign. Field names are those of the MsgFlash API."""
+
+    exclusive: ClassVar[Sequence[tuple[str, str]]] = (("instance", "instanceId"),)
+
+    instance: Annotated[
+        Maybe[Text],
+        sent(
+            "instanceId",
+            "Sending number, by name",
+            "Name or WhatsApp number of a MsgFlash instance, or its UUID. Without it the default of msgflash.yaml "
+            "holds, else the account's only connected instance.",
+            name="instance",
+            examples=["boutique-principale", "+33612345678"],
+        ),
+    ] = None
+    instance_id: Annotated[
+        Maybe[Uuid], sent("instanceId", "Sending number, by id", "UUID of a MsgFlash instance; instead of `instance`.")
+    ] = None
+    name: Annotated[
+        Annotated[Text, MaxLen(100)],
+        sent("name", "Name", "Internal label of the campaign, 1 to 100 characters after rendering."),
+    ]
+    schedule: Annotated[
+        Instant,
+        sent(
+            "schedule",
+            "Start",
+            "ISO 8601 with an offset, or a local time together with `timezone`.",
+            examples=["2099-11-27T09:00:00+01:00", "2099-11-27T09:00:00"],
+        ),
+    ]
+    timezone: Annotated[
+        Maybe[Timezone], kept("Time zone", "IANA name, for a local `schedule` and for showing the start.")
+    ] = None
+    repeat: Annotated[
+        Literal["none", "noe", "daily", "weekly"] | None,
+        sent(
+            "repeat",
+            "Repetition",
+            "Left out means once. MsgFlash does not document when a repeating campaign ends.",
+        ),
+    ] = None
+    recipients: Annotated[Recipients, sent("recipients", "Who gets it", "Exactly one kind of audience.")]
+    key: Annotated[
+        Maybe[Segment],
+        kept(
+            "Last segment of the address",
+            "Needed where a file holds several documents. It is not rendered: an address must not depend on a "
+            "variable.",
+            is_rendered=False,
+        ),
+    ] = None
+    custom: Annotated[
+        Maybe[dict[VariableName, object]],
+        kept(
+            "Variables",
+            "Defaults of this campaign for `{{ custom.name }}`. Values are not rendered.",
+            is_rendered=False,
+        ),
+    ] = None
+    for_each: Annotated[
+        Maybe[Annotated[dict[EntryName, object], MinLen(1)]],
+        kept(
+            "One campaign per entry",
+            "A map; `{{ each.key }}` and `{{ each.value }}` stand for the entry. The key becomes part of the address.",
+        ),
+    ] = None
+    paused: Annotated[
+        Maybe[bool], kept("Paused", "`true` and `false` are orders; left out means: as people left it.")
+    ] = None
+    lifecycle: Annotated[
+        Maybe[LifecycleFile], kept("Lifecycle", "What may happen to the campaign after its creation.")
+    ] = None
+    labels: Annotated[Maybe[dict[LabelName, LabelValue]], kept("Labels", "For selecting and reports; never sent.")] = (
+        None
     )
+    moved_from: Annotated[
+        Maybe[Several[Text]],
+        kept("Former addresses", "So that a rename is never a second mailing.", examples=[["promo/old-name"]]),
+    ] = None
+
+    @model_validator(mode="after")
+    def _excluded(self) -> Self:
+        """Refuse two fields that exclude each other; the words are in `explain.py`."""
+        if self.instance is not None and self.instance_id is not None:
+            raise PydanticCustomError("exclusive", "`instance` and `instanceId`")
+        return self
 
 
-def _refer(field: str, value: object, payload: dict[str, object], names: dict[str, str]) -> None:
-    """An id goes into the payload; a name waits in `names` until it is looked up."""
-    text = str(value)
-    if UUID.fullmatch(text):
-        payload[field] = plain_id(text)
-    else:
-        names[field] = text
+class TemplateCampaign(CampaignFile):
+    """The message is a template of MsgFlash's."""
+
+    exclusive = (*CampaignFile.exclusive, ("template", "templateId"))
+    chosen_by = ("template", "templateId")
+
+    template: Annotated[
+        Maybe[Text],
+        sent(
+            "templateId",
+            "Template, by name",
+            "Name of a MsgFlash template, or its UUID.",
+            name="template",
+            examples=["welcome"],
+        ),
+    ] = None
+    template_id: Annotated[
+        Maybe[Uuid], sent("templateId", "Template, by id", "UUID of a MsgFlash template; instead of `template`.")
+    ] = None
+    variables: Annotated[
+        Maybe[dict[TemplateVariable, VariableValue]],
+        sent(
+            "variables",
+            "Template variables",
+            "Values for the template's `custom.*` placeholders: a flat map, names without `custom.`, texts or numbers.",
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_template(self) -> Self:
+        if (self.template is None) is (self.template_id is None):
+            raise PydanticCustomError("exclusive", "`template` and `templateId`")
+        return self
 
 
-def check_meaning(fields: Fields, address: Address, settings: Settings) -> Iterator[Finding]:
-    """
-    Check everything but the start. Every check looks only at fields of the right shape: one mistake, one finding.
+KIND = sent("type", "Kind of direct content", "Direct mode: the message is written here instead of in a template.")
 
-    Args:
-        fields: a rendered campaign; only fields of the right shape.
-        address: as made from its file.
-        settings: for the policy.
-    """
-    yield from _check_placeholders(fields, settings.policy.placeholders_in_direct)
-    if "mediaUrl" in fields or "buttons" in fields:
-        yield from _check_media_and_buttons(fields.get("mediaUrl"), fields.get("buttons"))
-    if (recipients := fields.get("recipients")) is not None:
-        yield from _check_recipients(cast("Fields", recipients))
-    if (repeat := fields.get("repeat")) in {"daily", "weekly"}:
-        message = f"`repeat: {repeat}`: MsgFlash does not document when a repeating campaign ends"
-        hint = "watch it with `msgflash-apply status`, and end it with `paused: true`"
-        yield Finding(Code.REPEAT_OPEN_ENDED, ("repeat",), message, hint, severity=Severity.WARNING)
-    elif repeat == "noe":  # a slip in the vendor's own pages: reference 5.3
-        message, hint = "`repeat: noe` is taken for `none`: the campaign goes out once", "write `none`, or leave it out"
-        yield Finding(Code.NOT_ALLOWED, ("repeat",), message, hint, severity=Severity.WARNING)
-    for index, text in enumerate(cast("list[str]", fields.get("moved_from", ()))):
-        former = read_address(text)
-        if (meant := _address_in(text, settings.campaigns)) is not None:
-            message, hint = f"{shown(text)} is a path, and an address is needed", f"write `{meant}`"
-            yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
-        elif former is None:
-            message = f"{shown(text)} is not an address"
-            hint = 'write it as plans show it, for example `promo/old-name` or `promo/old-name["fr"]`'
-            yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
-        elif former == address:
-            message, hint = f"{shown(text)} is this campaign's own address", "give the address that it had before"
-            yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
+BODY = sent("body", "Text", "The text, or the caption of an image, a video or a document; up to 4096 characters.")
 
 
-def _address_in(text: str, folder: str) -> Address | None:
-    """Read the address in the path of a file, below the campaigns folder or with it; None for what is no path."""
-    base, bracket, entry = text.partition("[")
-    path = base.replace("\\", "/").removeprefix("./").removeprefix("/").removeprefix(f"{folder}/")
-    stem = re.sub(r"\.ya?ml\Z", "", path, flags=re.IGNORECASE)
-    return read_address(f"{stem}{bracket}{entry}") if stem != base else None
+class DirectCampaign(CampaignFile):
+    """The message is written here."""
+
+    type: Annotated[str, KIND]
 
 
-def _check_placeholders(fields: Fields, policy: PlaceholderPolicy) -> Iterator[Finding]:
-    """
-    Find the first placeholder of MsgFlash in each text that its server is not known to render.
+class TextCampaign(DirectCampaign):
+    """A text."""
 
-    That is direct content, and the values of a template's variables: people probably get `{{contact.firstName}}`
-    (reference 5.1, 10.4). The policy is about direct content; in variables a placeholder always draws a warning.
-    """
-    for name in ("variables",) if policy == "allow" else (*AS_WRITTEN, "variables"):
-        value = fields.get(name)
-        if value is None or (type(value) is str and "{{" not in value):
-            continue
-        for path, text in texts_in(value, (name,)):
-            found = PLACEHOLDER.search(text) if "{{" in text else None
-            if found is None:
-                continue
-            message = f"`{found[0]}` in `{spell(path)}` is probably sent as written: "
-            if name == "variables":
-                message += "values of variables are not rendered"
-                hint = "write the placeholder into the template itself"
-                yield Finding(Code.PLACEHOLDER_IN_VARIABLES, path, message, hint, severity=Severity.WARNING)
-            else:
-                message += "direct content is not rendered"
-                hint = "use a `template`, or write a text that fits everyone"
-                severity = Severity.ERROR if policy == "error" else Severity.WARNING
-                yield Finding(Code.PLACEHOLDER_IN_DIRECT, path, message, hint, severity=severity)
+    type: Annotated[Literal["text"], KIND]
+    body: Annotated[Body, BODY]
 
 
-def _check_media_and_buttons(url: object, buttons: object) -> Iterator[Finding]:
-    if isinstance(url, str) and url[:7].lower() == "http://":
-        message = "`mediaUrl` is not https: anyone on the way can read or change the file"
-        hint = f"write `https://{url[7:]}` if the server can"
-        yield Finding(Code.MEDIA_NOT_HTTPS, ("mediaUrl",), message, hint, severity=Severity.WARNING)
-    for index, button in enumerate(buttons if isinstance(buttons, list) else ()):
-        text = button.get("displayText") if isinstance(button, dict) else None
-        if isinstance(text, str) and len(text) > BUTTON_CHARACTERS:
-            path = ("buttons", index, "displayText")
-            message = f"`{spell(path)}` is {len(text)} characters long and may be cut after {BUTTON_CHARACTERS}"
-            yield Finding(Code.LONG_BUTTON, path, message, "shorten it", severity=Severity.WARNING)
+class MediaCampaign(DirectCampaign):
+    """A file from a public URL, with a caption or without."""
+
+    type: Annotated[Literal["image", "video", "audio", "document", "voice_note"], KIND]
+    body: Annotated[Maybe[Body], BODY] = None
+    media_url: Annotated[Url, sent("mediaUrl", "Media", "Public URL of the file, https.")]
 
 
-def _check_recipients(recipients: Fields) -> Iterator[Finding]:
-    """Warn of repeated tags or contacts: once for the whole list, at the first repeat."""
-    written = recipients.get("value")
-    if not isinstance(written, list):
-        return
-    value = cast("list[str]", cast("Fields", with_plain_ids({"recipients": recipients})["recipients"])["value"])
-    if len(value) == len(set(value)):
-        return
-    places = {item: index for index, item in reversed(list(enumerate(value)))}
-    first = next(index for index, item in enumerate(value) if places[item] < index)
-    repeats = len(value) - len(set(value))
-    message = f"{shown(written[first])} is listed before" + (f", and {repeats - 1} more repeats follow" * (repeats > 1))
-    path = ("recipients", "value", first)
-    yield Finding(Code.REPEATED_RECIPIENT, path, message, "delete the repeats", severity=Severity.WARNING)
+class ButtonsCampaign(DirectCampaign):
+    """A text with one or two buttons."""
+
+    type: Annotated[Literal["buttons"], KIND]
+    title: Annotated[Text, sent("title", "Title", "For `buttons`.")]
+    description: Annotated[Text, sent("description", "Description", "For `buttons`.")]
+    footer: Annotated[Maybe[Text], sent("footer", "Footer", "For `buttons`.")] = None
+    buttons: Annotated[Several[AnyButton], MinLen(1), MaxLen(2), sent("buttons", "Buttons", "One or two.")]
+
+
+CAMPAIGNS: tuple[type[CampaignFile], ...] = (TemplateCampaign, TextCampaign, MediaCampaign, ButtonsCampaign)
+"""One class per content mode."""
+
+FIELDS = fields_among(CAMPAIGNS)
+"""Every field of a campaign file, in the order of a file."""
+
+WIRE_NAMES: Mapping[str, str] = {name: wire for name, info in FIELDS.items() if (wire := wire_of(info)) is not None}
+"""Fields of the file that go on the wire, in the API's order (reference 5.1), and what they are called there."""
+
+WIRE_ORDER = tuple(dict.fromkeys(WIRE_NAMES.values()))
+"""The fields of a payload, in the API's order."""
+
+NEEDED = ("instanceId", *(WIRE_NAMES[name] for name in WIRE_NAMES if is_needed(CampaignFile, name)))
+"""Of these, what every payload has: where a file gives no instance, the default stands in."""
+
+
+@cache
+def _sent_attributes(model: type[Marked]) -> Sequence[tuple[str, str]]:
+    every = ((name, wire_of(info)) for name, info in model.model_fields.items())
+    return [(name, wire) for name, wire in every if wire is not None]
+
+
+def wire_values(model: Marked) -> Iterator[tuple[str, object]]:
+    """What a model says on the wire, in its order: the fields that are sent and not absent, as plain JSON."""
+    for name, wire in _sent_attributes(type(model)):
+        if name in model.model_fields_set and (value := getattr(model, name)) is not None:
+            yield wire, _plain(value)
+
+
+_NO_CONTENT = frozenset({"templateId", *(wire for _, wire in _sent_attributes(CampaignFile))})
+
+
+def content_of(campaign: CampaignFile) -> Iterator[tuple[str, object]]:
+    """What people read: direct content, or the variables of a template, by the name in file and payload; as JSON."""
+    return ((name, value) for name, value in wire_values(campaign) if name not in _NO_CONTENT)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Marked():
+            return dict(wire_values(value))
+        case tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def in_order(fields: JsonObject) -> Payload:
+    """Put a payload's fields in the API's order."""
+    return {name: fields[name] for name in WIRE_ORDER if name in fields}

@@ -1,196 +1,302 @@
 """
-What the schema found, in our own words: one finding per mistake, with what to write instead.
+What is wrong with a document, in our own words: one finding per mistake, with what to write instead.
 
-The schema supplies the nouns (a title such as "A UUID", an example), this module the sentences. It knows neither the
-validator nor any position. Read `word` first.
+`broken.py` says which rules are broken and where; the nouns come from the models (the title of a form, its example).
+One slip often breaks several rules: a misspelt field is also a missing one, a template beside direct content breaks a
+rule per field. `explain` makes one finding of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
+from itertools import islice
+from typing import Final, TypeAlias, cast
 
-from msgflash_apply.findings import Code, Finding, did_you_mean, listed, shown, spell
+from msgflash_apply.findings import MOST_FINDINGS, Code, Finding, ValuePath, did_you_mean, listed, nearest, shown, spell
+from msgflash_apply.models.broken import Broken, Models, bad_size, broken_in
+from msgflash_apply.models.forms import CONTACT_ID
+from msgflash_apply.models.phone_numbers import PHONE_NUMBER, phone_number_hint
+from msgflash_apply.models.project import ProjectFile
+from msgflash_apply.models.shape import Shape, fields_among, fields_of, is_needed, kinds_of
 
-TYPE_WORDS = {
+Written: TypeAlias = Callable[[ValuePath], str | None]
+"""The source text of an unquoted value; None where it is not known, or quoted."""
+
+ALIASES: Final = {
+    "text": "body",
+    "message": "body",
+    "caption": "body",
+    "media": "mediaUrl",
+    "image": "mediaUrl",
+    "date": "schedule",
+    "start": "schedule",
+    "audience": "recipients",
+    "contacts": "recipients",
+    "tags": "recipients",
+}
+"""Words of other tools for fields of a campaign, too far away for a near miss."""
+
+OF_THE_ENVIRONMENT: Final = frozenset(
+    {"key", "api_key", "apiKey", "apikey", "token", "secret", "password", "base_url", "baseUrl", "url", "host"}
+    | {"team_id", "teamId"}
+)
+"""Names under which people look for a place for the key or the address of MsgFlash in msgflash.yaml; contract 4."""
+
+FROM_ENVIRONMENT: Final = (
+    "the key comes from MSGFLASH_API_KEY, the team from MSGFLASH_TEAM_ID and the address of MsgFlash from "
+    "MSGFLASH_BASE_URL: a branch must not be able to choose where the key goes"
+)
+
+CONTACT_IDS_WANTED: Final = "contact ids are wanted, not phone numbers: the `id` that MsgFlash shows for a contact"
+
+EXPLAINED_BY_MEANING: Final = (("schedule",), ("timezone",))
+"""Texts whose form `files/schedule.py` explains better: it knows the right spelling of a near miss."""
+
+TYPE_WORDS: Final = {
     "string": "a text",
     "array": "a list",
     "object": "a map",
     "boolean": "`true` or `false`",
     "integer": "a whole number",
     "number": "a number",
-    "null": "empty",
 }
 
-LONG_NUMBER = 10**6
+HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which JSON on the wire cannot carry."""
+
+LONG_NUMBER: Final = 10**6
 """From here on an unquoted number was probably a phone number or a code."""
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+def not_known(_: ValuePath) -> None:
+    """Know no source text."""
+
+
+def explain(document: object, models: Models, written: Written = not_known) -> tuple[Finding, ...]:
     """
-    One rule of the schema that a document breaks.
+    Say every broken rule once.
 
-    Attributes:
-        keyword: the schema's word (`maxLength`); `falseSchema` where a field is not allowed.
-        limit: what the keyword says: the limit, the allowed values, the missing or unexpected names.
-        path: where in the document.
-        rule: where in the schema.
-        subschema: the schema object that holds the keyword; for `falseSchema` the one that forbids the field.
-        value: what is at `path`; for `propertyNames` the name.
-        parent: the map or list around `path`.
+    Args:
+        document: a campaign, template or project file, rendered: dicts, lists, texts, numbers, booleans, None.
+        models: of such files.
+        written: the source text of unquoted values, for hints that quote it.
+
+    Returns:
+        One finding per mistake, in no special order; none for texts that are `EXPLAINED_BY_MEANING`.
     """
-
-    keyword: str
-    limit: object
-    path: tuple[str | int, ...]
-    rule: tuple[str | int, ...]
-    subschema: Mapping[str, object]
-    value: object
-    parent: object
-
-    @property
-    def field(self) -> str:
-        """The place as people write it, in backticks."""
-        return f"`{spell(self.path)}`" if self.path else "the document"
-
-    @property
-    def wanted(self) -> str:
-        """What the schema wants here, as a noun with its article; empty where it has no name for it."""
-        title = str(self.subschema.get("title", "")) if "pattern" in self.subschema else ""
-        return title[:1].lower() + title[1:]
-
-    @property
-    def example(self) -> str | None:
-        """A hint with the schema's first example."""
-        examples = self.subschema.get("examples")
-        return f"for example `{examples[0]}`" if isinstance(examples, list) else None
-
-    @property
-    def kind(self) -> str | None:
-        """The value of `type` that made this rule apply; None for rules that always apply."""
-        owner = self.value if self.keyword == "required" else self.parent
-        conditional = "then" in self.rule and isinstance(owner, Mapping)
-        return str(cast("Mapping[str, object]", owner).get("type")) if conditional else None
+    if not isinstance(document, dict):
+        return (_wrong_type(Broken("form", (), Shape(("object",)), document, models, None), written),)
+    whole = cast("dict[str, object]", _with_whole_names(document))
+    broken = list(islice(broken_in(models, whole, ()), MOST_FINDINGS))
+    unknown = [part for part in broken if part.is_unknown]
+    meant = {(*part.path[:-1], word) for part in unknown if (word := _meant_by(part)) is not None}
+    pairs = [pair for model in models for pair in model.exclusive]
+    excluded = {other: one for one, other in pairs if one in document and other in document}
+    found = [_half_a_character(())] if whole != document else []
+    found += [_unknown_field(part, is_project=models == (ProjectFile,)) for part in unknown]
+    for other, one in excluded.items():
+        message, hint = f"`{one}` and `{other}` exclude each other", "keep one of them"
+        found.append(Finding(Code.FIELDS_CLASH, (other,), message, hint, on_key=True))
+    choosing = [*(name for model in models for name in model.chosen_by), "type"]
+    if not any((name,) in meant for name in choosing):
+        found += _content_modes(broken, document, choosing)
+    for part in broken:
+        match part.rule:
+            case "missing" if part.path not in meant:
+                found.append(_missing(part))
+            case "extra" if not part.is_unknown and part.kind is not None:
+                found.append(_misplaced(part))
+            case "form" if not _is_explained_elsewhere(part, excluded):
+                found.append(_wrong(part, written))
+            case "key":
+                found.append(_wrong_key(part))
+            case _:
+                pass
+    return tuple(dict.fromkeys(found))
 
 
-def word(broken: Broken) -> Finding:
-    """Say one broken rule as a finding. KeyError for a keyword that our schemas do not use."""
-    return SENTENCES[broken.keyword](broken)
-
-
-def _wrong_type(broken: Broken) -> Finding:
-    if broken.value is None:
-        return Finding(Code.WRONG_TYPE, broken.path, f"{broken.field} has no value", "write one, or delete the line")
-    expected = [name for name in cast("Sequence[str]", broken.limit) if name != "null"]
-    wanted = broken.wanted
-    if not wanted or "text" in wanted:
-        wanted = " or ".join(TYPE_WORDS[name] for name in sorted(expected, reverse=True))
-    match broken.value:
-        case bool():
-            found = f"`{shown(broken.value)}`"
-        case int() | float():
-            found = f"the number {shown(broken.value)}"
-        case str():
-            found = f"the text {shown(broken.value)}"
+def _with_whole_names(value: object) -> object:
+    """Take out entries whose names hold half a character: pydantic looks no further than such a one."""
+    match value:
+        case dict():
+            return {k: _with_whole_names(v) for k, v in value.items() if not HALF_CHARACTER.search(str(k))}
         case list():
-            found = "a list"
+            return [_with_whole_names(v) for v in value]
         case _:
-            found = "a map"
-    message = f"{broken.field} must be {wanted}, not {found}"
-    return Finding(Code.WRONG_TYPE, broken.path, message, _type_hint(broken, expected))
+            return value
 
 
-def _type_hint(broken: Broken, expected: Sequence[str]) -> str | None:
-    value = broken.value
-    if "contact id" in broken.wanted:
-        return CONTACT_IDS_WANTED
-    if "string" in expected and isinstance(value, bool | int | float):
-        quoted = f'quote it: "{shown(value)}"'
-        lost = not isinstance(value, bool) and abs(value) >= LONG_NUMBER
-        return f"{quoted} (a leading `+` or `0` only survives in quotes)" if lost else quoted
-    if "array" in expected and isinstance(value, str):
-        return f"write a list: [{shown(value)}]"
-    if "object" in expected and not broken.path:
-        return "begin with fields, such as `name: ...`"
-    return broken.example
+def _is_explained_elsewhere(part: Broken, excluded: Mapping[str, str]) -> bool:
+    """Whether the form of a value is no matter here: its meaning is explained better, or it should not be there."""
+    if part.path in EXPLAINED_BY_MEANING:
+        return isinstance(part.value, str) and not HALF_CHARACTER.search(part.value)
+    return part.path[0] in excluded if part.path else False
 
 
-CONTACT_IDS_WANTED = "contact ids are wanted, not phone numbers: the `id` that MsgFlash shows for a contact"
+def _meant_by(part: Broken) -> str | None:
+    """The field that an unknown one is probably meant to be."""
+    known = fields_among(part.models)
+    return alias if (alias := ALIASES.get(part.name)) in known else nearest(part.name, known)
 
 
-def _pattern(broken: Broken) -> Finding:
-    text = str(broken.value)
-    if not text.strip():
-        return Finding(Code.WRONG_FORM, broken.path, f"{broken.field} is blank", "write a text, or delete the line")
-    looks_like_phone = "contact id" in broken.wanted and not set(text) - set("+0123456789 ().-")
-    hint = CONTACT_IDS_WANTED if looks_like_phone else broken.example
-    message = f"{broken.field} must be {broken.wanted}, not {shown(text)}"
-    return Finding(Code.WRONG_FORM, broken.path, message, hint)
+def _unknown_field(part: Broken, *, is_project: bool) -> Finding:
+    known = fields_among(part.models)
+    if is_project and part.name in OF_THE_ENVIRONMENT:
+        message = f"{part.field} cannot be in a file"
+        return Finding(Code.SECRET_IN_FILE, part.path, message, FROM_ENVIRONMENT, on_key=True)
+    if (alias := ALIASES.get(part.name)) in known:
+        hint = f"MsgFlash calls it `{alias}`"
+    elif part.name == "title" and "displayText" in known:
+        hint = "the kind of a campaign's button is `type`, its text is `displayText`"
+    else:
+        hint = did_you_mean(part.name, known)
+    return Finding(Code.UNKNOWN_FIELD, part.path, f"unknown field {part.field}", hint, on_key=True)
 
 
-def _enum(broken: Broken) -> Finding:
-    allowed = [str(value) for value in cast("Sequence[object]", broken.limit) if value is not None]
-    choice, hint = f"one of {listed(allowed)}", did_you_mean(str(broken.value), allowed)
+def _content_modes(broken: Sequence[Broken], document: Mapping[str, object], choosing: Sequence[str]) -> list[Finding]:
+    """One finding where the content is given in no way, or in two ways at once."""
+    if any(part.rule == "no kind" for part in broken):
+        message = "exactly one content mode is needed, and neither `template` nor `type` is given"
+        hint = "add `template: <name of a template>`, or `type: text` with a `body`"
+        return [Finding(Code.CONTENT_MODE, (), message, hint)]
+    clashing = {part.name for part in broken if part.rule == "extra" and part.kind is None and not part.is_unknown}
+    if not clashing:
+        return []
+    template = next(name for name in choosing if name in document)
+    beside = [name for name in document if name in clashing]
+    message = f"exactly one content mode is allowed, and `{template}` is beside {listed(beside)}"
+    hint = "keep the template with its `variables`, or write the message here with `type`"
+    return [Finding(Code.CONTENT_MODE, (beside[0],), message, hint, on_key=True)]
+
+
+def _misplaced(part: Broken) -> Finding:
+    """A field that belongs to another kind."""
+    typed = [model for model in part.models if not model.chosen_by]
+    if not any(part.name in fields_of(model) for model in typed):
+        message = f"{part.field} goes with `template`, not with `type`"
+        hint = "variables are filled into a template; write direct content out, or use `custom`"
+        return Finding(Code.FIELDS_CLASH, part.path, message, hint, on_key=True)
+    (own,) = (model for model in typed if part.kind in kinds_of(model))
+    needed = [name for name in fields_of(own) if is_needed(own, name) and not all(name in fields_of(m) for m in typed)]
+    hint = f"`type: {part.kind}` needs {listed(needed)}" if needed else "delete it"
+    message = f"{part.field} does not go with `type: {part.kind}`"
+    return Finding(Code.FIELDS_CLASH, part.path, message, hint, on_key=True)
+
+
+def _missing(part: Broken) -> Finding:
+    hint = f"add `{part.name}: ...`"
+    around = part.path[:-1]
+    if part.kind is None or all(is_needed(model, part.name) for model in part.models):
+        return Finding(Code.MISSING_FIELD, around, f"{part.field} is required", hint)
+    message = f"{part.field} is required when `{spell((*around, 'type'))}` is `{part.kind}`"
+    return Finding(Code.MISSING_FIELD, (*around, "type"), message, hint)
+
+
+def _half_a_character(path: ValuePath) -> Finding:
+    """Half of a pair; in the name of a field it is nowhere in particular."""
+    field = f"`{spell(path)}`" if path else "the document"
+    return Finding(Code.WRONG_FORM, path, f"{field} holds half a character", "write the character itself")
+
+
+def _wrong_key(part: Broken) -> Finding:
+    message = f"{shown(part.name)} in `{spell(part.path[:-1])}` must be {_noun(part.shape)}"
+    return Finding(Code.WRONG_FORM, part.path, message, _example(part.shape), on_key=True)
+
+
+def _wrong(part: Broken, written: Written) -> Finding:
+    """Say what is wrong with a value: pydantic said that something is, and the shape says what was wanted."""
+    value, shape = part.value, part.shape
+    if shape.choices:
+        return _not_a_choice(part)
+    if value is None or not any(name in _types_of(value) for name in shape.types):
+        return _wrong_type(part, written)
+    if (sentence := bad_size(part)) is not None:
+        is_audience = isinstance(value, list) and part.path[-1:] == ("value",) and value
+        return Finding(Code.WRONG_SIZE, part.path, f"{part.field} {sentence}", GROUP_INSTEAD if is_audience else None)
+    text = str(value)
+    if HALF_CHARACTER.search(text):
+        return _half_a_character(part.path)
+    if not text.replace("\ufeff", "").strip():
+        return Finding(Code.WRONG_FORM, part.path, f"{part.field} is blank", "write a text, or delete the line")
+    looks_like_phone = shape.form is CONTACT_ID and not set(text) - set("+0123456789 ().-")
+    hint = CONTACT_IDS_WANTED if looks_like_phone else _form_hint(shape, text)
+    return Finding(Code.WRONG_FORM, part.path, f"{part.field} must be {_noun(shape)}, not {shown(text)}", hint)
+
+
+GROUP_INSTEAD: Final = "put the contacts in a MsgFlash group and write `type: group` with its `groupId`"
+
+
+def _types_of(value: object) -> Container[str]:
+    """JSON's names for what a value is."""
+    match value:
+        case bool():
+            return ("boolean",)
+        case int() | float():
+            return ("number", "integer") if value == value // 1 else ("number",)
+        case str():
+            return ("string",)
+        case list():
+            return ("array",)
+        case _:
+            return ("object",)
+
+
+def _not_a_choice(part: Broken) -> Finding:
+    allowed = [str(choice) for choice in part.shape.choices if choice is not None]
+    choice, hint = f"one of {listed(allowed)}", did_you_mean(str(part.value), allowed)
     if len(allowed) == 1:
         choice, hint = f"`{allowed[0]}`", f"write `{allowed[0]}`"
-    message = f"{broken.field} must be {choice}, not {shown(broken.value)}"
-    return Finding(Code.NOT_ALLOWED, broken.path, message, hint)
+    message = f"{part.field} must be {choice}, not {shown(part.value)}"
+    return Finding(Code.NOT_ALLOWED, part.path, message, hint)
 
 
-def _required(broken: Broken) -> Finding:
-    missing = spell((*broken.path, str(broken.limit)))
-    if broken.kind is None:
-        return Finding(Code.MISSING_FIELD, broken.path, f"`{missing}` is required", f"add `{broken.limit}: ...`")
-    message = f"`{missing}` is required when `{spell((*broken.path, 'type'))}` is `{broken.kind}`"
-    return Finding(Code.MISSING_FIELD, (*broken.path, "type"), message, f"add `{broken.limit}: ...`")
+def _wrong_type(part: Broken, written: Written) -> Finding:
+    value, field = part.value, part.field
+    if value is None:
+        return Finding(Code.WRONG_TYPE, part.path, f"{field} has no value", "write one, or delete the line")
+    source = written(part.path) if isinstance(value, bool | int | float) else None
+    text = shown(value) if source is None else source
+    found = {dict: "a map", list: "a list", str: f"the text {text}", bool: f"`{text}`"}
+    message = f"{field} must be {_wanted(part.shape)}, not {found.get(type(value), f'the number {text}')}"
+    return Finding(Code.WRONG_TYPE, part.path, message, _type_hint(part, text, is_source=source is not None))
 
 
-def _forbidden(broken: Broken) -> Finding:
-    if "dependentSchemas" in broken.rule:
-        message = f"`{broken.rule[1]}` and {broken.field} exclude each other"
-        return Finding(Code.FIELDS_CLASH, broken.path, message, "keep one of them", on_key=True)
-    if broken.kind is None:
-        message = f"{broken.field} goes with `template`, not with `type`"
-        hint = "variables are filled into a template; write direct content out, or use `custom`"
-        return Finding(Code.FIELDS_CLASH, broken.path, message, hint, on_key=True)
-    required = cast("Sequence[str]", broken.subschema.get("required", ()))
-    hint = f"`type: {broken.kind}` needs {listed(required)}" if required else "delete it"
-    message = f"{broken.field} does not go with `type: {broken.kind}`"
-    return Finding(Code.FIELDS_CLASH, broken.path, message, hint, on_key=True)
+def _type_hint(part: Broken, text: str, *, is_source: bool) -> str | None:
+    """Say what to write instead; quotes only where the text, as the file spells it, is of the form that is wanted."""
+    value, shape = part.value, part.shape
+    if shape.form is CONTACT_ID:
+        return CONTACT_IDS_WANTED
+    if "string" in shape.types and isinstance(value, bool | int | float):
+        if shape.form is None or not shape.form.fits(text):
+            return _form_hint(shape, text)
+        is_lost = not is_source and not isinstance(value, bool) and abs(value) >= LONG_NUMBER
+        return f'quote it: "{text}"' + " (a leading `+` or `0` only survives in quotes)" * is_lost
+    if "array" in shape.types and isinstance(value, str):
+        return f"write a list: [{shown(value)}]"
+    if "object" in shape.types and not part.path:
+        return "begin with fields, such as `name: ...`"
+    return _example(shape)
 
 
-def _name(broken: Broken) -> Finding:
-    message = f"{shown(broken.value)} in {broken.field} must be {broken.wanted}"
-    path = (*broken.path, str(broken.value))
-    return Finding(Code.WRONG_FORM, path, message, broken.example, on_key=True)
+def _form_hint(shape: Shape, text: str) -> str | None:
+    return phone_number_hint(text) if shape.form is PHONE_NUMBER else _example(shape)
 
 
-def _size(sentence: str, hint: str | None = None) -> Callable[[Broken], Finding]:
-    """Make the wording of a limit; the sentence may use `field`, `limit` and `size`."""
-
-    def say(broken: Broken) -> Finding:
-        size = len(broken.value) if isinstance(broken.value, str | list | Mapping) else broken.value
-        message = sentence.format(field=broken.field, limit=broken.limit, size=size)
-        return Finding(Code.WRONG_SIZE, broken.path, message, hint if broken.path[-1:] == ("value",) else None)
-
-    return say
+def _noun(shape: Shape) -> str:
+    """The form that is wanted, with its article."""
+    title = shape.form.title if shape.form is not None else ""
+    return title[:1].lower() + title[1:]
 
 
-SENTENCES: Mapping[str, Callable[[Broken], Finding]] = {
-    "type": _wrong_type,
-    "pattern": _pattern,
-    "enum": _enum,
-    "required": _required,
-    "falseSchema": _forbidden,
-    "propertyNames": _name,
-    "maxLength": _size("{field} is {size} characters long, at most {limit} are allowed"),
-    "minItems": _size("{field} is empty, at least {limit} entry is needed"),
-    "maxItems": _size(
-        "{field} holds {size} entries, at most {limit} are allowed",
-        "put the contacts in a MsgFlash group and write `type: group` with its `groupId`",
-    ),
-    "minProperties": _size("{field} is empty, at least {limit} entry is needed"),
-    "minimum": _size("{field} must be at least {limit}, not {size}"),
-    "maximum": _size("{field} must be at most {limit}, not {size}"),
-    "exclusiveMinimum": _size("{field} must be more than {limit}, not {size}"),
-}
+def _wanted(shape: Shape) -> str:
+    """What a shape takes: the form where it says more than the type."""
+    if shape.form is not None and not shape.form.title.startswith("A text"):
+        return _noun(shape)
+    return " or ".join(TYPE_WORDS[name] for name in sorted(shape.types, reverse=True) if name != "null")
+
+
+def _example(shape: Shape) -> str | None:
+    """A hint with the first example."""
+    if not shape.examples:
+        return None
+    example = shape.examples[0]
+    return f"for example `{example if isinstance(example, str) else shown(example)}`"

@@ -1,7 +1,8 @@
 """
-What msgflash.yaml says, as values: `Settings` for a run, `Policy` with its limits, `Project` per environment.
+What may be in msgflash.yaml, the only list of its fields, and what it says, as values: `Settings` for a run, `Policy`.
 
-An environment inherits what the top level says and overrides it key by key. The file is read in `files/settings.py`.
+Editors see the list as `schemas/project.schema.json`, which `schema.py` makes; hence the titles. An environment
+inherits what the top level says and overrides it key by key. The file is read in `files/settings.py`.
 """
 
 import re
@@ -9,14 +10,26 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal, Self, TypeAlias, cast
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticKnownError
 
 from msgflash_apply.findings import Diagnostic
+from msgflash_apply.models.forms import Text, Timezone, VariableName
+from msgflash_apply.models.parts import AnyModel, Form, Maybe, Model, Whole, described
 
 PlaceholderPolicy: TypeAlias = Literal["error", "warn", "allow"]
 
 LIMITS: Final = ("lead-time", "quiet-hours", "max-creates", "max-retires", "request-quota")
 """What a person may lift for one run, with `--override`."""
+
+DEFAULT_ENVIRONMENT: Final = "default"
+
+DEFAULT_CAMPAIGNS: Final = "campaigns"
+
+DEFAULT_STATE: Final = ".msgflash/{environment}.json"
 
 REQUESTS_PER_SECOND: Final = 9.85
 """The default pace: a little below the ten that MsgFlash lets in."""
@@ -68,32 +81,11 @@ class Policy:
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def policy_from(fields: Mapping[str, object]) -> Policy:
-    """Read the fields of a checked `policy`; what is absent keeps its default."""
-    default = Policy()
-    quiet_hours = default.quiet_hours
-    if quiet := cast("Mapping[str, str] | None", fields.get("quiet_hours")):
-        starts, ends = time.fromisoformat(quiet["from"]), time.fromisoformat(quiet["to"])
-        quiet_hours = QuietHours(starts, ends, quiet["timezone"])
-    retires = fields.get("max_retires", default.max_retires)
-    if isinstance(retires, str):
-        retires = int(retires.removesuffix("%")) / 100
-    return Policy(
-        min_lead_time=duration(str(fields["min_lead_time"])) if "min_lead_time" in fields else default.min_lead_time,
-        quiet_hours=quiet_hours,
-        max_creates=cast("int | None", fields.get("max_creates", default.max_creates)),
-        max_retires=cast("float | int | None", retires),
-        placeholders_in_direct=cast("PlaceholderPolicy", fields.get("placeholders_in_direct", "warn")),
-    )
-
-
 def duration(text: str) -> timedelta:
-    """Read `1h30m`, as the schema allows it: whole numbers with s, m, h or d."""
+    """Read `1h30m`, of the right form: whole numbers with s, m, h or d."""
     parts = re.findall(r"([0-9]+)([smhd])", text)
     return sum((timedelta(**{UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
 
-
-DEFAULT_ENVIRONMENT = "default"
 
 STATE_SCHEMES: Final = ("az", "gs", "http", "https", "postgres", "postgresql", "s3")
 
@@ -124,63 +116,207 @@ def scheme_of_state(place: str) -> str | None:
     return None
 
 
-Section: TypeAlias = Mapping[str, object]
-"""The top level or an environment: `campaigns`, `state`, `state_key_file`, `defaults` and so on; any may be absent."""
+def fraction(text: str) -> float:
+    """Read `30%`, of the right form."""
+    return int(text.removesuffix("%")) / 100
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
-    """
-    A checked msgflash.yaml; without a file everything is empty.
+Duration = Annotated[
+    timedelta, Form("duration", "A duration", "^([0-9]{1,5}[smhd]){1,8}$", ("10m", "1h30m"), read=duration)
+]
 
-    Attributes:
-        top: what the top level says.
-        environments: what each environment overrides.
-        warnings: about the file.
-    """
+Clock = Annotated[
+    time, Form("clock", "A time of day", "^([01][0-9]|2[0-3]):[0-5][0-9]$", ("21:00",), read=time.fromisoformat)
+]
 
-    top: Section
-    environments: Mapping[str, Section]
-    warnings: tuple[Diagnostic, ...] = ()
+Share = Annotated[
+    int | float | None,
+    Form(
+        "share",
+        "A count or a percentage",
+        "^(100|[1-9]?[0-9])%$",
+        ("30%", 5),
+        types=("integer", "string", "null"),
+        least=0,
+        read=fraction,
+    ),
+]
+
+EnvironmentName = Annotated[
+    str,
+    Form(
+        "environmentName",
+        "An environment name of letters, digits, `_` and `-`",
+        "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+        ("staging",),
+    ),
+]
+
+
+class Defaults(Model):
+    """What campaigns take where they say nothing."""
+
+    definition = "defaults"
+    noun = "Defaults of the campaigns"
+
+    instance: Annotated[Maybe[Text], described("Sending number", "Name, WhatsApp number or UUID of an instance.")] = (
+        None
+    )
+    timezone: Annotated[
+        Maybe[Timezone], described("Time zone", "For campaigns with a local `schedule` and no `timezone`.")
+    ] = None
+
+
+class QuietHoursFile(Model):
+    """The file's words for `QuietHours`."""
+
+    starts: Annotated[Clock, Field(alias="from")]
+    ends: Annotated[Clock, Field(alias="to")]
+    timezone: Timezone
+
+
+class PolicyFile(Model):
+    """The file's words for `Policy`: what is absent keeps its default, and nothing at all is no limit."""
+
+    definition = "policy"
+    noun = "What a plan may do"
+
+    min_lead_time: Annotated[
+        Maybe[Duration],
+        described("Least time before a start", "A campaign that starts nearer than this is blocked.", "10m"),
+    ] = None
+    quiet_hours: Annotated[QuietHoursFile | None, described("Hours in which nothing may start")] = None
+    max_creates: Annotated[
+        Annotated[Whole, Ge(0)] | None, described("Most creates in one plan", "Empty: no limit.", 500)
+    ] = None
+    max_retires: Annotated[
+        Share,
+        described(
+            "Most campaigns that one plan may retire",
+            "A count, or a percentage of the live ones; it counts once more than 10 are managed. Empty: no limit.",
+            "30%",
+        ),
+    ] = None
+    placeholders_in_direct: Annotated[
+        Maybe[PlaceholderPolicy],
+        described("Placeholders in direct content", "MsgFlash is not known to render them there.", "warn"),
+    ] = None
+
+
+class Api(Model):
+    """How MsgFlash is called."""
+
+    definition = "api"
+    noun = "How MsgFlash is called"
+
+    requests_per_second: Annotated[
+        Maybe[Annotated[float, Gt(0), Le(100_000)]],
+        described(
+            "Pace of all requests",
+            "Requests a second. MsgFlash allows 10 for each key; more is for a sandbox without a limit.",
+            REQUESTS_PER_SECOND,
+        ),
+    ] = None
+
+
+class Section(Model):
+    """What the top level may say, and each environment in its place."""
+
+    definition = "environment"
+    noun = "An environment"
+
+    campaigns: Annotated[
+        Maybe[Text], described("Folder of the campaigns", "Relative to this file.", DEFAULT_CAMPAIGNS)
+    ] = None
+    state: Annotated[
+        Maybe[Text],
+        described(
+            "Where the state is kept",
+            "A path within the repo, or s3:// gs:// az:// postgresql:// https://. `{environment}` stands for the "
+            "environment's name. MSGFLASH_STATE overrides it.",
+            DEFAULT_STATE,
+        ),
+    ] = None
+    state_key_file: Annotated[
+        Maybe[Text],
+        described(
+            "File with the key of the state",
+            "Encrypts the state, wherever it is kept. 32 random bytes in base64, as `openssl rand -base64 32` prints "
+            "them; while one key takes another's place both, the new one first. Absolute, or relative to this file; "
+            "keep it out of git. `{environment}` stands for the environment's name. MSGFLASH_STATE_KEY, which holds "
+            "the key itself, overrides it.",
+            examples=["/run/secrets/msgflash-state-key"],
+        ),
+    ] = None
+    defaults: Annotated[Maybe[Defaults], described("Defaults of the campaigns")] = None
+    custom: Annotated[
+        Maybe[dict[VariableName, object]],
+        described("Variables", "Values for `{{ custom.name }}` in campaign files."),
+    ] = None
+    policy: Annotated[Maybe[PolicyFile], described("What a plan may do")] = None
+    api: Annotated[Maybe[Api], described("How MsgFlash is called")] = None
+
+
+def _overridden(lower: AnyModel, upper: AnyModel) -> AnyModel:
+    changes: dict[str, object] = {}
+    for name in upper.model_fields_set & type(upper).model_fields.keys():
+        below, above = getattr(lower, name), getattr(upper, name)
+        is_both = isinstance(below, Model) and isinstance(above, Model)
+        changes[name] = _overridden(below, above) if is_both else above
+    return lower.model_copy(update=changes)
+
+
+def _no_truth(value: object) -> object:
+    """True is 1 for Python, and no version of a format."""
+    if isinstance(value, bool):
+        raise PydanticKnownError("literal_error", {"expected": "1"})
+    return value
+
+
+class _Versioned(Model):
+    version: Annotated[Literal[1], BeforeValidator(_no_truth), described("Version of this format")]
+
+
+class ProjectFile(Section, _Versioned):
+    """A repo of MsgFlash campaigns."""
+
+    environments: Annotated[
+        Maybe[dict[EnvironmentName, Section | None]],
+        described(
+            "Environments", "Each has its own state; `--env` chooses one. What is given here overrides the top level."
+        ),
+    ] = None
 
     @property
     def known(self) -> tuple[str, ...]:
         """Environments that can be chosen, sorted; `default` always can."""
-        return tuple(sorted({DEFAULT_ENVIRONMENT, *self.environments}))
+        return tuple(sorted({DEFAULT_ENVIRONMENT, *(self.environments or ())}))
 
     def own(self, environment: str) -> Section:
         """What an environment says itself."""
-        return self.environments.get(environment, {})
+        return (self.environments or {}).get(environment) or Section()
 
-    def text(self, environment: str, name: str, default: str) -> str:
-        """A single value: the environment's, else the top level's, else the default."""
-        return str(self.own(environment).get(name, self.top.get(name, default)))
-
-    def table(self, environment: str, name: str) -> Mapping[str, object]:
-        """A map of values: the top level's, overridden key by key by the environment's."""
-        return {
-            **cast("Section", self.top.get(name, {})),
-            **cast("Section", self.own(environment).get(name, {})),
-        }
+    def section(self, environment: str) -> Section:
+        """What holds in an environment: the top level's, overridden field by field, and in maps key by key."""
+        section: Section = _overridden(self, self.own(environment))
+        return section
 
     def campaigns_of(self, environment: str) -> str:
         """The folder of the campaigns, relative to the repo, with forward slashes."""
-        return str(PurePosixPath(self.text(environment, "campaigns", "campaigns")))
+        return str(PurePosixPath(self.section(environment).campaigns or DEFAULT_CAMPAIGNS))
 
     @property
     def states(self) -> Mapping[str, str]:
         """Where each environment keeps its state: its name is filled in."""
-        return {
-            name: self.text(name, "state", ".msgflash/{environment}.json").replace("{environment}", name)
-            for name in self.known
-        }
+        return {name: (self.section(name).state or DEFAULT_STATE).replace("{environment}", name) for name in self.known}
 
 
-def project_from(value: object) -> Project:
-    """Lay out what the file says; a value of the right shape."""
-    top = dict(cast("Section", value))
-    environments = cast("Mapping[str, Section | None]", top.pop("environments", None) or {})
-    return Project(top, {name: section or {} for name, section in environments.items()})
+def policy_from(fields: PolicyFile) -> Policy:
+    """Turn the file's words into values; what is absent keeps its default."""
+    given: dict[str, Any] = {name: getattr(fields, name) for name in fields.model_fields_set}
+    if quiet := given.get("quiet_hours"):
+        given["quiet_hours"] = QuietHours(quiet.starts, quiet.ends, quiet.timezone)
+    return replace(Policy(), **given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +344,8 @@ class Settings:
 
     root: Path
     environment: str = DEFAULT_ENVIRONMENT
-    campaigns: str = "campaigns"
-    state: str = f".msgflash/{DEFAULT_ENVIRONMENT}.json"
+    campaigns: str = DEFAULT_CAMPAIGNS
+    state: str = DEFAULT_STATE.replace("{environment}", DEFAULT_ENVIRONMENT)
     state_is_from_environment: bool = False
     state_key_file: str | None = None
     instance: str | None = None

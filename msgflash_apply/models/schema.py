@@ -1,78 +1,61 @@
 """
-A document against its published schema: every mistake once, and in our own words. Read `check` first.
+The published JSON Schemas: made from the models for campaign, template and project files, and read for the others.
 
-What a file may hold, which fields a type needs (`buttons` need a `title`) and how long a text may be is written in
-`schemas/*.schema.json`, which editors read, too. They see a file before it is rendered, so there a template expression
-may replace anything that is not a plain text. Documents that are checked here are rendered, and those alternatives are
-taken out: one schema, no `anyOf` left to complain about branches that were never meant.
-
-One slip often breaks several rules: a misspelt field is also a missing one, a template beside direct content breaks a
-rule per field. `mistakes` makes one finding of them; `explain.py` has the sentences. This is the only door to the
-validator, jsonschema-rs.
+Editors want one flat list of fields, so models among which `type` chooses become one object with an `if` and a `then`
+per kind. They see a file before it is rendered, so a template expression may replace whatever is not a plain text.
+`make docs` writes `schemas/*.json`, from where commands read them. Read `generated` first.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from importlib.resources import files
-from itertools import islice
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
+from pydantic.fields import FieldInfo
 
-from msgflash_apply.findings import (
-    MOST_FINDINGS,
-    Code,
-    Finding,
-    ValuePath,
-    did_you_mean,
-    listed,
-    nearest,
-    spell,
-    texts_in,
-)
-from msgflash_apply.models.explain import Broken, word
+from msgflash_apply.models.campaign_file import CAMPAIGNS
+from msgflash_apply.models.parts import Form, Marked, Model, marks_of
+from msgflash_apply.models.project import ProjectFile
+from msgflash_apply.models.shape import Shape, fields_among, fields_of, is_needed, kinds_of, shape_of, shape_of_field
+from msgflash_apply.models.template_file import TEMPLATES
 
-SchemaName: TypeAlias = Literal["campaign", "project", "plan", "state"]
+SchemaName: TypeAlias = Literal["campaign", "template", "project", "plan", "state"]
 
-NAMES: Final[tuple[SchemaName, ...]] = ("campaign", "project", "plan", "state")
+NAMES: Final[tuple[SchemaName, ...]] = ("campaign", "template", "project", "plan", "state")
+
+JsonSchema: TypeAlias = dict[str, object]
 
 
-CONTENT = ("template", "templateId", "type")
+class _Published(NamedTuple):
+    """A kind of file: its models, and what editors say about it."""
 
-ALIASES = {
-    "text": "body",
-    "message": "body",
-    "caption": "body",
-    "media": "mediaUrl",
-    "image": "mediaUrl",
-    "date": "schedule",
-    "start": "schedule",
-    "audience": "recipients",
-    "contacts": "recipients",
-    "tags": "recipients",
+    models: tuple[type[Model], ...]
+    title: str
+    description: str
+
+
+GENERATED: Final[Mapping[SchemaName, _Published]] = {
+    "campaign": _Published(
+        CAMPAIGNS, "MsgFlash campaign", "One WhatsApp campaign. Field names are those of the MsgFlash API."
+    ),
+    "template": _Published(
+        TEMPLATES, "MsgFlash template", "One message template. Field names are those of the MsgFlash API."
+    ),
+    "project": _Published(
+        (ProjectFile,),
+        "msgflash.yaml",
+        "A repo of MsgFlash campaigns. The API key and the address of MsgFlash are never in it: they come from the "
+        "environment.",
+    ),
 }
-"""Words of other tools for fields of a campaign, too far away for a near miss."""
 
-OF_THE_ENVIRONMENT = frozenset(
-    {"key", "api_key", "apiKey", "apikey", "token", "secret", "password", "base_url", "baseUrl", "url", "host"}
-    | {"team_id", "teamId"}
-)
-"""Names under which people look for a place for the key or the address of MsgFlash in msgflash.yaml; contract 4."""
-
-EXPLAINED_BY_MEANING = frozenset({("schedule",), ("timezone",)})
-"""Texts whose form `meaning` explains better than a pattern can: it knows the right spelling of a near miss."""
-
-FROM_ENVIRONMENT = (
-    "the key comes from MSGFLASH_API_KEY, the team from MSGFLASH_TEAM_ID and the address of MsgFlash from "
-    "MSGFLASH_BASE_URL: a branch must not be able to choose where the key goes"
-)
-
-HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-
-EXPRESSION = {"$ref": "#/$defs/expression"}
+EXPRESSION: Final[JsonSchema] = {
+    "title": "A template expression",
+    "description": "Rendered before anything is checked, for example `{{ custom.vip_tags }}`.",
+    "type": "string",
+    "pattern": "\\{[{%]",
+}
 
 
 def schema_text(name: SchemaName) -> str:
@@ -84,152 +67,152 @@ def schema_text(name: SchemaName) -> str:
     return checkout.read_text(encoding="utf-8")
 
 
-def mistakes(broken: Sequence[Broken], schema: SchemaName) -> tuple[Finding, ...]:
-    """Say every broken rule once: unknown fields with near misses, the content mode as one, the others as they are."""
-    found: list[Finding] = []
-    meant: set[ValuePath] = set()  # what unknown fields were probably meant to be
-    for part in broken:
-        if part.keyword == "additionalProperties":
-            known = cast("Mapping[str, object]", part.subschema.get("properties", {}))
-            for name in cast("list[str]", part.limit)[:MOST_FINDINGS]:
-                found.append(_unknown_field((*part.path, name), known, schema))
-                likely = alias if (alias := ALIASES.get(name)) in known else nearest(name, known)
-                meant |= {(*part.path, likely)} if likely is not None else set()
-    mode = [part for part in broken if _is_content_mode(part)]
-    others = [part for part in broken if part.keyword != "additionalProperties" and part not in mode]
-    if mode and not meant & {(name,) for name in CONTENT}:
-        found.append(_content_mode(mode))
-    misplaced = {part.path for part in others if part.keyword == "falseSchema"}
-    found += [word(part) for part in others if not _is_explained(part, meant, misplaced)]
-    return tuple(dict.fromkeys(found))
-
-
-def _unknown_field(path: ValuePath, known: Mapping[str, object], schema: SchemaName) -> Finding:
-    name = str(path[-1])
-    if schema == "project" and name in OF_THE_ENVIRONMENT:
-        message = f"`{spell(path)}` cannot be in a file"
-        return Finding(Code.SECRET_IN_FILE, path, message, FROM_ENVIRONMENT, on_key=True)
-    if (alias := ALIASES.get(name)) in known:
-        hint = f"MsgFlash calls it `{alias}`"
-    elif name == "title" and "displayText" in known:
-        hint = "the kind of a campaign's button is `type`, its text is `displayText`"
-    else:
-        hint = did_you_mean(name, known)
-    return Finding(Code.UNKNOWN_FIELD, path, f"unknown field `{spell(path)}`", hint, on_key=True)
-
-
-def _is_explained(part: Broken, meant: set[ValuePath], misplaced: set[ValuePath]) -> bool:
-    """Whether another finding says it already: a misspelt field is also missing, a misplaced one is often wrong too."""
-    if part.keyword == "required":
-        return (*part.path, str(part.limit)) in meant
-    if part.keyword == "pattern" and part.path in EXPLAINED_BY_MEANING:
-        return True
-    return part.keyword != "falseSchema" and any(part.path[: len(path)] == path for path in misplaced)
-
-
-def _is_content_mode(part: Broken) -> bool:
-    """Whether the rule is one of those that together mean "exactly one content mode"."""
-    if part.rule[:2] == ("then", "properties") or part.rule == ("else", "required"):
-        return True
-    stands_alone = isinstance(part.parent, Mapping) and "type" not in part.parent
-    return part.rule == ("else", "properties", "variables") and stands_alone
-
-
-def _content_mode(mode: Sequence[Broken]) -> Finding:
-    clashing = {str(part.path[0]) for part in mode if part.rule[0] == "then"}
-    if not clashing:
-        message = "exactly one content mode is needed, and neither `template` nor `type` is given"
-        hint = "add `template: <name of a template>`, or `type: text` with a `body`"
-        return Finding(Code.CONTENT_MODE, (), message, hint)
-    document = cast("Mapping[str, object]", mode[0].parent)
-    template = next(name for name in CONTENT if name in document)
-    beside = [name for name in document if name in clashing]
-    message = f"exactly one content mode is allowed, and `{template}` is beside {listed(beside)}"
-    hint = "keep the template with its `variables`, or write the message here with `type`"
-    return Finding(Code.CONTENT_MODE, (beside[0],), message, hint, on_key=True)
-
-
-def check(document: object, schema: SchemaName = "campaign") -> tuple[Finding, ...]:
+def generated(name: SchemaName, *, is_rendered: bool = False) -> JsonSchema:
     """
-    Compare a document with its schema.
+    Make the schema of a kind of file from its models.
 
     Args:
-        document: a campaign after rendering, or a project file: dicts, lists, text, numbers, booleans, None.
-        schema: which of the published schemas.
-
-    Returns:
-        One finding per mistake, in no special order; nothing for a good document, which is the cheap case.
+        name: one of `GENERATED`.
+        is_rendered: of files after rendering, in which no template expression is left.
     """
-    validator = _validator(schema)
-    try:
-        if validator.is_valid(document):
-            return ()
-        errors = islice(validator.iter_errors(document), MOST_FINDINGS)
-        broken = [_broken(error, document, schema) for error in errors]
-    except UnicodeEncodeError:
-        # Half of a surrogate pair, which neither the validator nor JSON on the wire can carry.
-        halves = [path for path, text in texts_in(document) if HALF_CHARACTER.search(text)][:MOST_FINDINGS]
-        found = []
-        for path in halves or [()]:  # in a key: nowhere in particular
-            field = f"`{spell(path)}`" if path else "the document"
-            message, hint = f"{field} holds half a character", "write the character itself"
-            found.append(Finding(Code.WRONG_FORM, path, message, hint))
-        return (*found, *check(_with_whole_characters(document), schema))
-    return mistakes(broken, schema)
+    published = GENERATED[name]
+    # What is marked as sent or kept becomes a payload, and is rendered before.
+    writer = _Writer(allow_expressions=not is_rendered and issubclass(published.models[0], Marked))
+    body = writer.object_of(published.models, ("object",))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:msgflash-apply:schema:{name}:1",
+        "title": published.title,
+        "description": published.description,
+        **body,
+        "$defs": writer.definitions,
+    }
 
 
-@cache
-def strict_schema(name: SchemaName) -> Mapping[str, object]:
-    """The schema for rendered documents: as published, without the alternatives for template expressions."""
-    return cast("Mapping[str, object]", _without_expressions(json.loads(schema_text(name))))
+def generated_text(name: SchemaName) -> str:
+    """The file of a generated schema."""
+    return json.dumps(generated(name), indent=2, ensure_ascii=False) + "\n"
 
 
-@cache
-def _validator(name: SchemaName) -> Draft202012Validator:
-    return Draft202012Validator(cast("dict[str, object]", strict_schema(name)), validate_formats=True)
+class _Writer:
+    """Writes types as JSON Schema, and collects the definitions that they refer to."""
 
+    def __init__(self, *, allow_expressions: bool) -> None:
+        self.definitions: dict[str, JsonSchema] = {}
+        self._allow_expressions = allow_expressions
 
-def _without_expressions(schema: object) -> object:
-    if isinstance(schema, list):
-        return [_without_expressions(item) for item in schema]
-    if not isinstance(schema, dict):
+    def object_of(self, models: tuple[type[Model], ...], types: Sequence[str]) -> JsonSchema:
+        """Write a map with the fields of a model, or of those among which its `type` chooses."""
+        fields = fields_among(models)
+        kinds = tuple(kind for model in models for kind in kinds_of(model))
+        properties: JsonSchema = {}
+        for name, info in fields.items():
+            shapes = [shape_of_field(fields_of(model)[name]) for model in models if name in fields_of(model)]
+            shape = Shape(choices=kinds) if name == "type" else _common(shapes)
+            properties[name] = self._field(info, shape)
+        needed = [name for name in fields if all(is_needed(model, name) for model in models)]
+        excluded = dict.fromkeys(pair for model in models for pair in model.exclusive)
+        schema: JsonSchema = {
+            "type": types[0] if len(types) == 1 else list(types),
+            "additionalProperties": False,
+            "required": needed,
+            "properties": properties,
+            "dependentSchemas": {one: {"properties": {other: False}} for one, other in excluded},
+        }
+        chosen = [model for model in models if model.chosen_by]
+        typed = [model for model in models if not model.chosen_by]
+        rules = [self._rule(kind, model, typed, properties, needed) for model in typed for kind in kinds_of(model)]
+        if chosen:
+            (model,) = chosen
+            own = [name for name in fields_of(model) if not any(name in fields_of(other) for other in typed)]
+            schema["if"] = {"anyOf": [{"required": [name]} for name in model.chosen_by]}
+            schema["then"] = {"properties": {name: False for name in fields if name not in fields_of(model)}}
+            schema["else"] = {
+                "required": ["type"],
+                "properties": {name: False for name in own if name not in model.chosen_by},
+                "allOf": rules,
+            }
+        elif len(rules) > 1:
+            schema["allOf"] = rules
+        return {key: value for key, value in schema.items() if value not in ([], {})}
+
+    def _rule(
+        self, kind: str, model: type[Model], among: Sequence[type[Model]], flat: JsonSchema, needed: Sequence[str]
+    ) -> JsonSchema:
+        """Say what one kind needs, what it does not go with, and where it is stricter than the flat list."""
+        own = fields_of(model)
+        then: JsonSchema = {
+            "required": [name for name, info in own.items() if info.is_required() and name not in (*needed, "type")],
+            "properties": {name: False for other in among for name in fields_of(other) if name not in own}
+            | {name: more for name, info in own.items() if name != "type" and (more := self._more(flat[name], info))},
+        }
+        return {
+            "if": {"required": ["type"], "properties": {"type": {"const": kind}}},
+            "then": {key: value for key, value in then.items() if value},
+        }
+
+    def _more(self, flat: object, info: FieldInfo) -> JsonSchema:
+        """What a model says of a field beyond the flat list."""
+        mine = self._bare(shape_of_field(info))
+        listed = flat if isinstance(flat, dict) else {}
+        known = [listed, *(one for one in listed.get("anyOf", ()) if isinstance(one, dict))]
+        return {key: value for key, value in mine.items() if not any(key in one and one[key] == value for one in known)}
+
+    def _field(self, info: FieldInfo, shape: Shape) -> JsonSchema:
+        """Write a field with all that editors show."""
+        extra = marks_of(info)
+        default = extra.get("default", None if info.is_required() else info.default)
+        about: dict[str, object] = {"title": info.title, "description": info.description, "examples": info.examples}
+        about |= {"default": default} if default not in (None, ()) else {}
+        value = self._bare(shape) if extra.get("rendered", True) is False else self.value_of(shape)
+        return {**{key: said for key, said in about.items() if said is not None}, **value}
+
+    def value_of(self, shape: Shape) -> JsonSchema:
+        """Write a type; a template expression may replace it, where files are rendered."""
+        bare = self._bare(shape)
+        if not self._allow_expressions or not bare or (shape.form is not None and shape.form.is_free):
+            return bare
+        self.definitions.setdefault("expression", EXPRESSION)
+        return {"anyOf": [{"$ref": "#/$defs/expression"}, bare]}
+
+    def _bare(self, shape: Shape) -> JsonSchema:
+        if shape.form is not None:
+            return self._form(shape.form, shape.limits)
+        if shape.models:
+            return self._model(shape)
+        schema: JsonSchema = {"enum": list(shape.choices)} if shape.choices else {}
+        if shape.types:
+            schema["type"] = shape.types[0] if len(shape.types) == 1 else list(shape.types)
+        schema |= shape.limits
+        if shape.key is not None:
+            schema["propertyNames"] = self._bare(shape_of(shape.key))
+        if shape.item is not None and (item := self.value_of(shape_of(shape.item))):
+            schema["additionalProperties" if shape.key is not None else "items"] = item
         return schema
-    if EXPRESSION in (alternatives := schema.get("anyOf", [])):
-        (real,) = (item for item in alternatives if item != EXPRESSION)
-        rest = {key: value for key, value in schema.items() if key != "anyOf"}
-        return _without_expressions({**rest, **real})
-    return {key: _without_expressions(value) for key, value in schema.items()}
+
+    def _form(self, form: Form, limits: Mapping[str, float]) -> JsonSchema:
+        types = form.types[0] if len(form.types) == 1 else list(form.types)
+        definition: JsonSchema = {"title": form.title, "type": types, **form.limits, "pattern": form.pattern}
+        if form.examples:
+            definition["examples"] = list(form.examples)
+        self.definitions[form.name] = definition
+        more = {key: limit for key, limit in limits.items() if key not in form.limits}
+        return {"$ref": f"#/$defs/{form.name}", **more}
+
+    def _model(self, shape: Shape) -> JsonSchema:
+        model = shape.models[0]
+        if not model.definition:
+            return self.object_of(shape.models, shape.types)
+        if model.definition not in self.definitions:
+            self.definitions[model.definition] = {}  # its place in the order
+            self.definitions[model.definition] = {"title": model.noun, **self.object_of(shape.models, shape.types)}
+        return {"$ref": f"#/$defs/{model.definition}"}
 
 
-def _with_whole_characters(value: object) -> object:
-    match value:
-        case str():
-            return HALF_CHARACTER.sub("?", value)
-        case dict():
-            return {_with_whole_characters(key): _with_whole_characters(inner) for key, inner in value.items()}
-        case list():
-            return [_with_whole_characters(inner) for inner in value]
-        case _:
-            return value
-
-
-def _broken(error: ValidationError, document: object, schema: SchemaName) -> Broken:
-    """Translate one of the validator's errors into plain values: the validator is known to this module alone."""
-    kind = error.kind
-    path = tuple(error.instance_path)
-    rule = tuple(error.schema_path)
-    value: object = _at(document, path)
-    if isinstance(kind, ValidationErrorKind.PropertyNames):
-        value, limit = kind.error.instance, None
-    else:
-        limit = kind.value
-    # A false schema has no keyword: its rule ends at properties, field.
-    depth = -2 if kind.name == "falseSchema" else -1
-    holder = cast("Mapping[str, object]", _at(strict_schema(schema), rule[:depth]))
-    return Broken(kind.name, limit, path, rule, holder, value, _at(document, path[:-1]))
-
-
-def _at(tree: object, path: ValuePath) -> object:
-    for step in path:
-        tree = cast("Mapping[str | int, object]", tree)[step]
-    return tree
+def _common(shapes: Sequence[Shape]) -> Shape:
+    """What holds for a field in every model that has it."""
+    first, *others = shapes
+    if all(shape == first for shape in others):
+        return first
+    limits = {key: limit for key, limit in first.limits.items() if all(one.limits.get(key) == limit for one in others)}
+    return Shape(first.types, limits=limits)

@@ -10,17 +10,16 @@ from datetime import UTC, datetime
 from shlex import quote
 from zoneinfo import ZoneInfo
 
-from msgflash_apply.api.models import Instance, RemoteCampaign, Template
+from msgflash_apply.api.models import NOT_ECHOED, Instance, RemoteCampaign, Template
 from msgflash_apply.campaign import Address, Facts, JsonObject, Record, fingerprint, parse_instant, plain_id
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.models.campaign_file import NEEDED, WIRE_ORDER
 from msgflash_apply.operations.resolve import differences_from, refuse_known_id
 from msgflash_apply.plan.diff import differences
 from msgflash_apply.plan.lookup import INSTANCE, TEMPLATE, LookedUp, table_of_server
 from msgflash_apply.state.snapshot import Snapshot
 
-_COPIED = ("name", "repeat", "recipients", "variables", "type", "body", "mediaUrl")
-
-_NEEDED = (INSTANCE, "name", "schedule", "recipients")
+_COPIED = frozenset(WIRE_ORDER) - {INSTANCE, TEMPLATE, "schedule", *NOT_ECHOED}
 
 
 def refuse_known(snapshot: Snapshot, address: Address, identifier: str) -> None:
@@ -103,7 +102,7 @@ def fields_of(
         MsgflashApplyError: MsgFlash does not return all of it.
     """
     payload = remote.as_payload({})
-    missing = [name for name in _NEEDED if name not in payload]
+    missing = [name for name in NEEDED if name not in payload]
     if remote.template_id is None and remote.type in {None, "buttons"}:
         missing.append("title, description, footer and buttons" if remote.type else "type")
     try:
@@ -126,4 +125,4 @@ def fields_of(
             fields[word if is_alone else field] = name if is_alone else payload[field]
     local = start.astimezone(UTC if timezone is None else ZoneInfo(timezone))
     fields["schedule"] = local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
-    return fields | {name: payload[name] for name in _COPIED if name in payload}
+    return fields | {name: value for name, value in payload.items() if name in _COPIED}

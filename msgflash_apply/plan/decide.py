@@ -23,11 +23,11 @@ from msgflash_apply.campaign import (
     Record,
     Status,
     fingerprint,
-    in_order,
     with_plain_ids,
 )
+from msgflash_apply.models.campaign_file import in_order
 from msgflash_apply.plan.diff import differences
-from msgflash_apply.plan.lookup import INSTANCE, TEMPLATE, LookedUp
+from msgflash_apply.plan.lookup import LookedUp
 from msgflash_apply.plan.plan import Action, Change, Reason
 from msgflash_apply.plan.refresh import PriorState
 from msgflash_apply.plan.renames import Match, match_records
@@ -37,8 +37,6 @@ NOT_STARTED = frozenset({Status.DRAFT, Status.SCHEDULED, Status.PAUSED})
 
 NEVER_SENT = frozenset({Status.CANCELLED, Status.FAILED, GONE})
 """Of a campaign whose start is still ahead: it ended before anything was sent to anyone."""
-
-_WRITTEN_AS = {"instance": INSTANCE, "template": TEMPLATE}
 
 
 def decide(
@@ -230,7 +228,7 @@ def _without_ignored_changes(item: LookedUp, record: Record) -> Payload:
     """Return the payload the files want, with the attributes of `ignore_changes` as they were sent."""
     if not item.desired.lifecycle.ignore_changes:
         return item.payload
-    ignored = {_WRITTEN_AS.get(name, name) for name in item.desired.lifecycle.ignore_changes}
+    ignored = set(item.desired.lifecycle.ignore_changes)
     sent = {key: value for key, value in record.facts.payload.items() if key in ignored}
     return with_plain_ids({key: value for key, value in item.payload.items() if key not in ignored} | sent)
 

@@ -13,8 +13,9 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from msgflash_apply.campaign import FIELD_ORDER, checked_instant, fingerprint
+from msgflash_apply.campaign import checked_instant, fingerprint
 from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
+from msgflash_apply.models.campaign_file import NEEDED, WIRE_ORDER
 from msgflash_apply.plan.plan import SENDING, Action, Plan, digest_of
 from msgflash_apply.state.codec import check_json, check_payload
 from msgflash_apply.state.snapshot import Snapshot
@@ -24,8 +25,6 @@ FORMAT_VERSION: Final = 2
 LARGEST_BYTES: Final = 512 * 1024 * 1024
 
 PLAN_AGAIN: Final = "Plan again, and have the new plan reviewed: msgflash-apply plan --out FILE"
-
-NEEDED: Final = ("instanceId", "name", "schedule", "recipients")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +174,6 @@ def _refuse_unsendable(plan: Plan, summary: str) -> None:
         if missing := [field for field in NEEDED if field not in after]:
             why = f"{', '.join(missing)} is not known, as in a plan made with --offline"
             raise PlanError(summary, f"{change.address}: {why}.", PLAN_AGAIN)
-        if unknown := sorted(after.keys() - set(FIELD_ORDER)):
+        if unknown := sorted(after.keys() - set(WIRE_ORDER)):
             detail = f"{change.address}: {', '.join(unknown)} is no field of MsgFlash."
             raise PlanError(summary, detail, PLAN_AGAIN)

@@ -62,7 +62,7 @@ def test_slips_end_with_1(repo: Repo, sandbox: Sandbox, arguments: tuple[str, ..
     assert sandbox.requests == []
 
 
-@pytest.mark.parametrize("name", ["campaign", "project", "plan", "state"])
+@pytest.mark.parametrize("name", ["campaign", "template", "project", "plan", "state"])
 def test_schema_prints_a_json_schema(repo: Repo, name: str) -> None:
     """`schema NAME` prints a JSON Schema that a program can read."""
     printed = repo.run("schema", name)

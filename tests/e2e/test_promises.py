@@ -30,6 +30,7 @@ READING = [
     ("state", "show", "stays"),
     ("state", "show", "doubtful"),
     ("schema", "campaign"),
+    ("schema", "template"),
     ("schema", "project"),
     ("schema", "plan"),
     ("schema", "state"),

@@ -9,7 +9,7 @@ from tests.support.command import Repo
 from tests.support.loading import modules_loaded_by
 
 HEAVY = frozenset(
-    {"aiohttp", "asyncio", "boto3", "cryptography", "deepdiff", "httpx", "jinja2", "jsonschema_rs", "obstore"}
+    {"aiohttp", "asyncio", "boto3", "cryptography", "deepdiff", "httpx", "jinja2", "obstore"}
     | {"psycopg", "pydantic", "rich", "ssl", "yaml"}
 )
 """What takes longer to load than click."""

@@ -207,7 +207,7 @@ def test_an_offset_in_place_of_a_zone_keeps_its_meaning(name: str, schedule: str
     assert hint in found
     assert "Etc/" not in found
     if schedule is not None:
-        finding = start_of({"schedule": schedule, "timezone": name}, None)
+        finding = start_of(schedule, name, None)
         assert isinstance(finding, Finding)
         assert (finding.code, finding.path, finding.hint) == ("MF402", ("timezone",), found)
 

@@ -175,7 +175,7 @@ def test_changed_payload_can_be_ignored() -> None:
 
 def test_ignored_fields_keep_what_was_sent_in_a_replacement() -> None:
     """A replacement takes ignored attributes from the record."""
-    lifecycle = Lifecycle(on_change="replace", ignore_changes=("instance",))
+    lifecycle = Lifecycle(on_change="replace", ignore_changes=("instanceId",))
     desired = a_desired(payload=a_payload(name="sale", body="Other", instanceId="another"), lifecycle=lifecycle)
     change = decided(desired, state=a_snapshot({"sale": a_record()}))["sale"]
 

@@ -1,0 +1,218 @@
+"""
+A campaign of the right shape: what goes on the wire, and what its model cannot say about it.
+
+`desired` builds the payload by walking the model, so a field that is marked as sent cannot be forgotten.
+`check_meaning` looks for what MsgFlash would send otherwise than its writer expects, and for former addresses that are
+none; the start is read in `files/schedule.py`. Contract sections 2 and 5.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cache
+
+from msgflash_apply.campaign import (
+    DEFAULT_LIFECYCLE,
+    UUID,
+    Address,
+    Desired,
+    Lifecycle,
+    Source,
+    format_instant,
+    plain_id,
+    read_address,
+    shared_names,
+    with_plain_ids,
+)
+from msgflash_apply.findings import Code, Finding, Severity, shown, spell, texts_in
+from msgflash_apply.models.campaign_file import (
+    WIRE_NAMES,
+    ButtonsCampaign,
+    CampaignFile,
+    Explicit,
+    MediaCampaign,
+    ReplyButton,
+    Tags,
+    content_of,
+    in_order,
+    wire_values,
+)
+from msgflash_apply.models.project import PlaceholderPolicy, Settings
+from msgflash_apply.models.shape import fields_of, shape_of, shape_of_field
+from msgflash_apply.models.texts import check_text, utf16_units
+
+LOOKED_UP = ("instanceId", "templateId")
+"""Fields of a payload that files may give by name."""
+
+PLACEHOLDER = re.compile(r"\{\{-?\s*(?:contact|user|instance)\b[^{}]*\}\}")
+
+BUTTON_CHARACTERS = 50
+"""As many as the vendor's console allows (reference 5.5)."""
+
+
+def desired(
+    campaign: CampaignFile, address: Address, source: Source, starts_at: datetime, settings: Settings
+) -> Desired:
+    """
+    Build one campaign.
+
+    Args:
+        campaign: rendered, and without a mistake.
+        address: as made from its file.
+        source: where it is written.
+        starts_at: the instant of its `schedule`.
+        settings: for defaults.
+    """
+    values = {"instanceId": settings.instance or "", **dict(wire_values(campaign))}
+    values["schedule"] = format_instant(starts_at)
+    if values.get("repeat") in {"none", "noe"}:
+        del values["repeat"]  # once is said by silence: reference 5.3
+    if values.get("variables") == {}:
+        del values["variables"]
+    if isinstance(campaign.recipients, Tags | Explicit):
+        once = list(dict.fromkeys(map(plain_id, campaign.recipients.value)))  # no person twice: reference 5.4
+        values["recipients"] = {**dict(wire_values(campaign.recipients)), "value": once}
+    names = {
+        name: str(values.pop(name)) for name in LOOKED_UP if name in values and not UUID.fullmatch(str(values[name]))
+    }
+    written = campaign.lifecycle
+    moved_from = map(read_address, campaign.moved_from or ())
+    return Desired(
+        address=address,
+        source=source,
+        payload=in_order(with_plain_ids(values)),
+        names=shared_names(names),
+        starts_at=starts_at,
+        timezone=campaign.timezone or settings.timezone,
+        paused=campaign.paused,
+        lifecycle=DEFAULT_LIFECYCLE
+        if written is None
+        else Lifecycle(
+            written.on_change, written.on_remove, tuple(WIRE_NAMES[name] for name in written.ignore_changes)
+        ),
+        labels=campaign.labels or {},
+        moved_from=tuple(former for former in moved_from if former is not None),
+    )
+
+
+def check_meaning(campaign: CampaignFile, address: Address, settings: Settings) -> Iterator[Finding]:
+    """
+    Check everything but the start: one mistake, one finding.
+
+    Args:
+        campaign: rendered; where it has mistakes, only its sound part (`check.sound_part`).
+        address: as made from its file.
+        settings: for the policy.
+    """
+    sound = campaign.model_fields_set
+    yield from _check_texts(campaign)
+    yield from _check_placeholders(campaign, settings.policy.placeholders_in_direct)
+    if isinstance(campaign, MediaCampaign) and "media_url" in sound and campaign.media_url[:7].lower() == "http://":
+        message = "`mediaUrl` is not https: anyone on the way can read or change the file"
+        hint = f"write `https://{campaign.media_url[7:]}` if the server can"
+        yield Finding(Code.MEDIA_NOT_HTTPS, ("mediaUrl",), message, hint, severity=Severity.WARNING)
+    if isinstance(campaign, ButtonsCampaign) and "buttons" in sound:
+        yield from _check_buttons(campaign)
+    if "recipients" in sound and isinstance(campaign.recipients, Tags | Explicit):
+        yield from _check_repeats(campaign.recipients.value)
+    if campaign.repeat in {"daily", "weekly"}:
+        message = f"`repeat: {campaign.repeat}`: MsgFlash does not document when a repeating campaign ends"
+        hint = "watch it with `msgflash-apply status`, and end it with `paused: true`"
+        yield Finding(Code.REPEAT_OPEN_ENDED, ("repeat",), message, hint, severity=Severity.WARNING)
+    elif campaign.repeat == "noe":  # a slip in the vendor's own pages: reference 5.3
+        message, hint = "`repeat: noe` is taken for `none`: the campaign goes out once", "write `none`, or leave it out"
+        yield Finding(Code.NOT_ALLOWED, ("repeat",), message, hint, severity=Severity.WARNING)
+    for index, text in enumerate(campaign.moved_from or ()):
+        former = read_address(text)
+        if (meant := _address_in(text, settings.campaigns)) is not None:
+            message, hint = f"{shown(text)} is a path, and an address is needed", f"write `{meant}`"
+            yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
+        elif former is None:
+            message = f"{shown(text)} is not an address"
+            hint = 'write it as plans show it, for example `promo/old-name` or `promo/old-name["fr"]`'
+            yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
+        elif former == address:
+            message, hint = f"{shown(text)} is this campaign's own address", "give the address that it had before"
+            yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
+
+
+def _address_in(text: str, folder: str) -> Address | None:
+    """Read the address in the path of a file, below the campaigns folder or with it; None for what is no path."""
+    base, bracket, entry = text.partition("[")
+    path = base.replace("\\", "/").removeprefix("./").removeprefix("/").removeprefix(f"{folder}/")
+    stem = re.sub(r"\.ya?ml\Z", "", path, flags=re.IGNORECASE)
+    return read_address(f"{stem}{bracket}{entry}") if stem != base else None
+
+
+def _check_texts(campaign: CampaignFile) -> Iterator[Finding]:
+    """Look at every text that goes out."""
+    sound = [("name", campaign.name)] if "name" in campaign.model_fields_set else []
+    for name, value in (*sound, *content_of(campaign)):
+        for path, text in texts_in(value, (name,)):
+            yield from check_text(path, text)
+            if text.isascii() or (limit := _characters_of(type(campaign), name)) is None:
+                continue
+            if len(text) <= limit < (units := utf16_units(text)):
+                message = f"`{spell(path)}` has {units} UTF-16 units, and MsgFlash's console takes {limit}"
+                hint = "shorten it: an emoji counts as two or more"
+                yield Finding(Code.LONG_WITH_EMOJI, path, message, hint, severity=Severity.WARNING)
+
+
+@cache
+def _characters_of(model: type[CampaignFile], name: str) -> int | None:
+    """The most characters of a field's text, or of each text in its map."""
+    shape = shape_of_field(fields_of(model)[name])
+    most = shape.limits.get("maxLength") or (shape_of(shape.item).limits.get("maxLength") if shape.item else None)
+    return None if most is None else int(most)
+
+
+def _check_placeholders(campaign: CampaignFile, policy: PlaceholderPolicy) -> Iterator[Finding]:
+    """
+    Find the first placeholder of MsgFlash in each text that its server is not known to render.
+
+    That is direct content, and the values of a template's variables: people probably get `{{contact.firstName}}`
+    (reference 5.1, 10.4). The policy is about direct content; in variables a placeholder always draws a warning.
+    """
+    for name, value in content_of(campaign):
+        if policy == "allow" and name != "variables":
+            continue
+        for path, text in texts_in(value, (name,)):
+            found = PLACEHOLDER.search(text) if "{{" in text else None
+            if found is None:
+                continue
+            message = f"`{found[0]}` in `{spell(path)}` is probably sent as written: "
+            if name == "variables":
+                message += "values of variables are not rendered"
+                hint = "write the placeholder into the template itself"
+                yield Finding(Code.PLACEHOLDER_IN_VARIABLES, path, message, hint, severity=Severity.WARNING)
+            else:
+                message += "direct content is not rendered"
+                hint = "use a `template`, or write a text that fits everyone"
+                severity = Severity.ERROR if policy == "error" else Severity.WARNING
+                yield Finding(Code.PLACEHOLDER_IN_DIRECT, path, message, hint, severity=severity)
+
+
+def _check_buttons(campaign: ButtonsCampaign) -> Iterator[Finding]:
+    replies: dict[str, int] = {}
+    for index, button in enumerate(campaign.buttons):
+        if (size := utf16_units(button.display_text)) > BUTTON_CHARACTERS:
+            path = ("buttons", index, "displayText")
+            message = f"`{spell(path)}` is {size} characters long and may be cut after {BUTTON_CHARACTERS}"
+            yield Finding(Code.LONG_BUTTON, path, message, "shorten it", severity=Severity.WARNING)
+        if isinstance(button, ReplyButton) and (first := replies.setdefault(button.id, index)) != index:
+            message = f"{shown(button.id)} is the id of `buttons[{first}]`, too: the answers could not be told apart"
+            hint = "give each `reply` an `id` of its own"
+            yield Finding(Code.FIELDS_CLASH, ("buttons", index, "id"), message, hint)
+
+
+def _check_repeats(audience: Sequence[str]) -> Iterator[Finding]:
+    """Warn of repeated tags or contacts: once for the whole list, at the first repeat."""
+    written, audience = audience, [plain_id(item) for item in audience]
+    repeats = len(audience) - len(set(audience))
+    if not repeats:
+        return
+    places = {item: index for index, item in reversed(list(enumerate(audience)))}
+    first = next(index for index, item in enumerate(audience) if places[item] < index)
+    message = f"{shown(written[first])} is listed before" + f", and {repeats - 1} more repeats follow" * (repeats > 1)
+    path = ("recipients", "value", first)
+    yield Finding(Code.REPEATED_RECIPIENT, path, message, "delete the repeats", severity=Severity.WARNING)
