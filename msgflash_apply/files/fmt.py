@@ -18,7 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msgflash_apply.campaign import Source
-from msgflash_apply.files.fmt_layout import Comment, Layout, WrittenFile, can_be_plain, column_of, nodes, read_file
+from msgflash_apply.files.fmt_layout import (
+    Comment,
+    Layout,
+    WrittenFile,
+    can_be_plain,
+    column_of,
+    nodes,
+    parts,
+    read_file,
+)
 from msgflash_apply.files.repo import CampaignFile, campaign_files, read_bytes, unreadable
 from msgflash_apply.files.yaml_tree import Alias, Branch, located
 from msgflash_apply.findings import Code, Diagnostic, Refused, Severity, in_order
@@ -106,13 +115,13 @@ def _write(file: WrittenFile, fields: Sequence[str]) -> bytes:
         own = [comment for comment in comments if comment.at < end]
         comments = comments[len(own) :]
         if not isinstance(root, Branch) or not root.is_map or root.is_flow or root.anchor is not None:
-            layout.entry(None, root, own)
+            layout.entry(root, own)
             continue
         # Each field with its comments; those above the first field stay above, those at the end there.
         groups = _comments_of_fields(file.text, root, own)
         layout.comments(groups[0])
         for index in _order(root, fields):
-            layout.entry(*root.items[index], groups[index + 1])
+            layout.entry(root.items[index], groups[index + 1])
         layout.comments(groups[-1])
     layout.comments(comments)
     return "".join(f"{line}\n" for line in layout.lines).encode()
@@ -125,13 +134,13 @@ def _comments_of_fields(text: str, root: Branch, comments: Sequence[Comment]) ->
     A comment further in than the fields, or behind one, belongs to the field above it; all others belong to the field
     below them.
     """
-    keys = [key.start for key, _ in root.items if key is not None]
+    keys = [item.key.start for item in root.items if item.key is not None]
     column = column_of(text, keys[0])
     groups: list[list[Comment]] = [[] for _ in range(len(keys) + 2)]
     last = 0
     for comment in comments:
         above = bisect_left(keys, comment.at)
-        end = root.items[above - 1][1].end if above else 0
+        end = root.items[above - 1].end if above else 0
         is_below = comment.on_own_line and comment.column <= column and comment.at > end
         last = max(last, above + 1 if is_below and above else above)
         groups[last].append(comment)
@@ -142,15 +151,14 @@ def _order(root: Branch, fields: Sequence[str]) -> Sequence[int]:
     """The indexes of the fields in canonical order; in the file's where an alias might come before its anchor."""
     ranks = {name: rank for rank, name in enumerate(("<<", *fields))}
     written = range(len(root.items))
-    names = [str(key.value) if key is not None else "" for key, _ in root.items]
+    names = [str(item.key.value) for item in root.items if item.key is not None]
     order = sorted(written, key=lambda index: ranks.get(names[index], len(ranks)))
     tied = [
         index
         for index in order
         if any(
             node.anchor is not None or isinstance(node, Alias)
-            for part in root.items[index]
-            if part is not None
+            for part in parts(root.items[index])
             for node in nodes(part)
         )
     ]

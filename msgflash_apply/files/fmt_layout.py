@@ -56,9 +56,13 @@ def nodes(node: Node) -> Iterator[Node]:
     """Every node of a tree, keys and itself included, in the file's order."""
     yield node
     for item in node.items if isinstance(node, Branch) else ():
-        for part in item:
-            if part is not None:
-                yield from nodes(part)
+        for part in parts(item):
+            yield from nodes(part)
+
+
+def parts(item: Node) -> tuple[Node, ...]:
+    """What an item of a map or list is written with: its key, if it has one, and its value."""
+    return (item,) if item.key is None else (item.key, item)
 
 
 def column_of(text: str, at: int) -> int:
@@ -205,11 +209,11 @@ def _flow_text(node: Node) -> str:
     opened, closed = "{}" if node.is_map else "[]"
     raw = node.raw
     # Something may be left out between the marks, or a list hold a pair without braces.
-    has_silence = any(part is not None and not part.raw for item in node.items for part in item)
+    has_silence = any(not part.raw for item in node.items for part in parts(item))
     if not raw.startswith(opened) or has_silence:
         return raw
-    pairs = ([_anchored(part, _flow_text(part)) for part in item if part is not None] for item in node.items)
-    return opened + ", ".join(": ".join(pair) for pair in pairs) + closed
+    items = ((_anchored(part, _flow_text(part)) for part in parts(item)) for item in node.items)
+    return opened + ", ".join(map(": ".join, items)) + closed
 
 
 _BEFORE_ITEMS = re.compile(r"&\S+(?:\s+|(?<=\s)#[^\n]*)*")
@@ -242,12 +246,12 @@ class Layout:
         """Begin another document."""
         self.lines.append("---")
 
-    def entry(self, key: Scalar | None, value: Node, comments: Sequence[Comment]) -> None:
+    def entry(self, value: Node, comments: Sequence[Comment]) -> None:
         """Write one field of the document's map with the comments that belong to it, or a root that is no map."""
         self._pending.extend(comments)
         is_first = not self.lines
-        if key is not None:
-            self._field(key, value, 0, first=is_first)
+        if value.key is not None:
+            self._field(value.key, value, 0, first=is_first)
         elif isinstance(value, Branch) and not value.is_flow:
             self._flush(value.start, 0, first=is_first)
             if value.anchor is not None:
@@ -260,15 +264,15 @@ class Layout:
         self._pending.clear()
         ends_in_block = is_block(list(nodes(value))[-1])
         # Behind a block of text an indented comment would be read as part of it.
-        self.comments(rest, indent=0 if ends_in_block or key is None else STEP)
+        self.comments(rest, indent=0 if ends_in_block or value.key is None else STEP)
 
     def _block(self, branch: Branch, indent: int) -> None:
         # Where the items of this map or list began in the file.
         found = _BEFORE_ITEMS.match(self._text, branch.start) if branch.anchor is not None else None
         column = column_of(self._text, found.end() if found else branch.start)
-        for index, (key, value) in enumerate(branch.items):
-            if key is not None:
-                self._field(key, value, indent, first=index == 0)
+        for index, value in enumerate(branch.items):
+            if value.key is not None:
+                self._field(value.key, value, indent, first=index == 0)
                 continue
             self._flush(self._first_begin(value), indent, first=index == 0)
             if not isinstance(value, Branch) or value.is_flow or value.anchor is not None:

@@ -109,6 +109,7 @@ class Node:
         begin: where it begins, its anchor included.
         end: behind its last character; of a block collection, behind its last item. Counted from the text's begin.
         anchor: without `&`; None without one.
+        key: in a map; None in a list, of a key itself and of the root.
         value: what it means. What an alias brings in is shared, so it is never changed.
     """
 
@@ -116,6 +117,7 @@ class Node:
     begin: Mark
     end: int
     anchor: str | None
+    key: "Scalar | None"
     value: Value
 
     @property
@@ -163,10 +165,6 @@ class Alias(Node):
     target: "Scalar | Branch"
 
 
-Item: TypeAlias = tuple[Scalar | None, Node]
-"""A key, None in a list, and a value."""
-
-
 @dataclass(slots=True, eq=False)
 class Branch(Node):
     """
@@ -176,13 +174,13 @@ class Branch(Node):
         is_map: or a list.
         is_flow: `{..}`, `[..]`.
         items: as written, in the file's order, `<<` among them.
-        children: as it means, by key or index: what `<<` brings in is here in place of it.
+        children: of a map, by key, as it means: what `<<` brings in is here in place of it.
     """
 
     is_map: bool
     is_flow: bool
-    items: Sequence[Item] = ()
-    children: dict[str | int, Item] = field(default_factory=dict)
+    items: Sequence[Node] = ()
+    children: dict[str | int, Node] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +222,9 @@ class Document:
                 indentation; any other character gives the nearest brace before it. Without one that is written as
                 such (`\x7b` is not) it is the place of the whole text.
         """
-        key, node, _ = self._reach(path)
-        if on_key and key is not None:
-            return key.place
+        node, _ = self._reach(path)
+        if on_key and node.key is not None:
+            return node.key.place
         if offset is not None and isinstance(node, Scalar) and isinstance(node.value, str):
             braces = _braces(node.text, node.end - len(node.raw), node.end)
             number = node.value.count("{", 0, offset + 1)
@@ -236,28 +234,35 @@ class Document:
 
     def written(self, path: ValuePath) -> str | None:
         """The source text of a plain scalar; None for a quoted one, a block, a collection, or what is not there."""
-        _, node, is_there = self._reach(path)
+        node, is_there = self._reach(path)
         scalar = _target(node)
         return scalar.written if is_there and isinstance(scalar, Scalar) and scalar.is_plain else None
 
     def scalars(self, path: ValuePath = ()) -> Iterator[tuple[ValuePath, Scalar]]:
         """Every scalar at a path and below it, each with its own path; aliases are followed."""
-        _, node, is_there = self._reach(path)
+        node, is_there = self._reach(path)
         return _scalars(node, path) if is_there else iter(())
 
-    def _reach(self, path: ValuePath) -> tuple[Scalar | None, Node, bool]:
+    def _reach(self, path: ValuePath) -> tuple[Node, bool]:
         """Go down a path as far as it is there; returns whether that is all of it."""
-        item: Item = (None, self.root)
+        node = self.root
         for step in path:
-            branch = _target(item[1])
-            if not isinstance(branch, Branch) or step not in branch.children:
-                return *item, False
-            item = branch.children[step]
-        return *item, True
+            if (child := _child(_target(node), step)) is None:
+                return node, False
+            node = child
+        return node, True
 
 
 def _target(node: Node) -> Node:
     return node.target if isinstance(node, Alias) else node
+
+
+def _child(node: Node, step: str | int) -> Node | None:
+    if not isinstance(node, Branch):
+        return None
+    if not node.is_map and isinstance(step, int) and 0 <= step < len(node.items):
+        return node.items[step]
+    return node.children.get(step)
 
 
 def _scalars(node: Node, path: ValuePath) -> Iterator[tuple[ValuePath, Scalar]]:
@@ -265,7 +270,7 @@ def _scalars(node: Node, path: ValuePath) -> Iterator[tuple[ValuePath, Scalar]]:
     if isinstance(node, Scalar):
         yield path, node
     elif isinstance(node, Branch):
-        for step, (_, child) in node.children.items():
+        for step, child in node.children.items() if node.is_map else enumerate(node.items):
             yield from _scalars(child, (*path, step))
 
 
@@ -334,7 +339,7 @@ def documents_in(text: str, source: EventSource = usual_events) -> Iterator[Docu
                 raise bad_yaml(message, "remove the `%YAML` line", place_of(event.start_mark))
             at = event.start_mark.index
             reader.anchors.clear()
-            root = _node(reader, next_event(), 0)
+            root = _node(reader, next_event(), 0, None)
             document = Document(root, at if text.startswith(("---", "%"), at) else end)
             full += not document.is_empty
             if full > MAX_DOCUMENTS:
@@ -348,11 +353,11 @@ def documents_in(text: str, source: EventSource = usual_events) -> Iterator[Docu
 # The next functions are at module level on purpose: as closures they would form a cycle that keeps the parser alive.
 
 
-def _node(reader: _Reader, event: Event, depth: int) -> Node:
+def _node(reader: _Reader, event: Event, depth: int, key: Scalar | None) -> Node:
     if type(event) is SCALAR:
-        return _scalar(reader, event)
+        return _scalar(reader, event, key)
     if type(event) is ALIAS:
-        return _alias(reader, event, depth)
+        return _alias(reader, event, depth, key)
     if event.tag is not None:
         raise _tag_refused(reader, event)
     start = event.start_mark
@@ -365,23 +370,23 @@ def _node(reader: _Reader, event: Event, depth: int) -> Node:
     elif depth > outer_deepest:
         reader.deepest = depth
     is_map = type(event) is MAP_START
-    branch = Branch(reader.text, start, 0, event.anchor, None, is_map, event.flow_style)
+    branch = Branch(reader.text, start, 0, event.anchor, key, None, is_map, event.flow_style)
     (_read_map if is_map else _read_list)(reader, branch, depth + 1)
-    _count(reader, len(branch.children), start)
+    _count(reader, len(branch.children if is_map else branch.items), start)
     if event.anchor is not None:
         reader.anchors[event.anchor] = _Anchored(branch, reader.nodes - nodes_before + 1, reader.deepest - depth)
         reader.deepest = max(reader.deepest, outer_deepest)
     return branch
 
 
-def _scalar(reader: _Reader, event: Event) -> Scalar:
+def _scalar(reader: _Reader, event: Event, key: Scalar | None) -> Scalar:
     if event.tag is not None:
         raise _tag_refused(reader, event)
     value: Value = event.value
     is_plain, start, anchor = event.implicit[0], event.start_mark, event.anchor
     if is_plain and event.value[:1] in _BEGINS_OTHER_THAN_TEXT:
         value = _resolved(reader, event)
-    scalar = Scalar(reader.text, start, event.end_mark.index, anchor, value, is_plain)
+    scalar = Scalar(reader.text, start, event.end_mark.index, anchor, key, value, is_plain)
     if anchor is not None:
         reader.anchors[anchor] = _Anchored(scalar, 1, -1)
     return scalar
@@ -400,37 +405,38 @@ def _resolved(reader: _Reader, event: Event) -> Value:
 
 
 def _read_list(reader: _Reader, branch: Branch, depth: int) -> None:
-    children, next_event = branch.children, reader.next_event
+    items: list[Node] = []
     values: list[Value] = []
+    next_event = reader.next_event
     while type(event := next_event()) is not LIST_END:
-        child = _scalar(reader, event) if type(event) is SCALAR else _node(reader, event, depth)
-        children[len(values)] = (None, child)
-        values.append(child.value)
-    branch.end = event.end_mark.index if branch.is_flow else child.end
-    branch.value, branch.items = values, tuple(children.values())
+        item = _scalar(reader, event, None) if type(event) is SCALAR else _node(reader, event, depth, None)
+        items.append(item)
+        values.append(item.value)
+    branch.end = event.end_mark.index if branch.is_flow else item.end
+    branch.value, branch.items = values, items
 
 
 def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
     children, next_event = branch.children, reader.next_event
     values: dict[str, Value] = {}
-    merge: Item | None = None
+    merge: Node | None = None
     while type(event := next_event()) is not MAP_END:
-        key = _scalar(reader, event) if type(event) is SCALAR else None
+        key = _scalar(reader, event, None) if type(event) is SCALAR else None
         if key is None or type(name := key.value) is not str:
             raise _not_a_key(reader, branch, event)
         is_merge = name == "<<" and key.is_plain
         if (first := merge if is_merge else children.get(name)) is not None:
-            message = f"duplicate key `{name}`, first written on line {(first[0] or first[1]).place.line}"
-            raise bad_yaml(message, "keep one of the two", key.place)
+            line = (first.key or first).place.line
+            raise bad_yaml(f"duplicate key `{name}`, first written on line {line}", "keep one of the two", key.place)
         if not name.isascii() and key.is_plain and (odd := invisible_in(key.written)) is not None:
             raise invisible(key.written[odd], place_in(key.text, key.end - len(key.written) + odd))
         event = next_event()
-        child = _scalar(reader, event) if type(event) is SCALAR else _node(reader, event, depth)
+        child = _scalar(reader, event, key) if type(event) is SCALAR else _node(reader, event, depth, key)
         if is_merge:
-            merge = (key, child)
+            merge = child
         else:
             name = intern(name)
-            children[name] = (key, child)
+            children[name] = child
             values[name] = child.value
     branch.end = event.end_mark.index if branch.is_flow else child.end
     branch.value, branch.items = values, tuple(children.values())
@@ -438,22 +444,22 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
         _merge(branch, merge)
 
 
-def _merge(branch: Branch, merge: Item) -> None:
+def _merge(branch: Branch, merge: Node) -> None:
     """Add what `<<` brings in; own keys win, and of several maps the earlier."""
-    source = _target(merge[1])
-    brought: dict[str | int, Item] = {}
-    for item in reversed(source.items) if isinstance(source, Branch) and not source.is_map else [merge]:
-        one = _target(item[1])
+    source = _target(merge)
+    brought: dict[str | int, Node] = {}
+    for each in reversed(source.items) if isinstance(source, Branch) and not source.is_map else [source]:
+        one = _target(each)
         if not isinstance(one, Branch) or not one.is_map:
             hint = "write `<<: *name`, where `&name` marks a map"
-            raise bad_yaml("`<<` takes a map, or a list of maps", hint, merge[1].place)
+            raise bad_yaml("`<<` takes a map, or a list of maps", hint, merge.place)
         brought |= one.children
-    branch.items = sorted([*branch.items, merge], key=lambda item: item[1].start)
+    branch.items = sorted([*branch.items, merge], key=lambda item: item.start)
     branch.children = brought | branch.children
-    branch.value = {str(name): child.value for name, (_, child) in branch.children.items()}
+    branch.value = {str(name): child.value for name, child in branch.children.items()}
 
 
-def _alias(reader: _Reader, event: Event, depth: int) -> Alias:
+def _alias(reader: _Reader, event: Event, depth: int, key: Scalar | None) -> Alias:
     name, start = event.anchor, event.start_mark
     if name not in reader.anchors:
         text = text_in(_rest_of_line(reader, start.index))
@@ -468,7 +474,7 @@ def _alias(reader: _Reader, event: Event, depth: int) -> Alias:
     reader.deepest = max(reader.deepest, depth + anchored.height)
     _count(reader, anchored.nodes - 1, start)
     target = anchored.node
-    return Alias(reader.text, start, event.end_mark.index, None, target.value, target)
+    return Alias(reader.text, start, event.end_mark.index, None, key, target.value, target)
 
 
 def _count(reader: _Reader, more: int, at: Mark) -> None:
