@@ -93,6 +93,8 @@ Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | float | bool | 
 
 _ANCHOR = re.compile(r"&[^ \t\n]+[ \t\n]*")  # not `\s`: a no-break space is part of a text
 
+_BRACE = re.compile(r"\{")
+
 _TAG = re.compile(r"![^\s,\[\]{}]*")
 
 _COMMENT_BEHIND = re.compile(r"[ \t]+(#[^\n]*)")
@@ -279,7 +281,7 @@ def _braces(text: str, start: int, end: int) -> list[int]:
     """The offset of every brace of a written scalar, past the header of a block of text."""
     if text[start] in "|>":
         start = text.find("\n", start)
-    return [found.start() for found in re.compile(r"\{").finditer(text, start, end)]
+    return [found.start() for found in _BRACE.finditer(text, start, end)]
 
 
 MAX_DEPTH = 50
