@@ -159,9 +159,9 @@ def _refusals_translated(path: Path) -> Iterator[None]:
 
 def refuse_way_out(path: Path, root: Path) -> None:
     """Refuse to write in a folder of the repo that is a link out of it: a branch may have brought it along."""
-    folder = os.path.dirname(name_in_repo(root, path) or "")  # noqa: PTH120 - a name, not a path
-    if folder and not is_within(root, folder):
-        detail = f"{folder} is a link that leads out of the repo, or belongs to git."
+    is_root = os.path.realpath(path.parent) == os.path.realpath(root)
+    if name_in_repo(root, path) is not None and not is_root and not is_within(root, str(path.parent)):
+        detail = f"{path.parent} leads out of the repo by a link, or belongs to git."
         raise MsgflashApplyError(f"{path} cannot be written.", detail, "Give a path without that link.")
 
 

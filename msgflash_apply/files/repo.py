@@ -166,6 +166,16 @@ def problem_of_link(root: str, name: str) -> Diagnostic | None:
     return None
 
 
+def problem_of_given(root: Path, path: Path) -> Diagnostic | None:
+    """Say why a file that a person named is not read: it is one of the repo, and a link leads from there elsewhere."""
+    name = name_in_repo(root, path)
+    if name is None:
+        return None
+    if os.path.realpath(root / path) != os.path.realpath(root / name):  # the system follows a link before it goes up
+        return _error(Code.OUTSIDE_REPO, name, "the path given goes up from a link", "give the path without `..`")
+    return problem_of_link(os.path.realpath(root), name)
+
+
 def _parts_below(real_root: str, real_path: str) -> Sequence[str]:
     """Split a path into its names below the repo; empty where it is not below it."""
     above = real_root.rstrip(os.sep) + os.sep

@@ -44,6 +44,8 @@ _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCI
 
 _NOT_ZONES = ("posix/", "right/", "Factory", "localtime", "posixrules")
 
+_NO_PLACES = (*_NOT_ZONES, "Etc/")
+
 
 def start_of(schedule: str, timezone: str | None, default_timezone: str | None) -> datetime | Finding:
     """The instant of `schedule`, in UTC; what is wrong with it, or with `timezone`, as a finding."""
@@ -144,15 +146,27 @@ def inverted_zone(name: str, schedule: str | None = None, *, is_for_clocks: bool
     message = f"`{name}` is {hours} hour{'s' * (hours > 1)} {way} UTC: names of this kind have the sign inverted"
     local = _local_part(schedule)
     hint = f"write the offset in `schedule`: {local}{is_}, or {local}{other} if that is meant"
-    if is_for_clocks or (schedule is not None and local != schedule):
+    if is_for_clocks or _has_offset(schedule):
         hint = "name the place whose clocks are meant, such as Europe/Paris"
     return Finding(Code.INVERTED_TIMEZONE, ("timezone",), message, hint, severity=Severity.WARNING)
 
 
-def _local_part(schedule: str | None) -> str:
-    """The date and time of a schedule without its offset, or an example of one."""
+def _has_offset(schedule: str | None) -> bool:
     found = _FORM.fullmatch(schedule) if schedule is not None else None
-    return found[0].removesuffix(found["offset"] or "") if found is not None else _EXAMPLE_TIME
+    return found is not None and found["offset"] is not None
+
+
+def _local_part(schedule: str | None) -> str:
+    """The date and time of a schedule without its offset; an example where it has none that exists."""
+    found = _FORM.fullmatch(schedule) if schedule is not None else None
+    if found is None:
+        return _EXAMPLE_TIME
+    local = found[0].removesuffix(found["offset"] or "")
+    try:
+        datetime.fromisoformat(local)
+    except ValueError:
+        return _EXAMPLE_TIME
+    return local
 
 
 _OFFSET = re.compile(
@@ -216,21 +230,23 @@ def _offset_hint(name: str, schedule: str | None, *, is_for_clocks: bool) -> str
     """
     written = name.strip().replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-")
     local = _local_part(schedule)
-    meanings = _ABBREVIATIONS.get(written.upper(), ())
+    meanings: Sequence[tuple[str, str | None]] = _ABBREVIATIONS.get(written.upper(), ())
     if (found := _OFFSET.fullmatch(written)) is not None:
         offset = f"{found['sign']}{int(found['hours']):02}:{found['minutes'] or '00'}"
         if offset[1:] == "00:00":
             return "write UTC"
         try:
-            meanings = [(offset, _place_with(_offset(offset, offset), schedule))]
+            moments = (_EXAMPLE_TIME, _SUMMER_TIME) if schedule is None else (local,)
+            meanings = [(offset, _place_with(_offset(offset, offset), *moments))]
         except Refused:
             return None
     if not meanings:
         return None
-    name_place = "name the place whose clocks are meant, such as " + " or ".join(place for _, place in meanings)
+    places = " or ".join(place for _, place in meanings if place is not None)
+    name_place = "name the place whose clocks are meant" + (f", such as {places}" if places else "")
     if is_for_clocks:
         return name_place
-    if schedule is not None and local != schedule and _FORM.fullmatch(schedule):
+    if _has_offset(schedule):
         return f"delete it, since `schedule` has an offset; or {name_place}"
     each = "each `schedule`" if schedule is None else "`schedule`"
     if len(meanings) > 1:
@@ -239,14 +255,15 @@ def _offset_hint(name: str, schedule: str | None, *, is_for_clocks: bool) -> str
     return f"write the offset in {each}: {local}{meanings[0][0]}; or {name_place}"
 
 
-def _place_with(offset: tzinfo, schedule: str | None) -> str:
-    """Find a place whose clocks have an offset at the time of a schedule, or at any time of a year."""
-    moments = (_EXAMPLE_TIME, _SUMMER_TIME) if schedule is None else (_local_part(schedule),)
-    for place, moment in product(_PLACES, map(datetime.fromisoformat, moments)):
+@lru_cache(maxsize=1024)
+def _place_with(offset: tzinfo, *moments: str) -> str | None:
+    """Find a place whose clocks have an offset at one of some local times; None where no clocks do."""
+    others = (zone for zone in sorted(available_timezones()) if "/" in zone and not zone.startswith(_NO_PLACES))
+    for place, moment in product((*_PLACES, *others), map(datetime.fromisoformat, moments)):
         zone = zone_of(place)
         if zone is not None and moment.replace(tzinfo=zone).utcoffset() == offset.utcoffset(None):
             return place
-    return _PLACES[0]
+    return None
 
 
 @lru_cache(maxsize=1024)  # looking takes long, and many campaigns may have the same mistake
@@ -254,7 +271,7 @@ def _near_zones(name: str) -> str:
     """The name in its right case, by all of it or by its city alone; else the nearest places."""
     wanted = name.lower().replace(" ", "_")
     by_spelling: dict[str, str] = {}
-    for known in sorted(zone for zone in available_timezones() if not zone.startswith((*_NOT_ZONES, "Etc/"))):
+    for known in sorted(zone for zone in available_timezones() if not zone.startswith(_NO_PLACES)):
         by_spelling.setdefault(known.rpartition("/")[2].lower(), known)
         by_spelling[known.lower()] = known
     if wanted in by_spelling:

@@ -19,6 +19,7 @@ from msgflash_apply.files.repo import (
     leaked_keys,
     name_in_repo,
     problem_of_folder,
+    problem_of_given,
     problem_of_link,
     read_bytes,
     read_given,
@@ -99,8 +100,7 @@ def load_settings(
         detail = f"{chosen!r} is not among {listed(project.known)}."
         fix = did_you_mean(chosen, project.known).capitalize()
         raise MsgflashApplyError("This environment does not exist.", detail, fix)
-    names = (name_in_repo(root, file) for file in variable_files)
-    if strays := [found for name in names if name and (found := problem_of_link(os.path.realpath(root), name))]:
+    if strays := [problem for file in variable_files if (problem := problem_of_given(root, file))]:
         raise InvalidFiles(strays)  # unread: whose file it is, a branch has chosen
     outside = variables_from_outside(environ, variable_files, variables)
     section = project.section(chosen)
@@ -264,7 +264,7 @@ def _is_stray_key_file(place: str, root: Path) -> bool:
     A key has no business in the repo, so a place outside may be named, as what it is: absolute, or with `..`.
     """
     name = name_in_repo(root, Path(place)) if place.isprintable() else None
-    return name is not None and not is_within(root, name)
+    return name is not None and not is_within(root, place)
 
 
 def _check_zones(path: ValuePath, section: Mapping[str, object]) -> Iterator[Finding]:

@@ -33,7 +33,8 @@ def save(world: World, path: Path) -> None:
     """Replace the file with the present world; OSError if it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.new")
-    with aside.open("w", encoding="utf-8") as file:
+    aside.unlink(missing_ok=True)
+    with aside.open("x", encoding="utf-8") as file:  # never through a link
         file.write(json.dumps(to_document(world)))
         file.flush()
         os.fsync(file.fileno())

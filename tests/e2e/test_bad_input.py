@@ -164,5 +164,5 @@ def test_init_writes_through_no_link(repo: Repo, tmp_path_factory: pytest.TempPa
     refused = repo.run("init")
 
     assert refused.code == 1
-    assert "schemas is a link that leads out of the repo" in refused.err
+    assert "schemas leads out of the repo by a link" in refused.err
     assert list(home.iterdir()) == []

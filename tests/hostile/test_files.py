@@ -209,12 +209,18 @@ def test_link_does_not_lead_to_secrets(tmp_path: Path, target: str) -> None:
     (repo / "campaigns").mkdir()
     (repo / "campaigns/a.yaml").symlink_to(target)
     (repo / "vars.yaml").symlink_to(target[3:])
+    (repo / "up").symlink_to(tmp_path / "a")
 
     assert in_short(load(Settings(repo)).diagnostics) == ["a.yaml:None:None MF103"]
     for given in (Path("vars.yaml"), repo / "vars.yaml", Path("campaigns/../vars.yaml"), Path("../repo/vars.yaml")):
         with pytest.raises(InvalidFiles) as caught:
             settings_of(repo, variable_files=[given])
         assert in_short(caught.value.diagnostics) == ["vars.yaml:None:None MF103"]
+    with pytest.raises(InvalidFiles, match="1 mistake"):  # which is `../secret.yaml`, and looks like one of the repo
+        settings_of(repo, variable_files=[Path("up/../secret.yaml")])
+    with pytest.raises(InvalidFiles, match="1 mistake"):
+        settings_of(repo, "version: 1\nstate_key_file: up/../secret.yaml\n")
+    (repo / "msgflash.yaml").unlink()
     (repo / "msgflash.yaml").symlink_to(target[3:])
     with pytest.raises(InvalidFiles) as caught:
         settings_of(repo)

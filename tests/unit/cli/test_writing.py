@@ -53,11 +53,12 @@ def test_report_is_private_and_no_link_is_followed(tmp_path: Path, plant: Callab
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["plan.html", "repo", "victim"]
 
 
-@pytest.mark.parametrize("folder", ["out", "out/inner", ".git", "sub/../out"])
+@pytest.mark.parametrize("folder", ["out", "out/inner", ".git", "sub/../out", "out/.."])
 def test_folder_that_leads_out_is_refused(tmp_path: Path, folder: str) -> None:
     """A branch may bring along a link in the place of the folder of reports."""
     repo = tmp_path / "repo"
-    (repo / ".git").mkdir(parents=True)
+    for inside in (".git", "sub"):
+        (repo / inside).mkdir(parents=True)
     (tmp_path / "home/inner").mkdir(parents=True)
     (repo / "out").symlink_to("../home")
 

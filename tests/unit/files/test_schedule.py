@@ -192,6 +192,9 @@ def test_iana_names_are_time_zones(name: str) -> None:
         ("BST", "2031-07-02T10:00", "+01:00 (Europe/London) or 2031-07-02T10:00+06:00 (Asia/Dhaka); or name the place"),
         ("IST", "2031-07-02T10:00", "+05:30 (Asia/Kolkata) or 2031-07-02T10:00+01:00 (Europe/Dublin) or "),
         ("GMT+2", "2031-07-02T10:00+02:00", "delete it, since `schedule` has an offset; or name the place"),
+        ("GMT+2", "2031-02-30T24:00", "write the offset in `schedule`: 2026-11-27T09:00+02:00"),
+        ("UTC+5:45", "2031-07-02T10:00", "such as Asia/Kathmandu"),
+        ("UTC+2:30", "2031-07-02T10:00", "2031-07-02T10:00+02:30; or name the place whose clocks are meant"),
         ("GMT+2", "soon", "write the offset in `schedule`: 2026-11-27T09:00+02:00"),
         (
             "GMT+2",

@@ -41,6 +41,18 @@ def test_life_goes_on_after_a_restart() -> None:
     assert [campaign.status for campaign in again.campaigns.values()] == ["completed", "paused"]
 
 
+def test_no_link_is_written_through(tmp_path: Path) -> None:
+    """Links in the place of the file, or of the one written aside, are replaced: what they lead to stays."""
+    (tmp_path / "victim").write_text("owner", encoding="utf-8")
+    for name in ("data.json", "data.json.new"):
+        (tmp_path / name).symlink_to("victim")
+
+    save(a_world(), tmp_path / "data.json")
+
+    assert (tmp_path / "victim").read_text(encoding="utf-8") == "owner"
+    assert not (tmp_path / "data.json").is_symlink()
+
+
 def test_no_file_is_no_world(tmp_path: Path) -> None:
     """Where nothing was saved there is nothing to load."""
     assert load(tmp_path / "world.json", demo_account(), no_id) is None
