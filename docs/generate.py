@@ -123,7 +123,8 @@ def _value(field: Schema, definitions: Schema) -> str:
 def _kinds(field: Schema, definitions: Schema) -> Iterator[str]:
     """Tell each kind of value, templates left out: the page says once that they go everywhere."""
     for choice in cast("list[Schema]", field.get("anyOf", [])):
-        if choice.get("$ref") != EXPRESSION:
+        is_offered = choice.keys() != {"type", "pattern"}  # `noe` is taken, and not offered
+        if choice.get("$ref") != EXPRESSION and is_offered:
             yield from _kinds(choice, definitions)
     if "$ref" in field:
         target = _target(field, definitions)

@@ -32,7 +32,7 @@ from msgflash_apply.models.forms import (
     VariableName,
     VariableValue,
 )
-from msgflash_apply.models.parts import Marked, Maybe, OneOf, Several, kept, sent, wire_of
+from msgflash_apply.models.parts import Marked, Maybe, NotOffered, OneOf, Several, kept, sent, wire_of
 from msgflash_apply.models.shape import fields_among, is_needed
 
 AUDIENCE = sent(
@@ -214,6 +214,7 @@ class CampaignFile(Marked):
     ] = None
     repeat: Annotated[
         Literal["none", "noe", "daily", "weekly"] | None,
+        NotOffered("noe"),  # a slip in the vendor's own pages: reference 5.3
         sent(
             "repeat",
             "Repetition",

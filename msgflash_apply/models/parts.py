@@ -8,7 +8,7 @@ No field is known here. `Model` is the base of all models, `Marked` of those who
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar, cast
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, Strict
 from pydantic.fields import FieldInfo
@@ -152,6 +152,12 @@ class OneOf:
             return text
 
         return core_schema.no_info_after_validator_function(is_choice, core_schema.str_schema(strict=True))
+
+
+class NotOffered(NamedTuple):
+    """A choice that is taken and that no message, hint or editor offers: beside a `Literal` that has it."""
+
+    choice: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,8 @@ class _Writer:
         if shape.types:
             schema["type"] = shape.types[0] if len(shape.types) == 1 else list(shape.types)
         schema |= shape.limits
+        if shape.not_offered is not None:  # editors offer what is in an `enum`
+            schema = {"anyOf": [schema, {"type": "string", "pattern": f"^{shape.not_offered}$"}]}
         if shape.key is not None:
             schema["propertyNames"] = self._bare(shape_of(shape.key))
         if shape.item is not None and (item := self.value_of(shape_of(shape.item))):

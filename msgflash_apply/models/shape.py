@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NamedTuple, Union, cast, get_args, get_or
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
-from msgflash_apply.models.parts import ABSENCE, AnyModel, Form, Model, OneOf, wire_of
+from msgflash_apply.models.parts import ABSENCE, AnyModel, Form, Model, NotOffered, OneOf, wire_of
 
 
 class Shape(NamedTuple):
@@ -24,6 +24,7 @@ class Shape(NamedTuple):
         types: JSON's names for what it takes, null included; empty where `choices` says it.
         form: of a text that has one.
         choices: every value it takes.
+        not_offered: a choice besides, which is taken all the same.
         key: the type of a map's keys.
         item: the type of a list's items, or of a map's values.
         models: for a map with fields of its own; of several, its `type` chooses one.
@@ -34,6 +35,7 @@ class Shape(NamedTuple):
     types: tuple[str, ...] = ()
     form: Form | None = None
     choices: tuple[object, ...] = ()
+    not_offered: str | None = None
     key: object = None
     item: object = None
     models: tuple[type[Model], ...] = ()
@@ -67,6 +69,10 @@ def shape_of(annotation: object, rules: Sequence[object] = ()) -> Shape:
         return shape_of(bare, [*inner, *rules])
     rules = [one for rule in rules for one in (rule.metadata if isinstance(rule, FieldInfo) else (rule,))]
     shape = _shape_of_bare(annotation, rules)
+    for rule in rules:
+        if isinstance(rule, NotOffered):
+            choices = tuple(one for one in shape.choices if one != rule.choice)
+            shape = shape._replace(choices=choices, not_offered=rule.choice)
     least, most = _LENGTHS.get(shape.types[0] if shape.types else "", ("minProperties", "maxProperties"))
     words = {MinLen: ("min_length", least), MaxLen: ("max_length", most), **_BOUNDS}
     limits = {word: getattr(rule, name) for rule in rules for kind, (name, word) in words.items() if type(rule) is kind}

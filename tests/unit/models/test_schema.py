@@ -64,8 +64,15 @@ def test_every_field_explains_itself_to_editors(name: SchemaName) -> None:
 def test_schema_uses_only_keywords_that_have_words(name: SchemaName) -> None:
     """What the schema may refuse is what `explain` can say: no alternatives are left outside of conditions."""
     for shape in schema_objects(generated(name, is_rendered=True)):
-        condition = set(shape) <= {"anyOf", "required", "properties", "const"}
+        condition = set(shape) <= {"anyOf", "required", "properties", "const", "title", "description"}
         assert condition or set(shape) - NOT_WORDED <= WORDED
+
+
+def test_a_slip_of_the_vendors_is_taken_and_not_offered() -> None:
+    """`repeat: noe` is valid, and no list of choices has it."""
+    assert Draft202012Validator(generated("campaign")).is_valid({**DOCUMENT, "repeat": "noe"})
+    for shape in schema_objects(generated("campaign")):
+        assert "noe" not in cast("list[object]", shape.get("enum", []))
 
 
 def test_editors_accept_expressions_that_rendering_must_resolve() -> None:
