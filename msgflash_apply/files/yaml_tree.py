@@ -235,10 +235,16 @@ class Document:
         return node.place
 
     def written(self, path: ValuePath) -> str | None:
-        """The source text of a plain scalar; None for a quoted one, a block, a collection, or what is not there."""
+        """
+        The source text of what looks like a text and is none: a plain scalar, or `[..]` and `{..}` on one line.
+
+        None for quoted scalars and blocks, for collections over several lines, and for what is not there.
+        """
         node, is_there = self._reach(path)
-        scalar = _target(node)
-        return scalar.written if is_there and isinstance(scalar, Scalar) and scalar.is_plain else None
+        target = _target(node)
+        if isinstance(target, Branch):
+            return target.raw if is_there and target.is_flow and "\n" not in target.raw else None
+        return target.written if is_there and isinstance(target, Scalar) and target.is_plain else None
 
     def scalars(self, path: ValuePath = ()) -> Iterator[tuple[ValuePath, Scalar]]:
         """Every scalar at a path and below it, each with its own path; aliases are followed."""

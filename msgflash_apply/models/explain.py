@@ -253,7 +253,7 @@ def _wrong_type(part: Broken, written: Written) -> Finding:
     value, field = part.value, part.field
     if value is None:
         return Finding(Code.WRONG_TYPE, part.path, f"{field} has no value", "write one, or delete the line")
-    source = written(part.path) if isinstance(value, bool | int | float) else None
+    source = written(part.path) if not isinstance(value, str) else None
     text = shown(value) if source is None else source
     found = {dict: "a map", list: "a list", str: f"the text {text}", bool: f"`{text}`"}
     message = f"{field} must be {_wanted(part.shape)}, not {found.get(type(value), f'the number {text}')}"
@@ -265,11 +265,13 @@ def _type_hint(part: Broken, text: str, *, is_source: bool) -> str | None:
     value, shape = part.value, part.shape
     if shape.form is CONTACT_ID:
         return CONTACT_IDS_WANTED
-    if "string" in shape.types and isinstance(value, bool | int | float):
+    if "string" in shape.types and (is_source or isinstance(value, bool | int | float)):
         if shape.form is None or not shape.form.fits(text):
             return _form_hint(shape, text)
-        is_lost = not is_source and not isinstance(value, bool) and abs(value) >= LONG_NUMBER
-        return f'quote it: "{text}"' + " (a leading `+` or `0` only survives in quotes)" * is_lost
+        if not is_source and isinstance(value, int | float) and abs(value) >= LONG_NUMBER:
+            return f'quote it: "{text}" (a leading `+` or `0` only survives in quotes)'
+        needs_single = '"' in text or "\\" in text
+        return "quote it: " + ("'" + text.replace("'", "''") + "'" if needs_single else f'"{text}"')
     if "array" in shape.types and isinstance(value, str):
         return f"write a list: [{shown(value)}]"
     if "object" in shape.types and not part.path:

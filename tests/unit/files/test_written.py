@@ -86,3 +86,12 @@ def test_comment_that_cuts_nothing_is_fine(tmp_path: Path, body: str) -> None:
     head = WELCOME.rpartition("type:")[0]
 
     assert loaded(tmp_path, {"a.yaml": f"{head}type: text\nbody: {body}\n"}).diagnostics == ()
+
+
+def test_a_text_that_yaml_takes_for_a_list_is_quoted_in_the_hint(tmp_path: Path) -> None:
+    """`[Promo]` was meant as a text; the hint quotes what the file has."""
+    text = WELCOME.rpartition("body:")[0] + "body: "
+
+    hints = [loaded(tmp_path, {"a.yaml": f"{text}{body}\n"}).diagnostics[0].hint for body in ("[Promo]", '{"a": 1}')]
+
+    assert hints == ['quote it: "[Promo]"', "quote it: '{\"a\": 1}'"]

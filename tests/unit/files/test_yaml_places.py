@@ -127,7 +127,7 @@ nothing:
         (("code",), None),
         (("text",), "a\n  b"),
         (("block",), None),
-        (("list",), None),
+        (("list",), "[1e3, 0x1F, yes]"),
         (("list", 0), "1e3"),
         (("list", 1), "0x1F"),
         (("list", 2), "yes"),
