@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias, cast
 
+from msgflash_apply import limits
+from msgflash_apply.files.bounded import BOUNDS
 from msgflash_apply.models.schema import GENERATED, generated_text
 
 Schema: TypeAlias = Mapping[str, object]
@@ -50,6 +52,39 @@ A branch of a stranger decides what is in the repo, so nothing there leads out o
 - **What `fmt`, `import --generate` and `init` write** likewise, with the mode that the file has, or that new files
   have.
 """
+
+
+def spaced(number: int) -> str:
+    """Write a number as people read it."""
+    return f"{number:,}".replace(",", " ")
+
+
+LIMITS = """
+## Limits
+
+No honest repo meets one of these. What exceeds a limit is an error that names it (MF109, MF110, MF206), and the other
+files are read. Time and memory are bounded by the operating system: files are read in child processes. Where the system
+has no `fork` (Windows), time on the wall is all that is bounded.
+
+"""
+ROWS = (
+    ("size of a file", f"{limits.MAX_FILE_BYTES // 1024} KiB"),
+    ("files of campaigns", spaced(limits.MAX_FILES)),
+    ("documents in a file", spaced(limits.MAX_DOCUMENTS)),
+    ("values in a file, aliases counted as what they bring in", spaced(limits.MAX_VALUES)),
+    ("maps and lists inside each other", spaced(limits.MAX_LEVELS)),
+    ("entries of a `for_each`", spaced(limits.MAX_ENTRIES)),
+    ("campaigns in all", spaced(limits.MAX_CAMPAIGNS)),
+    ("a rendered text", f"{spaced(limits.MAX_TEXT)} characters"),
+    ("findings shown", spaced(limits.MAX_FINDINGS)),
+    ("processor time for a file", f"{BOUNDS.cpu_seconds} s"),
+    ("time for a file without progress", f"{BOUNDS.wall_seconds:g} s"),
+    ("memory for a file", f"{BOUNDS.memory_bytes // 1024**2} MiB"),
+    ("campaigns of a file, as data", f"{BOUNDS.result_bytes // 1024**2} MiB"),
+    ("processor time for all files", f"{BOUNDS.total_cpu_seconds} s"),
+    ("campaigns of all files, as data", f"{BOUNDS.total_result_bytes // 1024**2} MiB"),
+    ("files that take too much, before the rest is left unread", str(BOUNDS.failures)),
+)
 HEAD = "| Field | Value | Meaning |\n|---|---|---|\n"
 TYPES = {
     "array": "a list",
@@ -74,7 +109,13 @@ EXPRESSION = "#/$defs/expression"
 
 def reference() -> str:
     """Make the whole page."""
-    return OPENING + "".join(_part(*part) for part in PARTS) + CLOSING
+    closing = CLOSING + LIMITS + "".join(_limits())
+    return OPENING + "".join(_part(*part) for part in PARTS) + closing
+
+
+def _limits() -> Iterator[str]:
+    yield "| Limit | Most |\n|---|---|\n"
+    yield from (f"| {what} | {value} |\n" for what, value in ROWS)
 
 
 def _part(name: str, title: str, place: str, sections: tuple[str, ...]) -> str:

@@ -110,6 +110,8 @@ class Code(StrEnum):
     SHARED_STATE = "MF106", "two environments would share one state"
     NOT_FORMATTED = "MF107", "a file could not be written in canonical form without a risk to its meaning"
     MISNAMED = "MF108", "the project file has another name than msgflash.yaml"
+    EXCEEDED = "MF109", "reading a file takes more time or memory than it may"
+    TOO_MUCH = "MF110", "there is more in the repo than is read, or more to say than is shown"
 
     TEMPLATE_SYNTAX = "MF201", "a template cannot be parsed"
     UNKNOWN_NAMESPACE = "MF202", "a template uses a namespace that does not exist"
@@ -218,10 +220,6 @@ class Place(NamedTuple):
 
     line: int
     column: int
-
-
-MOST_FINDINGS = 1_000
-"""Findings of one document, and of each way of looking at it: people fix no more at once, and each takes time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from msgflash_apply.cli.plan import OVERRIDE, SELECT, TARGET, planner_for, print
 from msgflash_apply.cli.progress import follow
 from msgflash_apply.cli.recovery_file import rescue
 from msgflash_apply.errors import BackendError, PlanError, PlanStale, QuotaExhausted, StateError
+from msgflash_apply.files.load import Loaded
 from msgflash_apply.models.project import Settings
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planfile import LARGEST_BYTES, SavedPlan, decode_plan, refuse_stale
@@ -76,10 +77,16 @@ def command(
         raise click.UsageError("A saved plan is applied as it is: --target, --select and --override go with `plan`.")
     if not auto_approve:
         wiring.fail_without_terminal("apply this")
+    settings = wiring.settings_of(options)
+    backend = wiring.backend_of(settings)
+    # Before anything runs beside: files are read by copies of this process.
+    given = wiring.load_files(settings) if plan_file is None else read_plan_file(plan_file)
     return asyncio.run(
         run_apply(
             options,
-            plan_file=plan_file,
+            settings,
+            backend,
+            given,
             digest=digest,
             targets=targets,
             labels=labels,
@@ -93,8 +100,10 @@ def command(
 
 async def run_apply(
     options: Globals,
+    settings: Settings,
+    backend: Backend,
+    given: Loaded | SavedPlan,
     *,
-    plan_file: Path | None,
     digest: str | None,
     targets: tuple[str, ...],
     labels: Mapping[str, str],
@@ -108,7 +117,9 @@ async def run_apply(
 
     Args:
         options: global ones.
-        plan_file: a saved plan to apply instead of planning from the files.
+        settings: of the run.
+        backend: of the state.
+        given: what the files say, or a saved plan.
         digest: of the plan that was approved elsewhere; None for no such condition.
         targets: addresses to plan; empty for all.
         labels: labels of the campaigns to plan; empty for all.
@@ -120,8 +131,6 @@ async def run_apply(
     Returns:
         The exit code.
     """
-    settings = wiring.settings_of(options)
-    backend = wiring.backend_of(settings)
     approved = digest
 
     def show(plan: Plan) -> None:
@@ -131,11 +140,9 @@ async def run_apply(
 
     async with wiring.client_of(settings) as client:
         source: Planner | SavedPlan = (
-            read_plan_file(plan_file)
-            if plan_file is not None
-            else planner_for(
-                settings, wiring.load_files(settings), client, targets=targets, labels=labels, overrides=overrides
-            )
+            given
+            if isinstance(given, SavedPlan)
+            else planner_for(settings, given, client, targets=targets, labels=labels, overrides=overrides)
         )
         if not auto_approve:
             if isinstance(source, Planner):

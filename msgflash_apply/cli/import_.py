@@ -9,19 +9,18 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import cast
 
 import click
 
 from msgflash_apply.api.models import RemoteCampaign
-from msgflash_apply.campaign import Address, Desired, Source, plain_id, read_address
+from msgflash_apply.campaign import Address, Desired, plain_id, read_address
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.expand import expand
+from msgflash_apply.files.bounded import File
 from msgflash_apply.files.fmt import campaign_text
-from msgflash_apply.files.yaml_tree import located, parse
-from msgflash_apply.findings import InvalidFiles, Refused
+from msgflash_apply.files.load import read_files
+from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings
 from msgflash_apply.operations.import_ import fields_of, record_of, refuse_doubtful, refuse_known
 from msgflash_apply.plan.lookup import Lookups, fill_in, unknown_names
@@ -83,10 +82,10 @@ async def adopt(
             lookups = Lookups(client)
             text = ""
             if generate:
-                source = Source(new_file(settings, address), 2)
+                file = new_file(settings, address)
                 instances, templates = await lookups.instances(), await lookups.templates()
                 text = text_to_adopt(fields_of(remote, instances, templates, settings.timezone), remote)
-                own = read_back(text, source, address, settings)
+                own = read_back(text, file, settings)
             elif own is None:
                 line = f"msgflash-apply import {shell_word(address)} {shell_word(identifier)} --generate"
                 fix = f"Write it, or let it be written:\n  {line}"
@@ -128,22 +127,18 @@ def text_to_adopt(fields: Mapping[str, object], remote: RemoteCampaign) -> str:
     return campaign_text(fields, f"Taken over from MsgFlash: {visible(remote.id)}")
 
 
-def read_back(text: str, source: Source, address: Address, settings: Settings) -> Desired:
+def read_back(text: str, file: str, settings: Settings) -> Desired:
     """
-    Read a file's text as the next plan will.
+    Read a new file's text as the next plan will.
 
     Raises:
         InvalidFiles: it would be read as something else than a campaign, or be rendered into another one.
     """
-    data = text.encode("utf-8", "replace")
-    try:
-        [document] = parse(data)
-    except Refused as err:
-        raise InvalidFiles(located([err.finding], None, source)) from err
-    [one] = expand(cast("Mapping[str, object]", document.value), address, source, settings)
-    if one.desired is None:
-        raise InvalidFiles(located(one.findings, document, source))
-    return one.desired
+    campaigns, diagnostics = next(read_files([File(file, text.encode("utf-8", "replace"))], settings))
+    wanted = campaigns[0].desired if campaigns else None
+    if wanted is None:
+        raise InvalidFiles(diagnostics)
+    return wanted
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from bytes to campaigns), then `expand.py` (one document -> its campaigns), `tem
 becomes text) and `settings.py` (what holds for a whole run).
 
 Three rules span the package. Mistakes are `Finding` values with a path into their document; its tree (`yaml_tree.py`)
-knows the place. Each library has one door: PyYAML in `yaml_events.py`, jinja2 in `templating.py`. And every file
-may come from a stranger: nothing in it reaches outside the repo.
+knows the place. Each library has one door: PyYAML in `yaml_events.py`, jinja2 in `templating.py` and
+`template_language.py`. And every file may come from a stranger: what is in it is looked at in children alone
+(`bounded.py`), and nothing in it reaches outside the repo.
 """

@@ -13,6 +13,7 @@ from msgflash_apply.campaign import FAR_AHEAD_HINT, Address, Desired, Source, en
 from msgflash_apply.files.schedule import inverted_zone, start_of
 from msgflash_apply.files.templating import Renderer
 from msgflash_apply.findings import Code, Finding, Severity, ValuePath, texts_in
+from msgflash_apply.limits import MAX_ENTRIES
 from msgflash_apply.models.campaign_file import CAMPAIGNS
 from msgflash_apply.models.check import check, sound_part
 from msgflash_apply.models.explain import Written, not_known
@@ -67,6 +68,11 @@ def expand(
             shape = check({**fields, "for_each": table}, CAMPAIGNS, written)
             found = [*problems, *(_elsewhere(shape, problems, templates) if isinstance(shape, tuple) else ())]
             yield Expanded(base, source, None, tuple([replace(finding, address=base) for finding in found]))
+            return
+        if len(table) > MAX_ENTRIES:
+            message = f"`for_each` has {len(table)} entries, and {MAX_ENTRIES} at most are read"
+            finding = Finding(Code.WRONG_SIZE, ("for_each",), message, "split it into several files", address=base)
+            yield Expanded(base, source, None, (finding,))
             return
         raw["for_each"] = table
         entries = ((entry_address(base, key), {"key": key, "value": value}) for key, value in table.items())

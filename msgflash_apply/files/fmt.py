@@ -15,9 +15,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple, cast
 
 from msgflash_apply.campaign import Source
+from msgflash_apply.files.bounded import UNREAD, Exceeded, File, run
 from msgflash_apply.files.fmt_layout import (
     Comment,
     Layout,
@@ -28,6 +31,7 @@ from msgflash_apply.files.fmt_layout import (
     parts,
     read_file,
 )
+from msgflash_apply.files.reading import PlainDiagnostic, as_diagnostic, as_plain, exceeded, too_much
 from msgflash_apply.files.repo import CampaignFile, campaign_files, read_bytes, unreadable
 from msgflash_apply.files.yaml_tree import Alias, Branch, located
 from msgflash_apply.findings import Code, Diagnostic, Refused, Severity, in_order
@@ -39,6 +43,7 @@ class NotCanonical(Exception):
     """The file is good, and no canonical form of it could be proven to mean the same; says why."""
 
 
+@cache
 def field_order(schema: SchemaName) -> tuple[str, ...]:
     """The fields of a document in the order of its published schema."""
     return tuple(json.loads(schema_text(schema))["properties"])
@@ -195,28 +200,52 @@ def format_files(settings: Settings, paths: Sequence[Path] = ()) -> Formatted:
         paths: files or folders to keep to; none means msgflash.yaml and every campaign.
     """
     changed: list[Changed] = []
-    unchanged = 0
+    unchanged = unread = 0
     findings: list[Diagnostic] = []
-    for file, schema in _files(settings, paths):
-        if isinstance(file, Diagnostic):
-            findings.append(file)
+    for file, result in run(_format, _read_all(settings, paths, findings)):
+        if result is UNREAD:
+            unread += 1
+        elif isinstance(result, Exceeded):
+            findings.append(exceeded(file, result))
+        elif isinstance(result, tuple):
+            findings.append(as_diagnostic(result))
+        elif result == file.data:
+            unchanged += 1
+        else:
+            changed.append(Changed(Path(cast("_About", file.about).path), file.name, cast("bytes", result)))
+    if unread:
+        findings.append(too_much(f"{unread} files were not read"))
+    return Formatted(tuple(changed), unchanged, in_order(findings))
+
+
+class _About(NamedTuple):
+    """Where a file is, and the order of its fields."""
+
+    path: str
+    fields: tuple[str, ...]
+
+
+def _read_all(settings: Settings, paths: Sequence[Path], findings: list[Diagnostic]) -> Iterator[File]:
+    """Read the files; of what cannot be read, add a finding."""
+    for found, schema in _files(settings, paths):
+        if isinstance(found, Diagnostic):
+            findings.append(found)
             continue
         try:
-            before = read_bytes(file.path)
-            after = canonical(before, field_order(schema))
+            yield File(found.name, read_bytes(found.path), _About(found.path, field_order(schema)))
         except OSError as err:
-            findings.append(unreadable(file.name, err))
-        except Refused as err:
-            findings += located([err.finding], None, Source(file.name))
-        except NotCanonical as err:
-            hint = "it was left as it is; write it more plainly to have it formatted"
-            findings.append(Diagnostic(Severity.ERROR, Code.NOT_FORMATTED, str(err), hint, file=file.name))
-        else:
-            if after == before:
-                unchanged += 1
-            else:
-                changed.append(Changed(Path(file.path), file.name, after))
-    return Formatted(tuple(changed), unchanged, in_order(findings))
+            findings.append(unreadable(found.name, err))
+
+
+def _format(file: File) -> bytes | PlainDiagnostic:
+    """Bring a file into canonical form, in a child."""
+    try:
+        return canonical(file.data, cast("_About", file.about).fields)
+    except Refused as err:
+        return as_plain(next(located([err.finding], None, Source(file.name))))
+    except NotCanonical as err:
+        hint = "it was left as it is; write it more plainly to have it formatted"
+        return as_plain(Diagnostic(Severity.ERROR, Code.NOT_FORMATTED, str(err), hint, file=file.name))
 
 
 def _files(settings: Settings, paths: Sequence[Path]) -> Iterator[tuple[CampaignFile | Diagnostic, SchemaName]]:

@@ -1,24 +1,51 @@
 """
 All campaign files -> the desired state, with every mistake of every file in one run.
 
-The way of a file: bytes, documents, campaigns (rendered, checked, built), as `campaigns_of` tells it; then comes what
-shows only among all of them (`conflicts.py`). Read `load` first.
+The way of a file: this process lists and reads it, and a child that the system bounds (`bounded.py`) makes campaigns of
+it, or findings, as `campaigns_of` tells it. What comes back is plain. Then comes what shows only among all campaigns
+(`conflicts.py`). Read `load` first.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby, islice
+from functools import partial
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
+from typing import Any, TypeAlias, cast
 
-from msgflash_apply.campaign import Address, Desired, Source, bad_segment, base_address
+from msgflash_apply.campaign import (
+    DEFAULT_LIFECYCLE,
+    Address,
+    Desired,
+    Lifecycle,
+    Source,
+    bad_segment,
+    base_address,
+    parse_instant,
+    shared_names,
+)
+from msgflash_apply.files.bounded import UNREAD, Exceeded, File, run
 from msgflash_apply.files.conflicts import find_conflicts
 from msgflash_apply.files.expand import Expanded, expand
+from msgflash_apply.files.reading import (
+    PlainDiagnostic,
+    as_diagnostic,
+    as_plain,
+    documents_of,
+    exceeded,
+    placed,
+    too_much,
+)
 from msgflash_apply.files.repo import CampaignFile, campaign_files, leaked_keys, read_bytes, unreadable
+from msgflash_apply.files.schedule import supply_zone
 from msgflash_apply.files.written import check_written
-from msgflash_apply.files.yaml_tree import located, parse
-from msgflash_apply.findings import MOST_FINDINGS, Code, Diagnostic, Finding, Refused, in_order, shown
+from msgflash_apply.files.yaml_tree import located
+from msgflash_apply.findings import Code, Diagnostic, Finding, Severity, in_order, shown
+from msgflash_apply.limits import MAX_CAMPAIGNS, MAX_FILES, MAX_FINDINGS
 from msgflash_apply.models.campaign_file import CAMPAIGNS
+from msgflash_apply.models.check import get_ready
 from msgflash_apply.models.explain import explain
 from msgflash_apply.models.project import Settings
 
@@ -57,73 +84,78 @@ def load(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
 
 def load_found(found: Iterable[CampaignFile | Diagnostic], settings: Settings) -> Loaded:
     """Read files that were found; see `load`."""
+    findings = _Findings()
     campaigns: list[Expanded] = []
-    diagnostics: list[Diagnostic] = [*settings.warnings]
-    files: dict[str, bytes] = {}
-    for one in found:
-        if isinstance(one, Diagnostic):
-            diagnostics.append(one)
-            continue
-        files[one.name] = b""
-        try:
-            files[one.name] = read_bytes(one.path)
-        except OSError as err:
-            diagnostics.append(unreadable(one.name, err))
-            continue
-        in_file, mistakes = campaigns_of(files[one.name], one.name, settings)
+    findings.add(settings.warnings)
+    files = _Files(found, findings)
+    for in_file, mistakes in read_files(files, settings):
         campaigns += in_file
-        diagnostics += mistakes
-    conflicts = sorted(find_conflicts(campaigns), key=_file_of)
-    for file, of_file in groupby(conflicts, _file_of):
-        documents = {document.line: document for document in parse(files[file])}
-        for campaign, finding in of_file:
-            diagnostics += located([finding], documents[campaign.source.line], campaign.source)
+        findings.add(mistakes)
+        if len(campaigns) > MAX_CAMPAIGNS:
+            findings.add([too_much(f"there are more than {MAX_CAMPAIGNS} campaigns")])
+            break
+    findings.add(_conflicts(campaigns, settings))
     usable = sorted((one.desired for one in campaigns if one.desired is not None), key=attrgetter("address"))
-    return Loaded(tuple(usable), in_order(diagnostics), len(files))
+    return Loaded(tuple(usable), findings.in_order(), files.count)
 
 
-def _file_of(conflict: tuple[Expanded, Finding]) -> str:
-    return conflict[0].source.file
-
-
-def campaigns_of(data: bytes, file: str, settings: Settings) -> tuple[list[Expanded], list[Diagnostic]]:
+def read_files(files: Iterable[File], settings: Settings) -> Iterator[tuple[list[Expanded], list[Diagnostic]]]:
     """
-    Read one file. Mistakes never raise: they come back, all of them.
+    Read the campaigns of files, in children. Mistakes never raise: they come back, all of them.
 
-    Args:
-        data: its bytes.
-        file: its name, relative to the repo.
-        settings: of the run.
+    Returns:
+        For each file its campaigns, those with an error included but without their findings; and errors and warnings.
+    """
+    get_ready(CAMPAIGNS)
+    unread = 0
+    for file, result in run(partial(_read, settings), files, supply=supply_zone):
+        if result is UNREAD:
+            unread += 1
+            continue
+        if isinstance(result, Exceeded):
+            yield [], [exceeded(file, result)]
+            continue
+        campaigns, diagnostics = cast("tuple[list[_PlainCampaign], list[PlainDiagnostic]]", result)
+        yield [_as_campaign(file.name, plain) for plain in campaigns], list(map(as_diagnostic, diagnostics))
+    if unread:
+        yield [], [too_much(f"{unread} files were not read")]
+
+
+def _read(settings: Settings, file: File) -> object:
+    campaigns, diagnostics = campaigns_of(file, settings)
+    return [_as_plain(one) for one in campaigns], [as_plain(each) for each in diagnostics]
+
+
+def campaigns_of(file: File, settings: Settings) -> tuple[list[Expanded], list[Diagnostic]]:
+    """
+    Read one file, in this process. Mistakes never raise: they come back, all of them.
 
     Returns:
         Its campaigns in the file's order, those with an error included; errors and warnings.
     """
     campaigns: list[Expanded] = []
-    diagnostics = list(leaked_keys(data, file))
-    try:
-        documents = parse(data)
-    except Refused as err:
-        return [], [*diagnostics, *located([err.finding], None, Source(file))]
+    diagnostics = list(leaked_keys(file.data, file.name))
+    documents = documents_of(file)
+    if isinstance(documents, Diagnostic):
+        return [], [*diagnostics, documents]
     several = len(documents) > 1
     for document in documents:
-        fields, source = document.value, Source(file, document.line)
+        fields, source = document.value, Source(file.name, document.line)
         if not isinstance(fields, dict):
             diagnostics += located(explain(fields, CAMPAIGNS), document, source)
             continue
         key = fields.get("key") if isinstance(fields.get("key"), str) else None
-        base = base_address(file, settings.campaigns, key)
+        base = base_address(file.name, settings.campaigns, key)
         # The entries of a `for_each` share mistakes, which are shown once.
         findings = dict.fromkeys(_address_findings(base, has_key="key" in fields, several=several))
-        findings |= dict.fromkeys(check_written(document))
+        findings |= dict.fromkeys(islice(check_written(document), MAX_FINDINGS))
         for one in expand(fields, base, source, settings, document.written):
-            findings |= dict.fromkeys(one.findings)
+            if len(findings) <= MAX_FINDINGS:
+                findings |= dict.fromkeys(one.findings)
             if not several or key is not None:
                 campaigns.append(one)
-        diagnostics += located(islice(findings, MOST_FINDINGS), document, source)
-        if len(findings) >= MOST_FINDINGS:
-            message = f"the document holds {MOST_FINDINGS} mistakes or more; these are the first"
-            hint = "fix them, and see whether there are others"
-            diagnostics += located([Finding(Code.WRONG_SIZE, (), message, hint)], document, source)
+        # One more than is shown, so that the others are counted.
+        diagnostics += located(islice(findings, MAX_FINDINGS + 1), document, source)
     return campaigns, diagnostics
 
 
@@ -136,3 +168,123 @@ def _address_findings(base: Address, *, has_key: bool, several: bool) -> Iterato
         message = f"{shown(bad)} cannot be part of an address"
         hint = "name files and folders with letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
         yield Finding(Code.BAD_ADDRESS, (), message, hint, address=base)
+
+
+# How a campaign comes back from a child. Its start is in its payload, and its file is known.
+
+_PlainLifecycle: TypeAlias = tuple[str, str, tuple[str, ...]]
+
+_PlainDesired: TypeAlias = tuple[
+    dict[str, object],
+    dict[str, str],
+    str | None,
+    bool | None,
+    _PlainLifecycle | None,
+    dict[str, str],
+    tuple[str, ...],
+]
+
+_PlainCampaign: TypeAlias = tuple[str, int, _PlainDesired | None]
+
+
+def _as_plain(one: Expanded) -> _PlainCampaign:
+    wanted = one.desired
+    if wanted is None:
+        return one.address, one.source.line, None
+    lifecycle = None
+    if wanted.lifecycle is not DEFAULT_LIFECYCLE:
+        lifecycle = (wanted.lifecycle.on_change, wanted.lifecycle.on_remove, wanted.lifecycle.ignore_changes)
+    plain = (
+        wanted.payload, wanted.names, wanted.timezone, wanted.paused, lifecycle, wanted.labels, wanted.moved_from,
+    )  # fmt: skip
+    return one.address, one.source.line, cast("_PlainDesired", plain)
+
+
+def _as_campaign(file: str, plain: _PlainCampaign) -> Expanded:
+    text, line, fields = plain
+    address, source = Address(text), Source(file, line)
+    if fields is None:
+        return Expanded(address, source, None, ())
+    payload, names, timezone, paused, lifecycle, labels, moved_from = fields
+    wanted = Desired(
+        address=address,
+        source=source,
+        payload=payload,
+        names=shared_names(names),
+        starts_at=parse_instant(str(payload["schedule"])),
+        timezone=timezone,
+        paused=paused,
+        lifecycle=DEFAULT_LIFECYCLE if lifecycle is None else Lifecycle(*cast("tuple[Any, ...]", lifecycle)),
+        labels=labels,
+        moved_from=cast("tuple[Address, ...]", moved_from),
+    )
+    return Expanded(address, source, wanted, ())
+
+
+# What is told of all files.
+
+
+class _Files:
+    """The files that were found, read one by one as they are needed; what cannot be read is a finding."""
+
+    def __init__(self, found: Iterable[CampaignFile | Diagnostic], findings: "_Findings") -> None:
+        self._found = iter(found)
+        self._findings = findings
+        self.count = 0
+
+    def __iter__(self) -> Iterator[File]:
+        for one in self._found:
+            if isinstance(one, Diagnostic):
+                self._findings.add([one])
+                continue
+            self.count += 1
+            if self.count > MAX_FILES:
+                self._findings.add([too_much(f"there are more than {MAX_FILES} files of campaigns")])
+                return
+            try:
+                data = read_bytes(one.path)
+            except OSError as err:
+                self._findings.add([unreadable(one.name, err)])
+                continue
+            yield File(one.name, data)
+
+
+class _Findings:
+    """The first findings of all files, errors and warnings apart; of the others, how many there are."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bool, list[Diagnostic]] = {True: [], False: []}
+        self._more = 0
+
+    def add(self, found: Iterable[Diagnostic]) -> None:
+        """Keep findings, as long as there are not too many."""
+        for each in found:
+            kept = self._kept[each.is_error]
+            if len(kept) < MAX_FINDINGS:
+                kept.append(each)
+            else:
+                self._more += 1
+
+    def in_order(self) -> tuple[Diagnostic, ...]:
+        """All that is shown, errors before warnings where there is not room for both."""
+        errors, warnings = in_order(self._kept[True]), in_order(self._kept[False])
+        more = self._more + max(0, len(errors) + len(warnings) - MAX_FINDINGS)
+        shown = in_order((errors + warnings)[:MAX_FINDINGS])
+        if not more:
+            return shown
+        message, hint = f"at least {more} more findings are not shown", "fix these, and run it again"
+        return (*shown, Diagnostic(Severity.WARNING, Code.TOO_MUCH, message, hint))
+
+
+def _conflicts(campaigns: Sequence[Expanded], settings: Settings) -> Iterator[Diagnostic]:
+    """What is wrong between campaigns, in place: their files are read once more."""
+    by_file: dict[str, list[tuple[int, Finding]]] = {}
+    for campaign, finding in islice(find_conflicts(campaigns), MAX_FINDINGS):
+        by_file.setdefault(campaign.source.file, []).append((campaign.source.line, finding))
+    files = []
+    for name, about in by_file.items():
+        data = b""
+        with suppress(OSError):  # it was there before; its document's line is known
+            data = read_bytes(str(settings.root / name))
+        files.append(File(name, data, about))
+    yield from placed(files)

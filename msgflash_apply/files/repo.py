@@ -7,6 +7,7 @@ the repo could use them, and a key in a campaign's text would be sent to people,
 Read `campaign_files` first.
 """
 
+import codecs
 import errno
 import os
 import re
@@ -17,12 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from msgflash_apply.findings import Code, Diagnostic, Severity
+from msgflash_apply.limits import MAX_FILE_BYTES
 
 SUFFIXES = (".yaml", ".yml")
-
-MAX_FILE_BYTES = 1_048_576
-"""A file above this is refused unread: ten thousand times the size of a usual campaign is not a campaign."""
-
 
 _KEY = re.compile(rb"msgf_(?:live|team)_[A-Za-z0-9_-]{16,}")
 
@@ -243,7 +241,13 @@ def leaked_keys(data: bytes, file: str) -> Iterator[Diagnostic]:
     if b"msgf_" not in data:
         return
     for found in islice(_KEY.finditer(data), _MOST):
-        before = data[: found.start()].decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        before = (
+            data[: found.start()]
+            .removeprefix(codecs.BOM_UTF8)
+            .decode("utf-8", "replace")
+            .replace("\r\n", "\n")
+            .replace("\r", "\n")
+        )
         line = before.count("\n") + 1
         column = len(before) - before.rfind("\n")
         hint = "delete it here, and have MsgFlash make a new one: this one was shown to everyone who can read the repo"

@@ -7,14 +7,16 @@ what to write. Contract section 2. Read `start_of` first.
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_offset
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgflash_apply.campaign import FIRST_YEAR, LAST_YEAR
+from msgflash_apply.files.bounded import Wanted, is_confined
 from msgflash_apply.findings import Code, Finding, Refused, Severity
 
 _FORM = re.compile(
@@ -120,16 +122,45 @@ def check_timezone(name: str, schedule: str | None = None, *, is_for_clocks: boo
         raise Refused(Finding(Code.BAD_TIMEZONE, ("timezone",), f"`{shown}` is not a time zone", hint))
 
 
-@lru_cache(maxsize=1024)
+_zones: dict[str, ZoneInfo | None] = {}
+
+
 def zone_of(name: str) -> ZoneInfo | None:
-    """The time zone of an IANA name; None if there is none."""
+    """
+    The time zone of an IANA name; None if there is none.
+
+    Raises:
+        Wanted: this process can open nothing, and its parent has not read the zone yet.
+    """
+    if name not in _zones:
+        if not is_confined():
+            supply_zone(name)
+        elif not _zone_names.cache_info().currsize or name in _zone_names():
+            raise Wanted(name)
+    return _zones.get(name)
+
+
+_EVERY_ZONE = "*"
+"""In place of a name: whoever looks for a place by its offset needs all of them."""
+
+
+def supply_zone(name: str) -> None:
+    """Read a zone for children that can open nothing; where there is none such, the names of all."""
+    if name == _EVERY_ZONE:
+        for each in _zone_names():
+            supply_zone(each)
+    _zones[name] = None
     # A name of another form could lead out of the folders where zones are.
     if len(name) <= LONGEST_ZONE and _ZONE_NAME.fullmatch(name) and not name.startswith(_NOT_ZONES):
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as `Europe`, is an OSError
-            pass
-    return None
+        with suppress(ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as `Europe`, is an OSError
+            _zones[name] = ZoneInfo(name)
+    if _zones[name] is None:
+        _zone_names()
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 _INVERTED = re.compile(r"Etc/GMT(?P<sign>[+-])(?P<hours>[1-9]\d?)", re.ASCII)
@@ -258,7 +289,9 @@ def _offset_hint(name: str, schedule: str | None, *, is_for_clocks: bool) -> str
 @lru_cache(maxsize=1024)
 def _place_with(offset: tzinfo, *moments: str) -> str | None:
     """Find a place whose clocks have an offset at one of some local times; None where no clocks do."""
-    others = (zone for zone in sorted(available_timezones()) if "/" in zone and not zone.startswith(_NO_PLACES))
+    if is_confined() and _EVERY_ZONE not in _zones:
+        raise Wanted(_EVERY_ZONE)
+    others = (zone for zone in sorted(_zone_names()) if "/" in zone and not zone.startswith(_NO_PLACES))
     for place, moment in product((*_PLACES, *others), map(datetime.fromisoformat, moments)):
         zone = zone_of(place)
         if zone is not None and moment.replace(tzinfo=zone).utcoffset() == offset.utcoffset(None):
@@ -271,7 +304,7 @@ def _near_zones(name: str) -> str:
     """The name in its right case, by all of it or by its city alone; else the nearest places."""
     wanted = name.lower().replace(" ", "_")
     by_spelling: dict[str, str] = {}
-    for known in sorted(zone for zone in available_timezones() if not zone.startswith(_NO_PLACES)):
+    for known in sorted(zone for zone in _zone_names() if not zone.startswith(_NO_PLACES)):
         by_spelling.setdefault(known.rpartition("/")[2].lower(), known)
         by_spelling[known.lower()] = known
     if wanted in by_spelling:

@@ -11,9 +11,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias, cast
 
 from msgflash_apply.campaign import Source
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.files.bounded import Exceeded, File, run
+from msgflash_apply.files.reading import PlainDiagnostic, as_diagnostic, as_plain, documents_of, exceeded, placed
 from msgflash_apply.files.repo import (
     is_within,
     leaked_keys,
@@ -27,7 +30,7 @@ from msgflash_apply.files.repo import (
 )
 from msgflash_apply.files.schedule import check_timezone, inverted_zone
 from msgflash_apply.files.written import check_numbers
-from msgflash_apply.files.yaml_tree import located, parse
+from msgflash_apply.files.yaml_tree import located
 from msgflash_apply.findings import (
     Code,
     Diagnostic,
@@ -41,7 +44,7 @@ from msgflash_apply.findings import (
     listed,
     spell,
 )
-from msgflash_apply.models.check import check
+from msgflash_apply.models.check import check, get_ready
 from msgflash_apply.models.explain import not_known
 from msgflash_apply.models.project import (
     DEFAULT_ENVIRONMENT,
@@ -164,48 +167,65 @@ def _misnamed(name: str, root: Path) -> Diagnostic:
 
 
 def _project_in(root: Path) -> tuple[ProjectFile, tuple[Diagnostic, ...]]:
-    source = Source(PROJECT_FILE)
     try:
-        data = read_bytes(str(root / PROJECT_FILE))
-        documents = parse(data)
+        file = File(PROJECT_FILE, read_bytes(str(root / PROJECT_FILE)))
     except FileNotFoundError:
         return ProjectFile(version=1), ()
     except OSError as err:
         raise InvalidFiles([unreadable(PROJECT_FILE, err)]) from err
-    except Refused as err:
-        raise InvalidFiles(located([err.finding], None, source)) from err
-    if len(documents) > 1:
-        message, at = "msgflash.yaml holds one document, and here begins a second", Place(documents[1].line, 1)
-        second = Finding(Code.BAD_YAML, (), message, "delete the `---`", at=at)
-        raise InvalidFiles(located([second], None, source))
-    document = documents[0] if documents else None
-    value = document.value if document is not None else {}
-    project = check(value, (ProjectFile,), document.written if document is not None else not_known)
-    findings = _findings(value, project, root)
-    if document is not None:
-        names = value.get("environments") if isinstance(value, dict) else None
-        sections = [("environments", name) for name in names] if isinstance(names, dict) else []
-        findings += check_numbers(document, [(*section, "custom") for section in ((), *sections)])
-    diagnostics = [*leaked_keys(data, PROJECT_FILE), *located(findings, document, source)]
-    if isinstance(project, tuple) or any(found.is_error for found in diagnostics):
+    get_ready((ProjectFile,))
+    ((_, result),) = run(_read_project, [file])
+    if isinstance(result, Exceeded):
+        raise InvalidFiles([exceeded(file, result)])
+    value, line, broken, found = cast("_PlainProject", result)
+    diagnostics = [as_diagnostic(each) for each in found]
+    project = None if broken else check(value, (ProjectFile,))
+    findings = [finding for finding in _check_meaning(value, project, root) if finding.path not in broken]
+    diagnostics += placed([file._replace(about=[(line, finding) for finding in findings])] if findings else [])
+    if not isinstance(project, ProjectFile) or any(found.is_error for found in diagnostics):
         raise InvalidFiles(diagnostics)
     return project, tuple(diagnostics)
 
 
-def _findings(value: object, project: ProjectFile | tuple[Finding, ...], root: Path) -> list[Finding]:
-    shape = [*project] if isinstance(project, tuple) else []
+_PlainProject: TypeAlias = tuple[object, int, list[ValuePath], list[PlainDiagnostic]]
+"""What the file says, the line of its document, what has not its right shape, and why."""
+
+
+def _read_project(file: File) -> _PlainProject:
+    """Read the file, in a child, and check its shape."""
+    documents, source = documents_of(file), Source(file.name)
+    if isinstance(documents, Diagnostic):
+        return None, 1, [()], [as_plain(documents)]
+    if len(documents) > 1:
+        message, at = "msgflash.yaml holds one document, and here begins a second", Place(documents[1].line, 1)
+        second = Finding(Code.BAD_YAML, (), message, "delete the `---`", at=at)
+        return None, at.line, [()], list(map(as_plain, located([second], None, source)))
+    document = documents[0] if documents else None
+    value = document.value if document is not None else {}
+    shape = check(value, (ProjectFile,), document.written if document is not None else not_known)
+    findings = list(shape) if isinstance(shape, tuple) else []
+    broken = [finding.path for finding in findings]
+    if document is not None:
+        names = value.get("environments") if isinstance(value, dict) else None
+        sections = [("environments", name) for name in names] if isinstance(names, dict) else []
+        findings += check_numbers(document, [(*section, "custom") for section in ((), *sections)])
+    diagnostics = [*leaked_keys(file.data, file.name), *located(findings, document, source)]
+    return value, document.line if document is not None else 1, broken, list(map(as_plain, diagnostics))
+
+
+def _check_meaning(value: object, project: object, root: Path) -> Iterator[Finding]:
+    """Check what the model cannot say; `project` is what the file says, where its shape is right."""
     if not isinstance(value, dict):
-        return shape
+        return
     sections: list[tuple[ValuePath, Mapping[str, object]]] = [((), value)]
     if isinstance(environments := value.get("environments"), dict):
         sections += [(("environments", name), each) for name, each in environments.items() if isinstance(each, dict)]
-    meaning = [finding for path, section in sections for finding in _check_section(path, section, root)]
+    found = [finding for path, section in sections for finding in _check_section(path, section, root)]
     if isinstance(project, ProjectFile):
-        meaning += _check_shared_states(project)
-        bad = {finding.path for finding in meaning}
-        meaning += (finding for finding in _check_filled_in(project, root) if finding.path not in bad)
-    broken = {finding.path for finding in shape}
-    return [*shape, *(finding for finding in meaning if finding.path not in broken)]
+        found += _check_shared_states(project)
+        bad = {finding.path for finding in found}
+        found += (finding for finding in _check_filled_in(project, root) if finding.path not in bad)
+    yield from found
 
 
 def _check_section(path: ValuePath, section: Mapping[str, object], root: Path) -> Iterator[Finding]:
@@ -343,21 +363,48 @@ def variables_from_outside(
     return merged
 
 
-def _variables_in(file: Path) -> Mapping[str, object]:
+def _variables_in(path: Path) -> Mapping[str, object]:
     summary = "A file of variables cannot be used."
     try:
-        documents = parse(read_given(file))
+        file = File(str(path), read_given(path))
     except OSError as err:
-        raise MsgflashApplyError(summary, f"{file}: {err.strerror or err}") from err
-    except Refused as err:
-        found = err.finding
-        line, column = found.at or Place(1, 1)
-        raise MsgflashApplyError(summary, f"{file}:{line}:{column}: {found.message}", found.hint or "") from err
-    lost = [(document.place(found.path), found) for document in documents for found in check_numbers(document, [()])]
-    if lost:
-        lines = [f"{file}:{place.line}:{place.column}: {found.message}; {found.hint}" for place, found in lost]
-        raise MsgflashApplyError(summary, "\n".join(lines))
-    value = documents[0].value if documents else {}
-    if len(documents) > 1 or not isinstance(value, dict):
-        raise MsgflashApplyError(summary, f"{file} must hold one map of names to values.")
+        raise MsgflashApplyError(summary, f"{path}: {err.strerror or err}") from err
+    ((_, result),) = run(_read_variables, [file])
+    if isinstance(result, Exceeded):
+        raise MsgflashApplyError(summary, f"Reading {path} takes {result.what}.")
+    value, found = cast("tuple[object, list[PlainDiagnostic]]", result)
+    if found:
+        mistakes = [as_diagnostic(each) for each in found]
+        lines = [f"{path}:{one.line}:{one.column}: {one.message}" for one in mistakes]
+        if len(mistakes) == 1:
+            raise MsgflashApplyError(summary, lines[0], mistakes[0].hint or "")
+        pairs = zip(lines, mistakes, strict=True)
+        raise MsgflashApplyError(summary, "\n".join(f"{line}; {one.hint}" for line, one in pairs))
+    if not isinstance(value, dict):
+        raise MsgflashApplyError(summary, f"{path} must hold one map of names to values.")
     return value
+
+
+_ESCAPED_PAIR = re.compile(
+    r"(?<!\\)(?P<before>(?:\\\\)*)\\u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
+def _read_variables(file: File) -> tuple[object, list[PlainDiagnostic]]:
+    """Read a file of variables, in a child."""
+    if file.name.lower().endswith(".json"):  # JSON spells an emoji as two halves, which are nothing in YAML
+        text = file.data.decode("utf-8", "surrogateescape")
+        file = file._replace(data=_ESCAPED_PAIR.sub(_whole, text).encode("utf-8", "surrogateescape"))
+    documents = documents_of(file)
+    if isinstance(documents, Diagnostic):
+        return None, [as_plain(documents)]
+    if len(documents) > 1:
+        return None, []
+    source = Source(file.name)
+    lost = [found for one in documents for found in located(check_numbers(one, [()]), one, source)]
+    return documents[0].value if documents else {}, list(map(as_plain, lost))
+
+
+def _whole(pair: re.Match[str]) -> str:
+    high, low = int(pair["high"], 16) - 0xD800, int(pair["low"], 16) - 0xDC00
+    return pair["before"] + chr(0x10000 + (high << 10) + low)

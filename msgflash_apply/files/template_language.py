@@ -9,11 +9,13 @@ What is wrong with a template leaves its depth as `BadTemplate`; `templating.py`
 `mistakes_in` checks what is written, before anything runs.
 """
 
+import codecs
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 
+import jinja2.debug  # noqa: F401 - jinja2 itself imports it at the first mistake, where no file can be opened any more
 from jinja2 import Environment, StrictUndefined, Undefined, nodes, pass_environment
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.filters import make_attrgetter
@@ -23,6 +25,9 @@ from jinja2.tests import TESTS as JINJA_TESTS
 from jinja2.visitor import NodeTransformer
 
 from msgflash_apply.findings import Code, Finding, Refused, did_you_mean
+from msgflash_apply.limits import MAX_TEXT
+
+codecs.lookup("unicode-escape")  # as above: jinja2 needs it for the first text in quotes
 
 PASS_THROUGH = ("contact", "user", "instance")
 """Namespaces that MsgFlash fills in for each recipient (reference 4.1); never looked into here."""
@@ -31,9 +36,6 @@ NAMESPACES = ("custom", "each", *PASS_THROUGH)
 
 PLACEHOLDER = re.compile(r"\{\{\s*(?:contact|user|instance)(?:\.[A-Za-z0-9_]+)+\s*\}\}")
 """A placeholder of MsgFlash in the form that its parser takes (reference 4.1)."""
-
-MAX_TEXT = 65_536
-"""Characters of one rendered scalar."""
 
 
 class BadTemplate(Refused):

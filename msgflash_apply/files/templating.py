@@ -19,7 +19,6 @@ from typing import Literal, TypeAlias, cast
 from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 
 from msgflash_apply.files.template_language import (
-    MAX_TEXT,
     PLACEHOLDER,
     BadTemplate,
     Language,
@@ -32,7 +31,8 @@ from msgflash_apply.files.template_language import (
     too_much,
     undefined,
 )
-from msgflash_apply.findings import MOST_FINDINGS, Code, Finding, Refused, ValuePath
+from msgflash_apply.findings import Code, Finding, Refused, ValuePath
+from msgflash_apply.limits import MAX_FINDINGS, MAX_TEXT
 
 _MAX_MESSAGE = 300
 
@@ -90,7 +90,7 @@ class Renderer:
         return rendered
 
     def _scalar(self, text: str, path: ValuePath) -> object:
-        if len(self._problems) >= MOST_FINDINGS:
+        if len(self._problems) >= MAX_FINDINGS:
             return text
         problems_before = len(self._problems)
         rendered: object = text

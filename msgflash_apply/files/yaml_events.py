@@ -14,8 +14,8 @@ from typing import Protocol, TypeAlias, cast
 import yaml
 from yaml.error import MarkedYAMLError
 
-from msgflash_apply.files.repo import MAX_FILE_BYTES
 from msgflash_apply.findings import Code, Finding, Place, Refused
+from msgflash_apply.limits import MAX_FILE_BYTES
 
 try:
     from yaml._yaml import CParser

@@ -39,6 +39,7 @@ from msgflash_apply.files.yaml_events import (
 )
 from msgflash_apply.files.yaml_mistakes import explain, invisible, invisible_in, quote_hint, text_in, unquoted_template
 from msgflash_apply.findings import Diagnostic, Finding, Place, Refused, ValuePath
+from msgflash_apply.limits import MAX_DOCUMENTS, MAX_LEVELS, MAX_VALUES
 
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -290,16 +291,6 @@ def _braces(text: str, start: int, end: int) -> list[int]:
     return [found.start() for found in _BRACE.finditer(text, start, end)]
 
 
-MAX_DEPTH = 50
-"""Levels of maps and lists inside each other, aliases followed."""
-
-MAX_NODES = 100_000
-"""Values in one file, every alias counted as everything that it brings in."""
-
-MAX_DOCUMENTS = 1_000
-"""Documents in one file that have content."""
-
-
 class _Anchored(NamedTuple):
     node: Scalar | Branch
     nodes: int
@@ -369,8 +360,8 @@ def _node(reader: _Reader, event: Event, depth: int, key: Scalar | None) -> Node
     if event.tag is not None:
         raise _tag_refused(reader, event)
     start = event.start_mark
-    if depth >= MAX_DEPTH:
-        raise bad_yaml(f"nested more than {MAX_DEPTH} levels deep", None, place_of(start))
+    if depth >= MAX_LEVELS:
+        raise bad_yaml(f"nested more than {MAX_LEVELS} levels deep", None, place_of(start))
     outer_deepest, nodes_before = reader.deepest, reader.nodes
     if event.anchor is not None:
         reader.anchors[event.anchor] = None
@@ -476,8 +467,8 @@ def _alias(reader: _Reader, event: Event, depth: int, key: Scalar | None) -> Ali
     if (anchored := reader.anchors[name]) is None:
         message = f"`*{name}` is inside what `&{name}` marks, so it would never end"
         raise bad_yaml(message, "write the values out", place_of(start))
-    if depth + anchored.height >= MAX_DEPTH:
-        message = f"nested more than {MAX_DEPTH} levels deep"
+    if depth + anchored.height >= MAX_LEVELS:
+        message = f"nested more than {MAX_LEVELS} levels deep"
         raise bad_yaml(message, "write fewer aliases inside aliases", place_of(start))
     reader.deepest = max(reader.deepest, depth + anchored.height)
     _count(reader, anchored.nodes - 1, start)
@@ -487,8 +478,8 @@ def _alias(reader: _Reader, event: Event, depth: int, key: Scalar | None) -> Ali
 
 def _count(reader: _Reader, more: int, at: Mark) -> None:
     reader.nodes += more
-    if reader.nodes > MAX_NODES:
-        message = f"more than {MAX_NODES} values in one file, aliases counted as what they bring in"
+    if reader.nodes > MAX_VALUES:
+        message = f"more than {MAX_VALUES} values in one file, aliases counted as what they bring in"
         raise bad_yaml(message, "split the file, or use fewer aliases", place_of(at))
 
 

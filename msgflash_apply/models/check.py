@@ -43,6 +43,12 @@ def check(
     return explain(document, models, written)
 
 
+def get_ready(models: tuple[type[Model], ...]) -> None:
+    """Build what checking needs, once for all children of this process: pydantic would do it in each."""
+    for model in models:
+        model.model_rebuild()
+
+
 def sound_part(fields: Mapping[str, object], broken: Collection[object]) -> CampaignFile:
     """
     Read what can be used of a campaign with mistakes, so that it can be checked for what it means.

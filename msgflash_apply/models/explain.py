@@ -11,7 +11,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import islice
 from typing import Final, TypeAlias, cast
 
-from msgflash_apply.findings import MOST_FINDINGS, Code, Finding, ValuePath, did_you_mean, listed, nearest, shown, spell
+from msgflash_apply.findings import Code, Finding, ValuePath, did_you_mean, listed, nearest, shown, spell
+from msgflash_apply.limits import MAX_FINDINGS
 from msgflash_apply.models.broken import Broken, Models, bad_size, broken_in
 from msgflash_apply.models.forms import CONTACT_ID
 from msgflash_apply.models.phone_numbers import PHONE_NUMBER, phone_number_hint
@@ -86,7 +87,8 @@ def explain(document: object, models: Models, written: Written = not_known) -> t
     if not isinstance(document, dict):
         return (_wrong_type(Broken("form", (), Shape(("object",)), document, models, None), written),)
     whole = cast("dict[str, object]", _with_whole_names(document))
-    broken = list(islice(broken_in(models, whole, ()), MOST_FINDINGS))
+    # One more than is shown, so that the others are counted.
+    broken = list(islice(broken_in(models, whole, ()), MAX_FINDINGS + 1))
     unknown = [part for part in broken if part.is_unknown]
     meant = {(*part.path[:-1], word) for part in unknown if (word := _meant_by(part)) is not None}
     pairs = [pair for model in models for pair in model.exclusive]

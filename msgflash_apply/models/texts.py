@@ -73,4 +73,4 @@ def is_visible(character: str) -> bool:
 
 def utf16_units(text: str) -> int:
     """The length of a text as JavaScript counts it, and so the limits of MsgFlash's console: an emoji is two."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) + sum(character > "\uffff" for character in text)

@@ -6,10 +6,9 @@ all until a person says which of the two is meant. Two campaigns to the same peo
 a warning with both names.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import cast
+from typing import TypeAlias, cast
 
 from msgflash_apply.campaign import Address, Fingerprint, JsonObject, fingerprint, with_plain_ids
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity
@@ -105,51 +104,78 @@ def overlaps(changes: Sequence[Change]) -> list[Diagnostic]:
     if not any(change.is_sending for change in changes):
         return []
     going_out = sorted((c for c in changes if c.action in GOING_OUT), key=lambda c: (c.starts_at, c.address))
-    by_people: dict[str, list[Change]] = {}
-    for change in going_out:
-        for people in _people(change):
-            by_people.setdefault(people, []).append(change)
+    nearest = _nearest(going_out)
     found = []
     for change in going_out:
-        near = list(_near(change, by_people)) if change.is_sending else []
-        if near:
-            _, _, people, other = min(near, key=lambda one: one[:3])
-            this, that = (str((one.after or {}).get("name", one.address)) for one in (change, other))
-            message = (
-                f"`{this}` and `{that}` ({other.address}) reach the same people within a day: {people}, "
-                f"{change.starts_at:%Y-%m-%d %H:%M} and {other.starts_at:%Y-%m-%d %H:%M} UTC"
-            )
-            hint = "move one of them, if that is not meant"
-            found.append(finding(Severity.WARNING, Code.OVERLAP, change, message, hint))
+        if change.address not in nearest:
+            continue
+        _, _, people, other = nearest[change.address]
+        this, that = (str((one.after or {}).get("name", one.address)) for one in (change, other))
+        message = (
+            f"`{this}` and `{that}` ({other.address}) reach the same people within a day: {people}, "
+            f"{change.starts_at:%Y-%m-%d %H:%M} and {other.starts_at:%Y-%m-%d %H:%M} UTC"
+        )
+        hint = "move one of them, if that is not meant"
+        found.append(finding(Severity.WARNING, Code.OVERLAP, change, message, hint))
     return found
 
 
-def _near(
-    change: Change, by_people: Mapping[str, Sequence[Change]]
-) -> Iterator[tuple[timedelta, Address, str, Change]]:
-    """For each group of people the neighbours in time, one on either side: the nearest of all is among them."""
-    for people in _people(change):
-        line = by_people[people]
-        index = bisect_left(line, (change.starts_at, change.address), key=lambda one: (one.starts_at, one.address))
-        # Of two creates the earlier one warns; the later one would say the same again.
-        earlier = (other for other in line[max(0, index - 1) : index] if not other.is_sending)
-        for other in (*earlier, *line[index + 1 : index + 2]):
-            distance = abs(other.starts_at - change.starts_at)
-            if distance < CLOSE:
-                yield distance, other.address, people, other
+_Near: TypeAlias = tuple[timedelta, Address, str, Change]
 
 
-def _people(change: Change) -> set[str]:
+def _nearest(going_out: Sequence[Change]) -> Mapping[Address, _Near]:
+    """For each create the campaign to the same people whose start is nearest, if it is near."""
+    groups = _groups(going_out)
+    nearest: dict[Address, _Near] = {}
+    for is_forward in (True, False):  # the one before it, and the one after it
+        last: dict[str, Change] = {}
+        for change, reached in list(zip(going_out, groups, strict=True))[:: 1 if is_forward else -1]:
+            for people in reached:
+                other = last.get(people)
+                last[people] = change
+                # Of two creates the earlier one warns; the later one would say the same again.
+                if other is None or not change.is_sending or (is_forward and other.is_sending):
+                    continue
+                near = (abs(other.starts_at - change.starts_at), other.address, people, other)
+                if near[0] < CLOSE and (change.address not in nearest or near[:3] < nearest[change.address][:3]):
+                    nearest[change.address] = near
+    return nearest
+
+
+def _groups(changes: Sequence[Change]) -> list[Sequence[str]]:
+    """
+    Name the groups of people whom each campaign reaches; of groups that the same campaigns reach, the first by name.
+
+    A thousand campaigns to the same thousand tags have one group in common, and no million.
+    """
+    audiences = [_audience(change) for change in changes]
+    numbers = {audience: number for number, audience in enumerate(dict.fromkeys(audiences))}
+    reached: dict[str, list[int]] = {}
+    for audience, number in numbers.items():
+        for people in set(audience):
+            reached.setdefault(people, []).append(number)
+    first: dict[tuple[int, ...], str] = {}
+    for people, reaching in reached.items():
+        key = tuple(reaching)
+        first[key] = min(people, first.get(key, people))
+    groups: list[list[str]] = [[] for _ in numbers]
+    for key, people in first.items():
+        for number in key:
+            groups[number].append(people)
+    return [groups[numbers[audience]] for audience in audiences]
+
+
+def _audience(change: Change) -> tuple[str, ...]:
     """Name the groups of people whom a campaign reaches."""
     recipients = cast("JsonObject", with_plain_ids({"recipients": change.recipients})["recipients"])
     value = recipients.get("value")
     members = value if isinstance(value, list) else ()
     match recipients.get("type"):
         case "all":
-            return {"everybody"}
+            return ("everybody",)
         case "group":
-            return {f"group {recipients.get('groupId')}"}
+            return (f"group {recipients.get('groupId')}",)
         case "tags":
-            return {f"tag {tag}" for tag in members}
+            return tuple([f"tag {tag}" for tag in members])
         case _:
-            return {f"contact {one}" for one in members}
+            return tuple([f"contact {one}" for one in members])

@@ -110,7 +110,7 @@ def audience_text(recipients: object, audience: Audience | None) -> str:
         case "all":
             who = "every contact"
         case "tags":
-            tags = [json.dumps(tag, ensure_ascii=False) for tag in items]
+            tags = [json.dumps(tag, ensure_ascii=False) for tag in items[:_MOST_ITEMS]] + items[_MOST_ITEMS:]
             who = "contacts tagged " + listed(tags, _MOST_ITEMS, " or ")
         case "explicit":
             return f"{counted(len(items), 'contact')}, by id: {listed(items, _MOST_ITEMS)}"

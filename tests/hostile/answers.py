@@ -16,7 +16,7 @@ from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.apply.loop import apply_plan
 from msgflash_apply.apply.result import ApplyReport
 from msgflash_apply.apply.stop import Stop
-from msgflash_apply.campaign import Address, Source
+from msgflash_apply.campaign import Address
 from msgflash_apply.cli.import_ import read_back, text_to_adopt
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.models.project import Policy, Settings
@@ -139,4 +139,4 @@ async def _adopt(client: Client) -> None:
     with suppress(MsgflashApplyError):
         record_of(item, remote, NOW)
     text = text_to_adopt(fields_of(remote, (), (), None), remote)
-    read_back(text, Source("campaigns/adopted.yaml", 2), Address("adopted"), Settings(Path()))
+    read_back(text, "campaigns/adopted.yaml", Settings(Path()))

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgflash_apply.cli.output import source_line
+from msgflash_apply.files.bounded import Exceeded, File, run
 from msgflash_apply.files.fmt import NotCanonical, canonical, field_order
 from msgflash_apply.files.load import Loaded, load
 from msgflash_apply.files.settings import load_settings
 from msgflash_apply.files.templating import Renderer
-from msgflash_apply.files.yaml_tree import MAX_NODES, parse
+from msgflash_apply.files.yaml_tree import parse
 from msgflash_apply.findings import Refused
+from msgflash_apply.limits import MAX_VALUES
 from msgflash_apply.models.project import Settings
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
@@ -52,14 +54,19 @@ def read_documents(data: bytes) -> str:
         return f"{err.finding.at}: {err.finding.message}"
     for document in documents:
         assert document.place(()).line == document.line
-        assert sum(1 for _ in document.scalars()) <= MAX_NODES
+        assert sum(1 for _ in document.scalars()) <= MAX_VALUES
         json.dumps(document.value, allow_nan=False)
     return "read"
 
 
 def read_template(data: bytes) -> str:
-    """Render a text with every kind of variable at hand."""
-    text = data.decode("utf-8", "replace")
+    """Render a text with every kind of variable at hand, in a child."""
+    ((_, result),) = run(_render, [File("a.yaml", data)])
+    return result.what if isinstance(result, Exceeded) else str(result)
+
+
+def _render(file: File) -> str:
+    text = file.data.decode("utf-8", "replace")
     value, problems = Renderer(CUSTOM, {"key": "fr", "value": {"a": 1}}).render(text)
     json.dumps(value, allow_nan=False)
     assert not problems or value == text

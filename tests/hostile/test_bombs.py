@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from msgflash_apply.files.repo import MAX_FILE_BYTES
+from msgflash_apply.limits import MAX_FILE_BYTES
 from tests.fuzz.seeds import seeds
 from tests.hostile.bounds import Broken, confined
 

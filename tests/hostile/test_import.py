@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.api.models import RemoteCampaign
-from msgflash_apply.campaign import Address, Source
 from msgflash_apply.cli.import_ import read_back, text_to_adopt
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.yaml_tree import parse
@@ -15,7 +14,6 @@ from msgflash_apply.operations.import_ import fields_of, record_of, refuse_doubt
 from tests.support.builders import NOW, a_snapshot, an_intent
 from tests.unit.operations.test_import import a_remote, an_item
 
-SOURCE = Source("campaigns/a.yaml", 2)
 TEXTS = [
     "x\nbody: evil",
     "x\r---\nname: evil",
@@ -54,15 +52,15 @@ def test_texts_stay_texts(text: str) -> None:
     assert document.value == fields_of(told, (), (), None)
     if "{{" in text:
         with pytest.raises(InvalidFiles):
-            read_back(written, SOURCE, Address("a"), Settings(Path()))
+            read_back(written, "campaigns/a.yaml", Settings(Path()))
     else:
-        assert read_back(written, SOURCE, Address("a"), Settings(Path())).payload["body"] == text
+        assert read_back(written, "campaigns/a.yaml", Settings(Path())).payload["body"] == text
 
 
 def test_text_that_is_no_file(tmp_path: Path) -> None:
     """What cannot be read back is told at its place, and nothing is written."""
     with pytest.raises(InvalidFiles) as caught:
-        read_back("name: [", SOURCE, Address("a"), Settings(tmp_path))
+        read_back("name: [", "campaigns/a.yaml", Settings(tmp_path))
 
     (finding,) = caught.value.diagnostics
     assert (finding.file, finding.line) == ("campaigns/a.yaml", 1)

@@ -1,10 +1,10 @@
 """
 What a command shows of itself to everybody on the machine, who may read the arguments of all processes.
 
-And which processes it starts at all: those of the demo, and a shell that tells its version for completion.
+And which processes it starts at all: copies of itself that read files and can do nothing else; those of the demo; and a
+shell that tells its version for completion.
 """
 
-import json
 import signal
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from msgflash_apply.cli.demo import STEPS
 from msgflash_apply.cli.main import COMMANDS
 from tests.hostile.canaries import a_repo_with_secrets, secrets_in
 from tests.hostile.family import Member, first_child, run_seen
-from tests.hostile.watched import watch
+from tests.hostile.watched import events_in, watch
 from tests.support.command import PROGRAM, QUICKEST_PROJECT, Repo
 from tests.support.stores.http_server import StateServer
 
@@ -45,7 +45,7 @@ STEP = """
 import os, pathlib, sys
 from tests.hostile.watched import put_hook
 from msgflash_apply.cli.demo import run_step
-put_hook(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))
+put_hook(pathlib.Path(sys.argv[1]))
 run_step("See the version.", ["--version"], pathlib.Path(), dict(os.environ), no_color=True)
 """
 
@@ -59,7 +59,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
 
 @pytest.mark.slow
 def test_no_command_starts_a_program(repo: Repo, tmp_path: Path) -> None:
-    """What a command does it does itself; only completion asks the shell for its version, and the demo runs others."""
+    """What a command does it does itself, or a copy of it that opens, asks and starts nothing at all."""
     plain = {"MSGFLASH_STATE_KEY": ""}
     repo.write("msgflash.yaml", f"{QUICKEST_PROJECT}environments: {{other: {{}}}}\n")
     repo.campaign("sale")
@@ -70,7 +70,8 @@ def test_no_command_starts_a_program(repo: Repo, tmp_path: Path) -> None:
     assert {name: each.code for name, each in seen.items()} == {name: code for name, (_, code) in WORK.items()}
     (asked,) = seen.pop("completion").started
     assert asked.endswith(SHELL_VERSION)
-    assert {each.started | each.forked for each in seen.values()} == {frozenset()}
+    assert {each.started | each.by_copies for each in seen.values()} == {frozenset()}
+    assert {name for name, each in seen.items() if each.copies >= 2} >= {"validate", "fmt", "plan", "apply", "drift"}
     assert secrets_in("".join(each.text for each in seen.values()).encode()) == []
 
 
@@ -79,8 +80,20 @@ def test_the_watch_sees_programs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", STEP, str(tmp_path / "log")], capture_output=True, check=True)
 
     assert b"msgflash-apply --version" in done.stdout
-    ((event, told),) = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines() if "start" in line]
-    assert (event, told.endswith("'-m', 'msgflash_apply', '--version']")) == ("start", True)
+    (told,) = [told for event, told in events_in(tmp_path / "log")[0] if event == "start"]
+    assert told.endswith("'-m', 'msgflash_apply', '--version']")
+
+
+def test_the_watch_sees_copies(tmp_path: Path) -> None:
+    """What a copy of a process does, even one that has lost its descriptors, is seen as its own."""
+    code = "import os; os.closerange(0, 99); os.listdir(b'/') if os.fork() == 0 else os.wait()"
+    program = (
+        f"import pathlib, sys; from tests.hostile.watched import put_hook\nput_hook(pathlib.Path(sys.argv[1]))\n{code}"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "log")], check=True)
+
+    _, copy, other, *_ = events_in(tmp_path / "log")
+    assert (copy, other) == ([("copy", ""), ("open", "/")], [])
 
 
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--auto-approve")], ids=" ".join)
@@ -129,8 +142,8 @@ def test_arguments_of_what_the_demo_runs(repo: Repo) -> None:
 
 
 def assert_shown_as(seen: Iterable[Member], command: Sequence[str]) -> None:
-    """Assert that one process was there all the time, and showed what was typed and no secret."""
-    (only,) = seen
-    assert (only.is_first, only.words) == (True, (*PROGRAM, *command))
-    assert secrets_in(only.shown) == []
-    assert secrets_in(only.environment)
+    """Assert that one process and copies of it were there, and that they showed what was typed and no secret."""
+    (first,) = [member for member in seen if member.is_first]
+    assert {member.words for member in seen} == {(*PROGRAM, *command)}
+    assert secrets_in(first.shown) == []
+    assert secrets_in(first.environment)

@@ -101,8 +101,10 @@ def address_of(url: str) -> str:
 
 
 def assert_reach(repo: Repo, home: Path, seen: Watched) -> None:
-    """Assert that a command kept to its repo, the homes of the test, and the sandbox, and started no program."""
+    """Assert that a command kept to its repo, the homes of the test, and the sandbox; its copies did nothing."""
     assert outside(seen.opened, home) == set()
     assert seen.connected <= {address_of(repo.sandbox.url)}
     assert seen.started == frozenset()
+    assert seen.by_copies == frozenset()
+    assert seen.copies
     assert seen.opened

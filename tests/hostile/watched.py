@@ -1,12 +1,14 @@
 """
 The real command under watch: every file, address and process that it opens, asks and starts, told by Python itself.
 
-`python -m tests.hostile.watched LOG ARGUMENT..` runs the command; each event is a line of JSON in LOG. An audit hook
-sees what the interpreter and its standard library do, and cannot be taken off again; sockets and files of C libraries
-that open their own (none of the base installation does) are beyond it.
+`python -m tests.hostile.watched LOG ARGUMENT..` runs the command. An audit hook sees what the interpreter and its
+standard library do, and cannot be taken off again; sockets and files of C libraries that open their own (none of the
+base installation does) are beyond it. The log is memory that copies of the process share, in which each has a part of
+its own: a child that has lost its descriptors, and may write to no file, is watched all the same.
 """
 
 import json
+import mmap
 import os
 import subprocess
 import sys
@@ -17,7 +19,8 @@ from pathlib import Path
 from tests.support.command import Repo
 
 ROOT = Path(__file__).parents[2]
-ARGUMENTS = Path("/proc/self/cmdline")
+PART_BYTES = 1024**2
+PARTS = 32
 LOCAL = ("/proc/self/", "/dev/null", "/dev/urandom", "/dev/tty")
 SYSTEM = (
     "/etc/ssl/",
@@ -43,7 +46,8 @@ class Watched:
         opened: every path, as it was given, made absolute.
         connected: every address, as `host:port` or the path of a socket.
         started: every program, with its arguments.
-        forked: the arguments of every process that is a copy of the command's own, as the system shows them.
+        copies: how many processes there were besides, all of them copies of the command's own.
+        by_copies: whatever of all this they did.
     """
 
     code: int
@@ -51,7 +55,8 @@ class Watched:
     opened: frozenset[str]
     connected: frozenset[str]
     started: frozenset[str]
-    forked: frozenset[str]
+    copies: int
+    by_copies: frozenset[str]
 
 
 def watch(repo: Repo, log: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Watched:
@@ -61,13 +66,22 @@ def watch(repo: Repo, log: Path, *arguments: str, env: Mapping[str, str] | None 
     done = subprocess.run(
         command, cwd=repo.folder, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    own, *others = events_in(log)
 
     def of(kind: str) -> frozenset[str]:
-        return frozenset(told for event, told in events if event == kind)
+        return frozenset(told for events in (own, *others) for event, told in events if event == kind)
 
     text = done.stdout + done.stderr
-    return Watched(done.returncode, text, of("open"), of("connect"), of("start"), of("fork"))
+    copies = [events for events in others if events]
+    by_copies = frozenset(told for events in copies for event, told in events if event != "copy")
+    return Watched(done.returncode, text, of("open"), of("connect"), of("start"), len(copies), by_copies)
+
+
+def events_in(log: Path) -> list[list[tuple[str, str]]]:
+    """Read the events of each process, the first one's first."""
+    data = log.read_bytes()
+    parts = [data[at : at + PART_BYTES].rstrip(b"\0") for at in range(0, len(data), PART_BYTES)]
+    return [[tuple(json.loads(line)) for line in part.splitlines()] for part in parts]
 
 
 def outside(paths: frozenset[str], *allowed: Path) -> set[str]:
@@ -77,19 +91,35 @@ def outside(paths: frozenset[str], *allowed: Path) -> set[str]:
     return {path for path in paths if not real[path].startswith(homes) and not path.startswith(homes)}
 
 
-def put_hook(log: int) -> None:
-    """Write every event from now on to an open file."""
+def put_hook(log: Path) -> None:
+    """Write every event from now on to a log, those of copies of this process too."""
+    with log.open("w+b") as stream:
+        stream.truncate(PARTS * PART_BYTES)
+        memory = mmap.mmap(stream.fileno(), 0)
+    part, copies = memoryview(memory)[:PART_BYTES], 0
 
     def write(told: tuple[str, str]) -> None:
-        os.write(log, json.dumps(told).encode() + b"\n")
+        nonlocal part
+        line = json.dumps(told).encode() + b"\n"
+        part[: len(line)] = line
+        part = part[len(line) :]
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         told = _told(event, arguments)
         if told is not None:
             write(told)
 
+    def count() -> None:
+        nonlocal copies
+        copies += 1
+
+    def begin() -> None:
+        nonlocal part
+        part = memoryview(memory)[copies * PART_BYTES :][:PART_BYTES]
+        write(("copy", ""))
+
     sys.addaudithook(hook)
-    os.register_at_fork(after_in_child=lambda: write(("fork", os.fsdecode(ARGUMENTS.read_bytes()))))
+    os.register_at_fork(before=count, after_in_child=begin)
 
 
 def _told(event: str, arguments: tuple[object, ...]) -> tuple[str, str] | None:
@@ -107,7 +137,7 @@ def _told(event: str, arguments: tuple[object, ...]) -> tuple[str, str] | None:
 
 def main() -> None:
     """Put the hook in place, then run the command."""
-    log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    log = Path(sys.argv[1])
     sys.argv[1:] = sys.argv[2:]
     from msgflash_apply.__main__ import main as run  # noqa: PLC0415 - its own imports are not what is watched
 

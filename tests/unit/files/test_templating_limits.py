@@ -1,11 +1,13 @@
-"""Hostile templates: nothing of Python is reached, and nothing takes long or grows large."""
+"""Hostile templates: nothing of Python is reached, and what takes long or grows large costs no more than its child."""
 
 import time
+from typing import cast
 
 import pytest
 
-from msgflash_apply.files.template_language import MAX_TEXT
+from msgflash_apply.files.bounded import Bounds, Exceeded, File, run
 from msgflash_apply.files.templating import Renderer
+from msgflash_apply.limits import MAX_TEXT
 
 LONG = "x" * 60_000
 CUSTOM: dict[str, object] = {
@@ -14,6 +16,11 @@ CUSTOM: dict[str, object] = {
     "numbers": list(range(2000)),
     "shared": [LONG] * 1000,
     "count": 3,
+    "a": "a",
+    "one": [1],
+    "none": None,
+    "digits": "f" * 4000,
+    "path": "0." * 9_000 + "0",
 }
 LOOP = "{% for a in custom.numbers %}"
 
@@ -89,63 +96,120 @@ def test_no_way_out_of_the_sandbox(text: str) -> None:
     assert {p.code for p in problems} <= {"MF201", "MF202", "MF203", "MF204", "MF205", "MF207", "MF208"}
 
 
+TOO_LONG = "more than 65536 characters"
+TOO_DEEP = "nested"
+TOO_MUCH = "more memory than a template may use"
+BOMBS = {
+    LOOP * 2 + "x" + "{% endfor %}" * 2: TOO_LONG,
+    LOOP * 8 + "x" + "{% endfor %}" * 8: TOO_LONG,
+    LOOP * 25 + "x" + "{% endfor %}" * 25: TOO_DEEP,
+    LOOP + "y" * 1000 + "{% endfor %}": TOO_LONG,
+    "{% if custom.count %}" * 60 + "x" + "{% endif %}" * 60: TOO_DEEP,
+    "{% if custom.count == 1 %}" + "{% elif custom.count == 2 %}" * 900 + "{% endif %}": "",
+    "{% set a = 'xxxxxxxxxxxxxxxx' %}" + "{% set a = a ~ a %}" * 40 + "{{ a }}": TOO_MUCH,
+    "{% set a = 'xxxxxxxxxxxxxxxx' %}" + "{% set a = a + a %}" * 40 + "{{ a }}": TOO_MUCH,
+    "{% set a = [1] %}" + "{% set a = a + a %}" * 40 + "{{ a | length }}": TOO_MUCH,
+    "{% set a = [1] %}" + "{% set a = [a, a] %}" * 40: "",
+    "{% set a = [1] %}" + "{% set a = [a, a] %}" * 14 + "{{ a }}": "a list cannot be part of a text",
+    "{{ custom.a * 100000000 }}": TOO_LONG,
+    "{{ 100000000 * custom.a }}": TOO_LONG,
+    "{{ custom.a * 10000000000 }}": TOO_MUCH,
+    "{{ custom.one * 100000000 }}": TOO_MUCH,
+    "{{ " + "(" * 2000 + "1" + ")" * 2000 + " }}": TOO_DEEP,
+    "{{ " + "not " * 3000 + "1 }}": TOO_DEEP,
+    "{{ " + "1 + " * 3000 + "1 }}": TOO_DEEP,
+    "{{ " + "1 + " * 60 + "custom.count }}": TOO_DEEP,
+    "{{ " + "[" * 3000 + "]" * 3000 + " }}": TOO_DEEP,
+    "{{ custom" + "['a']" * 3000 + " }}": TOO_DEEP,
+    "{{ custom.text | replace('x', custom.text) }}": TOO_MUCH,
+    "{{ custom.text | replace('', custom.text) }}": TOO_MUCH,
+    "{{ custom.shared | join(custom.text) }}": TOO_LONG,
+    "{{ custom.shared | join(custom.text * 10) }}": TOO_MUCH,
+    "{{ '" + "%(a)999s" * 5000 + "' | format(a=custom.count) }}": TOO_LONG,
+    "{{ '%1000000000s' | format(custom.a) }}": TOO_MUCH,
+    "{{ '%*d' | format(10000000, custom.count) }}": TOO_LONG,
+    "{{ custom.text" + " | urlencode | replace('x', '%')" * 20 + " }}": TOO_LONG,
+    "{{ custom.huge | upper }}": TOO_LONG,
+    "{{ custom.huge }}": TOO_LONG,
+    "a{{ custom.huge }}": TOO_LONG,
+    "{{ custom.text }}" * 20: TOO_LONG,
+    "{{ custom.text ~ custom.text }}": TOO_LONG,
+    "{{ custom.count + 1e999999 }}": "this number is too large",
+    "{{ custom.digits | int(0, 16) }}": "thousands of digits",
+    "a{{ custom.digits | int(0, 16) }}": "thousands of digits",
+    "{{ [custom.digits | int(0, 16)] }}": "thousands of digits",
+}
+"""Templates that would grow without bounds, and what is said of them; nothing, where they end by themselves."""
+
+
+def render(file: File) -> object:
+    """Render a text; what a child does in these tests."""
+    value, problems = Renderer(CUSTOM).render(file.data.decode())
+    return [value == file.data.decode(), [(str(problem.code), problem.message) for problem in problems]]
+
+
+@pytest.mark.parametrize("text", BOMBS, ids=lambda text: text[:40])
+def test_bombs_are_bounded_in_size(text: str) -> None:
+    """Loops, doubling, deep nesting and long results are a problem each, whatever memory they ask for."""
+    ((_, result),) = run(render, [File("a.yaml", text.encode())])
+
+    is_unchanged, problems = cast("tuple[bool, list[tuple[str, str]]]", result)
+    assert bool(problems) == bool(BOMBS[text])
+    if problems:
+        ((code, message),) = problems
+        assert is_unchanged
+        assert code in {"MF206", "MF207"}
+        assert BOMBS[text] in message
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        LOOP * 2 + "x" + "{% endfor %}" * 2,
-        LOOP * 8 + "x" + "{% endfor %}" * 8,
-        LOOP * 25 + "x" + "{% endfor %}" * 25,
-        LOOP + "y" * 1000 + "{% endfor %}",
-        LOOP + "{% if custom.count %}{% endif %}" * 300 + "{% endfor %}",
-        LOOP + "{% set b = custom.numbers | sort %}{% endfor %}",
-        LOOP + "{{ custom.numbers[1:] | length }}{% endfor %}",
-        LOOP + "{% if a in custom.shared %}{% endif %}{% endfor %}",
-        "{% if custom.count %}" * 60 + "x" + "{% endif %}" * 60,
-        "{% if custom.count == 1 %}" + "{% elif custom.count == 2 %}" * 900 + "{% endif %}",
-        "{{ 'a' * 100000000 }}",
-        "{{ 100000000 * 'a' }}",
-        "{{ [1] * 100000000 }}",
-        "{{ " + "(" * 2000 + "1" + ")" * 2000 + " }}",
-        "{{ " + "not " * 3000 + "1 }}",
-        "{{ " + "1 + " * 3000 + "1 }}",
-        "{{ " + "1 + " * 60 + "1 }}",
-        "{{ " + "[" * 3000 + "]" * 3000 + " }}",
-        "{{ custom" + "['a']" * 3000 + " }}",
-        "{{ custom.shared | join(custom.text) }}",
-        "{{ custom.numbers | join(custom.text) }}",
-        "{{ '" + "%(a)999s" * 5000 + "' | format(a=1) }}",
-        "{{ custom.text" + " | urlencode | replace('x', '%')" * 20 + " }}",
-        "{{ custom.huge | upper }}",
-        "{{ custom.huge }}",
-        "a{{ custom.huge }}",
-        "{{ custom.text }}" * 20,
-        "{{ custom.text ~ custom.text }}",
-        "{{ custom.shared }}",
-        "{{ custom.shared == custom.shared }}",
-        "{{ 1.5 | round(1000000000) }}",
-        "{{ 1e999999 }}",
-        "{{ custom.count | abs }}" * 3000,
-        "{{ [" + "1," * 29_000 + "] }}",
+        LOOP * 5 + "{% endfor %}" * 5,
+        "{% set a = 99999999999 %}" + "{% set a = a * a %}" * 40 + "{{ a }}",
+        "{{ custom.text | sort(attribute=custom.path) }}",
     ],
-    ids=lambda text: text[:40],
+    ids=["loops", "numbers", "path"],
 )
-def test_what_grows_is_bounded(text: str) -> None:
-    """Loops, deep nesting and long results end soon: in one finding, or in a text that can be sent."""
-    started = time.process_time()
+def test_bombs_are_bounded_in_time(text: str) -> None:
+    """What would take hours takes the time that a file may have, and no more."""
+    ((_, result),) = run(render, [File("a.yaml", text.encode())], bounds=Bounds(cpu_seconds=1))
 
-    value, problems = Renderer(CUSTOM).render(text)
-
-    assert time.process_time() - started < 4
-    assert (value == text) is bool(problems)
-    assert [p.code for p in problems] in (["MF206"], ["MF208"], [])
-    assert problems or not isinstance(value, str) or len(value) <= MAX_TEXT
+    assert result == Exceeded("more than 1 s of processor time")
 
 
-def test_powers_do_not_exist() -> None:
+@pytest.mark.parametrize("text", ["{{ custom.count ** 100 }}", "{{ custom.a * 10 ** 8 }}"])
+def test_powers_do_not_exist(text: str) -> None:
     """Nobody needs them in a message."""
-    (problem,) = Renderer(CUSTOM).render("{{ custom.count ** 100 }}")[1]
+    (problem,) = Renderer(CUSTOM).render(text)[1]
 
     assert problem.code == "MF205"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a{{ '%s' | format(custom.numbers) }}",
+        "a{{ '%(a)s' | format(a=custom.none) }}",
+        "a{{ custom.numbers ~ 'x' }}",
+        "a{{ custom.none ~ 'x' }}",
+        "a{{ 'x' | replace('x', custom.numbers) }}",
+        "a{{ [custom.none] | join }}",
+        "a{{ [custom.one] | join }}",
+        "a{{ custom.numbers | join(custom.none) }}",
+        "a{{ custom.numbers | string }}",
+        "a{{ custom.numbers | trim }}",
+        "a{{ custom | urlencode }}",
+        "{% if 1 %}{{ custom.numbers }}{% endif %}",
+        "{% if 1 %}{{ [custom.a] }}{% endif %}",
+    ],
+)
+def test_nothing_is_printed_as_python_would(text: str) -> None:
+    """A list, a map or null inside a text is a problem, whichever filter or operator would print it."""
+    (problem,) = Renderer(CUSTOM).render(text)[1]
+
+    assert problem.code == "MF207"
+    assert "cannot be part of a text" in problem.message
 
 
 @pytest.mark.parametrize("digits", ["9" * 10_000, "0x" + "f" * 10_000])

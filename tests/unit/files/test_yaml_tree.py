@@ -7,11 +7,11 @@ import time
 import pytest
 from yaml import Mark
 
-from msgflash_apply.files.repo import MAX_FILE_BYTES
 from msgflash_apply.files.yaml_events import EventSource, YamlSyntaxError, libyaml_events, python_events
 from msgflash_apply.files.yaml_mistakes import explain
-from msgflash_apply.files.yaml_tree import MAX_DOCUMENTS, parse
+from msgflash_apply.files.yaml_tree import parse
 from msgflash_apply.findings import Code, Finding, Place, Refused
+from msgflash_apply.limits import MAX_DOCUMENTS, MAX_FILE_BYTES
 
 BOTH = pytest.mark.parametrize("source", [libyaml_events, python_events], ids=["libyaml", "python"])
 

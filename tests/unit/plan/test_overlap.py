@@ -1,5 +1,6 @@
 """Two campaigns to the same people within a day."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -76,3 +77,31 @@ def test_nearest_other_is_named() -> None:
     [found] = overlaps([a_change("a"), a_change("b", -9, Action.NO_OP), a_change("c", 2, Action.NO_OP)])
 
     assert "(c)" in found.message
+
+
+def test_thousands_of_campaigns_to_thousands_of_tags_take_no_square() -> None:
+    """What as many campaigns have in common is compared once, not once for each tag of each campaign."""
+    tags = {"type": "tags", "value": [f"t{number}" for number in range(2_000)]}
+    fewer = {"type": "tags", "value": tags["value"][1:]}
+    changes = [a_change(f"a{number}", number, recipients=fewer if number % 2 else tags) for number in range(2_000)]
+    before = time.process_time()
+
+    found = overlaps(changes)
+
+    assert time.process_time() - before < 3
+    assert len(found) == 1_999
+    assert "within a day: tag t1, " in found[0].message
+
+
+def test_nearest_of_all_is_named() -> None:
+    """Of several campaigns to some of the same people the nearest in time is named, then the first by name."""
+    changes = [
+        a_change("a", 0, recipients={"type": "tags", "value": ["x", "y", "z"]}),
+        a_change("b", 3, recipients={"type": "tags", "value": ["x"]}),
+        a_change("c", 2, recipients={"type": "tags", "value": ["z", "y"]}),
+        a_change("d", -2, Action.NO_OP, recipients={"type": "tags", "value": ["x"]}),
+    ]
+
+    [found] = overlaps(changes)
+
+    assert "(c) reach the same people within a day: tag y, " in found.message
