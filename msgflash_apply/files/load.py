@@ -108,7 +108,7 @@ def read_files(files: Iterable[File], settings: Settings) -> Iterator[tuple[list
     """
     get_ready(CAMPAIGNS)
     unread = 0
-    for file, result in run(partial(_read, settings), files, supply=supply_zone):
+    for file, result in run(partial(read_plainly, settings), files, supply=supply_zone):
         if result is UNREAD:
             unread += 1
             continue
@@ -121,7 +121,8 @@ def read_files(files: Iterable[File], settings: Settings) -> Iterator[tuple[list
         yield [], [too_much(f"{unread} files were not read")]
 
 
-def _read(settings: Settings, file: File) -> object:
+def read_plainly(settings: Settings, file: File) -> object:
+    """What a child does with a file: as `campaigns_of`, in plain data."""
     campaigns, diagnostics = campaigns_of(file, settings)
     return [_as_plain(one) for one in campaigns], [as_plain(each) for each in diagnostics]
 

@@ -1,12 +1,19 @@
 """Children that do some work on files: their results, their bounds, and what they are left with."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from msgflash_apply.files.bounded import UNREAD, Bounds, ChildFailed, Exceeded, File, run
+from msgflash_apply.files.load import read_plainly
+from msgflash_apply.files.schedule import supply_zone
+from msgflash_apply.models.project import Settings
+from msgflash_apply.models.schema import check
 from tests.support.works import SUPPLIED, misbehave, size_of
 
 FEW_SECONDS = Bounds(cpu_seconds=1, wall_seconds=2)
@@ -171,3 +178,42 @@ def test_nothing_is_left_running() -> None:
 def children() -> list[str]:
     """Name the children of this process."""
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+def test_fresh_children_read_campaigns_as_copies_do() -> None:
+    """Where there is no `fork`, every example gives the same campaigns and the same findings."""
+    folder = Path(__file__).parent
+    files = [
+        File(f"campaigns/{path.name}", path.read_bytes())
+        for kind in ("valid", "invalid")
+        for path in sorted((folder / kind).rglob("*.y*ml"))
+    ]
+    work = partial(read_plainly, Settings(folder, timezone="Europe/Paris", custom_below={"brand": "Acme"}))
+
+    check({})  # as `read_files` does: a copy can open nothing
+
+    fresh, copies = (list(run(work, files, supply=supply_zone, forks=forks)) for forks in (False, True))
+
+    assert len(files) > 50
+    assert fresh == copies
+    assert not [file.name for file, result in copies if result is UNREAD or isinstance(result, Exceeded)]
+
+
+WITHOUT_FORK = """
+import asyncio, ctypes, os, subprocess, sys, threading
+for name in ("resource", "fcntl"):
+    sys.modules[name] = None
+del os.fork
+sys.platform = "win32"
+from msgflash_apply.files.bounded import File, run
+from tests.support.works import size_of
+print(list(run(size_of, [File("a", b"xy")])))
+"""
+
+
+def test_system_without_fork_or_limits() -> None:
+    """The module can be imported and used where neither exists."""
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", WITHOUT_FORK], cwd=root, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[(File(name='a', data=b'xy', about=None), ['a', 2, None])]\n"
