@@ -17,7 +17,7 @@ from msgflash_apply.campaign import Address, Desired, plain_id, read_address
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.bounded import File
+from msgflash_apply.files.bounded_child import File
 from msgflash_apply.files.fmt import campaign_text
 from msgflash_apply.files.load import read_files
 from msgflash_apply.findings import InvalidFiles

@@ -8,8 +8,6 @@ named. Results come back as plain data (by `marshal`, never `pickle`) through a 
 Where the system has no `fork`, a fresh interpreter does the work, in an empty environment and within wall-clock time.
 """
 
-import ctypes
-import gc
 import marshal
 import mmap
 import os
@@ -20,8 +18,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -29,18 +25,34 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from msgflash_apply.errors import MsgflashApplyError
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
+from msgflash_apply.files.bounded_child import (
+    BUG,
+    CHUNK_BYTES,
+    EXCEEDED,
+    HEADER_BYTES,
+    MIB,
+    OUT_OF_MEMORY,
+    RESULT,
+    WANTED,
+    Bounds,
+    Clock,
+    File,
+    Work,
+    confine,
+    serve,
+    serve_fresh,
+    write_all,
+)
+
 if sys.platform != "win32":
     import fcntl
-    import resource
-
-MIB: Final = 1024**2
 
 _BATCH_FILES: Final = 4096
 
@@ -51,49 +63,15 @@ _FILES_PER_CHILD: Final = 64
 
 _MOST_CHILDREN: Final = 8
 
-_CHUNK_BYTES: Final = 64 * 1024
-
-_HOLD_SECONDS: Final = 0.05
-"""Results are held back for as long: what a child that dies has not sent is done again."""
-
 _LOOK_SECONDS: Final = 0.5
 
-_HEADER_BYTES: Final = 5
-
-_RESULT, _EXCEEDED, _WANTED, _BUG, _ENDED, _LATE = b"r", b"x", b"w", b"b", b"", b"l"
-
-_OUT_OF_MEMORY: Final = 71
-"""Exit code of a child that was refused memory."""
+_ENDED, _LATE = b"", b"l"
 
 _FAILED, _UNCAUGHT = 70, 1
 """Exit codes of defects: of ours, and Python's own."""
 
 _SIGXCPU: Final = 24
 """Where there is no such signal, none ends a child."""
-
-_PR_SET_PDEATHSIG: Final = 1
-
-_OUTLET: Final = 3
-"""The only descriptor with which a child can do anything."""
-
-
-class File(NamedTuple):
-    """
-    One file to work on.
-
-    Attributes:
-        name: relative to the repo.
-        data: its bytes, which the parent has read: a child can open nothing.
-        about: what else the work needs to know of it; plain.
-    """
-
-    name: str
-    data: bytes
-    about: object = None
-
-
-Work: TypeAlias = Callable[[File], object]
-"""A function of a module, or a `partial` of one. Gives plain data of `marshal`'s own types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +86,6 @@ class Exceeded:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """
-    What the work may use.
-
-    Attributes:
-        cpu_seconds: for one file.
-        wall_seconds: without progress.
-        memory_bytes: of all children together, beyond what this process has; a file that a part of it does not
-            suffice for gets all of it.
-        result_bytes: for one file.
-        total_cpu_seconds: for all files.
-        total_result_bytes: for all files.
-        failures: as many files may exceed something before the rest is left unread.
-    """
-
-    cpu_seconds: int = 10
-    wall_seconds: float = 45.0
-    memory_bytes: int = 512 * MIB
-    result_bytes: int = 32 * MIB
-    total_cpu_seconds: int = 600
-    total_result_bytes: int = 256 * MIB
-    failures: int = 5
-
-
 BOUNDS: Final = Bounds()
 
 UNREAD: Final = object()
@@ -142,24 +95,8 @@ Supply: TypeAlias = Callable[[str], None]
 """Gets, in the parent, what the work `Wanted`."""
 
 
-class Wanted(Exception):
-    """The work lacks what only the parent can get; once it is supplied, a new child begins the file again."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
-
-
 class ChildFailed(RuntimeError):
     """A defect in the work; its text is the child's traceback."""
-
-
-_is_confined = False
-
-
-def is_confined() -> bool:
-    """Whether this is a child that can open nothing."""
-    return _is_confined
 
 
 def run(
@@ -298,14 +235,14 @@ class _Share:
                     return UNREAD
                 self._child = self._begin([each for each in self._todo if each not in self._outcomes])
             kind, body = self._message(self._child)
-            if kind == _RESULT:
+            if kind == RESULT:
                 self._plan.spent.result_bytes += len(body)
                 self._outcomes[index] = marshal.loads(body)  # noqa: S302 - data and no code; a child is a copy of us
-            elif kind == _EXCEEDED:
+            elif kind == EXCEEDED:
                 self._outcomes[index] = Exceeded(body.decode())
-            elif kind == _BUG:
+            elif kind == BUG:
                 raise ChildFailed(body.decode())
-            elif kind == _WANTED and self._plan.supply is not None:
+            elif kind == WANTED and self._plan.supply is not None:
                 self.end()
                 self._plan.supply(body.decode())
             else:
@@ -333,10 +270,10 @@ class _Share:
         """The next message of a child: its kind, and what it says."""
         heard, at, waited = self._heard, child.at, 0.0
         while True:
-            if len(heard) >= _HEADER_BYTES:
-                end = _HEADER_BYTES + int.from_bytes(heard[1:_HEADER_BYTES], "big")
+            if len(heard) >= HEADER_BYTES:
+                end = HEADER_BYTES + int.from_bytes(heard[1:HEADER_BYTES], "big")
                 if len(heard) >= end:
-                    kind, body = bytes(heard[:1]), bytes(heard[_HEADER_BYTES:end])
+                    kind, body = bytes(heard[:1]), bytes(heard[HEADER_BYTES:end])
                     del heard[:end]
                     return kind, body
             data = child.read(_LOOK_SECONDS)
@@ -368,7 +305,7 @@ class _Share:
             finally:
                 alone.end()
             return
-        elif code in (_OUT_OF_MEMORY, -signal.SIGABRT):
+        elif code in (OUT_OF_MEMORY, -signal.SIGABRT):
             what = f"more than {bounds.memory_bytes // MIB} MiB of memory"
         else:
             what = f"more than the system allows (its process ended with {code})"
@@ -376,7 +313,7 @@ class _Share:
 
 
 class _Copy:
-    """A child that is a copy of this process, but for all that `_confine` takes from it."""
+    """A child that is a copy of this process, but for all that `confine` takes from it."""
 
     def __init__(
         self, work: Work, files: Iterable[tuple[int, File]], bounds: Bounds, *, memory_bytes: int, cpu_seconds: int
@@ -401,17 +338,17 @@ class _Copy:
         if self._pid == 0:
             code = _FAILED
             try:
-                _confine(writing, null, parent, environment, own_bytes and own_bytes + memory_bytes)
-                clock = _Clock(bounds.cpu_seconds, cpu_seconds)
+                confine(writing, null, parent, environment, own_bytes and own_bytes + memory_bytes)
+                clock = Clock(bounds.cpu_seconds, cpu_seconds)
 
                 def begin(index: int) -> None:
                     self._progress[0] = index
                     clock.renew()
 
-                _serve(work, files, bounds, begin, _write_all, _CHUNK_BYTES)
+                serve(work, files, bounds, begin, write_all, CHUNK_BYTES)
                 code = 0
             except MemoryError:
-                code = _OUT_OF_MEMORY
+                code = OUT_OF_MEMORY
             finally:
                 os._exit(code)
         os.close(writing)
@@ -446,7 +383,7 @@ class _Fresh:
 
     def __init__(self, work: Work, files: Sequence[tuple[int, File]], bounds: Bounds) -> None:
         package = str(Path(__file__).parents[2])
-        program = f"import sys; sys.path.insert(0, {package!r}); from {__name__} import serve_fresh; serve_fresh()"
+        program = f"import sys; sys.path.insert(0, {package!r}); from {serve_fresh.__module__} import *; serve_fresh()"
         kept = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows needs it to begin
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, with a line of our own
@@ -495,145 +432,6 @@ class _Fresh:
             while data := stream.read1(MIB):
                 self._said.put(data)
         self._said.put(b"")
-
-
-# The child's side
-
-
-def _serve(
-    work: Work,
-    files: Iterable[tuple[int, File]],
-    bounds: Bounds,
-    begin: Callable[[int], None],
-    send: Callable[[bytes], object],
-    chunk_bytes: int,
-) -> None:
-    """Work on files one after the other, and say what came out, some results at a time."""
-    said = bytearray()
-    sent_at = time.monotonic()
-    for index, file in files:
-        if said and time.monotonic() > sent_at + _HOLD_SECONDS:
-            send(bytes(said))
-            said.clear()
-            sent_at = time.monotonic()
-        begin(index)
-        kind, body = _answer(work, file, bounds)
-        said += kind + len(body).to_bytes(_HEADER_BYTES - 1, "big") + body
-        if kind in (_WANTED, _BUG):
-            break
-        if len(said) >= chunk_bytes:
-            send(bytes(said))
-            said.clear()
-            sent_at = time.monotonic()
-    send(bytes(said))
-
-
-def _answer(work: Work, file: File, bounds: Bounds) -> tuple[bytes, bytes]:
-    """What to say of one file."""
-    try:
-        body = marshal.dumps(cast("bytes", work(file)))  # or whatever else it can carry
-    except Wanted as err:
-        return _WANTED, err.what.encode()
-    except MemoryError:
-        raise
-    except RecursionError:
-        return _EXCEEDED, b"more levels than can be followed"
-    except BaseException as err:  # noqa: BLE001 - it is raised by the parent, as the defect that it is
-        return _BUG, _told(err).encode("utf-8", "backslashreplace")
-    if len(body) > bounds.result_bytes:
-        return _EXCEEDED, f"more than {bounds.result_bytes // MIB} MiB for its campaigns".encode()
-    return _RESULT, body
-
-
-def _told(err: BaseException) -> str:
-    """An exception with its traceback, but not the lines of the source: no file can be opened here."""
-    frames = traceback.walk_tb(err.__traceback__)
-    places = [f"  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}" for frame, line in frames]
-    return "\n".join([f"{type(err).__name__}: {err}", *places])
-
-
-def serve_fresh() -> None:
-    """Do what the parent of a fresh interpreter writes to its standard input."""
-    work, files, bounds = pickle.load(sys.stdin.buffer)  # noqa: S301 - our parent's words
-
-    def send(data: bytes) -> None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-
-    _serve(work, files, bounds, lambda _: None, send, 0)
-
-
-def _write_all(data: bytes) -> None:
-    at = 0
-    while at < len(data):
-        at += os.write(_OUTLET, data[at : at + MIB])
-
-
-class _Clock:
-    """
-    Lets the system end this process when a file takes too long.
-
-    Args:
-        cpu_seconds: for each file.
-        total_cpu_seconds: for all of them.
-    """
-
-    def __init__(self, cpu_seconds: int, total_cpu_seconds: int) -> None:
-        self._seconds = cpu_seconds
-        self._most = total_cpu_seconds
-        self._renewed = float("-inf")
-
-    def renew(self) -> None:
-        """Give the next file its time; the system counts whole seconds."""
-        now = time.process_time()
-        if now >= self._renewed + 1:
-            self._renewed = now
-            _limit(resource.RLIMIT_CPU, min(int(now) + 1 + self._seconds, self._most), self._most)
-
-
-def _confine(outlet: int, null: int, parent: int, environment: tuple[int, int], memory_bytes: int) -> None:
-    """Give up whatever this process inherited and does not need, for good."""
-    global _is_confined  # noqa: PLW0603 - of the process itself, and never taken back
-    _is_confined = True
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXCPU):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent ends us, and tells
-    _end_with(parent)
-    outlet, null = (fcntl.fcntl(each, fcntl.F_DUPFD, _OUTLET + 1) for each in (outlet, null))
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    os.dup2(outlet, _OUTLET)
-    os.closerange(_OUTLET + 1, os.sysconf("SC_OPEN_MAX"))
-    os.environ.clear()
-    begin, end = environment
-    if begin:  # what the system shows of it is the memory that it came in
-        ctypes.memset(begin, 0, end - begin)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_NPROC, 0)
-    _limit(resource.RLIMIT_NOFILE, 0)  # what is open stays open; nothing can be opened any more
-    if memory_bytes:
-        _limit(resource.RLIMIT_AS, memory_bytes)
-    gc.freeze()  # what is inherited stays shared
-    gc.enable()
-
-
-def _limit(kind: int, soft: int, hard: int | None = None) -> None:
-    """Lower a limit of this process, as far as the system knows it; nobody may raise one."""
-    with suppress(ValueError, OSError):
-        most = resource.getrlimit(kind)[1]
-        hard = soft if hard is None else hard
-        hard = hard if most == resource.RLIM_INFINITY else min(hard, most)
-        resource.setrlimit(kind, (min(soft, hard), hard))
-
-
-def _end_with(parent: int) -> None:
-    """End when the parent ends, however it does; without Linux, with the next result that nobody reads."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-        if os.getppid() != parent:
-            os._exit(0)
 
 
 def _memory_of_this_process() -> tuple[int, tuple[int, int]]:

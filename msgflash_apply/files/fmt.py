@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from msgflash_apply.campaign import Source
-from msgflash_apply.files.bounded import UNREAD, Exceeded, File, run
+from msgflash_apply.files.bounded import UNREAD, Exceeded, run
+from msgflash_apply.files.bounded_child import File
 from msgflash_apply.files.fmt_layout import (
     Comment,
     Layout,

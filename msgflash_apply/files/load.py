@@ -26,7 +26,8 @@ from msgflash_apply.campaign import (
     parse_instant,
     shared_names,
 )
-from msgflash_apply.files.bounded import UNREAD, Exceeded, File, run
+from msgflash_apply.files.bounded import UNREAD, Exceeded, run
+from msgflash_apply.files.bounded_child import File
 from msgflash_apply.files.conflicts import find_conflicts
 from msgflash_apply.files.expand import Expanded, expand
 from msgflash_apply.files.reading import (

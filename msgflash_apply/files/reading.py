@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias, cast
 
 from msgflash_apply.campaign import Source
-from msgflash_apply.files.bounded import UNREAD, Exceeded, File, run
+from msgflash_apply.files.bounded import UNREAD, Exceeded, run
+from msgflash_apply.files.bounded_child import File
 from msgflash_apply.files.yaml_tree import Document, located, parse
 from msgflash_apply.findings import Code, Diagnostic, Finding, Refused, Severity
 

@@ -16,7 +16,7 @@ from itertools import product
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgflash_apply.campaign import FIRST_YEAR, LAST_YEAR
-from msgflash_apply.files.bounded import Wanted, is_confined
+from msgflash_apply.files.bounded_child import Wanted, is_confined
 from msgflash_apply.findings import Code, Finding, Refused, Severity
 
 _FORM = re.compile(

@@ -15,7 +15,8 @@ from typing import TypeAlias, cast
 
 from msgflash_apply.campaign import Source
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.bounded import Exceeded, File, run
+from msgflash_apply.files.bounded import Exceeded, run
+from msgflash_apply.files.bounded_child import File
 from msgflash_apply.files.reading import PlainDiagnostic, as_diagnostic, as_plain, documents_of, exceeded, placed
 from msgflash_apply.files.repo import (
     is_within,

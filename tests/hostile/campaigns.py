@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgflash_apply.cli.output import source_line
-from msgflash_apply.files.bounded import Exceeded, File, run
+from msgflash_apply.files.bounded import Exceeded, run
+from msgflash_apply.files.bounded_child import File
 from msgflash_apply.files.fmt import NotCanonical, canonical, field_order
 from msgflash_apply.files.load import Loaded, load
 from msgflash_apply.files.settings import load_settings

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from msgflash_apply.files.bounded import File, Wanted
+from msgflash_apply.files.bounded_child import File, Wanted
 
 SUPPLIED: list[str] = []
 

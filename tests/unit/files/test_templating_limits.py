@@ -5,7 +5,8 @@ from typing import cast
 
 import pytest
 
-from msgflash_apply.files.bounded import Bounds, Exceeded, File, run
+from msgflash_apply.files.bounded import Exceeded, run
+from msgflash_apply.files.bounded_child import Bounds, File
 from msgflash_apply.files.templating import Renderer
 from msgflash_apply.limits import MAX_TEXT
 
