@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from typing import Literal, TypeAlias, cast
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
@@ -293,16 +294,18 @@ def _compile(text: str) -> tuple[Part, ...]:
 def _broken_tags(source: str) -> tuple[Finding, ...]:
     """Everything that is wrong with a source that cannot be cut as a whole: each of its expressions alone."""
     found: list[Finding] = []
-    for tag in _ANY_EXPRESSION.finditer(source):
+    end = 0
+    while (start := source.find("{{", end)) >= 0 and (close := source.find("}}", start)) >= 0:
+        end = close + 2
         try:
-            with _translated((), tag.group()):
-                tuple(_cut_at_tags(tag.group()))
+            with _translated((), source[start:end]):
+                tuple(_cut_at_tags(source[start:end]))
         except Refused as err:
-            found.append(replace(err.finding, offset=tag.start()))
+            found.append(replace(err.finding, offset=start))
+        if len(found) >= MAX_FINDINGS:
+            break
     return tuple(found)
 
-
-_ANY_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 _KINDS: dict[str, Literal["expression", "statement", "comment"]] = {
     "variable_begin": "expression",
@@ -371,7 +374,7 @@ def _statements(source: str, tags: tuple[Tag, ...]) -> tuple[Part, ...]:
     try:
         with _translated(tags):
             tree = _LANGUAGE.parse("".join((*pieces, source[end:])))
-            found = dict.fromkeys(_pointed(mistake, tags) for mistake in mistakes_in(tree))
+            found = dict.fromkeys(_pointed(mistake, tags) for mistake in islice(mistakes_in(tree), MAX_FINDINGS))
             return tuple(found) or (Statements(tags, _LANGUAGE.from_string(_LANGUAGE.prepared(tree))),)
     except Refused as err:
         return (err.finding,)
@@ -457,10 +460,10 @@ def _syntax_error(err: TemplateSyntaxError, tags: Iterable[Tag], source: str) ->
         offset = max(source.rfind(opening, 0, at + 1) for opening in ("{{", "{%", "{#"))
         if source[offset - 1 : offset] == "{" and offset > 0:
             offset -= 1
-        text = source[offset:].partition("}}")[0]
+        text = source[offset : offset + _NEARBY].partition("}}")[0]
     else:
         text = next((tag.text for tag in tags if tag.line == err.lineno), "")
-    hint = next(hint for pattern, hint in _HINTS if re.search(pattern, text))
+    hint = next(hint for pattern, hint in _HINTS if re.search(pattern, text[:_NEARBY]))
     message = f"not a valid template: {words}"
     return BadTemplate(Code.TEMPLATE_SYNTAX, message, hint, line=err.lineno, offset=offset)
 

@@ -49,7 +49,7 @@ def aliases(levels: int, width: int) -> str:
 
 HOSTILE: Mapping[str, tuple[Callable[[], str], str]] = {
     "rounds": (lambda: ENDLESS, "MF109: reading this file takes more than 10 s of processor time"),
-    "width": (lambda: body('{{ "%1000000000s" | format("x") }}'), "MF206"),
+    "width": (lambda: body('{{ "%1000000000s" | format(custom.a) }}', "custom: {a: x}\n"), "MF206"),
     "format": (
         lambda: body(
             "{% set x = custom.p | format(a=custom.b) %}", f"custom:\n  p: '{'%(a)s' * 13_000}'\n  b: {'x' * MANY}\n"
@@ -58,7 +58,7 @@ HOSTILE: Mapping[str, tuple[Callable[[], str], str]] = {
     ),
     "join": (lambda: body('{{ custom.n | join("x" * 10000000) }}'), "MF206"),
     "loop that gathers": (lambda: body('{% set a = "x" * 100000000 %}' + "{% set a = a ~ a %}" * 9), "MF206"),
-    "number": (lambda: body("{{ custom.h | int(0, 16) }}", f"custom: {{h: {'f' * 4_000}}}\n"), "MF207"),
+    "number": (lambda: body("{{ custom.h | int(0, 16) }}", f"custom: {{h: {'f' * 4_000}}}\n"), "MF206"),
     "brackets": (lambda: f"a: {'[' * 100_000}", "MF102"),
     "brackets of a template": (lambda: body("{{ " + "[" * 100_000 + " }}"), "MF20"),
     "statements inside each other": (lambda: body("{% if 1 %}" * 20_000 + "{% endif %}" * 20_000), "MF20"),
@@ -132,8 +132,9 @@ def test_hostile_file_hides_no_other(tmp_path: Path) -> None:
 
     ending = run(tmp_path, "validate", "--format", "json")
 
-    assert [(each["file"][10:11], each["code"]) for each in json.loads(ending.text)["diagnostics"]] == [
-        ("a", "MF206"), ("b", "MF102"), ("d", "MF207"), ("e", "MF102"),
+    found = [each for each in json.loads(ending.text)["diagnostics"] if each["severity"] == "error"]
+    assert [(each["file"][10:11], each["code"]) for each in found] == [
+        ("a", "MF206"), ("b", "MF102"), ("d", "MF206"), ("e", "MF102"),
     ]  # fmt: skip
 
 

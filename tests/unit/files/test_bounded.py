@@ -13,8 +13,9 @@ from msgflash_apply.files.bounded import UNREAD, ChildFailed, Exceeded, run
 from msgflash_apply.files.bounded_child import Bounds, File
 from msgflash_apply.files.load import read_plainly
 from msgflash_apply.files.schedule import supply_zone
+from msgflash_apply.models.campaign_file import CAMPAIGNS
+from msgflash_apply.models.check import get_ready
 from msgflash_apply.models.project import Settings
-from msgflash_apply.models.schema import check
 from tests.support.works import SUPPLIED, misbehave, size_of
 
 FEW_SECONDS = Bounds(cpu_seconds=1, wall_seconds=2)
@@ -191,7 +192,7 @@ def test_fresh_children_read_campaigns_as_copies_do() -> None:
     ]
     work = partial(read_plainly, Settings(folder, timezone="Europe/Paris", custom_below={"brand": "Acme"}))
 
-    check({})  # as `read_files` does: a copy can open nothing
+    get_ready(CAMPAIGNS)  # as `read_files` does: a copy can open nothing
 
     fresh, copies = (list(run(work, files, supply=supply_zone, forks=forks)) for forks in (False, True))
 
