@@ -15,8 +15,7 @@ from msgflash_apply.files.templating import Renderer
 from msgflash_apply.findings import Code, Finding, Severity, ValuePath, texts_in
 from msgflash_apply.limits import MAX_ENTRIES
 from msgflash_apply.models.campaign_file import CAMPAIGNS
-from msgflash_apply.models.check import check, sound_part
-from msgflash_apply.models.explain import Written, not_known
+from msgflash_apply.models.explain import Written, check, not_known, sound_part
 from msgflash_apply.models.meaning import check_meaning, desired
 from msgflash_apply.models.project import Settings
 

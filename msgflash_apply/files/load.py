@@ -46,8 +46,7 @@ from msgflash_apply.files.yaml_tree import located
 from msgflash_apply.findings import Code, Diagnostic, Finding, Severity, in_order, shown
 from msgflash_apply.limits import MAX_CAMPAIGNS, MAX_FILES, MAX_FINDINGS
 from msgflash_apply.models.campaign_file import CAMPAIGNS
-from msgflash_apply.models.check import get_ready
-from msgflash_apply.models.explain import explain
+from msgflash_apply.models.explain import explain, get_ready
 from msgflash_apply.models.project import Settings
 
 

@@ -45,8 +45,7 @@ from msgflash_apply.findings import (
     listed,
     spell,
 )
-from msgflash_apply.models.check import check, get_ready
-from msgflash_apply.models.explain import not_known
+from msgflash_apply.models.explain import check, get_ready, not_known
 from msgflash_apply.models.project import (
     DEFAULT_ENVIRONMENT,
     REQUESTS_PER_SECOND,

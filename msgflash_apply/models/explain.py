@@ -1,23 +1,28 @@
 """
-What is wrong with a document, in our own words: one finding per mistake, with what to write instead.
+A document against its models: a typed value, or every mistake in our own words. Read `check` first.
 
-`broken.py` says which rules are broken and where; the nouns come from the models (the title of a form, its example).
-One slip often breaks several rules: a misspelt field is also a missing one, a template beside direct content breaks a
-rule per field. `explain` makes one finding of them.
+A good document passes pydantic once. Of another one `broken.py` says which rules are broken and where, and `explain`
+makes one finding per mistake, with what to write instead: one slip often breaks several rules (a misspelt field is also
+a missing one, a template beside direct content breaks a rule per field). The nouns come from the models: the title of a
+form, its example. What a model cannot say is checked on the typed campaign, in `meaning.py`.
 """
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from functools import cache
 from itertools import islice
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
+
+from pydantic import TypeAdapter, ValidationError
 
 from msgflash_apply.findings import Code, Finding, ValuePath, did_you_mean, listed, nearest, shown, spell
 from msgflash_apply.limits import MAX_FINDINGS
-from msgflash_apply.models.broken import Broken, Models, bad_size, broken_in
-from msgflash_apply.models.forms import CONTACT_ID
-from msgflash_apply.models.phone_numbers import PHONE_NUMBER, phone_number_hint
+from msgflash_apply.models.broken import Broken, Models, bad_size, broken_in, by_likeness
+from msgflash_apply.models.campaign_file import CAMPAIGNS, CampaignFile
+from msgflash_apply.models.forms import CONTACT_ID, PHONE_NUMBER, phone_number_hint
+from msgflash_apply.models.parts import AnyModel, Model
 from msgflash_apply.models.project import ProjectFile
-from msgflash_apply.models.shape import Shape, fields_among, fields_of, is_needed, kinds_of
+from msgflash_apply.models.shape import Shape, fields_among, fields_of, is_needed, kinds_of, model_for
 
 Written: TypeAlias = Callable[[ValuePath], str | None]
 """The source text of an unquoted value; None where it is not known, or quoted."""
@@ -304,3 +309,61 @@ def _example(shape: Shape) -> str | None:
         return None
     example = shape.examples[0]
     return f"for example `{example if isinstance(example, str) else shown(example)}`"
+
+
+def check(
+    document: object, models: tuple[type[AnyModel], ...], written: Written = not_known
+) -> AnyModel | tuple[Finding, ...]:
+    """
+    Read a document.
+
+    Args:
+        document: after rendering: dicts, lists, texts, numbers, booleans, None.
+        models: those of its kind of file: `CAMPAIGNS`, `TEMPLATES`, or `ProjectFile` alone.
+        written: the source text of an unquoted value, for hints that quote it.
+
+    Returns:
+        What it says; or one finding per mistake, in no special order. Of a campaign they may be none, where all that
+        is wrong is the form of `schedule` or `timezone`, which is explained where these are read.
+    """
+    model = model_for(models, document) if isinstance(document, dict) else None
+    try:
+        if model is not None:
+            return model.model_validate(document)
+    except ValidationError:
+        pass
+    return explain(document, models, written)
+
+
+def get_ready(models: tuple[type[Model], ...]) -> None:
+    """Build what checking needs, once for all children of this process: pydantic would do it in each."""
+    for model in models:
+        model.model_rebuild()
+
+
+def sound_part(fields: Mapping[str, object], broken: Collection[object]) -> CampaignFile:
+    """
+    Read what can be used of a campaign with mistakes, so that it can be checked for what it means.
+
+    Args:
+        fields: the document after rendering.
+        broken: names of fields that have a mistake.
+
+    Returns:
+        A campaign that has only the sound fields, which `model_fields_set` names; even required ones may be missing.
+    """
+    typed = tuple(one for one in CAMPAIGNS if not one.chosen_by)
+    model = model_for(CAMPAIGNS, fields) or by_likeness(typed, fields)[0]
+    values: dict[str, Any] = {}
+    for name in fields_of(model).keys() & fields.keys() - broken:
+        try:
+            values[name] = _adapter(model, name).validate_python(fields[name])
+        except ValidationError:
+            if isinstance(fields[name], str):  # its form is explained where it is read
+                values[name] = fields[name]
+    return model.model_construct(**values)
+
+
+@cache
+def _adapter(model: type[Model], name: str) -> TypeAdapter[object]:
+    return TypeAdapter(fields_of(model)[name].rebuild_annotation())

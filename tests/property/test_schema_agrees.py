@@ -13,7 +13,7 @@ from jsonschema_rs import Draft202012Validator
 from benchmarks.corpus import Corpus
 from msgflash_apply.files.yaml_tree import parse
 from msgflash_apply.findings import Refused
-from msgflash_apply.models.check import check
+from msgflash_apply.models.explain import check
 from msgflash_apply.models.schema import GENERATED, SchemaName, generated
 from msgflash_apply.models.shape import Shape, fields_among, fields_of, shape_of, shape_of_field
 

@@ -5,7 +5,9 @@ A storage's library loads when its first backend is opened, and the one for encr
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final, cast
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.models.project import STATE_SCHEMES, scheme_of_state
@@ -14,8 +16,50 @@ from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
 from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.keyring import Keyring
 from msgflash_apply.state.backends.local import LocalBackend
-from msgflash_apply.state.backends.object_store.opening import open_object_store
-from msgflash_apply.state.backends.postgres.opening import open_postgres
+from msgflash_apply.state.backends.object_store.address import parse_address as parse_object_address
+from msgflash_apply.state.backends.postgres.address import parse_address as parse_postgres_address
+from msgflash_apply.state.backends.postgres.trust import check_destination, ssl_mode
+
+_CLOUDS: Final = {"s3": ("s3", ("obstore", "boto3")), "gs": ("gcs", ("obstore",)), "az": ("azure", ("obstore",))}
+"""By scheme: the module, which is named as its extra, and the libraries that it needs."""
+
+
+def _object_store(location: Location) -> Backend:
+    """
+    Open a state at s3://, gs:// or az://. Sends nothing yet.
+
+    A URL that a branch wrote chooses a bucket and a folder of the cloud, the account and the endpoint that the
+    environment names, and so no one else who could get a secret.
+    """
+    address = parse_object_address(location.url)
+    cloud, libraries = _CLOUDS[address.scheme]
+    if not all(map(find_spec, libraries)):
+        raise BackendError(
+            "A library is missing.",
+            f"States at {address.scheme}:// need {' and '.join(libraries)}.",
+            f"Install them:\n    pip install 'msgflash-apply[{cloud}]'",
+        )
+    package = "msgflash_apply.state.backends.object_store"
+    objects = import_module(f"{package}.{cloud}").connect(address, location.environ)
+    return cast("Backend", import_module(f"{package}.backend").ObjectStoreBackend(objects))
+
+
+def _postgres(location: Location) -> Backend:
+    """Open a state at postgresql://, where a URL that a branch wrote may lead. Connects to nothing yet."""
+    address = parse_postgres_address(location.url)
+    if not location.is_trusted:
+        check_destination(address, location.environ)
+    mode = ssl_mode(address, location.environ, is_trusted=location.is_trusted)
+    try:
+        import_module("psycopg")
+    except ImportError as err:  # psycopg itself, or the client library that it needs
+        raise BackendError(
+            "A library is missing.",
+            "A state at postgresql:// needs psycopg with PostgreSQL's client library.",
+            "Install it:\n    pip install 'msgflash-apply[postgres]'",
+        ) from err
+    module = import_module("msgflash_apply.state.backends.postgres.backend")
+    return cast("Backend", module.PostgresBackend(address, location.environ, ssl_mode=mode))
 
 
 def _terraform_http(location: Location) -> Backend:
@@ -25,11 +69,11 @@ def _terraform_http(location: Location) -> Backend:
 
 
 _BY_SCHEME: Final[Mapping[str, Callable[[Location], Backend]]] = {
-    "az": open_object_store,
-    "gs": open_object_store,
-    "s3": open_object_store,
-    "postgres": open_postgres,
-    "postgresql": open_postgres,
+    "az": _object_store,
+    "gs": _object_store,
+    "s3": _object_store,
+    "postgres": _postgres,
+    "postgresql": _postgres,
     "http": _terraform_http,
     "https": _terraform_http,
 }

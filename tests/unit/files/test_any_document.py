@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgflash_apply.campaign import Address, Source
 from msgflash_apply.files.expand import expand
 from msgflash_apply.models.campaign_file import FIELDS
-from msgflash_apply.models.check import check
+from msgflash_apply.models.explain import check
 from msgflash_apply.models.project import Settings
 from msgflash_apply.models.schema import GENERATED, SchemaName
 

@@ -14,7 +14,7 @@ from msgflash_apply.files.bounded_child import Bounds, File
 from msgflash_apply.files.load import read_plainly
 from msgflash_apply.files.schedule import supply_zone
 from msgflash_apply.models.campaign_file import CAMPAIGNS
-from msgflash_apply.models.check import get_ready
+from msgflash_apply.models.explain import get_ready
 from msgflash_apply.models.project import Settings
 from tests.support.works import SUPPLIED, misbehave, size_of
 

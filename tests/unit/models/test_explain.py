@@ -4,8 +4,7 @@ import pytest
 
 from msgflash_apply.findings import Finding, ValuePath, spell
 from msgflash_apply.models.campaign_file import CAMPAIGNS
-from msgflash_apply.models.check import check
-from msgflash_apply.models.explain import Written, not_known
+from msgflash_apply.models.explain import Written, check, not_known
 from msgflash_apply.models.project import ProjectFile
 
 HEAD = {"name": "Sale", "schedule": "2099-01-01T10:00:00Z", "recipients": {"type": "all"}}

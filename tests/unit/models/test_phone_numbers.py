@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgflash_apply.models.phone_numbers import PHONE_NUMBER, phone_number_hint
+from msgflash_apply.models.forms import PHONE_NUMBER, phone_number_hint
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 import pytest
 
 from msgflash_apply.findings import Code
-from msgflash_apply.models.texts import check_text, utf16_units
+from msgflash_apply.models.meaning import check_text, utf16_units
 
 
 def found_in(text: str) -> list[tuple[Code, bool]]:

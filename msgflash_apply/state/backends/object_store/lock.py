@@ -11,8 +11,7 @@ from math import ceil
 
 from msgflash_apply.errors import StateLocked
 from msgflash_apply.state.backends.base import Holder, locked, not_the_lock
-from msgflash_apply.state.backends.object_store.lease import KEY, Lease, Terms
-from msgflash_apply.state.backends.object_store.lock_body import LockBody, free, held, read_body
+from msgflash_apply.state.backends.object_store.lease import KEY, Lease, LockBody, Terms, free, held, read_body
 from msgflash_apply.state.backends.object_store.objects import Found, Objects
 from msgflash_apply.state.backends.object_store.probe import Probe
 
