@@ -28,7 +28,10 @@ _HALF_ESCAPE = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+    # Built with the first answer: most plans ask for one or two of these.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True, defer_build=True
+    )
 
 
 class Instance(_Model):

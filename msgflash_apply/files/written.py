@@ -24,8 +24,11 @@ _GROUPED = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)+(?:\.[0-9_]*)?")
 
 def check_written(document: Document) -> Iterator[Finding]:
     """Look at one campaign as it is written."""
-    yield from check_numbers(document, [(name,) for name in PRINTED])
+    given = document.value if isinstance(document.value, dict) else {}
+    yield from check_numbers(document, [(name,) for name in PRINTED if name in given])
     for name in READ:
+        if name not in given:
+            continue
         for path, scalar in document.scalars((name,)):
             if scalar.is_plain and isinstance(scalar.value, str) and (comment := scalar.comment) is not None:
                 message = f"`{spell(path)}` ends before {shown(comment)}: the rest of the line is a comment"

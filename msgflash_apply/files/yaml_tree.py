@@ -112,7 +112,7 @@ class Node:
         begin: where it begins, its anchor included.
         end: behind its last character; of a block collection, behind its last item. Counted from the text's begin.
         anchor: without `&`; None without one.
-        key: in a map; None in a list, of a key itself and of the root.
+        key_as_read: see `key`; as an event until it is asked for: most keys never are.
         value: what it means. What an alias brings in is shared, so it is never changed.
     """
 
@@ -120,8 +120,18 @@ class Node:
     begin: Mark
     end: int
     anchor: str | None
-    key: "Scalar | None"
+    key_as_read: "Scalar | Event | None"
     value: Value
+
+    @property
+    def key(self) -> "Scalar | None":
+        """In a map; None in a list, of a key itself and of the root."""
+        key = self.key_as_read
+        if key is None or isinstance(key, Scalar):
+            return key
+        scalar = Scalar(self.text, key.start_mark, key.end_mark.index, None, None, key.value, key.implicit[0])
+        self.key_as_read = scalar
+        return scalar
 
     @property
     def start(self) -> int:
@@ -352,7 +362,7 @@ def documents_in(text: str, source: EventSource = usual_events) -> Iterator[Docu
 # The next functions are at module level on purpose: as closures they would form a cycle that keeps the parser alive.
 
 
-def _node(reader: _Reader, event: Event, depth: int, key: Scalar | None) -> Node:
+def _node(reader: _Reader, event: Event, depth: int, key: Scalar | Event | None) -> Node:
     if type(event) is SCALAR:
         return _scalar(reader, event, key)
     if type(event) is ALIAS:
@@ -378,7 +388,7 @@ def _node(reader: _Reader, event: Event, depth: int, key: Scalar | None) -> Node
     return branch
 
 
-def _scalar(reader: _Reader, event: Event, key: Scalar | None) -> Scalar:
+def _scalar(reader: _Reader, event: Event, key: Scalar | Event | None) -> Scalar:
     if event.tag is not None:
         raise _tag_refused(reader, event)
     value: Value = event.value
@@ -420,15 +430,22 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
     values: dict[str, Value] = {}
     merge: Node | None = None
     while type(event := next_event()) is not MAP_END:
-        key = _scalar(reader, event, None) if type(event) is SCALAR else None
-        if key is None or type(name := key.value) is not str:
+        if type(event) is not SCALAR:
             raise _not_a_key(reader, branch, event)
-        is_merge = name == "<<" and key.is_plain
+        key: Scalar | Event = event
+        name, is_plain = event.value, event.implicit[0]
+        if event.tag is not None or event.anchor is not None or (is_plain and name[:1] in _BEGINS_OTHER_THAN_TEXT):
+            key = _scalar(reader, event, None)
+            if type(key.value) is not str:
+                raise _not_a_key(reader, branch, event)
+        is_merge = is_plain and name == "<<"
         if (first := merge if is_merge else children.get(name)) is not None:
-            line = (first.key or first).place.line
-            raise bad_yaml(f"duplicate key `{name}`, first written on line {line}", "keep one of the two", key.place)
-        if not name.isascii() and key.is_plain and (odd := invisible_in(key.written)) is not None:
-            raise invisible(key.written[odd], place_in(key.text, key.end - len(key.written) + odd))
+            line, at = (first.key or first).place.line, place_of(event.start_mark)
+            raise bad_yaml(f"duplicate key `{name}`, first written on line {line}", "keep one of the two", at)
+        if is_plain and not name.isascii():
+            written = _scalar(reader, event, None)
+            if (odd := invisible_in(written.written)) is not None:
+                raise invisible(written.written[odd], place_in(reader.text, written.end - len(written.written) + odd))
         event = next_event()
         child = _scalar(reader, event, key) if type(event) is SCALAR else _node(reader, event, depth, key)
         if is_merge:
@@ -458,7 +475,7 @@ def _merge(branch: Branch, merge: Node) -> None:
     branch.value = {str(name): child.value for name, child in branch.children.items()}
 
 
-def _alias(reader: _Reader, event: Event, depth: int, key: Scalar | None) -> Alias:
+def _alias(reader: _Reader, event: Event, depth: int, key: Scalar | Event | None) -> Alias:
     name, start = event.anchor, event.start_mark
     if name not in reader.anchors:
         text = text_in(_rest_of_line(reader, start.index))

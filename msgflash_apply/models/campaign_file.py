@@ -363,8 +363,9 @@ def _sent_attributes(model: type[Marked]) -> Sequence[tuple[str, str]]:
 
 def wire_values(model: Marked) -> Iterator[tuple[str, object]]:
     """What a model says on the wire, in its order: the fields that are sent and not absent, as plain JSON."""
+    given = model.model_fields_set
     for name, wire in _sent_attributes(type(model)):
-        if name in model.model_fields_set and (value := getattr(model, name)) is not None:
+        if name in given and (value := getattr(model, name)) is not None:
             yield wire, _plain(value)
 
 
@@ -373,17 +374,17 @@ _NO_CONTENT = frozenset({"templateId", *(wire for _, wire in _sent_attributes(Ca
 
 def content_of(campaign: CampaignFile) -> Iterator[tuple[str, object]]:
     """What people read: direct content, or the variables of a template, by the name in file and payload; as JSON."""
-    return ((name, value) for name, value in wire_values(campaign) if name not in _NO_CONTENT)
+    for name, wire in _sent_attributes(type(campaign)):
+        if wire not in _NO_CONTENT and (value := getattr(campaign, name, None)) is not None:
+            yield wire, _plain(value)
 
 
 def _plain(value: object) -> object:
-    match value:
-        case Marked():
-            return dict(wire_values(value))
-        case tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value
+    if type(value) is str:  # most are
+        return value
+    if isinstance(value, Marked):
+        return dict(wire_values(value))
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def in_order(fields: JsonObject) -> Payload:

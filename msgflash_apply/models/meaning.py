@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
+from typing import cast
 
 from msgflash_apply.campaign import (
     DEFAULT_LIFECYCLE,
@@ -138,8 +139,8 @@ def desired(
     if values.get("variables") == {}:
         del values["variables"]
     if isinstance(campaign.recipients, Tags | Explicit):
-        once = list(dict.fromkeys(map(plain_id, campaign.recipients.value)))  # no person twice: reference 5.4
-        values["recipients"] = {**dict(wire_values(campaign.recipients)), "value": once}
+        audience = cast("dict[str, object]", values["recipients"])  # no person twice: reference 5.4
+        audience["value"] = list(dict.fromkeys(map(plain_id, campaign.recipients.value)))
     names = {
         name: str(values.pop(name)) for name in LOOKED_UP if name in values and not UUID.fullmatch(str(values[name]))
     }
@@ -173,8 +174,7 @@ def check_meaning(campaign: CampaignFile, address: Address, settings: Settings) 
         settings: for the policy.
     """
     sound = campaign.model_fields_set
-    yield from _check_texts(campaign)
-    yield from _check_placeholders(campaign, settings.policy.placeholders_in_direct)
+    yield from _check_texts(campaign, settings.policy.placeholders_in_direct)
     if isinstance(campaign, MediaCampaign) and "media_url" in sound and campaign.media_url[:7].lower() == "http://":
         message = "`mediaUrl` is not https: anyone on the way can read or change the file"
         hint = f"write `https://{campaign.media_url[7:]}` if the server can"
@@ -212,18 +212,26 @@ def _address_in(text: str, folder: str) -> Address | None:
     return read_address(f"{stem}{bracket}{entry}") if stem != base else None
 
 
-def _check_texts(campaign: CampaignFile) -> Iterator[Finding]:
+def _check_texts(campaign: CampaignFile, policy: PlaceholderPolicy) -> Iterator[Finding]:
     """Look at every text that goes out."""
-    sound = [("name", campaign.name)] if "name" in campaign.model_fields_set else []
-    for name, value in (*sound, *content_of(campaign)):
+    for name, value in content_of(campaign):
         for path, text in texts_in(value, (name,)):
+            if "{{" in text and (policy != "allow" or name == "variables"):
+                yield from _check_placeholder(path, text, policy)
             yield from check_text(path, text)
-            if text.isascii() or (limit := _characters_of(type(campaign), name)) is None:
-                continue
-            if len(text) <= limit < (units := utf16_units(text)):
-                message = f"`{spell(path)}` has {units} UTF-16 units, and MsgFlash's console takes {limit}"
-                hint = "shorten it: an emoji counts as two or more"
-                yield Finding(Code.LONG_WITH_EMOJI, path, message, hint, severity=Severity.WARNING)
+            yield from _check_length(campaign, path, text)
+    if "name" in campaign.model_fields_set:
+        yield from check_text(("name",), campaign.name)
+        yield from _check_length(campaign, ("name",), campaign.name)
+
+
+def _check_length(campaign: CampaignFile, path: ValuePath, text: str) -> Iterator[Finding]:
+    if text.isascii() or (limit := _characters_of(type(campaign), str(path[0]))) is None:
+        return
+    if len(text) <= limit < (units := utf16_units(text)):
+        message = f"`{spell(path)}` has {units} UTF-16 units, and MsgFlash's console takes {limit}"
+        hint = "shorten it: an emoji counts as two or more"
+        yield Finding(Code.LONG_WITH_EMOJI, path, message, hint, severity=Severity.WARNING)
 
 
 @cache
@@ -234,30 +242,26 @@ def _characters_of(model: type[CampaignFile], name: str) -> int | None:
     return None if most is None else int(most)
 
 
-def _check_placeholders(campaign: CampaignFile, policy: PlaceholderPolicy) -> Iterator[Finding]:
+def _check_placeholder(path: ValuePath, text: str, policy: PlaceholderPolicy) -> Iterator[Finding]:
     """
-    Find the first placeholder of MsgFlash in each text that its server is not known to render.
+    Find the first placeholder of MsgFlash in a text that its server is not known to render.
 
     That is direct content, and the values of a template's variables: people probably get `{{contact.firstName}}`
     (reference 5.1, 10.4). The policy is about direct content; in variables a placeholder always draws a warning.
     """
-    for name, value in content_of(campaign):
-        if policy == "allow" and name != "variables":
-            continue
-        for path, text in texts_in(value, (name,)):
-            found = PLACEHOLDER.search(text) if "{{" in text else None
-            if found is None:
-                continue
-            message = f"`{found[0]}` in `{spell(path)}` is probably sent as written: "
-            if name == "variables":
-                message += "values of variables are not rendered"
-                hint = "write the placeholder into the template itself"
-                yield Finding(Code.PLACEHOLDER_IN_VARIABLES, path, message, hint, severity=Severity.WARNING)
-            else:
-                message += "direct content is not rendered"
-                hint = "use a `template`, or write a text that fits everyone"
-                severity = Severity.ERROR if policy == "error" else Severity.WARNING
-                yield Finding(Code.PLACEHOLDER_IN_DIRECT, path, message, hint, severity=severity)
+    found = PLACEHOLDER.search(text)
+    if found is None:
+        return
+    message = f"`{found[0]}` in `{spell(path)}` is probably sent as written: "
+    if path[0] == "variables":
+        message += "values of variables are not rendered"
+        hint = "write the placeholder into the template itself"
+        yield Finding(Code.PLACEHOLDER_IN_VARIABLES, path, message, hint, severity=Severity.WARNING)
+    else:
+        message += "direct content is not rendered"
+        hint = "use a `template`, or write a text that fits everyone"
+        severity = Severity.ERROR if policy == "error" else Severity.WARNING
+        yield Finding(Code.PLACEHOLDER_IN_DIRECT, path, message, hint, severity=severity)
 
 
 def _check_buttons(campaign: ButtonsCampaign) -> Iterator[Finding]:
