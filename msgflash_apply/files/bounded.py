@@ -54,7 +54,7 @@ from msgflash_apply.files.bounded_child import (
 if sys.platform != "win32":
     import fcntl
 
-_BATCH_FILES: Final = 4096
+_BATCH_FILES: Final = 16_384
 
 _BATCH_BYTES: Final = 32 * MIB
 
