@@ -332,9 +332,7 @@ class _Copy:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._pid = os.fork()
         except OSError as err:
-            raise MsgflashApplyError(
-                "The files cannot be read.", f"No process can be started: {err.strerror}."
-            ) from err
+            raise _not_started(err) from err
         if self._pid == 0:
             code = _FAILED
             try:
@@ -375,7 +373,7 @@ class _Copy:
 
 
 def _not_started(err: OSError) -> MsgflashApplyError:
-    return MsgflashApplyError("The files cannot be read.", f"No process can be started for it: {err.strerror}.")
+    return MsgflashApplyError("The files cannot be read.", f"No process can be started: {err.strerror}.")
 
 
 class _Fresh:
@@ -394,9 +392,7 @@ class _Fresh:
                 env=kept,
             )
         except OSError as err:
-            raise MsgflashApplyError(
-                "The files cannot be read.", f"No process can be started: {err.strerror}."
-            ) from err
+            raise _not_started(err) from err
         self._said: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         task = pickle.dumps((work, files, bounds))
         self._threads = [threading.Thread(target=self._write, args=[task]), threading.Thread(target=self._listen)]

@@ -31,6 +31,7 @@ from msgflash_apply.files.repo import (
 )
 from msgflash_apply.files.schedule import check_timezone, inverted_zone
 from msgflash_apply.files.written import check_numbers
+from msgflash_apply.files.yaml_mistakes import ESCAPED_PAIR, character_of
 from msgflash_apply.files.yaml_tree import located
 from msgflash_apply.findings import (
     Code,
@@ -385,16 +386,15 @@ def _variables_in(path: Path) -> Mapping[str, object]:
     return value
 
 
-_ESCAPED_PAIR = re.compile(
-    r"(?<!\\)(?P<before>(?:\\\\)*)\\u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
-)
-
-
 def _read_variables(file: File) -> tuple[object, list[PlainDiagnostic]]:
     """Read a file of variables, in a child."""
     if file.name.lower().endswith(".json"):  # JSON spells an emoji as two halves, which are nothing in YAML
         text = file.data.decode("utf-8", "surrogateescape")
-        file = file._replace(data=_ESCAPED_PAIR.sub(_whole, text).encode("utf-8", "surrogateescape"))
+        file = file._replace(
+            data=ESCAPED_PAIR.sub(lambda pair: pair["before"] + character_of(pair), text).encode(
+                "utf-8", "surrogateescape"
+            )
+        )
     documents = documents_of(file)
     if isinstance(documents, Diagnostic):
         return None, [as_plain(documents)]
@@ -403,8 +403,3 @@ def _read_variables(file: File) -> tuple[object, list[PlainDiagnostic]]:
     source = Source(file.name)
     lost = [found for one in documents for found in located(check_numbers(one, [()]), one, source)]
     return documents[0].value if documents else {}, list(map(as_plain, lost))
-
-
-def _whole(pair: re.Match[str]) -> str:
-    high, low = int(pair["high"], 16) - 0xD800, int(pair["low"], 16) - 0xDC00
-    return pair["before"] + chr(0x10000 + (high << 10) + low)

@@ -104,8 +104,9 @@ def decode(data: bytes) -> str:
     if data.translate(None, _PLAIN) and (found := _REFUSED.search(text)) is not None:
         code = ord(found[0])
         message = f"the character U+{code:04X} is not allowed in a file"
-        escape = f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-        raise bad_yaml(message, f'remove it, or write "{escape}" in double quotes', place_in(text, found.start()))
+        # A control character may not be in a text either, however it is written.
+        hint = "delete it" if code < 0xA0 else f'delete it, or write "\\u{code:04x}" in double quotes'
+        raise bad_yaml(message, hint, place_in(text, found.start()))
     if "%TAG" in text and (found := _TAG_DIRECTIVE.search(text)) is not None:
         raise bad_yaml("tags are not allowed", "remove the `%TAG` line", place_in(text, found.start()))
     return text

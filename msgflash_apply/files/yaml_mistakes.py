@@ -88,6 +88,18 @@ _COLON = re.compile(r"^ *(?:- +)*[A-Za-z_]+(?P<found>\uff1a|:(?=[^\s/:])(?!.*: )
 """The colon behind a name that is not YAML's, or has no space behind it."""
 
 
+ESCAPED_PAIR = re.compile(
+    r"(?<!\\)(?P<before>(?:\\\\)*)(?P<pair>\\u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2}))"
+)
+"""An emoji as JSON escapes it: two halves of a character, which are nothing in YAML."""
+
+
+def character_of(pair: re.Match[str]) -> str:
+    """The character of an `ESCAPED_PAIR`."""
+    high, low = int(pair["high"], 16) - 0xD800, int(pair["low"], 16) - 0xDC00
+    return chr(0x10000 + (high << 10) + low)
+
+
 def explain(err: YamlSyntaxError, text: str) -> Refused:
     """Put a library's complaint about `text` into words that name what is seen there."""
     lines = text.split("\n")  # an empty one after the last line break
@@ -97,6 +109,12 @@ def explain(err: YamlSyntaxError, text: str) -> Refused:
     line = lines[at.line - 1]
     if odd := _odd_space(line, at, words) or _odd_character(lines, began.line if "simple key" in words else at.line):
         return odd
+    if "escape" in words and (pair := ESCAPED_PAIR.search(line[:_LOOKED_AT])):
+        message, hint = (
+            f"`{pair['pair']}` is JSON's escape of {character_of(pair)}",
+            f"write {character_of(pair)} itself",
+        )
+        return bad_yaml(message, hint, Place(at.line, pair.start("pair") + 1))
     if (template := _UNQUOTED_TEMPLATE.search(line)) and template.start("text") < at.column:
         return unquoted_template(template["text"], Place(at.line, template.start("text") + 1))
     if meant := _meant_as_text(lines, at, words):

@@ -95,3 +95,22 @@ def test_a_text_that_yaml_takes_for_a_list_is_quoted_in_the_hint(tmp_path: Path)
     hints = [loaded(tmp_path, {"a.yaml": f"{text}{body}\n"}).diagnostics[0].hint for body in ("[Promo]", '{"a": 1}')]
 
     assert hints == ['quote it: "[Promo]"', "quote it: '{\"a\": 1}'"]
+
+
+def test_emoji_in_json_escapes_are_taken_from_a_variable_file(tmp_path: Path) -> None:
+    """As most programs write JSON; an escaped backslash before the same letters is left alone."""
+    file = tmp_path / "v.json"
+    file.write_text('{"e": "\\ud83d\\ude00", "b": "\\\\ud83d\\\\ude00"}', encoding="utf-8")
+
+    settings = load_settings(tmp_path, environment=None, environ={}, variable_files=[file])
+
+    assert settings.custom_above == {"e": "😀", "b": "\\ud83d\\ude00"}
+
+
+def test_emoji_in_json_escapes_are_named_in_a_campaign(tmp_path: Path) -> None:
+    """YAML has no halves of characters; the hint writes the whole one."""
+    head = WELCOME.rpartition("body:")[0]
+
+    (mistake,) = loaded(tmp_path, {"a.yaml": head + 'body: "Hi \\ud83d\\ude00"\n'}).diagnostics
+
+    assert (mistake.line, mistake.column, mistake.hint) == (5, 11, "write 😀 itself")
