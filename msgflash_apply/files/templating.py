@@ -444,6 +444,8 @@ _HINTS = (
     (r"\$", "a name has no `$`: `{{ custom.name }}`"),
     (r"[A-Za-z_]\w*\.[\w.]*[^\W\d]\w*[ \t]+(?!if\b|else\b|or\b|and\b|in\b|is\b|not\b)\w",
      "a name has no blanks: letters, digits and `_` only"),
+    (r"\{\{[^{}]*\}(?!\})", "close it with two braces: `{{ custom.name }}`"),
+    (r"\{%-?\s*(?:custom|each|contact|user|instance)\b", "print a value with `{{ custom.name }}`"),
     (r"\{\{\s*\}\}", "write a name between the braces, or delete them"),
     (r"\{%", "`if`, `elif`, `else`, `endif`, `for`, `endfor` and `set` are known"),
     ("", "write a name with filters, such as `{{ custom.name | upper }}`"),
@@ -489,11 +491,12 @@ def _bad_placeholder(tag: str) -> BadTemplate | None:
     if PLACEHOLDER.fullmatch(tag) or (nearly := _NEARLY_PLACEHOLDER.fullmatch(tag)) is None:
         return None
     name = nearly["name"].strip()
-    dotted = re.sub(r"\s*\[\s*['\"]?([^'\"\]]*?)['\"]?\s*\]", r".\1", name)
+    dotted = re.sub(r"\s*\.\s*", ".", re.sub(r"\s*\[\s*['\"]?([^'\"\]]*?)['\"]?\s*\]", r".\1", name))
     if _KEYWORD.search(name) or (dotted == name and re.fullmatch(r"[\w.]+", name, re.ASCII)):
         return None  # an expression; or only its whitespace control is wrong
     if PLACEHOLDER.fullmatch(f"{{{{{dotted}}}}}"):
-        message = f"MsgFlash does not know brackets in `{name}`"
+        what = "brackets" if "[" in name else "blanks"
+        message = f"MsgFlash does not know {what} in `{name}`"
         return BadTemplate(Code.PASS_THROUGH_MISUSED, message, f"write `{{{{ {dotted} }}}}`")
     message = f"MsgFlash cannot know `{name}`: its names are letters a-z, digits and `_` only"
     root, _, rest = unicodedata.normalize("NFKD", dotted).partition(".")

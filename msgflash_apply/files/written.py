@@ -18,6 +18,9 @@ PRINTED = ("custom", "variables", "for_each")
 READ = ("body", "title", "description", "footer", "buttons", "variables")
 """Fields of a campaign that hold what people read."""
 
+VALUES = ("name", "custom", "for_each")
+"""Fields whose texts may come to be read; behind them, `#` and a blank is a remark."""
+
 _GROUPED = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)+(?:\.[0-9_]*)?")
 """A number to readers of YAML 1.1; to this program, and to YAML 1.2, a text."""
 
@@ -26,11 +29,13 @@ def check_written(document: Document) -> Iterator[Finding]:
     """Look at one campaign as it is written."""
     given = document.value if isinstance(document.value, dict) else {}
     yield from check_numbers(document, [(name,) for name in PRINTED if name in given])
-    for name in READ:
+    for name in (*READ, *VALUES):
         if name not in given:
             continue
         for path, scalar in document.scalars((name,)):
             if scalar.is_plain and isinstance(scalar.value, str) and (comment := scalar.comment) is not None:
+                if name in VALUES and comment[1:2] in ("", " "):
+                    continue  # a remark, as people write them behind a variable
                 message = f"`{spell(path)}` ends before {shown(comment)}: the rest of the line is a comment"
                 hint = "put the text in quotes; if it is a comment, write it on a line of its own"
                 yield Finding(Code.CUT_BY_COMMENT, path, message, hint, severity=Severity.WARNING)

@@ -66,6 +66,12 @@ TYPE_WORDS: Final = {
     "number": "a number",
 }
 
+TRUTHS: Final = {
+    **dict.fromkeys(("yes", "y", "on", "true"), "true"),
+    **dict.fromkeys(("no", "n", "off", "false"), "false"),
+}
+"""What other readers of YAML take for true and false."""
+
 HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair, which JSON on the wire cannot carry."""
 
@@ -279,6 +285,8 @@ def _type_hint(part: Broken, text: str, *, is_source: bool) -> str | None:
             return f'quote it: "{text}" (a leading `+` or `0` only survives in quotes)'
         needs_single = '"' in text or "\\" in text
         return "quote it: " + ("'" + text.replace("'", "''") + "'" if needs_single else f'"{text}"')
+    if shape.types == ("boolean",) and isinstance(value, str) and value.lower() in TRUTHS:
+        return f"write `{TRUTHS[value.lower()]}`"
     if "array" in shape.types and isinstance(value, str):
         return f"write a list: [{shown(value)}]"
     if "object" in shape.types and not part.path:

@@ -88,6 +88,15 @@ def test_comment_that_cuts_nothing_is_fine(tmp_path: Path, body: str) -> None:
     assert loaded(tmp_path, {"a.yaml": f"{head}type: text\nbody: {body}\n"}).diagnostics == ()
 
 
+def test_hashtag_behind_a_variable_draws_a_warning(tmp_path: Path) -> None:
+    """A remark behind it, as people write them, does not."""
+    custom = "custom:\n  a: Promo #1\n  b: Acme  # our brand\nfor_each:\n  fr: Soldes #STOP\n"
+
+    result = loaded(tmp_path, {"a.yaml": WELCOME.replace("Welcome", "W {{ each.key }}") + custom})
+
+    assert [(one.line, one.code) for one in result.diagnostics] == [(7, "MF425"), (10, "MF425")]
+
+
 def test_a_text_that_yaml_takes_for_a_list_is_quoted_in_the_hint(tmp_path: Path) -> None:
     """`[Promo]` was meant as a text; the hint quotes what the file has."""
     text = WELCOME.rpartition("body:")[0] + "body: "
