@@ -421,6 +421,8 @@ def _read_list(reader: _Reader, branch: Branch, depth: int) -> None:
         item = _scalar(reader, event, None) if type(event) is SCALAR else _node(reader, event, depth, None)
         items.append(item)
         values.append(item.value)
+        if len(items) > MAX_VALUES:
+            _count(reader, len(items), branch.begin)
     branch.end = event.end_mark.index if branch.is_flow else item.end
     branch.value, branch.items = values, items
 
@@ -454,6 +456,8 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
             name = intern(name)
             children[name] = child
             values[name] = child.value
+            if len(values) > MAX_VALUES:
+                _count(reader, len(values), branch.begin)
     branch.end = event.end_mark.index if branch.is_flow else child.end
     branch.value, branch.items = values, tuple(children.values())
     if merge is not None:

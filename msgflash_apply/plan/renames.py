@@ -100,13 +100,12 @@ def unknown_former_addresses(
         return
     new = {change.address for change in changes if change.before is None}
     known = snapshot.campaigns.keys() | snapshot.in_doubt.keys() | snapshot.history.keys()
-    for one in desired:
-        for former in one.moved_from if one.address in new else ():
-            if former not in known:
-                message = f"`moved_from` names `{former}`, which the state does not know; this campaign is new"
-                meant = nearest(former, gone)
-                hint = f"did you mean `{meant}`?" if meant else f"gone from the files: {listed(gone)}"
-                yield finding(Severity.WARNING, Code.UNKNOWN_FORMER_ADDRESS, one, message, hint)
+    claims = [(one, former) for one in desired if one.address in new for former in one.moved_from]
+    for one, former in [claim for claim in claims if claim[1] not in known]:
+        message = f"`moved_from` names `{former}`, which the state does not know; this campaign is new"
+        meant = nearest(former, gone)
+        hint = f"did you mean `{meant}`?" if meant else f"gone from the files: {listed(gone)}"
+        yield finding(Severity.WARNING, Code.UNKNOWN_FORMER_ADDRESS, one, message, hint)
 
 
 def fingerprints_at(snapshot: Snapshot, address: Address) -> set[Fingerprint]:

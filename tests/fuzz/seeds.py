@@ -60,14 +60,14 @@ schedule: 2099-03-02T10:00:00+01:00
 repeat: weekly
 recipients: {type: explicit, value: [11111111-1111-4111-8111-111111111111]}
 template: welcome
-variables: {brand: "{{ custom.brand | default('x') }}", n: 3, f: 1.5e3}
+variables: {brand: "{{ custom.brand | default('x') }}", n: 3, f: 1500.5}
 """
 TEMPLATES = (
     "Hello {{ contact.firstName }}, {{ custom.a }}",
     "{% for x in custom.list %}{{ loop.index }}. {{ x | upper | trim }}{% if not loop.last %}, {% endif %}{% endfor %}",
     "{{ custom.map.a.b ~ '-' ~ custom.n + 1 }} {{ custom.f | round(1) }} {{ custom['list'][0:2] | join(', ') }}",
     "{%- set y = custom.n * 2 -%}{{ '%s %d' | format(custom.a, y) }} {# note #} {{ 'a' if custom.yes else 'b' }}",
-    "{{ custom.absent | default('x', true) | replace('x', 'y') }} {{ each.key }} {{ {'a': [1]} }}",
+    "{{ custom.absent | default('x', true) | replace('x', 'y') }} {{ each.key }} {{ {'a': [custom.a]} }}",
     "{{ custom.text | truncate(20) }} {{ custom.numbers | sort | unique | first }} {{ custom.map is mapping }}",
 )
 PROJECT = (ROOT / "msgflash.yaml").read_bytes()
