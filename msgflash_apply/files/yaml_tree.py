@@ -434,20 +434,14 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
     while type(event := next_event()) is not MAP_END:
         if type(event) is not SCALAR:
             raise _not_a_key(reader, branch, event)
-        key: Scalar | Event = event
         name, is_plain = event.value, event.implicit[0]
-        if event.tag is not None or event.anchor is not None or (is_plain and name[:1] in _BEGINS_OTHER_THAN_TEXT):
-            key = _scalar(reader, event, None)
-            if type(key.value) is not str:
-                raise _not_a_key(reader, branch, event)
+        is_odd = is_plain and (name[:1] in _BEGINS_OTHER_THAN_TEXT or not name.isascii())
+        is_usual = not is_odd and event.tag is None and event.anchor is None
+        key = event if is_usual else _unusual_key(reader, branch, event)
         is_merge = is_plain and name == "<<"
         if (first := merge if is_merge else children.get(name)) is not None:
             line, at = (first.key or first).place.line, place_of(event.start_mark)
             raise bad_yaml(f"duplicate key `{name}`, first written on line {line}", "keep one of the two", at)
-        if is_plain and not name.isascii():
-            written = _scalar(reader, event, None)
-            if (odd := invisible_in(written.written)) is not None:
-                raise invisible(written.written[odd], place_in(reader.text, written.end - len(written.written) + odd))
         event = next_event()
         child = _scalar(reader, event, key) if type(event) is SCALAR else _node(reader, event, depth, key)
         if is_merge:
@@ -462,6 +456,16 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
     branch.value, branch.items = values, tuple(children.values())
     if merge is not None:
         _merge(branch, merge)
+
+
+def _unusual_key(reader: _Reader, branch: Branch, event: Event) -> Scalar:
+    """Read a key that may be no text, or look like another one."""
+    key = _scalar(reader, event, None)
+    if type(key.value) is not str:
+        raise _not_a_key(reader, branch, event)
+    if key.is_plain and (odd := invisible_in(key.written)) is not None:
+        raise invisible(key.written[odd], place_in(key.text, key.end - len(key.written) + odd))
+    return key
 
 
 def _merge(branch: Branch, merge: Node) -> None:
