@@ -42,13 +42,25 @@ def enforce(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> tu
     return tuple(changes)
 
 
+FEW_WARNINGS = 3
+
+
 def far_starts(changes: Sequence[Change], now: datetime) -> list[Diagnostic]:
-    """Warn of each create whose start is more than a year ahead; one that was created has been looked at."""
-    return [
-        finding(Severity.WARNING, Code.FAR_AHEAD, change, message, FAR_AHEAD_HINT)
-        for change in changes
-        if change.is_sending and (message := far_ahead(change.starts_at, now)) is not None
+    """
+    Warn of creates whose start is more than a year ahead; one that was created has been looked at.
+
+    Many are one warning: whoever plans for years knows it.
+    """
+    found = [
+        (change, message) for change in changes if change.is_sending and (message := far_ahead(change.starts_at, now))
     ]
+    if len(found) <= FEW_WARNINGS:
+        return [finding(Severity.WARNING, Code.FAR_AHEAD, change, message, FAR_AHEAD_HINT) for change, message in found]
+    first = min((change for change, _ in found), key=lambda change: (change.starts_at, change.address))
+    message = (
+        f"{len(found)} campaigns start more than a year ahead, `{first.address}` first, on {first.starts_at:%Y-%m-%d}"
+    )
+    return [Diagnostic(Severity.WARNING, Code.FAR_AHEAD, message, "check the years")]
 
 
 def _block(

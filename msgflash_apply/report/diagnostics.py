@@ -4,6 +4,7 @@ Findings as compilers print them: place, code and message on one line, then the 
 The first line is never wrapped: editors and CI systems find the place by it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
@@ -20,6 +21,9 @@ _INDENT = 2
 _TAB = "    "
 _LONG_HINT = 100
 """Characters; above them a hint lists what the account has, and takes lines."""
+
+_EXPLAINED_WARNINGS = 3
+"""Of one code; of those that follow the place and the message say enough."""
 
 _LONGEST_QUOTED = 20_000
 """A line above this is nothing to look at, and may not be cut before the secrets in it are found."""
@@ -44,13 +48,20 @@ def diagnostics_to_text(
     """
     if not diagnostics:
         return ""
-    texts, before = [], None
+    texts: list[str] = []
+    before, seen, is_short = None, Counter[str](), False
     for each in diagnostics:
         # A long hint is printed once where findings that follow each other share it.
         repeats = each.hint == before and len(each.hint or "") > _LONG_HINT
         before = each.hint
         finding = replace(each, hint="as above") if repeats else each
-        texts.append("\n".join(finding_lines(finding, paint=paint, source_line=source_line, width=width)))
+        lines = finding_lines(finding, paint=paint, source_line=source_line, width=width)
+        seen[each.code] += not each.is_error
+        was_short, is_short = is_short, not each.is_error and seen[each.code] > _EXPLAINED_WARNINGS
+        if is_short and was_short:
+            texts[-1] += f"\n{lines[0]}"
+        else:
+            texts.append(lines[0] if is_short else "\n".join(lines))
     return "\n\n".join([*texts, tally(diagnostics)]) + "\n"
 
 

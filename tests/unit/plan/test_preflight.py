@@ -7,8 +7,8 @@ import pytest
 from msgflash_apply.campaign import Address
 from msgflash_apply.models.project import Policy, QuietHours
 from msgflash_apply.plan.plan import Action, Change, Reason
-from msgflash_apply.plan.preflight import enforce, is_quiet, requests_needed
-from tests.support.builders import SOON, a_payload, a_record, a_snapshot
+from msgflash_apply.plan.preflight import enforce, far_starts, is_quiet, requests_needed
+from tests.support.builders import NOW, SOON, a_payload, a_record, a_snapshot
 
 NIGHT = QuietHours(time(21), time(8), "Europe/Paris")
 EMPTY = a_snapshot()
@@ -95,3 +95,17 @@ def test_requests_are_forecast(action: Action, status: str | None, pause_after: 
     change = Change(Address("a"), action, SOON + timedelta(0), status=status, pause_after=pause_after)
 
     assert requests_needed([change]) == expected
+
+
+@pytest.mark.parametrize(("campaigns", "warnings"), [(3, 3), (4, 1)])
+def test_many_far_starts_are_one_warning(campaigns: int, warnings: int) -> None:
+    """It counts them, and names the first one and its date."""
+    starts = [NOW + timedelta(days=400 + number) for number in range(campaigns)]
+    changes = [a_change(f"c{number}", Action.CREATE, starts_at=start) for number, start in enumerate(starts)]
+
+    found = far_starts(changes[::-1], NOW)
+
+    assert len(found) == warnings
+    assert warnings > 1 or found[0].message == (
+        f"4 campaigns start more than a year ahead, `c0` first, on {starts[0]:%Y-%m-%d}"
+    )

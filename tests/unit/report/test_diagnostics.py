@@ -42,6 +42,17 @@ def test_long_hint_is_printed_once() -> None:
     assert hints == [long, "as above", "as above", other, long, short, short]
 
 
+def test_many_warnings_of_one_kind_take_a_line_each() -> None:
+    """From the fourth on; a mistake between them is explained all the same."""
+    warnings = [a_finding(severity=Severity.WARNING, code="MF417", line=number, hint="look") for number in range(1, 6)]
+    mistake = a_finding(line=5, hint="mend it")
+
+    text = diagnostics_to_text([*warnings, mistake], paint=PLAIN, source_line=no_source)
+
+    assert [text.count(hint) for hint in ("hint: look", "hint: mend it")] == [3, 1]
+    assert text.count("warning MF417") == 5
+
+
 @pytest.mark.parametrize("before", ["", "name: ", "\t", "日本: ", "e\u0301: ", "a\x1b[31m", "👩\u200d💻 "])
 def test_caret_stands_under_its_column(before: str) -> None:
     """Tabs, wide, combining and escaped characters do not shift the caret."""
