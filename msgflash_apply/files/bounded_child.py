@@ -149,13 +149,13 @@ def _answer(work: Work, file: File, bounds: Bounds) -> tuple[bytes, bytes]:
     except RecursionError:
         return EXCEEDED, b"more levels than can be followed"
     except BaseException as err:  # noqa: BLE001 - it is raised by the parent, as the defect that it is
-        return BUG, _told(err).encode("utf-8", "backslashreplace")
+        return BUG, _traceback_of(err).encode("utf-8", "backslashreplace")
     if len(body) > bounds.result_bytes:
         return EXCEEDED, f"more than {bounds.result_bytes // MIB} MiB for its campaigns".encode()
     return RESULT, body
 
 
-def _told(err: BaseException) -> str:
+def _traceback_of(err: BaseException) -> str:
     """An exception with its traceback, but not the lines of the source: no file can be opened here."""
     frames = traceback.walk_tb(err.__traceback__)
     places = [f"  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}" for frame, line in frames]
@@ -231,7 +231,7 @@ def confine(outlet: int, null: int, parent: int, environment: tuple[int, int], m
 
 
 def _limit(kind: int, soft: int, hard: int | None = None) -> None:
-    """Lower a limit of this process, as far as the system knows it; nobody may raise one."""
+    """Lower a limit of this process, as far as the system knows it; none can be raised again."""
     with suppress(ValueError, OSError):
         most = resource.getrlimit(kind)[1]
         hard = soft if hard is None else hard
@@ -240,7 +240,7 @@ def _limit(kind: int, soft: int, hard: int | None = None) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End when the parent ends, however it does; without Linux, with the next result that nobody reads."""
+    """End when the parent ends, however it does; without Linux, with the next result that is not read."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
         if os.getppid() != parent:

@@ -222,7 +222,7 @@ def _as_campaign(file: str, plain: _PlainCampaign) -> Expanded:
     return Expanded(address, source, wanted, ())
 
 
-# What is told of all files.
+# What is said of all files.
 
 
 class _Files:

@@ -141,7 +141,7 @@ def zone_of(name: str) -> ZoneInfo | None:
 
 
 _EVERY_ZONE = "*"
-"""In place of a name: whoever looks for a place by its offset needs all of them."""
+"""In place of a name: looking for a place by its offset needs all of them."""
 
 
 def supply_zone(name: str) -> None:

@@ -352,7 +352,7 @@ WIRE_ORDER = tuple(dict.fromkeys(WIRE_NAMES.values()))
 """The fields of a payload, in the API's order."""
 
 NEEDED = ("instanceId", *(WIRE_NAMES[name] for name in WIRE_NAMES if is_needed(CampaignFile, name)))
-"""Of these, what every payload has: where a file gives no instance, the default stands in."""
+"""Of these, what every payload has: where a file gives no instance, the default is used."""
 
 
 @cache

@@ -272,7 +272,7 @@ def _check_buttons(campaign: ButtonsCampaign) -> Iterator[Finding]:
             message = f"`{spell(path)}` is {size} characters long and may be cut after {BUTTON_CHARACTERS}"
             yield Finding(Code.LONG_BUTTON, path, message, "shorten it", severity=Severity.WARNING)
         if isinstance(button, ReplyButton) and (first := replies.setdefault(button.id, index)) != index:
-            message = f"{shown(button.id)} is the id of `buttons[{first}]`, too: the answers could not be told apart"
+            message = f"{shown(button.id)} is the id of `buttons[{first}]`, too: the answers would look alike"
             hint = "give each `reply` an `id` of its own"
             yield Finding(Code.FIELDS_CLASH, ("buttons", index, "id"), message, hint)
 

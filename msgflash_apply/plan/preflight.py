@@ -49,7 +49,7 @@ def far_starts(changes: Sequence[Change], now: datetime) -> list[Diagnostic]:
     """
     Warn of creates whose start is more than a year ahead; one that was created has been looked at.
 
-    Many are one warning: whoever plans for years knows it.
+    Many are one warning: a repo that plans for years does so on purpose.
     """
     found = [
         (change, message) for change in changes if change.is_sending and (message := far_ahead(change.starts_at, now))
