@@ -249,7 +249,7 @@ def test_bombs_are_refused_at_once(text: str, message: str) -> None:
     mistake = refusal(text)
 
     assert message in mistake.message
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2
 
 
 def test_a_complaint_that_no_rule_knows_is_passed_on() -> None:
