@@ -28,10 +28,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from msgflash_apply.errors import MsgflashApplyError
-
-if TYPE_CHECKING:
-    from io import BufferedReader
-
 from msgflash_apply.files.bounded_child import (
     BUG,
     CHUNK_BYTES,
@@ -50,6 +46,9 @@ from msgflash_apply.files.bounded_child import (
     serve_fresh,
     write_all,
 )
+
+if TYPE_CHECKING:
+    from io import BufferedReader
 
 if sys.platform != "win32":
     import fcntl

@@ -273,7 +273,10 @@ class _Findings:
         shown = in_order((errors + warnings)[:MAX_FINDINGS])
         if not more:
             return shown
-        message, hint = f"at least {more} more findings are not shown", "fix these, and run it again"
+        message, hint = (
+            f"there are more findings than the {MAX_FINDINGS} shown: {more} at least",
+            "fix these, and run it again",
+        )
         return (*shown, Diagnostic(Severity.WARNING, Code.TOO_MUCH, message, hint))
 
 

@@ -58,7 +58,7 @@ def test_more_mistakes_than_are_told_are_mentioned(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"a.yaml": MISTAKES["unknown fields"]})
 
     assert len(found.diagnostics) == MAX_FINDINGS + 1
-    assert found.diagnostics[-1].message == "at least 1 more findings are not shown"
+    assert found.diagnostics[-1].message == "there are more findings than the 1000 shown: 1 at least"
 
 
 @pytest.mark.slow
