@@ -20,7 +20,7 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import fcntl
 
-_BATCH_FILES: Final = 16_384
+_BATCH_FILES: Final = 16384
 
 _BATCH_BYTES: Final = 32 * MIB
 
@@ -126,28 +126,23 @@ def run(
     """
     spent = _Spent()
     remaining = iter(files)
-    while batch := _batch(remaining):
-        results = _results(work, batch, supply, bounds, spent, forks=forks)
-        for file in batch:
-            result = UNREAD if spent.is_too_much(bounds) else next(results)
-            spent.failures += isinstance(result, Exceeded)
-            yield file, result
-        results.close()
-
-
-def _results(
-    work: Work, files: Sequence[File], supply: Supply | None, bounds: Bounds, spent: "_Spent", *, forks: bool
-) -> Generator[object]:
-    """The results of one batch, whose files are dealt out to several children."""
-    count = 1 + min(len(files) // _FILES_PER_CHILD, _cores() - 1, _MOST_CHILDREN - 1)
-    plan = _Plan(work, files, supply, bounds, spent, forks=forks)
-    shares = [_Share(plan, range(first, len(files), count), bounds.memory_bytes // count) for first in range(count)]
-    try:
-        for index in range(len(files)):
-            yield shares[index % count].next()
-    finally:
-        for share in shares:
-            share.end()
+    batch = _batch(remaining)
+    while batch:
+        count = 1 + min(len(batch) // _FILES_PER_CHILD, _cores() - 1, _MOST_CHILDREN - 1)
+        plan = _Plan(work, batch, supply, bounds, spent, forks=forks)
+        shares = [_Share(plan, range(first, len(batch), count), bounds.memory_bytes // count) for first in range(count)]
+        try:
+            for share in shares:
+                share.begin()
+            following = _batch(remaining)  # read while the children work
+            for index, file in enumerate(batch):
+                result = UNREAD if spent.is_too_much(bounds) else shares[index % count].next()
+                spent.failures += isinstance(result, Exceeded)
+                yield file, result
+        finally:
+            for share in shares:
+                share.end()
+        batch = following
 
 
 def _batch(files: Iterator[File]) -> list[File]:
@@ -226,14 +221,18 @@ class _Share:
         self._child: _Child | None = None
         self._heard = bytearray()
 
+    def begin(self) -> _Child | None:
+        """Let a child work on what is left, if none does; None where all together took too much."""
+        if self._child is None and not self._plan.spent.is_too_much(self._plan.bounds):
+            self._child = self._new_child([each for each in self._todo if each not in self._outcomes])
+        return self._child
+
     def next(self) -> object:
         """Wait for the result of the next file."""
         while (index := self._todo[0]) not in self._outcomes:
-            if self._child is None:
-                if self._plan.spent.is_too_much(self._plan.bounds):
-                    return UNREAD
-                self._child = self._begin([each for each in self._todo if each not in self._outcomes])
-            kind, body = self._message(self._child)
+            if (child := self.begin()) is None:
+                return UNREAD
+            kind, body = self._message(child)
             if kind == RESULT:
                 self._plan.spent.result_bytes += len(body)
                 self._outcomes[index] = marshal.loads(body)  # noqa: S302 - data and no code; a child is a copy of us
@@ -245,7 +244,7 @@ class _Share:
                 self.end()
                 self._plan.supply(body.decode())
             else:
-                self._bury(self._child, is_late=kind == _LATE)
+                self._bury(child, is_late=kind == _LATE)
         self._todo.popleft()
         return self._outcomes.pop(index)
 
@@ -257,7 +256,7 @@ class _Share:
         self._plan.spent.cpu_seconds += cpu_seconds
         return code
 
-    def _begin(self, indexes: Sequence[int]) -> _Child:
+    def _new_child(self, indexes: Sequence[int]) -> _Child:
         files = [(index, self._plan.files[index]) for index in indexes]
         plan = self._plan
         if not plan.forks:
