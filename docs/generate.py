@@ -64,7 +64,7 @@ LIMITS = """
 
 No honest repo meets one of these. What exceeds a limit is an error that names it (MF109, MF110, MF206), and the other
 files are read. Time and memory are bounded by the operating system: files are read in child processes. Where the system
-has no `fork` (Windows), time on the wall is all that is bounded.
+has no `fork` (Windows), wall-clock time is all that is bounded.
 
 """
 ROWS = (

@@ -116,6 +116,13 @@ def _field(key: str, value: object) -> Iterator[bytes]:
     yield b"\n  }"
 
 
+SMALL_BYTES: Final = 16 * 1024 * 1024
+"""A document of which every value may be tiny, and still takes no more memory than can be spared."""
+
+BYTES_A_VALUE: Final = 8
+"""Of a larger one, at least: states have 30 and more. A file of a branch may be made of nothing but `{},{},`."""
+
+
 def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Snapshot:
     """
     Read a document that `encode` wrote, in this version of the program or an older one.
@@ -129,6 +136,8 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
         StateDamaged: it is cut short, altered by hand, or no state at all; the message says which.
         StateError: a newer version of the program wrote it, or it is encrypted.
     """
+    if _is_too_dense(data):
+        raise _damaged(where, "it holds far more values than a state of its size has")
     if not _is_proven(data):
         raise _explain(data, where)
     try:
@@ -148,6 +157,11 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
         journal=document.journal,
         moved=document.moved,
     )
+
+
+def _is_too_dense(data: bytes) -> bool:
+    """Whether reading it would take many times its size in memory, so that it is no document of ours."""
+    return len(data) > SMALL_BYTES and data.count(b",") * BYTES_A_VALUE > len(data)
 
 
 def _is_proven(data: bytes) -> bool:
@@ -213,6 +227,8 @@ def decode_journal(data: bytes, *, where: str) -> tuple[Entry, ...]:
         StateDamaged: any other line is torn, altered, missing or out of place; the message has its number.
         StateError: the journal is encrypted.
     """
+    if _is_too_dense(data):
+        raise _damaged_journal(where, 0, "the journal holds far more values than one of its size has")
     *lines, tail = data.split(b"\n")
     entries = [_entry(line, number, where) for number, line in enumerate(lines)]
     if _match_whole(tail):

@@ -11,7 +11,7 @@ import pytest
 
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateDamaged, StateError
-from msgflash_apply.state.codec import decode, encode
+from msgflash_apply.state.codec import SMALL_BYTES, decode, decode_journal, encode
 from tests.support.builders import NOW, a_payload, a_record, a_snapshot, an_intent, some_facts
 
 if TYPE_CHECKING:
@@ -265,3 +265,13 @@ def test_ten_thousand_campaigns_take_seconds() -> None:
 
     assert len(snapshot.campaigns) == 10_000
     assert time.perf_counter() - began < 10
+
+
+def test_document_of_nothing_but_values_is_refused_before_it_is_read() -> None:
+    """Sixty-four million bytes would be three thousand million in memory; a branch may hold such a file."""
+    bomb = b'{"campaigns": {"a": [' + b"{}," * (SMALL_BYTES // 3) + b"{}]}}"
+
+    with pytest.raises(StateDamaged, match="far more values than a state of its size"):
+        decode(bomb, where="state.json")
+    with pytest.raises(StateDamaged, match="far more values than one of its size"):
+        decode_journal(bomb, where="journal")
