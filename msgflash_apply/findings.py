@@ -4,7 +4,7 @@ What can be wrong: a `Finding` about a value of one document, and the `Diagnosti
 `Code` lists all kinds. Codes are promises: one is never reused for another meaning, and a retired one stays listed.
 MF1xx files, YAML and msgflash.yaml, MF2xx templates, MF3xx shape, MF4xx meaning; MF5xx what a plan finds out, with the
 account and the state at hand. For hints: `did_you_mean` gives the nearest of the known words, `shown` a value in one
-short line.
+short line, `in_quotes` a text as YAML takes it.
 """
 
 import json
@@ -213,6 +213,11 @@ def shown(value: object) -> str:
     """A value as it would be written in a file, on one line, cut when long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def in_quotes(text: str) -> str:
+    """A text in the quotes of YAML that leave it as it is: single ones where double ones would need escapes."""
+    return "'" + text.replace("'", "''") + "'" if '"' in text or "\\" in text else f'"{text}"'
 
 
 class Place(NamedTuple):

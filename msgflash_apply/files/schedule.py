@@ -183,13 +183,13 @@ def inverted_zone(name: str, schedule: str | None = None, *, is_for_clocks: bool
 
 
 def _has_offset(schedule: str | None) -> bool:
-    found = _FORM.fullmatch(schedule) if schedule is not None else None
+    found = _FORM.fullmatch(schedule or "")
     return found is not None and found["offset"] is not None
 
 
 def _local_part(schedule: str | None) -> str:
     """The date and time of a schedule without its offset; an example where it has none that exists."""
-    found = _FORM.fullmatch(schedule) if schedule is not None else None
+    found = _FORM.fullmatch(schedule or "")
     if found is None:
         return _EXAMPLE_TIME
     local = found[0].removesuffix(found["offset"] or "")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgflash_apply.files.yaml_events import Mark, YamlSyntaxError, bad_yaml, place_of
-from msgflash_apply.findings import Place, Refused
+from msgflash_apply.findings import Place, Refused, in_quotes
 
 
 class _Rule(NamedTuple):
@@ -291,7 +291,7 @@ _QUOTED_IN_HINTS = 200
 def quote_hint(text: str) -> str:
     """How to write a text that YAML does not take without quotes."""
     text = text.rstrip()
-    needs_single = '"' in text or "\\" in text
-    if len(text) > _QUOTED_IN_HINTS:
-        return "put all of it in " + ("single quotes, and double every `'` in it" if needs_single else "double quotes")
-    return "quote it: " + ("'" + text.replace("'", "''") + "'" if needs_single else f'"{text}"')
+    quoted = in_quotes(text)
+    if len(text) <= _QUOTED_IN_HINTS:
+        return f"quote it: {quoted}"
+    return "put all of it in " + ("single quotes, and double every `'` in it" if quoted[0] == "'" else "double quotes")

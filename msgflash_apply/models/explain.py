@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from msgflash_apply.findings import Code, Finding, ValuePath, did_you_mean, listed, nearest, shown, spell
+from msgflash_apply.findings import Code, Finding, ValuePath, did_you_mean, in_quotes, listed, nearest, shown, spell
 from msgflash_apply.limits import MAX_FINDINGS
 from msgflash_apply.models.broken import Broken, Models, bad_size, broken_in, by_likeness
 from msgflash_apply.models.campaign_file import CAMPAIGNS, CampaignFile
@@ -283,8 +283,7 @@ def _type_hint(part: Broken, text: str, *, is_source: bool) -> str | None:
             return _form_hint(shape, text)
         if not is_source and isinstance(value, int | float) and abs(value) >= LONG_NUMBER:
             return f'quote it: "{text}" (a leading `+` or `0` only survives in quotes)'
-        needs_single = '"' in text or "\\" in text
-        return "quote it: " + ("'" + text.replace("'", "''") + "'" if needs_single else f'"{text}"')
+        return f"quote it: {in_quotes(text)}"
     if shape.types == ("boolean",) and isinstance(value, str) and value.lower() in TRUTHS:
         return f"write `{TRUTHS[value.lower()]}`"
     if "array" in shape.types and isinstance(value, str):
