@@ -37,7 +37,8 @@ from msgflash_apply.files.repo import CampaignFile, campaign_files, read_bytes, 
 from msgflash_apply.files.yaml_tree import Alias, Branch, located
 from msgflash_apply.findings import Code, Diagnostic, Refused, Severity, in_order
 from msgflash_apply.models.project import Settings
-from msgflash_apply.models.schema import SchemaName, schema_text
+from msgflash_apply.models.schema import GENERATED, SchemaName
+from msgflash_apply.models.shape import fields_among
 
 
 class NotCanonical(Exception):
@@ -46,8 +47,8 @@ class NotCanonical(Exception):
 
 @cache
 def field_order(schema: SchemaName) -> tuple[str, ...]:
-    """The fields of a document in the order of its published schema."""
-    return tuple(json.loads(schema_text(schema))["properties"])
+    """The fields of a document as its models list them, which is their order in the published schema too."""
+    return tuple(fields_among(GENERATED[schema].models))
 
 
 def canonical(data: bytes, fields: Sequence[str]) -> bytes:
