@@ -27,12 +27,15 @@ JsonObject: TypeAlias = Mapping[str, object]
 """A JSON object; never changed once made."""
 
 Payload: TypeAlias = JsonObject
-"""The body of `POST /campaigns` as it goes on the wire (reference 5.1). `instanceId` and `templateId` are absent
-while only a name is known."""
+"""The body of `POST /campaigns` as it goes on the wire (reference 5.1). `instanceId`, `templateId` and the `groupId` of
+`recipients` are absent while only a name is known."""
+
+INSTANCE, TEMPLATE, GROUP = "instanceId", "templateId", "groupId"
+"""What files may give by name: fields of a payload, the last one of its `recipients`."""
 
 Names: TypeAlias = Mapping[str, str]
-"""What the files say instead of an id: payload field (`instanceId`, `templateId`) -> name, number or ""
-for "the account's only connected instance"."""
+"""What the files say instead of an id: `INSTANCE`, `TEMPLATE` or `GROUP` -> name, number or "" for "the account's only
+connected instance"."""
 
 
 class Status(StrEnum):
@@ -83,6 +86,46 @@ DEFAULT_LIFECYCLE = Lifecycle()
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """
+    What a template says, before anything is filled in (reference 4).
+
+    Attributes:
+        type: text, image, video, audio, document; None where MsgFlash does not say.
+        body: text or caption; None for none.
+        media_url: of a media type; None for none.
+    """
+
+    type: str | None = None
+    body: str | None = None
+    media_url: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` and 64 hex digits: equal for the same words and media."""
+        text = _CANONICAL.encode([self.type, self.body, self.media_url])
+        return "sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """
+    What was approved beside the payload: what MsgFlash had behind its ids when the plan was made.
+
+    Attributes:
+        content: digest of the template's `Content`; None in direct mode, or where it was not recorded.
+        number: WhatsApp number of the instance; None where MsgFlash did not say.
+        people: how many would have received it; None where they were not counted.
+        max_people: the limit that was set for it; None for none.
+    """
+
+    content: str | None = None
+    number: str | None = None
+    people: int | None = None
+    max_people: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """
     One campaign as the files want it, rendered and expanded.
@@ -98,6 +141,7 @@ class Desired:
         lifecycle: on_change, on_remove, ignore_changes.
         labels: never sent.
         moved_from: former addresses.
+        max_people: more recipients than this block the create; None for no limit of its own.
     """
 
     address: Address
@@ -110,6 +154,7 @@ class Desired:
     lifecycle: Lifecycle = DEFAULT_LIFECYCLE
     labels: Mapping[str, str] = field(default_factory=dict)
     moved_from: tuple[Address, ...] = ()
+    max_people: int | None = None
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -131,6 +176,7 @@ class Facts:
         on_remove: kept here because the file is gone when it matters.
         labels: for `--select` once the file is gone.
         line: of the file, at which its document began.
+        seen: what else was approved; None in a record of an earlier version, until the next apply fills it in.
     """
 
     payload: Payload
@@ -141,6 +187,7 @@ class Facts:
     on_remove: Literal["pause", "keep"] = "pause"
     labels: Mapping[str, str] = field(default_factory=dict)
     line: int = 1
+    seen: Seen | None = None
 
     def __post_init__(self) -> None:
         """Make the fingerprint anew where an earlier version took ids in capitals into it: it would match nothing."""
@@ -212,6 +259,22 @@ def plain_id(identifier: str) -> str:
     """Spell an id one way: a UUID in lower case, in which it means the same; any other as it is."""
     lower = identifier.lower()
     return lower if lower != identifier and UUID.fullmatch(identifier) else identifier
+
+
+def id_in(payload: Payload, field: str) -> str | None:
+    """Look up the id of an instance, template or group in a payload; None where it has none."""
+    holder = payload.get("recipients") if field == GROUP else payload
+    value = holder.get(field) if isinstance(holder, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
+def with_ids(payload: Payload, ids: Mapping[str, str | None]) -> Payload:
+    """Put ids into a payload; see `id_in`."""
+    filled = {**payload, **{field: identifier for field, identifier in ids.items() if field != GROUP}}
+    recipients = payload.get("recipients")
+    if GROUP in ids and isinstance(recipients, Mapping):
+        filled["recipients"] = {**recipients, GROUP: ids[GROUP]}
+    return filled
 
 
 def with_plain_ids(payload: Payload) -> Payload:

@@ -39,6 +39,7 @@ class Diagnostic:
         line: from 1; None when unknown.
         column: from 1, in characters; None when unknown.
         address: the campaign concerned; None when it has none yet.
+        path: of the value, in the document that begins at `line`, until it is placed; None for no value of its own.
     """
 
     severity: Severity
@@ -49,6 +50,7 @@ class Diagnostic:
     line: int | None = None
     column: int | None = None
     address: str | None = None
+    path: "ValuePath | None" = None
 
     @property
     def is_error(self) -> bool:
@@ -156,8 +158,8 @@ class Code(StrEnum):
     LONG_WITH_EMOJI = "MF426", "a text is longer than MsgFlash allows when emoji count twice"
 
     NO_DEFAULT_INSTANCE = "MF501", "no instance is given, and the account has not exactly one that is connected"
-    AMBIGUOUS_NAME = "MF502", "a name matches several instances or templates"
-    UNKNOWN_NAME = "MF503", "the account has no instance or template of this name"
+    AMBIGUOUS_NAME = "MF502", "a name matches several instances, templates or groups"
+    UNKNOWN_NAME = "MF503", "the account has no instance, template or group of this name"
     UNKNOWN_INSTANCE = "MF504", "the account has no instance with this id"
     NOT_CONNECTED = "MF505", "an instance is not connected"
     UNKNOWN_TEMPLATE = "MF506", "the account has no template with this id"
@@ -171,6 +173,11 @@ class Code(StrEnum):
     ABOVE_WARM_UP = "MF514", "more recipients than the instance's warm-up allows in one campaign"
     OUTBOUND_QUOTA = "MF515", "the month's messages do not suffice for what would be sent"
     UNKNOWN_FORMER_ADDRESS = "MF516", "an entry of moved_from names nothing known, while a campaign is gone"
+    TEMPLATE_GONE = "MF517", "the template of a campaign that was created is gone"
+    TEMPLATE_WANTS_MORE = "MF518", "the template of a campaign that was created needs a variable that it lacks"
+    UNKNOWN_CONTACT = "MF519", "the account has no contact with this id"
+    NOT_COUNTED = "MF520", "how many people a campaign reaches was not counted"
+    FEATURE_MISSING = "MF521", "the account's plan does not include what a campaign needs"
 
 
 SHOWN_CHARACTERS = 40

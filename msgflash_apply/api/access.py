@@ -108,6 +108,11 @@ def _fits_a_header(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
 
+def origin_of(base_url: str) -> str:
+    """Scheme, host and port of a base URL, spelt one way: which MsgFlash it is."""
+    return base_url.strip().rstrip("/").lower()
+
+
 _USED = ("http", "https", "all")
 
 

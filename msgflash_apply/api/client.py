@@ -10,7 +10,7 @@ package decide what follows. How long and how large an answer may get is in `Bou
 import asyncio
 import json
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -25,7 +25,9 @@ from msgflash_apply.api.models import (
     CampaignStats,
     Contact,
     ContactPage,
+    Cursor,
     Group,
+    GroupPage,
     Health,
     Instance,
     MessagePage,
@@ -43,6 +45,8 @@ from msgflash_apply.errors import ApiError, NotOnThisPlan, QuotaExhausted, Unaut
 READ_ATTEMPTS = 4
 
 TEMPLATES_PER_PAGE = 100
+
+CONTACTS_PER_PAGE = 100
 
 TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
 
@@ -166,9 +170,17 @@ class Client:
         """`GET /templates/{id}`; None where there is none."""
         return await self._read_one(Template, f"/templates/{_segment(identifier)}")
 
-    async def group(self, identifier: str) -> Group | None:
-        """`GET /contacts/groups/{groupId}`; None where there is none."""
-        return await self._read_one(Group, f"/contacts/groups/{_segment(identifier)}")
+    async def groups(self) -> tuple[Group, ...]:
+        """`GET /contacts/groups`, all of them: one request per hundred."""
+        found: list[Group] = []
+        async for data in self._pages("/contacts/groups"):
+            page = self._parse(GroupPage, {"groups": data} if isinstance(data, list) else data)
+            found += page.groups
+        return tuple(found)
+
+    async def contact(self, identifier: str) -> Contact | None:
+        """`GET /contacts/{id}`; None where there is none."""
+        return await self._read_one(Contact, f"/contacts/{_segment(identifier)}")
 
     async def contacts_total(self) -> int | None:
         """Count the contacts of the account with one request; None where the answer gives no total."""
@@ -177,21 +189,40 @@ class Client:
             return len(data)
         return self._parse(ContactPage, data).total
 
-    async def contacts(self) -> tuple[Contact, ...]:
-        """`GET /contacts`, all of them: one request per hundred. There is no filter by tag (reference 6.1)."""
+    async def contacts(self, *, most_requests: int | None = None) -> tuple[tuple[Contact, ...] | None, int | None]:
+        """
+        `GET /contacts`: one request per hundred. There is no filter by tag (reference 6.1).
+
+        Args:
+            most_requests: more are not sent; None for no such limit.
+
+        Returns:
+            All contacts, None where reading them takes more requests; and how many there are, as far as MsgFlash says.
+        """
         found: list[Contact] = []
+        requests, total = 0, None
+        async for data in self._pages("/contacts", {"sort": "createdAt_desc"}):
+            # An earlier edition answers with all of them (reference 6.1).
+            page = self._parse(ContactPage, {"contacts": data} if isinstance(data, list) else data)
+            found += page.contacts
+            requests, total = requests + 1, page.total
+            needed = requests + page.has_more if total is None else -(-total // CONTACTS_PER_PAGE)
+            if most_requests is not None and needed > most_requests:
+                return None, total
+        return tuple(found), len(found) if total is None else total
+
+    async def _pages(self, path: str, parameters: Mapping[str, str] | None = None) -> AsyncIterator[object]:
+        """Read a list page by page, by cursor (reference 2.5): what each answer holds."""
         cursor: str | None = None
         for _ in range(self._bounds.pages):
-            parameters = {"limit": "100", "sort": "createdAt_desc"} | ({"cursor": cursor} if cursor else {})
-            data = await self._read("/contacts", parameters)
-            if isinstance(data, list):  # an earlier edition answers with all of them (reference 6.1)
-                return tuple(self._parse(Contact, item) for item in data)
-            page = self._parse(ContactPage, data)
-            found += page.contacts
+            asked = {"limit": str(CONTACTS_PER_PAGE), **(parameters or {})} | ({"cursor": cursor} if cursor else {})
+            data = await self._read(path, asked)
+            yield data
+            page = self._parse(Cursor, {} if isinstance(data, list) else data)
             if not page.has_more or page.next_cursor is None or page.next_cursor == cursor:
-                return tuple(found)
+                return
             cursor = page.next_cursor
-        raise endless(self.access, "/api/v1/contacts")
+        raise endless(self.access, f"/api/v1{path}")
 
     async def health(self, instance_id: str) -> Health | None:
         """`GET /instances/{id}/health`; None where there is none."""

@@ -74,7 +74,13 @@ class Template(_Model):
     name: str = ""
     type: str | None = None
     body: str | None = None
+    media_url: str | None = None
     variables: tuple[str, ...] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its words are known: answers of the list may be abridged."""
+        return self.variables is not None and self.type is not None and not (self.type == "text" and self.body is None)
 
 
 class TemplatePage(_Model):
@@ -92,13 +98,24 @@ class Group(_Model):
     contact_count: int | None = None
 
 
-class ContactPage(_Model):
-    """One page of contacts; `total` counts all of them, `next_cursor` is opaque."""
+class Cursor(_Model):
+    """Where a list goes on; `next_cursor` is opaque (reference 2.5)."""
+
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class GroupPage(Cursor):
+    """One page of groups."""
+
+    groups: tuple[Group, ...] = ()
+
+
+class ContactPage(Cursor):
+    """One page of contacts; `total` counts all of them."""
 
     contacts: tuple[Contact, ...] = ()
     total: int | None = None
-    next_cursor: str | None = None
-    has_more: bool = False
 
 
 class UsageLimits(_Model):
@@ -116,10 +133,11 @@ class UsageCounts(_Model):
 
 
 class Usage(_Model):
-    """The month so far (reference 8)."""
+    """The month so far (reference 8); `features` are the plan's, by name."""
 
     limits: UsageLimits = UsageLimits()
     usage: UsageCounts = UsageCounts()
+    features: Mapping[str, object] = {}
 
     @property
     def requests_left(self) -> int | None:
@@ -170,12 +188,10 @@ class SentMessage(_Model):
     created_at: AwareDatetime | None = None
 
 
-class MessagePage(_Model):
-    """One page of messages; `next_cursor` is opaque."""
+class MessagePage(Cursor):
+    """One page of messages."""
 
     messages: tuple[SentMessage, ...] = ()
-    next_cursor: str | None = None
-    has_more: bool = False
 
 
 class RemoteCampaign(_Model):

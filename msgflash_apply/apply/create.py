@@ -34,9 +34,10 @@ async def create(run: Run, change: Change) -> Result:
         names=change.names,
         file=change.source.file if change.source else "",
         timezone=change.timezone,
-        on_remove=change.on_remove,
+        on_remove=change.lifecycle.on_remove,
         labels=change.labels,
         line=change.source.line if change.source else 1,
+        seen=change.seen,
     )
     result = partial(Result, change.address, change.action)
     attempt = 0

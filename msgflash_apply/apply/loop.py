@@ -13,7 +13,7 @@ from typing import Final
 from msgflash_apply.api.client import Client
 from msgflash_apply.apply.actions import ACTIONS
 from msgflash_apply.apply.journal_writer import JournalWriter
-from msgflash_apply.apply.records import entries_without_requests, record_before
+from msgflash_apply.apply.records import entries_of_all, entries_without_requests, record_before
 from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Result
 from msgflash_apply.apply.run import Run
 from msgflash_apply.apply.stop import Stop
@@ -23,7 +23,7 @@ from msgflash_apply.state.ledger import Ledger
 
 IN_FLIGHT: Final = 16
 FIRST: Final = frozenset({Action.PAUSE, Action.RETIRE})
-WITHOUT_REQUESTS: Final = frozenset({Action.MOVE, Action.FORGET})
+WITHOUT_REQUESTS: Final = frozenset({Action.MOVE, Action.FORGET, Action.ACCEPT})
 
 
 def most_in_flight(appends: Appends) -> int:
@@ -83,6 +83,8 @@ async def apply_plan(
             announcing=asyncio.Semaphore(ledger.appends.ahead),
             retired=frozenset(address for address, record in records if record is not None and record.retired),
         )
+        if first := entries_of_all(plan, before, now()):
+            journal.queue(*first)
         entries = entries_without_requests(plan, before, now())
         queued = {address: journal.queue(*wanted) for address, wanted in entries.items()}
         refused = {address for address, written in queued.items() if not await journal.is_durable(written)}

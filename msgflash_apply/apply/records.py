@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from msgflash_apply.campaign import Address, Record
+from msgflash_apply.campaign import Address, Facts, Record, Seen
 from msgflash_apply.plan.plan import Action, Change, Plan
-from msgflash_apply.state.journal import Described, Entry, Forgotten, Moved, Observed, Restored
+from msgflash_apply.state.journal import Approved, Bound, Described, Entry, Forgotten, Kept, Moved, Observed, Restored
 from msgflash_apply.state.snapshot import Snapshot
 
-BACK_WITHOUT_RESUME: Final = frozenset({Action.NO_OP, Action.MOVE, Action.PAUSE})
+BACK_WITHOUT_RESUME: Final = frozenset({Action.NO_OP, Action.MOVE, Action.PAUSE, Action.ACCEPT})
 DESCRIBED: Final = BACK_WITHOUT_RESUME | {Action.RESUME}
 """What keeps the campaign that was sent; a create or replace brings its own description."""
 
@@ -67,15 +67,41 @@ def _changes_of(record: Record, change: Change, now: datetime) -> Iterator[Entry
         yield Observed(change.address, status, now)
     if record.retired and change.source is not None and change.action in BACK_WITHOUT_RESUME:
         yield Restored(change.address, now, status)
-    if change.action in DESCRIBED and change.source is not None:
+    if change.action not in DESCRIBED:
+        return
+    facts = record.facts
+    if change.source is not None:
         facts = replace(
-            record.facts,
+            facts,
             names=dict(change.names),
             file=change.source.file,
             timezone=change.timezone,
-            on_remove=change.on_remove,
+            on_remove=change.lifecycle.on_remove,
             labels=dict(change.labels),
             line=change.source.line,
         )
-        if replace(facts, line=record.facts.line) != record.facts:  # another line alone is no reason to write
-            yield Described(change.address, facts)
+    is_approved = change.action in {Action.RESUME, Action.ACCEPT}
+    if (change.instance or change.template) and (is_approved or facts.seen is None):
+        facts = replace(facts, seen=_seen_now(change, facts))
+    if replace(facts, line=record.facts.line) != record.facts:  # another line alone is no reason to write
+        yield Described(change.address, facts)
+
+
+def _seen_now(change: Change, facts: Facts) -> Seen:
+    """What is approved of a campaign that exists; how many people it is for was counted when it was created."""
+    counted = change.seen if change.seen.people is not None or facts.seen is None else facts.seen
+    return replace(change.seen, people=counted.people)
+
+
+def entries_of_all(plan: Plan, before: Snapshot, at: datetime) -> tuple[Entry, ...]:
+    """Give what is written first: whose server it is, what was approved, and what its templates say."""
+    entries: list[Entry] = [] if before.server == plan.server else [Bound(plan.server)]
+    contents = {
+        template.content.digest: template.content
+        for change in plan.changes
+        if (template := change.template) is not None and change.action is not Action.BLOCKED
+    }
+    entries += [Kept(digest, content) for digest, content in contents.items() if digest not in before.contents]
+    if plan.effective:
+        entries.append(Approved(plan.digest, {c.address: c.action.value for c in plan.effective}, at))
+    return tuple(entries)

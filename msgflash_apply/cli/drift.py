@@ -37,7 +37,8 @@ def command(options: Globals, format_: str) -> int:
         async with wiring.client_of(settings) as client:
             planner = planner_for(settings, loaded, client, refresh=Refresh.LIVE)
             plan = await planner.plan(snapshot)
-        return plan, drift_of(snapshot, planner.readings)
+            audiences = await planner.recount(snapshot)
+        return plan, drift_of(planner.prior, planner.instances, audiences)
 
     plan, found = asyncio.run(look())
     if format_ == "json":

@@ -84,7 +84,8 @@ async def adopt(
             if generate:
                 file = new_file(settings, address)
                 instances, templates = await lookups.instances(), await lookups.templates()
-                text = text_to_adopt(fields_of(remote, instances, templates, settings.timezone), remote)
+                known = tuple(instances.values()), tuple(templates.values())
+                text = text_to_adopt(fields_of(remote, *known, settings.timezone), remote)
                 own = read_back(text, file, settings)
             elif own is None:
                 line = f"msgflash-apply import {shell_word(address)} {shell_word(identifier)} --generate"

@@ -9,6 +9,7 @@ import gc
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,15 +18,16 @@ from msgflash_apply.api.client import Client
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.load import Loaded
+from msgflash_apply.files.load import Loaded, place
 from msgflash_apply.models.project import LIMITS, Settings
+from msgflash_apply.plan.audience import MOST_REQUESTS, Counting
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planfile import SavedPlan, encode_plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.report.formats import PLAN_FORMATS, Look
 from msgflash_apply.report.safe_text import redact
-from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.state.snapshot import NO_STATE
 
 TARGET = click.option("--target", "targets", metavar="ADDR", multiple=True, help="Plan only this address (repeatable).")
 
@@ -50,6 +52,16 @@ SELECT = click.option(
     help="Plan only campaigns with this label (repeatable).",
 )
 
+AUDIENCE = click.option(
+    "--audience",
+    "counting",
+    type=click.Choice([each.value for each in Counting]),
+    is_flag=False,
+    flag_value=Counting.ALWAYS.value,
+    default=Counting.AUTO.value,
+    help=f"Count people with at most {MOST_REQUESTS} requests (auto), whatever it takes, or never [default: auto].",
+)
+
 OVERRIDE = click.option(
     "--override",
     "overrides",
@@ -69,17 +81,19 @@ def planner_for(
     labels: Mapping[str, str] | None = None,
     overrides: tuple[str, ...] = (),
     has_state: bool = True,
-    count_tags: bool = False,
+    counting: Counting = Counting.AUTO,
 ) -> Planner:
     """Make the planner of one run; see `PlanOptions`. Without a client it sends no request."""
     plan_options = PlanOptions(
         environment=settings.environment,
+        server=wiring.server(),
         policy=settings.policy.without(overrides),
         refresh=refresh,
         targets=targets,
         labels=labels or {},
         has_state=has_state,
-        count_tags=count_tags,
+        counting=counting,
+        place=partial(place, root=settings.root),
     )
     return Planner(loaded.campaigns, loaded.diagnostics, plan_options, client, wiring.now)
 
@@ -115,7 +129,7 @@ def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_o
 )
 @click.option("--offline", is_flag=True, help="Send no requests; the plan lists what could not be checked.")
 @click.option("--no-state", is_flag=True, help="Preview every campaign without a state (with --offline).")
-@click.option("--audience", "count_tags", is_flag=True, help="Count the contacts of tags (reads all contacts once).")
+@AUDIENCE
 @TARGET
 @SELECT
 @OVERRIDE
@@ -135,7 +149,7 @@ def command(
     *,
     offline: bool,
     no_state: bool,
-    count_tags: bool,
+    counting: str,
     changes_only: bool,
     detailed_exitcode: bool,
 ) -> int:
@@ -148,15 +162,17 @@ def command(
         raise click.UsageError("--no-state goes with --offline: without a state nothing can be compared.")
     if plan_file is not None and offline:
         raise click.UsageError("--out does not go with --offline: such a plan could not check everything.")
-    if count_tags and offline:
-        raise click.UsageError("--audience does not go with --offline: contacts are counted by reading them.")
+    if counting == Counting.ALWAYS and offline:
+        raise click.UsageError("--audience always does not go with --offline: contacts are counted by reading them.")
 
     gc.disable()  # values without cycles, which live to the end: looking for some takes an eighth of the time
     settings = wiring.settings_of(options)
     try:  # the state first: decoding it takes memory for a moment, which the campaigns of the files then fill
         if no_state:
-            snapshot = Snapshot("", 0, settings.environment, campaigns={}, in_doubt={}, history={})
+            snapshot = NO_STATE
         else:
+            if offline:
+                wiring.refuse_request_for_state(settings)
             snapshot = wiring.snapshot_of(settings)
     except MsgflashApplyError:
         wiring.load_files(settings)  # mistakes in the files are reported before anything that is wrong with the state
@@ -174,7 +190,7 @@ def command(
                 labels=labels,
                 overrides=overrides,
                 has_state=not no_state,
-                count_tags=count_tags,
+                counting=Counting(counting),
             )
             return await planner.plan(snapshot)
 

@@ -20,16 +20,16 @@ from getpass import getuser
 from pathlib import Path
 from typing import Final
 
-from msgflash_apply.api.access import DEFAULT_BASE_URL, Access
+from msgflash_apply.api.access import DEFAULT_BASE_URL, Access, origin_of
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.cli.options import Globals
 from msgflash_apply.cli.output import note
-from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.errors import MsgflashApplyError, StateError
 from msgflash_apply.files.load import Loaded, load
 from msgflash_apply.files.settings import load_settings
 from msgflash_apply.findings import InvalidFiles
-from msgflash_apply.models.project import Settings
+from msgflash_apply.models.project import Settings, scheme_of_state
 from msgflash_apply.state.backends.base import Backend, Holder, Location
 from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.envelope import read_envelope
@@ -82,6 +82,11 @@ def load_files(settings: Settings) -> Loaded:
 # MsgFlash
 
 
+def server() -> str:
+    """Origin of the MsgFlash that the environment names."""
+    return origin_of(os.environ.get("MSGFLASH_BASE_URL") or DEFAULT_BASE_URL)
+
+
 def client_of(settings: Settings) -> Client:
     """
     Make the client from the environment, at the project's pace. It connects with its first request.
@@ -128,6 +133,16 @@ def backend_of(settings: Settings) -> Backend:
 def snapshot_of(settings: Settings) -> Snapshot:
     """Read the state as it is known now, without the lock."""
     return read_state(backend_of(settings), environment=settings.environment)
+
+
+def refuse_request_for_state(settings: Settings) -> None:
+    """Refuse to plan offline where reading the state would take a request."""
+    if scheme_of_state(settings.state) is not None:
+        raise StateError(
+            "The state cannot be read offline.",
+            f"Environment {settings.environment} keeps it on a server, and --offline sends no request at all.",
+            "Plan without --offline; or preview the files alone, with --offline --no-state.",
+        )
 
 
 @contextmanager

@@ -183,6 +183,7 @@ _PlainDesired: TypeAlias = tuple[
     _PlainLifecycle | None,
     dict[str, str],
     tuple[str, ...],
+    int | None,
 ]
 
 _PlainCampaign: TypeAlias = tuple[str, int, _PlainDesired | None]
@@ -197,6 +198,7 @@ def _as_plain(one: Expanded) -> _PlainCampaign:
         lifecycle = (wanted.lifecycle.on_change, wanted.lifecycle.on_remove, wanted.lifecycle.ignore_changes)
     plain = (
         wanted.payload, wanted.names, wanted.timezone, wanted.paused, lifecycle, wanted.labels, wanted.moved_from,
+        wanted.max_people,
     )  # fmt: skip
     return one.address, one.source.line, cast("_PlainDesired", plain)
 
@@ -206,7 +208,7 @@ def _as_campaign(file: str, plain: _PlainCampaign) -> Expanded:
     address, source = Address(text), Source(file, line)
     if fields is None:
         return Expanded(address, source, None, ())
-    payload, names, timezone, paused, lifecycle, labels, moved_from = fields
+    payload, names, timezone, paused, lifecycle, labels, moved_from, max_people = fields
     wanted = Desired(
         address=address,
         source=source,
@@ -218,6 +220,7 @@ def _as_campaign(file: str, plain: _PlainCampaign) -> Expanded:
         lifecycle=DEFAULT_LIFECYCLE if lifecycle is None else Lifecycle(*cast("tuple[Any, ...]", lifecycle)),
         labels=labels,
         moved_from=cast("tuple[Address, ...]", moved_from),
+        max_people=max_people,
     )
     return Expanded(address, source, wanted, ())
 
@@ -281,14 +284,35 @@ class _Findings:
 
 
 def _conflicts(campaigns: Sequence[Expanded], settings: Settings) -> Iterator[Diagnostic]:
-    """What is wrong between campaigns, in place: their files are read once more."""
+    """What is wrong between campaigns, in place."""
+    found = islice(find_conflicts(campaigns), MAX_FINDINGS)
+    yield from _placed_again(((one.source, finding) for one, finding in found), settings.root)
+
+
+def place(diagnostics: Iterable[Diagnostic], root: Path) -> tuple[Diagnostic, ...]:
+    """Give what a plan found out the line and column of the field that it is about."""
+    done: list[Diagnostic] = []
+    findings: list[tuple[Source, Finding]] = []
+    for one in diagnostics:
+        if one.path is None or one.file is None or one.line is None:
+            done.append(one)
+            continue
+        finding = Finding(
+            cast("Code", one.code), one.path, one.message, one.hint, severity=one.severity, address=one.address
+        )
+        findings.append((Source(one.file, one.line), finding))
+    return in_order([*done, *_placed_again(findings, root)])
+
+
+def _placed_again(found: Iterable[tuple[Source, Finding]], root: Path) -> Iterator[Diagnostic]:
+    """Place findings about documents that were read already: their files are read once more."""
     by_file: dict[str, list[tuple[int, Finding]]] = {}
-    for campaign, finding in islice(find_conflicts(campaigns), MAX_FINDINGS):
-        by_file.setdefault(campaign.source.file, []).append((campaign.source.line, finding))
+    for source, finding in found:
+        by_file.setdefault(source.file, []).append((source.line, finding))
     files = []
     for name, about in by_file.items():
         data = b""
         with suppress(OSError):  # it was there before; its document's line is known
-            data = read_bytes(str(settings.root / name))
+            data = read_bytes(str(root / name))
         files.append(File(name, data, about))
     yield from placed(files)

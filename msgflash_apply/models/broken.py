@@ -36,7 +36,8 @@ class Broken:
     One rule of a model that a document breaks.
 
     Attributes:
-        rule: which; `form` is about the value itself, `key` about the name of an entry.
+        rule: which; `form` is about the value itself, `key` about the name of an entry, `both` about two fields of
+            which only one may be there: the path is that of the second.
         path: of the value; of the field where one is missing or should not be there.
         shape: what is wanted there.
         value: what is there.
@@ -44,7 +45,7 @@ class Broken:
         kind: the `type` of that map; None where nothing chooses.
     """
 
-    rule: Literal["form", "key", "missing", "extra", "no kind"]
+    rule: Literal["form", "key", "missing", "extra", "both", "no kind"]
     path: ValuePath
     shape: Shape
     value: object
@@ -126,6 +127,11 @@ def _broken_by(model: type[Model], models: Models, fields: Mapping[str, object],
                 pass
             case "missing":
                 yield replace(part, rule="missing")
+            case "one_of":
+                one, other = part.shape.models[0].one_of
+                is_given = isinstance(part.value, dict) and one in part.value
+                field = replace(part, path=(*part.path, other if is_given else one), models=part.shape.models)
+                yield replace(field, rule="both" if is_given else "missing")
             case "extra_forbidden":
                 yield replace(part, rule="extra")
             case "union_tag_invalid" | "union_tag_not_found":

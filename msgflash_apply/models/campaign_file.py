@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
-from annotated_types import MaxLen, MinLen
+from annotated_types import Ge, MaxLen, MinLen
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -32,7 +32,7 @@ from msgflash_apply.models.forms import (
     VariableName,
     VariableValue,
 )
-from msgflash_apply.models.parts import Marked, Maybe, NotOffered, OneOf, Several, kept, sent, wire_of
+from msgflash_apply.models.parts import Marked, Maybe, NotOffered, OneOf, Several, Whole, kept, sent, wire_of
 from msgflash_apply.models.shape import fields_among, is_needed
 
 AUDIENCE = sent(
@@ -80,8 +80,26 @@ class Explicit(Audience):
 class Group(Audience):
     """The contacts of a group of MsgFlash's."""
 
+    one_of = ("groupId", "group")
+
     type: Annotated[Literal["group"], AUDIENCE]
-    group_id: Annotated[Uuid, sent("groupId", "Group", "The id of a MsgFlash group, for `group`.")]
+    group_id: Annotated[Maybe[Uuid], sent("groupId", "Group, by id", "UUID of a MsgFlash group, for `group`.")] = None
+    group: Annotated[
+        Maybe[Text],
+        sent(
+            "groupId",
+            "Group, by name",
+            "Name of a MsgFlash group, or its UUID, for `group`; instead of `groupId`.",
+            name="group",
+            examples=["early-birds"],
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_group(self) -> Self:
+        if (self.group is None) is (self.group_id is None):
+            raise PydanticCustomError("one_of", "`groupId` and `group`")
+        return self
 
 
 Recipients: TypeAlias = Annotated[All | Tags | Explicit | Group, Field(discriminator="type")]
@@ -149,6 +167,20 @@ class PixButton(Button):
 AnyButton: TypeAlias = Annotated[
     ReplyButton | CopyButton | UrlButton | CallButton | PixButton, Field(discriminator="type")
 ]
+
+
+class AudienceFile(Marked):
+    """What the audience may be."""
+
+    definition = "audience"
+    noun = "What the audience may be"
+
+    max: Annotated[
+        Annotated[Whole, Ge(0)],
+        kept(
+            "Most recipients", "The create is blocked when more people would receive it, or if they were not counted."
+        ),
+    ]
 
 
 FieldName: TypeAlias = Annotated[str, OneOf(lambda: tuple(WIRE_NAMES))]
@@ -222,6 +254,9 @@ class CampaignFile(Marked):
         ),
     ] = None
     recipients: Annotated[Recipients, sent("recipients", "Who gets it", "Exactly one kind of audience.")]
+    audience: Annotated[
+        Maybe[AudienceFile], kept("Limit of the audience", "Checked whenever a plan counts the recipients.")
+    ] = None
     key: Annotated[
         Maybe[Segment],
         kept(

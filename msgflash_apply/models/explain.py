@@ -122,6 +122,10 @@ def explain(document: object, models: Models, written: Written = not_known) -> t
                 found.append(_wrong(part, written))
             case "key":
                 found.append(_wrong_key(part))
+            case "both":
+                one, other = (spell((*part.path[:-1], name)) for name in part.models[0].one_of)
+                message, hint = f"`{one}` and `{other}` exclude each other", "keep one of them"
+                found.append(Finding(Code.FIELDS_CLASH, part.path, message, hint, on_key=True))
             case _:
                 pass
     return tuple(dict.fromkeys(found))
@@ -198,6 +202,12 @@ def _misplaced(part: Broken) -> Finding:
 def _missing(part: Broken) -> Finding:
     hint = f"add `{part.name}: ...`"
     around = part.path[:-1]
+    if part.models[0].one_of:
+        hint = " or ".join(f"`{name}: ...`" for name in part.models[0].one_of)
+        message = (
+            f"one of {listed(part.models[0].one_of)} is required when `{spell((*around, 'type'))}` is `{part.kind}`"
+        )
+        return Finding(Code.MISSING_FIELD, (*around, "type"), message, f"add {hint}")
     if part.kind is None or all(is_needed(model, part.name) for model in part.models):
         return Finding(Code.MISSING_FIELD, around, f"{part.field} is required", hint)
     message = f"{part.field} is required when `{spell((*around, 'type'))}` is `{part.kind}`"
@@ -235,7 +245,7 @@ def _wrong(part: Broken, written: Written) -> Finding:
     return Finding(Code.WRONG_FORM, part.path, f"{part.field} must be {_noun(shape)}, not {shown(text)}", hint)
 
 
-GROUP_INSTEAD: Final = "put the contacts in a MsgFlash group and write `type: group` with its `groupId`"
+GROUP_INSTEAD: Final = "put the contacts in a MsgFlash group and write `type: group` with its `group` or `groupId`"
 
 
 def _types_of(value: object) -> Container[str]:

@@ -17,6 +17,9 @@ from typing import cast
 
 from msgflash_apply.campaign import (
     DEFAULT_LIFECYCLE,
+    GROUP,
+    INSTANCE,
+    TEMPLATE,
     UUID,
     Address,
     Desired,
@@ -110,9 +113,6 @@ def utf16_units(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-LOOKED_UP = ("instanceId", "templateId")
-"""Fields of a payload that files may give by name."""
-
 PLACEHOLDER = re.compile(r"\{\{-?\s*(?:contact|user|instance)\b[^{}]*\}\}")
 
 BUTTON_CHARACTERS = 50
@@ -132,7 +132,7 @@ def desired(
         starts_at: the instant of its `schedule`.
         settings: for defaults.
     """
-    values = {"instanceId": settings.instance or "", **dict(wire_values(campaign))}
+    values = {INSTANCE: settings.instance or "", **dict(wire_values(campaign))}
     values["schedule"] = format_instant(starts_at)
     if values.get("repeat") in {"none", "noe"}:
         del values["repeat"]  # once is said by silence: reference 5.3
@@ -141,9 +141,11 @@ def desired(
     if isinstance(campaign.recipients, Tags | Explicit):
         audience = cast("dict[str, object]", values["recipients"])  # no person twice: reference 5.4
         audience["value"] = list(dict.fromkeys(map(plain_id, campaign.recipients.value)))
-    names = {
-        name: str(values.pop(name)) for name in LOOKED_UP if name in values and not UUID.fullmatch(str(values[name]))
-    }
+    names = {}
+    for field in (INSTANCE, TEMPLATE, GROUP):
+        holder = cast("dict[str, object]", values["recipients"]) if field == GROUP else values
+        if field in holder and not UUID.fullmatch(str(holder[field])):
+            names[field] = str(holder.pop(field))
     written = campaign.lifecycle
     moved_from = map(read_address, campaign.moved_from or ())
     return Desired(
@@ -161,6 +163,7 @@ def desired(
         ),
         labels=campaign.labels or {},
         moved_from=tuple(former for former in moved_from if former is not None),
+        max_people=campaign.audience.max if campaign.audience is not None else None,
     )
 
 

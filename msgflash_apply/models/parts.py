@@ -27,6 +27,7 @@ class Model(BaseModel):
         definition: what the published schema calls it; empty where it is written out in place.
         noun: its title there.
         exclusive: pairs of fields, as files spell them, of which only one may be given.
+        one_of: two fields, as files spell them, of which exactly one is needed.
         chosen_by: fields that choose this model among others, where no `type` does.
     """
 
@@ -35,6 +36,7 @@ class Model(BaseModel):
     definition: ClassVar[str] = ""
     noun: ClassVar[str] = ""
     exclusive: ClassVar[Sequence[tuple[str, str]]] = ()
+    one_of: ClassVar[tuple[str, ...]] = ()
     chosen_by: ClassVar[tuple[str, ...]] = ()
 
 

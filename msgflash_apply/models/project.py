@@ -22,7 +22,9 @@ from msgflash_apply.models.parts import AnyModel, Form, Maybe, Model, Whole, des
 
 PlaceholderPolicy: TypeAlias = Literal["error", "warn", "allow"]
 
-LIMITS: Final = ("lead-time", "quiet-hours", "max-creates", "max-retires", "request-quota")
+LIMITS: Final = (
+    "lead-time", "quiet-hours", "max-creates", "max-retires", "max-audience", "max-messages", "request-quota",
+)  # fmt: skip
 """What a person may lift for one run, with `--override`."""
 
 DEFAULT_ENVIRONMENT: Final = "default"
@@ -45,6 +47,17 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
+class MaxMessages:
+    """How many campaigns may reach one audience within any span of `per`."""
+
+    count: int
+    per: timedelta
+
+
+TemplateEdits: TypeAlias = Literal["accept", "pause"]
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """
     What a plan may do without a person.
@@ -54,6 +67,12 @@ class Policy:
         quiet_hours: None for no such hours.
         max_creates: in one plan; None for no limit.
         max_retires: in one plan; an int counts campaigns, a float is the fraction of the live ones, None is no limit.
+            All of them at once is blocked whatever it says, unless `retire_all`.
+        max_audience: recipients of one campaign; None for no limit.
+        max_messages: to one audience; None for no limit.
+        template_edits: what follows when a template was edited on MsgFlash after it was approved.
+        retire_all: a person lifted the limit on retires for one run.
+        lift_audiences: a person lifted the limits that campaigns set for themselves for one run.
         placeholders_in_direct: what a placeholder of MsgFlash in direct content draws.
     """
 
@@ -62,6 +81,11 @@ class Policy:
     max_creates: int | None = 500
     max_retires: float | int | None = 0.3
     placeholders_in_direct: PlaceholderPolicy = "warn"
+    max_audience: int | None = None
+    max_messages: MaxMessages | None = None
+    template_edits: TemplateEdits = "accept"
+    retire_all: bool = False
+    lift_audiences: bool = False
 
     def without(self, limits: Collection[str]) -> Self:
         """
@@ -75,7 +99,16 @@ class Policy:
             quiet_hours=None if "quiet-hours" in limits else self.quiet_hours,
             max_creates=None if "max-creates" in limits else self.max_creates,
             max_retires=None if "max-retires" in limits else self.max_retires,
+            max_audience=None if "max-audience" in limits else self.max_audience,
+            max_messages=None if "max-messages" in limits else self.max_messages,
+            retire_all="max-retires" in limits,
+            lift_audiences="max-audience" in limits,
         )
+
+    def max_people(self, own: int | None) -> int | None:
+        """The most recipients of a campaign that sets the limit `own` for itself; None for no limit."""
+        limits = [limit for limit in (None if self.lift_audiences else own, self.max_audience) if limit is not None]
+        return min(limits, default=None)
 
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -175,6 +208,13 @@ class QuietHoursFile(Model):
     timezone: Timezone
 
 
+class MaxMessagesFile(Model):
+    """The file's words for `MaxMessages`."""
+
+    count: Annotated[Annotated[Whole, Ge(1)], described("How many campaigns")]
+    per: Annotated[Duration, described("Within which time", examples=["7d"])]
+
+
 class PolicyFile(Model):
     """The file's words for `Policy`: what is absent keeps its default, and nothing at all is no limit."""
 
@@ -195,6 +235,29 @@ class PolicyFile(Model):
             "Most campaigns that one plan may retire",
             "A count, or a percentage of the live ones; it counts once more than 10 are managed. Empty: no limit.",
             "30%",
+        ),
+    ] = None
+    max_audience: Annotated[
+        Annotated[Whole, Ge(0)] | None,
+        described(
+            "Most recipients of one campaign",
+            "A create is blocked when more people would receive it, or when they were not counted. Empty: no limit.",
+        ),
+    ] = None
+    max_messages: Annotated[
+        MaxMessagesFile | None,
+        described(
+            "Most campaigns to one audience",
+            "Of this state, to the same tag, the same group or all contacts, within a time. Empty: no limit.",
+        ),
+    ] = None
+    template_edits: Annotated[
+        Maybe[TemplateEdits],
+        described(
+            "When a template is edited on MsgFlash",
+            "Of a campaign that was created: `accept` shows the new words in the plan and records them, `pause` pauses "
+            "the campaign.",
+            "accept",
         ),
     ] = None
     placeholders_in_direct: Annotated[
@@ -316,6 +379,8 @@ def policy_from(fields: PolicyFile) -> Policy:
     given: dict[str, Any] = {name: getattr(fields, name) for name in fields.model_fields_set}
     if quiet := given.get("quiet_hours"):
         given["quiet_hours"] = QuietHours(quiet.starts, quiet.ends, quiet.timezone)
+    if most := given.get("max_messages"):
+        given["max_messages"] = MaxMessages(most.count, most.per)
     return replace(Policy(), **given)
 
 

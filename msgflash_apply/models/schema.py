@@ -146,6 +146,8 @@ class _Writer:
             "properties": {name: False for other in among for name in fields_of(other) if name not in own}
             | {name: more for name, info in own.items() if name != "type" and (more := self._more(flat[name], info))},
         }
+        if model.one_of:
+            then["oneOf"] = [{"required": [name]} for name in model.one_of]
         return {
             "if": {"required": ["type"], "properties": {"type": {"const": kind}}},
             "then": {key: value for key, value in then.items() if value},

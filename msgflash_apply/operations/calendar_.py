@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from msgflash_apply.campaign import TERMINAL, Address, Desired, Facts
+from msgflash_apply.campaign import INSTANCE, TERMINAL, Address, Desired, Facts
 from msgflash_apply.files.schedule import LONGEST_ZONE
-from msgflash_apply.plan.lookup import INSTANCE, fill_in, table_of_memory
+from msgflash_apply.plan.lookup import fill_in, table_of_memory
 from msgflash_apply.state.snapshot import Snapshot
 
 _STEPS = {"daily": timedelta(days=1), "weekly": timedelta(weeks=1)}

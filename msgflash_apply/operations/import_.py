@@ -11,12 +11,22 @@ from shlex import quote
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.api.models import NOT_ECHOED, Instance, RemoteCampaign, Template
-from msgflash_apply.campaign import Address, Facts, JsonObject, Record, fingerprint, parse_instant, plain_id
+from msgflash_apply.campaign import (
+    INSTANCE,
+    TEMPLATE,
+    Address,
+    Facts,
+    JsonObject,
+    Record,
+    fingerprint,
+    parse_instant,
+    plain_id,
+)
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.models.campaign_file import NEEDED, WIRE_ORDER
 from msgflash_apply.operations.resolve import differences_from, refuse_known_id
 from msgflash_apply.plan.diff import differences
-from msgflash_apply.plan.lookup import INSTANCE, TEMPLATE, LookedUp, table_of_server
+from msgflash_apply.plan.lookup import LookedUp, table_of_server
 from msgflash_apply.state.snapshot import Snapshot
 
 _COPIED = frozenset(WIRE_ORDER) - {INSTANCE, TEMPLATE, "schedule", *NOT_ECHOED}

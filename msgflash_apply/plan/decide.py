@@ -19,6 +19,7 @@ from msgflash_apply.campaign import (
     Address,
     Facts,
     Intent,
+    Lifecycle,
     Payload,
     Record,
     Status,
@@ -26,7 +27,8 @@ from msgflash_apply.campaign import (
     with_plain_ids,
 )
 from msgflash_apply.models.campaign_file import in_order
-from msgflash_apply.plan.diff import differences
+from msgflash_apply.models.project import Policy
+from msgflash_apply.plan.diff import content_differences, differences
 from msgflash_apply.plan.lookup import LookedUp
 from msgflash_apply.plan.plan import Action, Change, Reason
 from msgflash_apply.plan.refresh import PriorState
@@ -39,9 +41,7 @@ NEVER_SENT = frozenset({Status.CANCELLED, Status.FAILED, GONE})
 """Of a campaign whose start is still ahead: it ended before anything was sent to anyone."""
 
 
-def decide(
-    desired: Sequence[LookedUp], prior: PriorState, *, now: datetime, min_lead_time: timedelta
-) -> tuple[Change, ...]:
+def decide(desired: Sequence[LookedUp], prior: PriorState, *, now: datetime, policy: Policy) -> tuple[Change, ...]:
     """
     Compare what should be sent with what was sent.
 
@@ -49,7 +49,7 @@ def decide(
         desired: looked up as far as could be; addresses are unique.
         prior: the prior state.
         now: the time of deciding.
-        min_lead_time: how far ahead a start must lie.
+        policy: how far ahead a start must lie, how many people may be reached, what follows an edited template.
 
     Returns:
         One change per address that files or state know, sorted by address. A retired campaign whose file stays away
@@ -62,19 +62,20 @@ def decide(
             matches.get(item.desired.address, Match()),
             prior,
             now,
-            late=_too_late(item.desired.starts_at, now, min_lead_time),
+            policy,
+            late=_too_late(item.desired.starts_at, now, policy.min_lead_time),
         )
         for item in desired
     ]
     homes = {match.previous_address or address for address, match in matches.items()}
-    changes = [*_block_sent_before(changes, prior.snapshot), *_decide_without_file(prior, homes)]
+    changes = [*_block_sent_before(changes, prior.snapshot), *_decide_without_file(prior, homes, policy)]
     return tuple(sorted(changes, key=attrgetter("address")))
 
 
 def _decide_desired(
-    item: LookedUp, match: Match, prior: PriorState, now: datetime, *, late: tuple[Reason, str] | None
+    item: LookedUp, match: Match, prior: PriorState, now: datetime, policy: Policy, *, late: tuple[Reason, str] | None
 ) -> Change:
-    unchanged, record = _unchanged(item, match, prior), match.record
+    unchanged, record = _unchanged(item, match, prior, policy), match.record
     if match.intent is not None:
         return _in_doubt(unchanged, match.intent)
     if record is None:
@@ -94,22 +95,50 @@ def _decide_desired(
     if item.desired.paused is True and status in PAUSABLE and change.action is not Action.REPLACE:
         also = "" if same else "its other edits wait: a created campaign cannot be changed"
         return replace(unchanged, action=Action.PAUSE, explanation=also)
+    edited = _with_content(unchanged, record, prior)
     if not same:
-        return change
+        holds_back = edited.diff and policy.template_edits == "pause" and change.action is not Action.REPLACE
+        return _decide_edited_template(edited, status, policy) if holds_back and status in PAUSABLE else change
+    unchanged = edited
     if record.retired:
         return _decide_file_is_back(item, unchanged, record, status, now)
-    return _decide_unedited(item, unchanged, record, status, now)
+    return _decide_unedited(item, unchanged, record, status, now, policy)
 
 
-def _decide_unedited(item: LookedUp, unchanged: Change, record: Record, status: str, now: datetime) -> Change:
-    """Decide about a campaign whose file says what was sent: it stays as it is, or is resumed."""
+def _with_content(change: Change, record: Record, prior: PriorState) -> Change:
+    """Show how the words differ from those that were approved."""
+    approved = prior.approved_content(record.facts) if prior.is_edited(record.facts) else None
+    template = prior.template(record.facts.payload)
+    if approved is None or template is None:
+        return change
+    return replace(change, diff=content_differences(approved, template.content))
+
+
+def _decide_unedited(
+    item: LookedUp, unchanged: Change, record: Record, status: str, now: datetime, policy: Policy
+) -> Change:
+    """Decide about a campaign whose file says what was sent: it stays as it is, is resumed, or has new words."""
     if item.desired.paused is False and status == Status.PAUSED:
         past = record.facts.starts_at <= now
         also = "its start time has passed, so it sends at once" if past else ""
         return replace(unchanged, action=Action.RESUME, explanation=also)
+    if unchanged.diff and status not in TERMINAL:
+        return _decide_edited_template(unchanged, status, policy)
+    unchanged = replace(unchanged, diff=())
     if status != record.status:
         return replace(unchanged, explanation=f"it is {status} now, and was {record.status}")
     return unchanged
+
+
+def _decide_edited_template(unchanged: Change, status: str, policy: Policy) -> Change:
+    """Decide about a campaign whose template was edited on MsgFlash: approve its new words, or keep them back."""
+    edited = "its template was edited on MsgFlash after it was approved"
+    if policy.template_edits == "accept":
+        also = ", and people may have received the new words" if status == Status.RUNNING else ""
+        return replace(unchanged, action=Action.ACCEPT, explanation=edited + also)
+    if status in PAUSABLE:
+        return replace(unchanged, action=Action.PAUSE, explanation=edited)
+    return replace(unchanged, diff=(), explanation=f"{edited}; it is {status}")
 
 
 def _decide_new(item: LookedUp, unchanged: Change, late: tuple[Reason, str] | None, explanation: str = "") -> Change:
@@ -159,14 +188,14 @@ def _decide_changed(
 def _decide_file_is_back(item: LookedUp, unchanged: Change, record: Record, status: str, now: datetime) -> Change:
     """Decide on a campaign that was retired when its file was deleted."""
     if item.desired.paused is True or status != Status.PAUSED:
-        return replace(unchanged, explanation=f"its file is back; it is {status}")
+        return replace(unchanged, diff=(), explanation=f"its file is back; it is {status}")
     if record.facts.starts_at <= now:
         explanation = "its file is back, but its start time has passed: resumed, it would send at once"
         return unchanged.blocked(Reason.SCHEDULE_PASSED, explanation)
     return replace(unchanged, action=Action.RESUME, explanation="its file is back")
 
 
-def _decide_without_file(prior: PriorState, homes: AbstractSet[Address]) -> Iterator[Change]:
+def _decide_without_file(prior: PriorState, homes: AbstractSet[Address], policy: Policy) -> Iterator[Change]:
     """Decide on what the state knows and no file has any more: all but `homes`, the addresses that were matched."""
     snapshot = prior.snapshot
     for address, intent in snapshot.in_doubt.items():
@@ -184,12 +213,14 @@ def _decide_without_file(prior: PriorState, homes: AbstractSet[Address]) -> Iter
         elif status in TERMINAL:
             yield replace(left, action=Action.FORGET, explanation=f"its file is gone, and it is {status}")
         elif record.facts.on_remove == "keep":
-            yield replace(left, explanation="its file is gone, and `on_remove: keep` leaves it as it is")
+            left = _with_content(left, record, prior)
+            kept = replace(left, diff=(), explanation="its file is gone, and `on_remove: keep` leaves it as it is")
+            yield _decide_edited_template(left, status, policy) if left.diff else kept
         else:
             yield replace(left, action=Action.RETIRE, explanation="its file is gone")
 
 
-def _unchanged(item: LookedUp, match: Match, prior: PriorState) -> Change:
+def _unchanged(item: LookedUp, match: Match, prior: PriorState, policy: Policy) -> Change:
     """Start from "nothing to do": a record that moves is a move, everything else a no-op."""
     desired, sent = item.desired, match.record or match.intent
     payload = sent.facts.payload if sent else None
@@ -205,7 +236,8 @@ def _unchanged(item: LookedUp, match: Match, prior: PriorState) -> Change:
         names=desired.names,
         labels=desired.labels,
         status=prior.status(match.record) if match.record else None,
-        on_remove=desired.lifecycle.on_remove,
+        lifecycle=desired.lifecycle,
+        max_people=policy.max_people(desired.max_people),
         previous_address=match.previous_address,
     )
 
@@ -220,7 +252,8 @@ def _left(address: Address, facts: Facts) -> Change:
         timezone=facts.timezone,
         names=facts.names,
         labels=facts.labels,
-        on_remove=facts.on_remove,
+        lifecycle=Lifecycle(on_remove=facts.on_remove),
+        max_people=facts.seen.max_people if facts.seen is not None else None,
     )
 
 

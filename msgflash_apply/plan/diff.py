@@ -1,8 +1,9 @@
 """Which attributes of two payloads differ, compared by meaning. The only door to deepdiff."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
-from msgflash_apply.campaign import Payload, with_plain_ids
+from msgflash_apply.campaign import Content, Payload, with_plain_ids
 from msgflash_apply.plan.plan import AttributeDiff
 
 
@@ -33,6 +34,11 @@ def differences(before: Payload, after: Payload) -> tuple[AttributeDiff, ...]:
         path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
         found.append(AttributeDiff(path, *(None if side is notpresent else side for side in (level.t1, level.t2))))
     return tuple(sorted(found, key=lambda diff: (diff.path, diff.before is None, str(diff.before), str(diff.after))))
+
+
+def content_differences(before: Content, after: Content) -> tuple[AttributeDiff, ...]:
+    """List how the words of a template differ."""
+    return differences({"template": asdict(before)}, {"template": asdict(after)})
 
 
 def _split_members(payload: Payload) -> tuple[Payload, set[str]]:

@@ -12,18 +12,35 @@ from difflib import get_close_matches
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.models import Contact, Group, Health, Instance, Template, Usage
-from msgflash_apply.campaign import Desired, Facts, Fingerprint, Names, Payload, fingerprint, plain_id
+from msgflash_apply.campaign import (
+    GROUP,
+    INSTANCE,
+    TEMPLATE,
+    Content,
+    Desired,
+    Facts,
+    Fingerprint,
+    Names,
+    Payload,
+    fingerprint,
+    id_in,
+    plain_id,
+    with_ids,
+)
 from msgflash_apply.errors import NotOnThisPlan
-from msgflash_apply.findings import Code, Diagnostic, Severity
-from msgflash_apply.plan.plan import finding
-
-INSTANCE = "instanceId"
-
-TEMPLATE = "templateId"
+from msgflash_apply.findings import Code, Diagnostic, Severity, ValuePath
+from msgflash_apply.plan.plan import Change, UsedTemplate, finding
 
 ONLY_CONNECTED = ""
 
-_WORD = {INSTANCE: "instance", TEMPLATE: "template"}
+_WORD = {INSTANCE: "instance", TEMPLATE: "template", GROUP: "group"}
+
+_PLACE: Mapping[str, tuple[ValuePath, ValuePath]] = {
+    INSTANCE: (("instance",), ("instanceId",)),
+    TEMPLATE: (("template",), ("templateId",)),
+    GROUP: (("recipients", "group"), ("recipients", "groupId")),
+}
+"""Where a file has a name, and where an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +61,7 @@ class LookedUp:
     @property
     def missing_names(self) -> Names:
         """The names for which no id was found, by payload field; empty once all are looked up."""
-        return {field: name for field, name in self.desired.names.items() if field not in self.payload}
+        return {field: name for field, name in self.desired.names.items() if id_in(self.payload, field) is None}
 
 
 class NameTable:
@@ -76,8 +93,10 @@ class NameTable:
         return next(iter(get_close_matches(name, known, n=1)), None)
 
 
-def table_of_server(instances: Iterable[Instance], templates: Iterable[Template]) -> NameTable:
-    """Know instances by name, by number and as "the only connected one"; templates by name."""
+def table_of_server(
+    instances: Iterable[Instance], templates: Iterable[Template], groups: Iterable[Group] = ()
+) -> NameTable:
+    """Know instances by name, by number and as "the only connected one"; templates and groups by name."""
     rows: list[tuple[str, str, str, str]] = []
     for instance in instances:
         description = f"{instance.name} ({instance.wa_number or 'no number'}, {instance.status}, {instance.id})"
@@ -85,16 +104,17 @@ def table_of_server(instances: Iterable[Instance], templates: Iterable[Template]
         names += [ONLY_CONNECTED] if instance.is_connected else []
         rows += [(INSTANCE, name, instance.id, description) for name in names]
     rows += [(TEMPLATE, template.name, template.id, f"{template.name} ({template.id})") for template in templates]
+    rows += [(GROUP, group.name, group.id, f"{group.name} ({group.id})") for group in groups]
     return NameTable(rows)
 
 
 def table_of_memory(facts: Iterable[Facts]) -> NameTable:
     """Know every name as the state remembers it from the time it was sent."""
     known = {
-        (field, name, str(fact.payload[field]))
+        (field, name, identifier)
         for fact in facts
         for field, name in fact.names.items()
-        if field in fact.payload
+        if (identifier := id_in(fact.payload, field)) is not None
     }
     return NameTable((field, name, identifier, name) for field, name, identifier in sorted(known))
 
@@ -110,7 +130,7 @@ def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> Lo
     """
     ids = {field: ids[0] for field, name in desired.names.items() if len(ids := table.ids(field, name)) == 1}
     missing = {field: name for field, name in desired.names.items() if field not in ids}
-    payload = {**desired.payload, **ids} if ids else desired.payload
+    payload = with_ids(desired.payload, ids) if ids else desired.payload
     meaning = fingerprint(payload, missing)
     if sent is not None and sent.fingerprint == meaning and sent.payload == payload:
         payload = sent.payload  # the same values: one copy less of thousands
@@ -134,8 +154,13 @@ def unknown_names(item: LookedUp, table: NameTable) -> list[Diagnostic]:
             code, message = Code.UNKNOWN_NAME, f"the account has no {word} `{name}`"
             nearest = table.nearest(field, name)
             hint = f"did you mean `{nearest}`? it has: {listed}" if nearest else f"it has: {listed}"
-        found.append(finding(Severity.ERROR, code, item.desired, message, hint))
+        found.append(finding(Severity.ERROR, code, item.desired, message, hint, place_of(item.desired, field)))
     return found
+
+
+def place_of(about: Change | Desired, field: str) -> ValuePath:
+    """Where a file gives an instance, template or group: by name or by id."""
+    return _PLACE[field][field not in about.names]
 
 
 def _plain(field: str, name: str) -> str:
@@ -146,63 +171,68 @@ def _plain(field: str, name: str) -> str:
 
 class Lookups:
     """
-    What the account has, asked for once: it does not change while one plan is made and applied.
+    What the account has, asked for once in the making of one plan: the next plan asks anew.
 
-    Source: contract section 7, "Reads": instances are one request, templates one per page, groups one per distinct
-    group, usage one.
+    Source: contract section 7, "Reads": instances are one request, templates and groups one per page, usage one.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._instances: tuple[Instance, ...] | None = None
-        self._templates: tuple[Template, ...] | None = None
-        self._variables: dict[str, tuple[str, ...]] = {}
-        self._groups: dict[str, Group | None] = {}
+        self._instances: Mapping[str, Instance] | None = None
+        self._templates: Mapping[str, Template] | None = None
+        self._used: dict[str, UsedTemplate | None] = {}
+        self._groups: Mapping[str, Group] | None = None
         self._contacts_total: int | None = None
-        self._contacts: tuple[Contact, ...] | None = None
+        self._contacts: Mapping[str, Contact] | None = None
+        self._contacts_are_too_many = False
+        self._known_contacts: dict[str, bool] = {}
         self._health: dict[str, Health | None] = {}
 
-    async def instances(self) -> tuple[Instance, ...]:
-        """List the account's instances."""
+    async def instances(self) -> Mapping[str, Instance]:
+        """List the account's instances, by id."""
         if self._instances is None:
-            self._instances = await self._client.instances()
+            self._instances = {plain_id(one.id): one for one in await self._client.instances()}
         return self._instances
 
-    async def templates(self) -> tuple[Template, ...]:
-        """List the account's templates."""
+    @property
+    def known_instances(self) -> Mapping[str, Instance]:
+        """The account's instances, by id; empty as long as nothing needed them."""
+        return self._instances or {}
+
+    async def templates(self) -> Mapping[str, Template]:
+        """List the account's templates, by id."""
         if self._templates is None:
-            self._templates = await self._client.templates()
+            self._templates = {plain_id(one.id): one for one in await self._client.templates()}
         return self._templates
 
-    async def table(self, fields: Iterable[str]) -> NameTable:
-        """Ask for what these payload fields' names need: instances for `instanceId`, templates for `templateId`."""
-        lists: Mapping[str, Callable[[], Awaitable[object]]] = {INSTANCE: self.instances, TEMPLATE: self.templates}
-        await asyncio.gather(*(lists[field]() for field in set(fields)))
-        return table_of_server(self._instances or (), self._templates or ())
-
-    async def template_variables(self, identifiers: Iterable[str]) -> Mapping[str, tuple[str, ...] | None]:
-        """
-        Learn the placeholders of some templates.
-
-        Returns:
-            Dotted paths (`custom.code`) by template id; None for a template that does not exist.
-        """
-        listed = {plain_id(template.id): template for template in await self.templates()}
-        wanted = [identifier for identifier in identifiers if identifier in listed]
-        for identifier in wanted:
-            if identifier not in self._variables:
-                # Examples of the list are abridged (reference 4); only then is each template read by itself.
-                abridged = listed[identifier].variables is None
-                whole = await self._client.template(identifier) if abridged else listed[identifier]
-                self._variables[identifier] = (whole.variables if whole else None) or ()
-        return {identifier: self._variables.get(identifier) for identifier in identifiers}
-
-    async def groups(self, identifiers: Iterable[str]) -> Mapping[str, Group | None]:
-        """Read some groups; None for one that does not exist."""
-        wanted = [identifier for identifier in dict.fromkeys(identifiers) if identifier not in self._groups]
-        found = await asyncio.gather(*(self._client.group(identifier) for identifier in wanted))
-        self._groups |= dict(zip(wanted, found, strict=True))
+    async def groups(self) -> Mapping[str, Group]:
+        """List the account's groups, by id."""
+        if self._groups is None:
+            self._groups = {plain_id(one.id): one for one in await self._client.groups()}
         return self._groups
+
+    async def table(self, fields: Iterable[str]) -> NameTable:
+        """Ask for what these names need: instances for `INSTANCE`, templates for `TEMPLATE`, groups for `GROUP`."""
+        lists: Mapping[str, Callable[[], Awaitable[object]]] = {
+            INSTANCE: self.instances,
+            TEMPLATE: self.templates,
+            GROUP: self.groups,
+        }
+        await asyncio.gather(*(lists[field]() for field in set(fields)))
+        instances, templates, groups = self._instances or {}, self._templates or {}, self._groups or {}
+        return table_of_server(instances.values(), templates.values(), groups.values())
+
+    async def used_templates(self, identifiers: Iterable[str]) -> Mapping[str, UsedTemplate | None]:
+        """Learn what some templates say, by id; None for a template that does not exist."""
+        listed = await self.templates()
+        for identifier in identifiers:
+            if identifier not in self._used:
+                found = listed.get(identifier)
+                # Examples of the list are abridged (reference 4); only then is each template read by itself.
+                if found is not None and not found.is_whole:
+                    found = await self._client.template(identifier)
+                self._used[identifier] = None if found is None else _used(found)
+        return self._used
 
     async def contacts_total(self) -> int | None:
         """Count the account's contacts; None where MsgFlash does not say."""
@@ -210,11 +240,20 @@ class Lookups:
             self._contacts_total = await self._client.contacts_total()
         return self._contacts_total
 
-    async def contacts(self) -> tuple[Contact, ...]:
-        """List the account's contacts; one request per hundred of them, so only if the user wants it."""
-        if self._contacts is None:
-            self._contacts = await self._client.contacts()
+    async def contacts(self, *, most_requests: int | None) -> Mapping[str, Contact] | None:
+        """List the account's contacts by id, a hundred per request; None where that takes too many."""
+        if self._contacts is None and not self._contacts_are_too_many:
+            found, self._contacts_total = await self._client.contacts(most_requests=most_requests)
+            self._contacts_are_too_many = found is None
+            self._contacts = None if found is None else {plain_id(one.id): one for one in found}
         return self._contacts
+
+    async def has_contacts(self, identifiers: Iterable[str]) -> Mapping[str, bool]:
+        """Look for some contacts one by one."""
+        unknown = [identifier for identifier in dict.fromkeys(identifiers) if identifier not in self._known_contacts]
+        found = await asyncio.gather(*(self._client.contact(identifier) for identifier in unknown))
+        self._known_contacts |= {one: contact is not None for one, contact in zip(unknown, found, strict=True)}
+        return self._known_contacts
 
     async def warm_up_limits(self, instance_ids: Iterable[str]) -> Mapping[str, int | None]:
         """Read how many recipients each instance should have in one campaign; None where MsgFlash does not say."""
@@ -235,3 +274,8 @@ class Lookups:
     async def usage(self) -> Usage | None:
         """Read the month so far, anew each time: this very process uses it up. None for team keys."""
         return await self._client.usage()
+
+
+def _used(template: Template) -> UsedTemplate:
+    content = Content(template.type, template.body, template.media_url)
+    return UsedTemplate(plain_id(template.id), template.name, content, template.variables or ())

@@ -5,29 +5,35 @@ Read `Plan` and `Change` first. Actions and reasons are closed sets: contract se
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Literal, Self
+from typing import Self
 
 from msgflash_apply.campaign import (
+    DEFAULT_LIFECYCLE,
     GONE,
     PAUSED_BY_SYSTEM,
+    TEMPLATE,
     TERMINAL,
     Address,
+    Content,
     Desired,
     JsonObject,
+    Lifecycle,
     Names,
     Payload,
+    Seen,
     Source,
     Status,
     parse_instant,
 )
 from msgflash_apply.errors import ExitCode
-from msgflash_apply.findings import Diagnostic, Severity
+from msgflash_apply.findings import Code, Diagnostic, Severity, ValuePath
 
 
 class Action(StrEnum):
@@ -39,6 +45,7 @@ class Action(StrEnum):
     REPLACE = "replace"
     RETIRE = "retire"
     FORGET = "forget"
+    ACCEPT = "accept"
     MOVE = "move"
     NO_OP = "no-op"
     BLOCKED = "blocked"
@@ -46,6 +53,9 @@ class Action(StrEnum):
 
 SENDING = frozenset({Action.CREATE, Action.REPLACE})
 """Actions that make a campaign, which people will get."""
+
+REACHING = SENDING | {Action.RESUME, Action.ACCEPT}
+"""Actions by which people get what is approved: its words and its number are part of the approval."""
 
 
 class Reason(StrEnum):
@@ -82,6 +92,25 @@ class AttributeDiff:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """The WhatsApp number that a campaign goes out from: an instance of MsgFlash. `number` is None before pairing."""
+
+    id: str
+    name: str
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsedTemplate:
+    """A template of MsgFlash that a campaign sends; `variables` are the dotted paths that it fills in."""
+
+    id: str
+    name: str
+    content: Content
+    variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Audience:
     """
     Who would get it.
@@ -90,11 +119,17 @@ class Audience:
         type: of the recipients: all, tags, explicit, group.
         count: how many; None where it was not counted.
         limit: how many the instance's warm-up advises in one campaign; None where MsgFlash does not say.
+        name: of a group, as MsgFlash has it; None for others.
     """
 
     type: str
     count: int | None = None
     limit: int | None = None
+    name: str | None = None
+
+
+_CUSTOM = re.compile(r"\{\{\s*custom\.(?P<name>[a-zA-Z0-9_]+)\s*\}\}")
+"""A placeholder that `variables` fills in (reference 4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +151,13 @@ class Change:
         timezone: in which people read the start; None for UTC.
         names: the names that the files give where `after` has ids, by payload field; where an id could not be looked
             up (offline), `after` lacks that field.
-        audience: of `after`, for creates and replaces.
+        audience: of `after`, for creates, replaces and resumes.
+        max_people: more recipients than this block it; None for no limit.
+        instance: the number that it goes out from; None where MsgFlash was not asked.
+        template: what it sends in template mode, as it is on MsgFlash now; None where that was not asked.
+        lifecycle: as in the file; of one that no file has, what is kept with the record.
         labels: as in the file, else as on record.
         status: on MsgFlash, as last read; None where it has no record.
-        on_remove: what happens once the file is gone; kept with the record.
         previous_address: where the record is now, when it moves.
         pause_after: the file says `paused: true`, so a create is followed by a pause.
     """
@@ -137,9 +175,12 @@ class Change:
     timezone: str | None = None
     names: Names = field(default_factory=dict)
     audience: Audience | None = None
+    max_people: int | None = None
+    instance: Sender | None = None
+    template: UsedTemplate | None = None
+    lifecycle: Lifecycle = DEFAULT_LIFECYCLE
     labels: Mapping[str, str] = field(default_factory=dict)
     status: str | None = None
-    on_remove: Literal["pause", "keep"] = "pause"
     previous_address: Address | None = None
     pause_after: bool = False
 
@@ -147,6 +188,59 @@ class Change:
     def is_sending(self) -> bool:
         """Whether it would make a campaign, which people will get."""
         return self.action is Action.CREATE or self.action is Action.REPLACE
+
+    @property
+    def words(self) -> Content | None:
+        """
+        What people read: direct content, or the template's, with the variables of the campaign filled in.
+
+        Placeholders of MsgFlash remain (`{{contact.firstName}}`). None where the template is not known.
+        """
+        payload = self.payload or {}
+        if self.template is None and (TEMPLATE in payload or TEMPLATE in self.names):
+            return None
+        if self.template is None:
+            kind, body, media = (payload.get(name) for name in ("type", "body", "mediaUrl"))
+            return Content(*(None if value is None else str(value) for value in (kind, body, media)))
+        variables = payload.get("variables")
+        given = variables if isinstance(variables, Mapping) else {}
+
+        def value_of(found: re.Match[str]) -> str:
+            return str(given.get(found["name"], found[0]))
+
+        content = self.template.content
+        return replace(content, body=content.body and _CUSTOM.sub(value_of, content.body))
+
+    @property
+    def payload(self) -> Payload | None:
+        """What the change is about: what would be sent, else what was."""
+        return self.before if self.after is None else self.after
+
+    @property
+    def seen(self) -> Seen:
+        """What is approved beside the payload, and recorded with the campaign."""
+        return Seen(
+            content=self.template.content.digest if self.template is not None else None,
+            number=self.instance.number if self.instance is not None else None,
+            people=self.audience.count if self.audience is not None else None,
+            max_people=self.max_people,
+        )
+
+    @property
+    def approval(self) -> JsonObject:
+        """All that is approved of this change: what people get, from whom, how many they may be; plain JSON."""
+        seen = self.seen if self.action in REACHING else Seen()
+        return {
+            "action": self.action.value,
+            "previous address": self.previous_address,
+            "id": self.id,
+            "payload": self.after,
+            "paused after": self.pause_after,
+            "content": seen.content,
+            "number": seen.number,
+            "limit of people": seen.max_people,
+            "lifecycle": [self.lifecycle.on_change, self.lifecycle.on_remove, *self.lifecycle.ignore_changes],
+        }
 
     @property
     def recipients(self) -> JsonObject:
@@ -205,6 +299,7 @@ class Plan:
 
     Attributes:
         environment: whose state it was compared with.
+        server: origin of the MsgFlash that it is for, such as `https://srv.msgflash.com`.
         lineage: of that state; None without a state (`--no-state`).
         serial: of that state; None without a state.
         created_at: when it was made.
@@ -215,6 +310,7 @@ class Plan:
     """
 
     environment: str
+    server: str
     lineage: str | None
     serial: int | None
     created_at: datetime
@@ -245,26 +341,61 @@ class Plan:
         return tuple(c for c in self.changes if c.action is Action.BLOCKED)
 
     @property
-    def digest(self) -> str:
+    def approval(self) -> JsonObject:
         """
-        `sha256:` over actions, addresses and payloads, whatever the time of reading.
+        What a person approves, plain JSON: environment, server, and by address what each change comes to.
 
-        Unchanged campaigns take no part: what was approved is what goes out, and nothing goes out for them.
+        Unchanged campaigns take no part: what was approved is what goes out, and nothing goes out for them. Nor do the
+        time of reading, and how many people there are: their limit does.
         """
-        approved = [
-            [c.action, c.address, c.previous_address, c.id, c.after, c.pause_after]
-            for c in self.changes
-            if c.action is not Action.NO_OP
-        ]
-        return digest_of(approved)
+        changes = {change.address: change.approval for change in self.changes if change.action is not Action.NO_OP}
+        return {"environment": self.environment, "server": self.server, "changes": changes}
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` over the approval."""
+        return digest_of(self.approval)
+
+    @property
+    def reaching(self) -> tuple[Change, ...]:
+        """The changes by which people get messages."""
+        return tuple(c for c in self.changes if c.is_sending or c.action is Action.RESUME)
+
+    @property
+    def people(self) -> int | None:
+        """
+        How many people the changes reach; None where nothing was counted.
+
+        Whoever is in two audiences counts twice, except that campaigns to the same recipients reach the same people.
+        """
+        counted = [c for c in self.reaching if c.audience is not None and c.audience.count is not None]
+        everyone = [c.audience.count for c in counted if c.audience is not None and c.audience.type == "all"]
+        if everyone and everyone[0] is not None:
+            return everyone[0]
+        audiences = {digest_of(c.recipients): c.audience.count or 0 for c in counted if c.audience is not None}
+        return sum(audiences.values()) if counted else None
+
+    @property
+    def uncounted(self) -> int:
+        """Of how many of these changes the people were not counted."""
+        return sum(c.audience is None or c.audience.count is None for c in self.reaching)
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether something waits for a person: it is blocked, or a campaign that was created will fail."""
+        return bool(self.blocked) or any(one.code in HURTING for one in self.diagnostics)
 
     def exit_code(self, *, detailed: bool) -> ExitCode:
         """Return the exit code: 3 when a person is needed, else 2 (only if `detailed`) when there are changes."""
-        if self.blocked:
+        if self.needs_person:
             return ExitCode.PERSON_NEEDED
         if detailed and self.effective:
             return ExitCode.CHANGES
         return ExitCode.DONE
+
+
+HURTING = frozenset({Code.TEMPLATE_GONE, Code.TEMPLATE_WANTS_MORE})
+"""Warnings about campaigns that were created and whose messages will fail."""
 
 
 def digest_of(document: object) -> str:
@@ -273,7 +404,14 @@ def digest_of(document: object) -> str:
     return "sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def finding(severity: Severity, code: str, about: Change | Desired, message: str, hint: str | None) -> Diagnostic:
-    """Make a diagnostic about a campaign, at the place it is written."""
+def finding(
+    severity: Severity,
+    code: str,
+    about: Change | Desired,
+    message: str,
+    hint: str | None,
+    path: ValuePath | None = None,
+) -> Diagnostic:
+    """Make a diagnostic about a campaign, or about the field at `path` of its document."""
     file, line = (about.source.file, about.source.line) if about.source else (None, None)
-    return Diagnostic(severity, code, message, hint, file=file, line=line, address=about.address)
+    return Diagnostic(severity, code, message, hint, file=file, line=line, address=about.address, path=path)

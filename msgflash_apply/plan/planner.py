@@ -5,29 +5,26 @@ The order is the point: only what a first decision would act on is read, and the
 read, is the one that counts (contract section 7, promise 5). A plan in which nothing changes so reads no campaign.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from msgflash_apply.api.access import DEFAULT_BASE_URL
 from msgflash_apply.api.client import Client
-from msgflash_apply.campaign import Desired
+from msgflash_apply.api.models import Usage
+from msgflash_apply.campaign import GONE, INSTANCE, TEMPLATE, TERMINAL, Address, Desired, id_in, plain_id
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity, in_order
 from msgflash_apply.models.project import Policy
+from msgflash_apply.plan.audience import Counting, count_audiences, messages_of, uncounted
 from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mailing, taken_addresses
 from msgflash_apply.plan.lookup import LookedUp, Lookups, fill_in, table_of_memory, unknown_names
-from msgflash_apply.plan.plan import Action, Change, Plan, RequestForecast, finding
-from msgflash_apply.plan.preflight import (
-    check_sending,
-    count_audiences,
-    enforce,
-    far_starts,
-    messages_of,
-    requests_needed,
-)
+from msgflash_apply.plan.plan import REACHING, Action, Change, Plan, RequestForecast, Sender, UsedTemplate, finding
+from msgflash_apply.plan.preflight import check_created, check_sending, enforce, far_starts, requests_needed
 from msgflash_apply.plan.refresh import PriorState, Refresh, RemoteStatus, ids_to_read, read_campaigns
 from msgflash_apply.plan.renames import unknown_former_addresses
-from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.state.reading import refuse_other_server
+from msgflash_apply.state.snapshot import NO_STATE, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,9 @@ class PlanOptions:
         targets: addresses to keep to; `promo/x` includes `promo/x["fr"]`. Empty means all.
         labels: keep to campaigns that carry all of these. Empty means all.
         has_state: False for a preview without any state.
-        count_tags: read all contacts to count the people of a tag.
+        counting: how many requests may be spent on counting people.
+        server: origin of MsgFlash.
+        place: gives findings about fields their line and column.
     """
 
     environment: str
@@ -51,7 +50,9 @@ class PlanOptions:
     targets: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     has_state: bool = True
-    count_tags: bool = False
+    counting: Counting = Counting.AUTO
+    server: str = DEFAULT_BASE_URL
+    place: Callable[[Iterable[Diagnostic]], Iterable[Diagnostic]] = iter
 
     @property
     def is_narrowed(self) -> bool:
@@ -69,7 +70,9 @@ class PlanOptions:
 
 class Planner:
     """
-    Makes plans from the same files; the second one, under the lock, requests nothing that cannot have changed.
+    Makes plans from the same files.
+
+    Each asks MsgFlash anew, so that the one under the lock finds what has changed since the approved one was made.
 
     Args:
         desired: every campaign of the files.
@@ -91,14 +94,39 @@ class Planner:
         self._diagnostics = tuple(diagnostics)
         self._options = options
         self._client = client
-        self._lookups = Lookups(client) if client else None
         self._now = now
-        self._readings: dict[str, RemoteStatus | None] = {}
+        self._prior = PriorState(NO_STATE)
+        self._instances: Mapping[str, Sender] = {}
+
+    @property
+    def prior(self) -> PriorState:
+        """The state and what the last plan read of MsgFlash."""
+        return self._prior
+
+    @property
+    def instances(self) -> Mapping[str, Sender]:
+        """The account's instances by id, as far as the last plan read them."""
+        return self._instances
+
+    async def recount(self, snapshot: Snapshot) -> Mapping[Address, int | None]:
+        """Count the people of the campaigns whose start is ahead; None where they are not counted."""
+        now = self._now()
+        if self._client is None:
+            return {}
+        ahead = [
+            Change(address, Action.RESUME, record.facts.starts_at, after=record.facts.payload)
+            for address, record in snapshot.campaigns.items()
+            if record.facts.starts_at > now and not record.retired and record.status not in {*TERMINAL, GONE}
+        ]
+        lookups = Lookups(self._client)
+        counted, _ = await count_audiences(ahead, lookups, self._options.counting)
+        self._instances = {i: Sender(i, one.name, one.wa_number) for i, one in (await lookups.instances()).items()}
+        return {change.address: change.audience.count for change in counted if change.audience is not None}
 
     @property
     def readings(self) -> Mapping[str, RemoteStatus | None]:
         """What the last plan read: by campaign id, None for one that is gone on MsgFlash."""
-        return self._readings
+        return self._prior.readings
 
     @property
     def environment(self) -> str:
@@ -110,82 +138,121 @@ class Planner:
         Compare the files with the state.
 
         Raises:
-            InvalidFiles: a name that does not exist, a variable that a template misses, a duplicate of a campaign.
+            InvalidFiles: every name that does not exist, variable that a template misses, contact that is unknown, and
+                duplicate of a campaign, in one go.
             ApiError: MsgFlash could not be asked.
+            StateError: the state's campaigns are on another server.
         """
+        if self._client is not None:
+            refuse_other_server(snapshot, self._options.server)
         now = self._now()
-        items = await self._look_up(snapshot, now)
-        changes = self._decide(items, PriorState(snapshot), now)
+        lookups = Lookups(self._client) if self._client is not None else None
+        items, unknown = await self._look_up(snapshot, now, lookups)
+        prior = PriorState(snapshot, templates=await self._templates(items, snapshot, lookups))
+        changes = self._decide(items, prior, now)
         readings: dict[str, RemoteStatus | None] = {}
         while self._client and (unread := ids_to_read(self._options.refresh, changes, snapshot) - readings.keys()):
             readings |= await read_campaigns(self._client, unread)
-            changes = self._decide(items, PriorState(snapshot, readings), now)
-        self._readings = readings
+            prior = replace(prior, readings=readings)
+            changes = self._decide(items, prior, now)
+        self._prior = prior
         changes = enforce(changes, self._options.policy, snapshot)
-        return await self._finish(changes, items, snapshot, now)
+        return await self._finish(changes, items, unknown, prior, now, lookups)
 
     def _decide(self, items: Sequence[LookedUp], prior: PriorState, now: datetime) -> tuple[Change, ...]:
         """Decide, and keep to the part that is planned."""
-        changes = decide(items, prior, now=now, min_lead_time=self._options.policy.min_lead_time)
+        changes = decide(items, prior, now=now, policy=self._options.policy)
         return tuple(filter(self._options.selects, changes)) if self._options.is_narrowed else changes
 
-    async def _look_up(self, snapshot: Snapshot, now: datetime) -> list[LookedUp]:
+    async def _look_up(
+        self, snapshot: Snapshot, now: datetime, lookups: Lookups | None
+    ) -> tuple[list[LookedUp], list[Diagnostic]]:
         """Put ids where the files give names: as MsgFlash has them, or offline as the state remembers them."""
         created, in_doubt = snapshot.campaigns.values(), snapshot.in_doubt.values()
         memory = table_of_memory([*(record.facts for record in created), *(intent.facts for intent in in_doubt)])
         sent = {address: record.facts for address, record in snapshot.campaigns.items()}
         items = [fill_in(desired, memory, sent.get(desired.address)) for desired in self._desired]
-        to_ask = [item for item in items if item.desired.names] if self._lookups else []
+        to_ask = [item for item in items if item.desired.names] if lookups else []
         if to_ask and self._options.refresh is Refresh.NONE:
             # Memory is enough for a campaign in which nothing changes.
-            lead_time = self._options.policy.min_lead_time
-            changes = decide(items, PriorState(snapshot), now=now, min_lead_time=lead_time)
+            changes = decide(items, PriorState(snapshot), now=now, policy=self._options.policy)
             unchanged = {change.address for change in changes if change.action is Action.NO_OP}
             to_ask = [item for item in to_ask if item.missing_names or item.desired.address not in unchanged]
-        if to_ask and self._lookups:
-            table = await self._lookups.table(field for item in to_ask for field in item.desired.names)
+        unknown: list[Diagnostic] = []
+        if to_ask and lookups:
+            table = await lookups.table(field for item in to_ask for field in item.desired.names)
             asked = {
                 item.desired.address: fill_in(item.desired, table, sent.get(item.desired.address)) for item in to_ask
             }
-            if unknown := [found for item in asked.values() for found in unknown_names(item, table)]:
-                raise InvalidFiles([*self._diagnostics, *unknown])
+            unknown = [found for item in asked.values() for found in unknown_names(item, table)]
             items = [asked.get(item.desired.address, item) for item in items]
-        refuse_duplicates(items)
-        return items
+        refuse_duplicates([item for item in items if not item.missing_names])
+        return items, unknown
+
+    async def _templates(
+        self, items: Sequence[LookedUp], snapshot: Snapshot, lookups: Lookups | None
+    ) -> Mapping[str, UsedTemplate | None]:
+        """Read what the templates say that are sent, or were and are not over; one request per hundred."""
+        if lookups is None:
+            return {}
+        live = {
+            identifier
+            for record in snapshot.campaigns.values()
+            if record.status not in {*TERMINAL, GONE} and (identifier := id_in(record.facts.payload, TEMPLATE))
+        }
+        wanted = {identifier for item in items if (identifier := id_in(item.payload, TEMPLATE))}
+        if self._options.refresh is Refresh.NONE:
+            known = {record.facts.fingerprint for record in snapshot.campaigns.values()}
+            wanted = {id_in(i.payload, TEMPLATE) or "" for i in items if i.fingerprint not in known} & wanted
+            live = set()
+        used = {plain_id(identifier) for identifier in wanted | live}
+        return await lookups.used_templates(sorted(used)) if used else {}
 
     async def _finish(
-        self, changes: tuple[Change, ...], items: Sequence[LookedUp], snapshot: Snapshot, now: datetime
+        self,
+        changes: tuple[Change, ...],
+        items: Sequence[LookedUp],
+        unknown: list[Diagnostic],
+        prior: PriorState,
+        now: datetime,
+        lookups: Lookups | None,
     ) -> Plan:
         """Check what is decided, forecast what it costs, and refuse the plan if a check found an error."""
+        snapshot = prior.snapshot
         acting = [change for change in changes if change.action is not Action.NO_OP]
-        found = [*same_mailing(acting, snapshot), *taken_addresses(acting, snapshot)]
+        found = [*unknown, *same_mailing(acting, snapshot), *taken_addresses(acting, snapshot)]
         found += [*unknown_former_addresses(self._desired, changes, snapshot), *far_starts(acting, now)]
-        if self._lookups is not None:
-            found += await check_sending(acting, self._lookups)
-            count_tags = self._options.count_tags
-            changes, more = await count_audiences(changes, self._lookups, count_tags=count_tags)
+        usage = await lookups.usage() if lookups is not None and requests_needed(acting) else None
+        if lookups is not None:
+            changes = await _with_account(changes, prior, lookups)
+            acting = [change for change in changes if change.action is not Action.NO_OP]
+            found += await check_sending(acting, lookups, prior.templates, usage)
+            found += check_created(snapshot, prior, {change.address for change in acting})
+            changes, more = await count_audiences(changes, lookups, self._options.counting)
             found += more
+            if self._options.counting is not Counting.NEVER:
+                found += uncounted(changes)
         else:
             found += _not_looked_up(changes, items)
-        requests, quota = await self._forecast([change for change in changes if change.action is not Action.NO_OP])
+        requests, quota = self._forecast([change for change in changes if change.action is not Action.NO_OP], usage)
         diagnostics = in_order([*self._diagnostics, *found, *overlaps(changes), *quota])
         if any(diagnostic.is_error for diagnostic in diagnostics):
-            raise InvalidFiles(diagnostics)
+            raise InvalidFiles(self._options.place(diagnostics))
         return Plan(
             environment=self._options.environment,
+            server=self._options.server,
             lineage=snapshot.lineage if self._options.has_state else None,
             serial=snapshot.serial if self._options.has_state else None,
             created_at=now,
-            complete=self._lookups is not None and not self._options.is_narrowed,
+            complete=lookups is not None and not self._options.is_narrowed,
             changes=changes,
-            diagnostics=diagnostics,
+            diagnostics=in_order(self._options.place(diagnostics)),
             requests=requests,
         )
 
-    async def _forecast(self, changes: Sequence[Change]) -> tuple[RequestForecast, list[Diagnostic]]:
+    def _forecast(self, changes: Sequence[Change], usage: Usage | None) -> tuple[RequestForecast, list[Diagnostic]]:
         """Say what the month has left and the plan needs; a warning where the messages do not suffice."""
         needed, messages = requests_needed(changes), messages_of(changes)
-        usage = await self._lookups.usage() if self._lookups is not None and needed else None
         used = self._client.requests_sent if self._client is not None else 0
         if usage is None:
             return RequestForecast(used, needed, messages=messages), []
@@ -195,6 +262,31 @@ class Planner:
         message = f"the plan sends at least {messages} messages, and the month has {usage.messages_left} left"
         hint = "MsgFlash refuses the creates beyond it, or pauses campaigns while they send"
         return forecast, [Diagnostic(Severity.WARNING, Code.OUTBOUND_QUOTA, message, hint)]
+
+
+async def _with_account(changes: tuple[Change, ...], prior: PriorState, lookups: Lookups) -> tuple[Change, ...]:
+    """Show of each change the number that it goes out from, and the words that it sends."""
+    if any(change.action in REACHING for change in changes):
+        await lookups.instances()
+    instances = lookups.known_instances
+    if not instances and not prior.templates:
+        return changes
+    shown = []
+    for change in changes:
+        payload = change.before if change.after is None else change.after
+        if payload is None or not (change.action is not Action.NO_OP or _lacks_facts(change, prior)):
+            shown.append(change)
+            continue
+        instance = instances.get(plain_id(id_in(payload, INSTANCE) or ""))
+        sender = None if instance is None else Sender(instance.id, instance.name, instance.wa_number)
+        shown.append(replace(change, instance=sender, template=prior.template(payload)))
+    return tuple(shown)
+
+
+def _lacks_facts(change: Change, prior: PriorState) -> bool:
+    """Whether the record of an unchanged campaign was made by an earlier version, which kept less."""
+    record = prior.snapshot.campaigns.get(change.previous_address or change.address)
+    return record is not None and record.facts.seen is None
 
 
 def _not_looked_up(changes: Sequence[Change], items: Sequence[LookedUp]) -> list[Diagnostic]:

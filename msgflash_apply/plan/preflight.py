@@ -6,17 +6,30 @@ fail silently or on the wrong account, warnings where a person may know better. 
 count them, and compared with what the number's warm-up advises.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from msgflash_apply.api.models import Group, Instance
-from msgflash_apply.campaign import FAR_AHEAD_HINT, Address, JsonObject, Status, far_ahead, plain_id
-from msgflash_apply.findings import Code, Diagnostic, Severity
+from msgflash_apply.api.models import Instance, Usage
+from msgflash_apply.campaign import (
+    FAR_AHEAD_HINT,
+    GONE,
+    INSTANCE,
+    TEMPLATE,
+    TERMINAL,
+    Address,
+    JsonObject,
+    Status,
+    far_ahead,
+    id_in,
+    plain_id,
+)
+from msgflash_apply.findings import Code, Diagnostic, Severity, listed
 from msgflash_apply.models.project import Policy, QuietHours
-from msgflash_apply.plan.lookup import Lookups
-from msgflash_apply.plan.plan import Action, Audience, Change, Reason, finding
+from msgflash_apply.plan.audience import too_often
+from msgflash_apply.plan.lookup import Lookups, place_of
+from msgflash_apply.plan.plan import Action, Change, Reason, UsedTemplate, finding
+from msgflash_apply.plan.refresh import PriorState
 from msgflash_apply.state.snapshot import Snapshot
 
 FEW_CAMPAIGNS = 10
@@ -33,8 +46,17 @@ def enforce(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> tu
     if policy.max_creates is not None and len(creates) > policy.max_creates:
         explanation = f"the plan would create {len(creates)}, and `policy.max_creates` is {policy.max_creates}"
         changes = _block(changes, creates, Reason.LIMIT, explanation)
+    if policy.max_messages is not None:
+        for address, explanation in too_often(changes, policy.max_messages, snapshot):
+            changes = _block(changes, {address}, Reason.LIMIT, explanation)
     retires = {change.address for change in changes if change.action is Action.RETIRE}
     live = sum(not record.retired for record in snapshot.campaigns.values())
+    is_empty = all(change.source is None for change in changes)
+    if retires and len(retires) == live and (is_empty or live > 1) and not policy.retire_all:
+        # An empty checkout, a submodule that is not there, another folder: rarely what was meant.
+        gone = "there is no campaign in the files" if is_empty else "the files of all live campaigns are gone"
+        explanation = f"{gone}, and the plan would retire every one that is live ({live})"
+        return tuple(_block(changes, retires, Reason.LIMIT, explanation))
     allowed = int(policy.max_retires * live) if isinstance(policy.max_retires, float) else policy.max_retires
     if len(snapshot.campaigns) > FEW_CAMPAIGNS and allowed is not None and len(retires) > allowed:
         explanation = f"the plan would retire {len(retires)} of {live}, and `policy.max_retires` allows {allowed}"
@@ -77,51 +99,125 @@ def is_quiet(moment: datetime, quiet: QuietHours) -> bool:
     return local >= quiet.starts or local < quiet.ends
 
 
-async def check_sending(changes: Sequence[Change], lookups: Lookups) -> list[Diagnostic]:
-    """Check every create and replace against the account: is its instance there and connected, its template filled."""
+async def check_sending(
+    changes: Sequence[Change], lookups: Lookups, templates: Mapping[str, UsedTemplate | None], usage: Usage | None
+) -> list[Diagnostic]:
+    """
+    Check what would be sent against the account: is its instance there and connected, its template filled in.
+
+    Args:
+        changes: of the plan; creates and replaces are looked at.
+        lookups: what the account has.
+        templates: those that the plan has read, by id.
+        usage: with the features of the account's plan; None where it may not be read.
+    """
     sending = [change for change in changes if change.is_sending]
     if not sending:
         return []
-    instances = {plain_id(instance.id): instance for instance in await lookups.instances()}
-    templates = {str(c.after["templateId"]) for c in sending if c.after and "templateId" in c.after}
-    placeholders = await lookups.template_variables(sorted(templates)) if templates else {}
-    found: list[Diagnostic] = []
+    instances = await lookups.instances()
+    found = _missing_features(sending, usage)
     for change in sending:
-        found += _check_instance(change, instances)
-        if change.after and "templateId" in change.after:
-            found += _check_template(change, change.after, placeholders[str(change.after["templateId"])])
+        payload = change.after or {}
+        if (identifier := id_in(payload, INSTANCE)) is not None:
+            found += _check_instance(change, identifier, instances)
+        if (identifier := id_in(payload, TEMPLATE)) is not None:
+            found += _check_template(change, payload, identifier, templates.get(plain_id(identifier)))
     return found
 
 
-def _check_instance(change: Change, instances: Mapping[str, Instance]) -> list[Diagnostic]:
-    instance = instances.get(_instance_id(change))
+_FEATURES = {"voice_note": ("voiceNotes", "voice notes"), "buttons": ("buttons", "buttons")}
+"""By type of content: the feature of an account's plan that it needs, where MsgFlash names one (reference 8)."""
+
+
+def _missing_features(changes: Sequence[Change], usage: Usage | None) -> list[Diagnostic]:
+    """Say once per cause what the account's plan does not include: every create would be refused for it."""
+    if usage is None:
+        return []
+    if usage.features.get("campaigns") is False:
+        others = f"; {len(changes)} would be refused" if len(changes) > 1 else ""
+        message, hint = f"the account's plan has no campaigns{others}", "choose another plan in the MsgFlash console"
+        return [finding(Severity.ERROR, Code.FEATURE_MISSING, changes[0], message, hint)]
+    found = []
+    for kind, (feature, words) in _FEATURES.items():
+        users = [change for change in changes if (change.after or {}).get("type") == kind]
+        if users and usage.features.get(feature) is False:
+            others = f"; {len(users)} campaigns need them" if len(users) > 1 else ""
+            message, hint = f"the account's plan has no {words}{others}", "write it without, or choose another plan"
+            found.append(finding(Severity.ERROR, Code.FEATURE_MISSING, users[0], message, hint, ("type",)))
+    return found
+
+
+def _check_instance(change: Change, identifier: str, instances: Mapping[str, Instance]) -> list[Diagnostic]:
+    path, instance = place_of(change, INSTANCE), instances.get(plain_id(identifier))
     if instance is None:
         listed = "; ".join(f"{one.name} ({one.id})" for one in instances.values()) or "none"
-        message = f"the account has no instance {_instance_id(change)}"
-        return [finding(Severity.ERROR, Code.UNKNOWN_INSTANCE, change, message, f"it has: {listed}")]
+        message = f"the account has no instance {identifier}"
+        return [finding(Severity.ERROR, Code.UNKNOWN_INSTANCE, change, message, f"it has: {listed}", path)]
     if not instance.is_connected:
         message = f"instance `{instance.name}` is {instance.status}, not connected"
         hint = "connect it in the MsgFlash console before the campaign starts, or every message fails"
-        return [finding(Severity.WARNING, Code.NOT_CONNECTED, change, message, hint)]
+        return [finding(Severity.WARNING, Code.NOT_CONNECTED, change, message, hint, path)]
     return []
 
 
-def _check_template(change: Change, after: JsonObject, placeholders: Sequence[str] | None) -> list[Diagnostic]:
-    if placeholders is None:
-        message = f"the account has no template {after['templateId']}"
-        hint = "give a template of this account, by name or id"
-        return [finding(Severity.ERROR, Code.UNKNOWN_TEMPLATE, change, message, hint)]
-    variables = after.get("variables")
-    given = set(variables) if isinstance(variables, Mapping) else set()
-    needed = {path.removeprefix("custom.") for path in placeholders if path.startswith("custom.")}
-    found = []
+def _check_template(
+    change: Change, payload: JsonObject, identifier: str, template: UsedTemplate | None
+) -> Iterator[Diagnostic]:
+    if template is None:
+        message, hint = f"the account has no template {identifier}", "give a template of this account, by name or id"
+        yield finding(Severity.ERROR, Code.UNKNOWN_TEMPLATE, change, message, hint, place_of(change, TEMPLATE))
+        return
+    given, needed = _variables(payload), _needed(template)
     for name in sorted(needed - given):
         message = f"the template needs the variable `{name}`, and `variables` does not give it"
         hint = f"add `{name}: ...` to `variables`; without it every message of the campaign fails"
-        found.append(finding(Severity.ERROR, Code.VARIABLE_MISSING, change, message, hint))
+        yield finding(Severity.ERROR, Code.VARIABLE_MISSING, change, message, hint, ("variables",))
     for name in sorted(given - needed):
-        message = f"the template does not use the variable `{name}`"
-        found.append(finding(Severity.WARNING, Code.VARIABLE_UNUSED, change, message, "remove it"))
+        message, path = f"the template does not use the variable `{name}`", ("variables", name)
+        yield finding(Severity.WARNING, Code.VARIABLE_UNUSED, change, message, "remove it", path)
+
+
+def _variables(payload: JsonObject) -> set[str]:
+    variables = payload.get("variables")
+    return set(variables) if isinstance(variables, Mapping) else set()
+
+
+def _needed(template: UsedTemplate) -> set[str]:
+    return {path.removeprefix("custom.") for path in template.variables if path.startswith("custom.")}
+
+
+def check_created(snapshot: Snapshot, prior: PriorState, addresses: Collection[Address]) -> list[Diagnostic]:
+    """
+    Find the campaigns that were created and whose messages will fail, since their template is not what it was.
+
+    Args:
+        snapshot: with the campaigns on record.
+        prior: with the templates that were read.
+        addresses: campaigns to leave out, because the plan acts on them.
+
+    Returns:
+        One warning per template that is gone, and per variable that is missing, with the campaigns that it hurts.
+    """
+    hurt: dict[tuple[str, str, str], list[Address]] = {}
+    for address, record in snapshot.campaigns.items():
+        identifier = id_in(record.facts.payload, TEMPLATE)
+        if identifier is None or address in addresses or record.retired or prior.status(record) in {*TERMINAL, GONE}:
+            continue
+        name = record.facts.names.get(TEMPLATE, identifier)
+        if (identifier := plain_id(identifier)) not in prior.templates:
+            continue
+        template = prior.templates[identifier]
+        if template is None:
+            hurt.setdefault((Code.TEMPLATE_GONE, name, ""), []).append(address)
+            continue
+        for missing in sorted(_needed(template) - _variables(record.facts.payload)):
+            hurt.setdefault((Code.TEMPLATE_WANTS_MORE, template.name, missing), []).append(address)
+    found = []
+    for (code, name, variable), campaigns in sorted(hurt.items()):
+        what = f"needs the variable `{variable}` now, which is not given" if variable else "is gone on MsgFlash"
+        message = f"template `{name}` {what}: every message of {listed(campaigns)} will fail"
+        hint = "put it back, or pause them with `paused: true`"
+        found.append(Diagnostic(Severity.WARNING, code, message, hint, address=campaigns[0]))
     return found
 
 
@@ -143,88 +239,3 @@ def requests_needed(changes: Iterable[Change]) -> int:
             case _:
                 pass  # the state alone changes, or nothing
     return needed
-
-
-async def count_audiences(
-    changes: Sequence[Change], lookups: Lookups, *, count_tags: bool
-) -> tuple[tuple[Change, ...], list[Diagnostic]]:
-    """
-    Count the audience of every create and replace.
-
-    Args:
-        changes: of the whole plan.
-        lookups: groups cost a request each, `all` one, warm-up one per instance.
-        count_tags: read all contacts, a request per hundred: nothing else counts the people of a tag.
-
-    Returns:
-        The changes with their audiences, and findings: unknown groups, no recipients, above the warm-up's advice.
-    """
-    sending = [change for change in changes if change.is_sending]
-    if not sending:
-        return tuple(changes), []
-    types = {change.recipients.get("type") for change in sending}
-    groups = await lookups.groups(str(c.recipients["groupId"]) for c in sending if c.recipients.get("type") == "group")
-    total = await lookups.contacts_total() if "all" in types else None
-    contacts = await lookups.contacts() if count_tags and "tags" in types else None
-    tags_of_contacts = None if contacts is None else [frozenset(contact.tags) for contact in contacts]
-    limits = await lookups.warm_up_limits(_instance_id(change) for change in sending)
-    audiences: dict[Address, Audience] = {}
-    found: list[Diagnostic] = []
-    for change in sending:
-        count = _count(change.recipients, groups, total, tags_of_contacts)
-        audience = Audience(str(change.recipients.get("type")), count, limits.get(_instance_id(change)))
-        audiences[change.address] = audience
-        found += _check_audience(change, audience, groups)
-    return tuple(replace(c, audience=audiences.get(c.address, c.audience)) for c in changes), found
-
-
-def _count(
-    recipients: JsonObject,
-    groups: Mapping[str, Group | None],
-    total: int | None,
-    tags_of_contacts: Sequence[frozenset[str]] | None,
-) -> int | None:
-    """Count the recipients of one campaign; None where MsgFlash does not say how many, or tags are not counted."""
-    value = recipients.get("value")
-    members = [str(member) for member in value] if isinstance(value, list) else []
-    match recipients.get("type"):
-        case "all":
-            return total
-        case "explicit":
-            return len(members)
-        case "group":
-            group = groups[str(recipients["groupId"])]
-            return None if group is None else group.contact_count
-        case "tags" if tags_of_contacts is not None:
-            # A contact with several of the tags counts once (reference 10.4).
-            return sum(not tags.isdisjoint(members) for tags in tags_of_contacts)
-        case _:
-            return None
-
-
-def _check_audience(change: Change, audience: Audience, groups: Mapping[str, Group | None]) -> list[Diagnostic]:
-    recipients, count = change.recipients, audience.count
-    if audience.type == "group" and groups[str(recipients["groupId"])] is None:
-        message, hint = f"the account has no group {recipients['groupId']}", "give the id of a group of this account"
-        return [finding(Severity.ERROR, Code.UNKNOWN_GROUP, change, message, hint)]
-    if count == 0:
-        value = recipients.get("value")
-        tags = sorted({str(tag) for tag in value}) if isinstance(value, list) else []
-        why = {"group": "the group has no contacts", "tags": f"no contact is tagged {' or '.join(tags)}"}
-        message = f"the campaign has no recipients: {why.get(audience.type, 'the account has no contacts')}"
-        return [finding(Severity.WARNING, Code.NO_RECIPIENTS, change, message, None)]
-    if count is not None and audience.limit is not None and count > audience.limit:
-        message = f"{count} recipients, and the instance's warm-up advises at most {audience.limit}"
-        hint = "split the campaign, or send it from a number that is warmed up"
-        return [finding(Severity.WARNING, Code.ABOVE_WARM_UP, change, message, hint)]
-    return []
-
-
-def messages_of(changes: Iterable[Change]) -> int | None:
-    """Add up the audiences that were counted; None where none was."""
-    counts = [c.audience.count for c in changes if c.audience is not None and c.audience.count is not None]
-    return sum(counts) if counts else None
-
-
-def _instance_id(change: Change) -> str:
-    return str((change.after or {}).get("instanceId"))

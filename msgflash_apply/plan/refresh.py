@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import TypeVar
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.campaign import TERMINAL, Record
-from msgflash_apply.plan.plan import Action, Change
+from msgflash_apply.campaign import TEMPLATE, TERMINAL, Content, Facts, Payload, Record, id_in, plain_id
+from msgflash_apply.plan.plan import Action, Change, UsedTemplate
 from msgflash_apply.state.snapshot import Snapshot
 
 CONCURRENT_READS = 16
@@ -48,10 +48,26 @@ class PriorState:
     Attributes:
         snapshot: as the last run left it.
         readings: by campaign id; None for one that is gone on the server, absent for one that was not read.
+        templates: of MsgFlash, by id; None for one that does not exist, absent for one that was not asked for.
     """
 
     snapshot: Snapshot
     readings: Mapping[str, RemoteStatus | None] = field(default_factory=dict)
+    templates: Mapping[str, UsedTemplate | None] = field(default_factory=dict)
+
+    def template(self, payload: Payload) -> UsedTemplate | None:
+        """What a campaign sends in template mode, as it is now; None in direct mode, and where it is not known."""
+        return self.templates.get(plain_id(id_in(payload, TEMPLATE) or ""))
+
+    def approved_content(self, facts: Facts) -> Content | None:
+        """What the template of a campaign said when it was approved; None where that is not on record."""
+        return self.snapshot.contents.get((facts.seen and facts.seen.content) or "")
+
+    def is_edited(self, facts: Facts) -> bool:
+        """Whether the template of a campaign says something else than when it was approved."""
+        approved = facts.seen and facts.seen.content
+        template = self.template(facts.payload) if approved else None
+        return template is not None and template.content.digest != approved
 
     def is_gone(self, record: Record) -> bool:
         """Whether MsgFlash answered that there is no such campaign."""

@@ -12,15 +12,15 @@ from datetime import datetime
 from io import StringIO
 
 from msgflash_apply.apply.result import ApplyReport
-from msgflash_apply.campaign import Address, Facts, Intent, Record, format_instant
+from msgflash_apply.campaign import Address, Facts, Intent, JsonObject, Record, format_instant, id_in, with_ids
 from msgflash_apply.findings import Diagnostic
 from msgflash_apply.operations.drift import Drift
-from msgflash_apply.plan.plan import Action, Change, Plan
+from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Plan
 from msgflash_apply.report.safe_text import SUSPECT_IN_LINES, redact
 from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.reading import Past
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "2.0"
 """Of the plan's JSON. New fields raise the second number; readers ignore fields that they do not know."""
 
 
@@ -38,7 +38,17 @@ def plan_to_json(plan: Plan, *, tool_version: str, changes_only: bool = False) -
 
 def drift_to_json(found: Sequence[Drift], plan: Plan, *, tool_version: str) -> str:
     """Spell what differs from the record, and the plan that follows from it; `found` is null for what is gone."""
-    drift = [{"address": one.address, "id": one.id, "recorded": one.recorded, "found": one.found} for one in found]
+    drift = [
+        {
+            "address": one.address,
+            "id": one.id,
+            "what": one.what,
+            "recorded": one.recorded,
+            "found": one.found,
+            "diff": _diff(one.diff),
+        }
+        for one in found
+    ]
     return _text({"drift": drift, "plan": _plan(plan, tool_version)})
 
 
@@ -124,6 +134,7 @@ def _plan(plan: Plan, tool_version: str, *, changes_only: bool = False) -> dict[
         "format_version": FORMAT_VERSION,
         "tool_version": tool_version,
         "environment": plan.environment,
+        "server": plan.server,
         "lineage": plan.lineage,
         "serial": plan.serial,
         "created_at": format_instant(plan.created_at),
@@ -134,7 +145,7 @@ def _plan(plan: Plan, tool_version: str, *, changes_only: bool = False) -> dict[
             for change in plan.changes
             if not (changes_only and change.action is Action.NO_OP)
         ],
-        "summary": {action.value: number for action, number in plan.summary.items()},
+        "summary": {action.value: number for action, number in plan.summary.items()} | {"people": plan.people},
         "diagnostics": _diagnostics(plan.diagnostics),
         "requests": {
             "used": requests.used,
@@ -156,20 +167,57 @@ def _change(change: Change, now: datetime) -> dict[str, object]:
         "source": source and {"file": source.file, "line": source.line},
         "id": change.id,
         "before": _foreign(change.before),
-        "after": _foreign(change.after),
-        "diff": [
-            {"path": each.path, "before": _foreign(each.before), "after": _foreign(each.after)} for each in change.diff
-        ],
+        "after": _foreign(_with_unknown(change)),
+        "unknown": sorted(change.names.keys() - _ids_in(change)),
+        "content": _content(change),
+        "instance": change.instance
+        and {"id": change.instance.id, "name": change.instance.name, "number": change.instance.number},
+        "diff": _diff(change.diff),
         "starts_at": format_instant(change.starts_at),
         "timezone": change.timezone,
         "names": _foreign(change.names),
-        "audience": audience and {"type": audience.type, "count": audience.count, "limit": audience.limit},
+        "audience": audience
+        and {
+            "type": audience.type,
+            "name": audience.name,
+            "count": audience.count,
+            "max": change.max_people,
+            "limit": audience.limit,
+        },
         "labels": _foreign(change.labels),
         "status": change.status,
         "stage": change.stage(now).value,
         "previous_address": change.previous_address,
         "pause_after": change.pause_after,
     }
+
+
+def _ids_in(change: Change) -> set[str]:
+    return {field for field in change.names if id_in(change.payload or {}, field) is not None}
+
+
+def _with_unknown(change: Change) -> JsonObject | None:
+    """What would go on the wire, with null for each id that is not known before an apply."""
+    unknown = change.names.keys() - _ids_in(change)
+    return change.after and with_ids(change.after, dict.fromkeys(unknown))
+
+
+def _content(change: Change) -> dict[str, object] | None:
+    """What people read, and what it was made of; null where the template is not known."""
+    words, template = change.words, change.template
+    if words is None:
+        return None
+    return {
+        "type": words.type,
+        "body": words.body,
+        "media_url": words.media_url,
+        "digest": (words if template is None else template.content).digest,
+        "template": template and {"name": template.name, "id": template.id},
+    }
+
+
+def _diff(diff: Iterable[AttributeDiff]) -> list[dict[str, object]]:
+    return [{"path": one.path, "before": _foreign(one.before), "after": _foreign(one.after)} for one in diff]
 
 
 def _diagnostics(diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:
@@ -220,6 +268,13 @@ def _facts(facts: Facts) -> dict[str, object]:
         "names": _foreign(facts.names),
         "on_remove": facts.on_remove,
         "labels": _foreign(facts.labels),
+        "seen": facts.seen
+        and {
+            "content": facts.seen.content,
+            "number": facts.seen.number,
+            "people": facts.seen.people,
+            "max_people": facts.seen.max_people,
+        },
     }
 
 

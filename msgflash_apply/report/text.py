@@ -104,13 +104,24 @@ def drift_to_text(found: Sequence[Drift], *, paint: Paint) -> str:
     """List what people changed on MsgFlash behind the record's back, a line each; a sentence if there is nothing."""
     if not found:
         return "Record and MsgFlash agree on every campaign that is not over.\n"
-    head = f"{counted(len(found), 'campaign')} {'differs' if len(found) == 1 else 'differ'} from the record:"
-    rows = [
-        (
-            shown(one.address),
-            f"was {shown(one.recorded)}",
-            "is gone on MsgFlash" if one.found is None else f"is {shown(one.found)} now",
-        )
-        for one in found
-    ]
-    return "\n".join([paint(Tone.CHANGED, head), *columns(rows, indent=2)]) + "\n"
+    many = len({one.address for one in found})
+    head = f"{counted(many, 'campaign')} {'differs' if many == 1 else 'differ'} from the record:"
+    rows = columns([(shown(one.address), *_drift_words(one)) for one in found], indent=2)
+    lines = [paint(Tone.CHANGED, head)]
+    for row, one in zip(rows, found, strict=True):
+        lines += [row, *difference_lines(one.diff, paint=paint, width=NARROWEST * 2)]
+    return "\n".join(lines) + "\n"
+
+
+def _drift_words(one: Drift) -> tuple[str, str]:
+    """Say what was recorded, and what is found."""
+    recorded, now = shown(one.recorded), "is gone on MsgFlash" if one.found is None else f"is {shown(one.found)} now"
+    match one.what:
+        case "content":
+            return recorded, "was edited on MsgFlash" if one.found is not None else now
+        case "number":
+            return f"went out from {recorded}", f"{now}, the number behind its instance" if one.found else now
+        case "people":
+            return f"was for {recorded} people", f"reaches {shown(one.found or '')} now"
+        case _:
+            return f"was {recorded}", now

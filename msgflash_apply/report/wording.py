@@ -28,7 +28,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _COUNTED_ALWAYS = (Action.CREATE, Action.PAUSE, Action.RESUME, Action.REPLACE, Action.RETIRE)
 
-_COUNTED_IF_ANY = (Action.MOVE, Action.FORGET)
+_COUNTED_IF_ANY = (Action.ACCEPT, Action.MOVE, Action.FORGET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Sign:
     tone: Tone
 
 
-_CHANGED = Sign("~", "pause, resume or move", Tone.CHANGED)
+_CHANGED = Sign("~", "pause, resume, accept or move", Tone.CHANGED)
 
 _REMOVED = Sign("-", "retire or forget", Tone.REMOVED)
 
@@ -50,6 +50,7 @@ SIGNS = {
     Action.CREATE: Sign("+", "create", Tone.ADDED),
     Action.PAUSE: _CHANGED,
     Action.RESUME: _CHANGED,
+    Action.ACCEPT: _CHANGED,
     Action.MOVE: _CHANGED,
     Action.REPLACE: Sign("-/+", "replace: pause the old one, create a new one", Tone.CHANGED),
     Action.RETIRE: _REMOVED,
@@ -65,6 +66,7 @@ _PREDICATES = {
     Action.REPLACE: "will be replaced",
     Action.RETIRE: "will be retired (paused for good)",
     Action.FORGET: "will be forgotten (its record moves to the history)",
+    Action.ACCEPT: "stays as it is, with new words",
     Action.NO_OP: "is unchanged",
 }
 
@@ -91,9 +93,9 @@ _WHAT_TO_DO = {
     " msgflash.yaml; for one run: --override quiet-hours.",
     Reason.MISSING_ON_SERVER: "People may have received it before it disappeared. Check in the MsgFlash console what"
     " happened to it; delete the file if nothing more should go out.",
-    Reason.LIMIT: "If this many are intended, raise the limit under `policy` in msgflash.yaml, or lift it for one"
-    " run with --override max-creates or --override max-retires; otherwise plan fewer at a time with --target or"
-    " --select.",
+    Reason.LIMIT: "If this many are intended, raise the limit in the file or under `policy` in msgflash.yaml, or"
+    " lift it for one run with --override (max-creates, max-retires, max-audience, max-messages); otherwise plan fewer"
+    " at a time with --target or --select.",
     Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
     " console, then run one of these; ID is the id that the console shows, and --probe finds it by the messages it"
     " sent, once its start time has passed:",

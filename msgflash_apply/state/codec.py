@@ -22,12 +22,12 @@ from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from msgflash_apply.campaign import Address, Facts, Intent, Record, checked_instant, parse_instant
+from msgflash_apply.campaign import Address, Content, Facts, Intent, Record, checked_instant, parse_instant
 from msgflash_apply.errors import StateDamaged, StateError
 from msgflash_apply.state.backends.encrypted.refusals import without_key
 from msgflash_apply.state.journal import Entry, Opened
 from msgflash_apply.state.serialise import to_json
-from msgflash_apply.state.snapshot import HOW_TO_RESTORE, Snapshot
+from msgflash_apply.state.snapshot import HOW_TO_RESTORE, LastApproval, Snapshot
 from msgflash_apply.state.upgrade import FORMAT_VERSION, STEPS, Step, upgrade, without_retired_fields
 
 _CURRENT: Final = b'\n  "format_version": %d,\n' % FORMAT_VERSION
@@ -53,7 +53,7 @@ class _Document(BaseModel):
 
     model_config = _EXACT
 
-    format_version: Literal[2]
+    format_version: Literal[3]
     checksum: str
     lineage: str
     serial: int
@@ -62,6 +62,9 @@ class _Document(BaseModel):
     in_doubt: Mapping[Address, Intent]
     history: Mapping[Address, tuple[Record, ...]]
     journal: str | None
+    server: str | None
+    contents: Mapping[str, Content]
+    approved: LastApproval | None
     moved: str | None = None
 
 
@@ -81,7 +84,9 @@ def encode(snapshot: Snapshot) -> bytes:
     mark = {} if snapshot.moved is None else {"moved": snapshot.moved}
     values: dict[str, object] = {
         **mark,
+        "approved": snapshot.approved,
         "campaigns": snapshot.campaigns,
+        "contents": snapshot.contents,
         "environment": snapshot.environment,
         "format_version": FORMAT_VERSION,
         "history": snapshot.history,
@@ -89,10 +94,11 @@ def encode(snapshot: Snapshot) -> bytes:
         "journal": snapshot.journal,
         "lineage": snapshot.lineage,
         "serial": snapshot.serial,
+        "server": snapshot.server,
     }
     parts: list[bytes] = []
     for key in sorted(values):
-        if key == "environment":
+        if key == "contents":  # the first one after "checksum"
             place = len(parts)
         parts += [b"," if parts else b"{", *_field(key, values[key])]
     parts.append(b"\n}\n")
@@ -107,7 +113,7 @@ def _field(key: str, value: object) -> Iterator[bytes]:
     """Write one field of the document; a map entry by entry, since all at once takes five times its size in memory."""
     yield b'\n  "%b": ' % key.encode()
     if not isinstance(value, Mapping) or not value:
-        yield to_json(value)
+        yield to_json(value, indent=None if isinstance(value, Mapping) else 2).replace(b"\n", b"\n  ")
         return
     for number, entry in enumerate(sorted(value)):
         # No text holds a raw line break, so each one begins a line of the entry.
@@ -156,6 +162,9 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
         history=document.history,
         journal=document.journal,
         moved=document.moved,
+        server=document.server,
+        contents=document.contents,
+        approved=document.approved,
     )
 
 

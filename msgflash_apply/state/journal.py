@@ -10,11 +10,12 @@ The checksum is the CRC-32 of the rest of the line, so that a torn or altered li
 `Opened`, and it is the only one of its kind.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from msgflash_apply.campaign import Address, Facts, Intent, Record
+from msgflash_apply.campaign import Address, Content, Facts, Intent, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,38 @@ class Described:
     kind: Literal["described"] = "described"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a template says, before the first campaign that sends it; `digest` is that of `content`."""
+
+    digest: str
+    content: Content
+    kind: Literal["kept"] = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The campaigns of this state are on `server`, an origin such as `https://srv.msgflash.com`."""
+
+    server: str
+    kind: Literal["bound"] = "bound"
+
+
 Outcome: TypeAlias = Created | NotCreated | Observed | Retired | Restored
 """What MsgFlash did or said. It stays true when the store fails, so it must be kept somewhere."""
 
-Entry: TypeAlias = Opened | Intended | Outcome | Moved | Forgotten | Removed | Adopted | Described
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A plan that was approved is about to be carried out: its digest, and by address what it does."""
+
+    digest: str
+    changes: Mapping[Address, str]
+    at: datetime
+    kind: Literal["approved"] = "approved"
+
+
+OfAll: TypeAlias = Kept | Bound | Approved
+"""What is said of no single address."""
+
+Entry: TypeAlias = Opened | Intended | Outcome | Moved | Forgotten | Removed | Adopted | Described | OfAll

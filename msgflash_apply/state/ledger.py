@@ -131,6 +131,7 @@ class Ledger:
         self._entries += entries
         self._touched.update(changed)
         self._draft.put(changed)
+        self._draft.keep(entries)
 
     def commit(self) -> None:
         """
@@ -145,7 +146,7 @@ class Ledger:
         """
         if self._is_committed:
             return
-        if self._touched or self._unsaved:
+        if self._entries or self._unsaved:
             ours = Draft(self._draft.snapshot())
             late = ours.preview(self._unsaved)
             ours.put(late)

@@ -132,6 +132,28 @@ def read_state(backend: Backend, *, environment: str) -> Snapshot:
     return reduce(fold, unfolded.values(), loaded.snapshot)
 
 
+def refuse_other_server(snapshot: Snapshot, server: str) -> None:
+    """
+    Refuse a state whose campaigns are on another server than the one that would be asked.
+
+    Args:
+        snapshot: the state; one without campaigns belongs to the server of its first apply.
+        server: origin, as `origin_of` spells it.
+
+    Raises:
+        StateError: with the server that it belongs to.
+    """
+    if snapshot.server is None or snapshot.server == server or not snapshot.is_bound:
+        return
+    kind = "a sandbox on this machine" if snapshot.server.startswith("http://") else "another server"
+    raise StateError(
+        f"The state belongs to {kind}.",
+        f"Its campaigns are on {snapshot.server}; MSGFLASH_BASE_URL says {server}.",
+        f"Set MSGFLASH_BASE_URL={snapshot.server}, or give this server a state of its own, made with "
+        "`msgflash-apply init`.",
+    )
+
+
 def read_unfolded(backend: Backend, snapshot: Snapshot) -> dict[str, tuple[Entry, ...]]:
     """Read the journals that a snapshot does not hold, by id; the one begun first in front."""
     journals = {

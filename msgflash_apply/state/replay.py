@@ -16,6 +16,7 @@ The state is one `Slot` per address, and an entry changes the slot of its addres
 | Removed | a record, no open intent | the same, because a person said so |
 | Adopted | neither record nor open intent | the record is there, behind the history that is there |
 | Moved | something at `previous`, nothing at `address` | moves record, intent and history |
+| Kept, Bound, Approved | nothing | the contents have it; the state is of this server; this plan was begun last |
 
 An entry that does not find what it needs is damage: it was written for another state than this one.
 
@@ -31,20 +32,24 @@ from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.journal import (
     Adopted,
+    Approved,
+    Bound,
     Created,
     Described,
     Entry,
     Forgotten,
     Intended,
+    Kept,
     Moved,
     NotCreated,
     Observed,
+    OfAll,
     Opened,
     Removed,
     Restored,
     Retired,
 )
-from msgflash_apply.state.snapshot import HOW_TO_RESTORE, Snapshot
+from msgflash_apply.state.snapshot import HOW_TO_RESTORE, LastApproval, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ _Slots: TypeAlias = Mapping[Address, Slot]
 
 _IntentEntry: TypeAlias = Intended | Created | NotCreated
 
+_OfOne: TypeAlias = "Opened | Moved | Adopted | _IntentEntry | _RecordEntry"
+
 _RecordEntry: TypeAlias = Observed | Retired | Restored | Described | Forgotten | Removed
 
 
@@ -84,6 +91,9 @@ class Draft:
         self._campaigns = dict(base.campaigns)
         self._in_doubt = dict(base.in_doubt)
         self._history = dict(base.history)
+        self._contents = dict(base.contents)
+        self._server = base.server
+        self._approved = base.approved
 
     def slot(self, address: Address) -> Slot:
         """What is at an address; an empty slot where nothing is."""
@@ -102,7 +112,8 @@ class Draft:
             return changed.get(address) or self.slot(address)
 
         for entry in entries:
-            changed |= _step(entry, look)
+            if not isinstance(entry, OfAll):
+                changed |= _step(entry, look)
         return changed
 
     def put(self, slots: _Slots) -> None:
@@ -112,14 +123,35 @@ class Draft:
             _put(self._in_doubt, address, slot.intent)
             _put(self._history, address, slot.history or None)
 
+    def keep(self, entries: Iterable[Entry]) -> None:
+        """Take in what is said of no single address."""
+        for entry in entries:
+            if isinstance(entry, Kept):
+                self._contents[entry.digest] = entry.content
+            elif isinstance(entry, Bound):
+                self._server = entry.server
+            elif isinstance(entry, Approved):
+                self._approved = LastApproval(entry.digest, entry.changes, entry.at)
+
+    def keep_of(self, other: Snapshot) -> None:
+        """Take in the same of another state, where this one lacks it; of two approvals the later one."""
+        self._contents = {**other.contents, **self._contents}
+        self._server = self._server or other.server
+        both = [one for one in (self._approved, other.approved) if one is not None]
+        self._approved = max(both, key=lambda one: one.at, default=None)
+
     def snapshot(self) -> Snapshot:
-        """A copy of the state as it is now, with the serial and journal of its base."""
-        return replace(
+        """A copy of the state as it is now, with the serial and journal of its base; contents in use alone."""
+        snapshot = replace(
             self._base,
             campaigns=dict(self._campaigns),
             in_doubt=dict(self._in_doubt),
             history=dict(self._history),
+            server=self._server,
+            approved=self._approved,
         )
+        used = {facts.seen.content for facts in snapshot.facts() if facts.seen is not None} if self._contents else ()
+        return replace(snapshot, contents={key: self._contents[key] for key in sorted(self._contents) if key in used})
 
 
 def fold(snapshot: Snapshot, entries: Iterable[Entry]) -> Snapshot:
@@ -133,9 +165,10 @@ def fold(snapshot: Snapshot, entries: Iterable[Entry]) -> Snapshot:
     match tuple(entries):
         case (Opened() as head, *rest):
             _check_head(head, snapshot)
-            draft.put(draft.preview(rest))
-        case rest:
-            draft.put(draft.preview(rest))
+        case all_:
+            rest = list(all_)
+    draft.put(draft.preview(rest))
+    draft.keep(rest)
     return draft.snapshot()
 
 
@@ -146,7 +179,7 @@ def _put(values: dict[Address, _Part], address: Address, value: _Part | None) ->
         values[address] = value
 
 
-def _step(entry: Entry, look: Callable[[Address], Slot]) -> dict[Address, Slot]:
+def _step(entry: _OfOne, look: Callable[[Address], Slot]) -> dict[Address, Slot]:
     match entry:
         case Opened():
             raise _misfit(f"journal {entry.journal} begins in the middle of another one")
@@ -234,6 +267,7 @@ def merge_into(theirs: Draft, *, base: Draft, ours: Draft, touched: Iterable[Add
         What a person should look at: the addresses that both sides changed.
     """
     warnings: list[str] = []
+    theirs.keep_of(ours.snapshot())
     for address in sorted(touched):
         before, mine, others = base.slot(address), ours.slot(address), theirs.slot(address)
         theirs.put({address: merge(before, mine, others)})

@@ -1,10 +1,11 @@
 """The state as one value: every campaign that was created, every create in doubt, and the history."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
-from msgflash_apply.campaign import Address, Intent, Record, plain_id
+from msgflash_apply.campaign import Address, Content, Facts, Intent, Record, plain_id
 
 HOW_TO_RESTORE: Final = (
     "Restore its last good copy, and leave the journals where they are: the backup kept beside it and the journals "
@@ -12,6 +13,15 @@ HOW_TO_RESTORE: Final = (
     "Never delete it, and do not start an empty one: it is the only record of what was sent."
 )
 """What to do about a damaged state, whatever the damage."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastApproval:
+    """The plan that was carried out last, or begun: its digest, what it does by address, and since when."""
+
+    digest: str
+    changes: Mapping[Address, str]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,9 @@ class Snapshot:
         history: forgotten and removed records, oldest first.
         journal: id of the journal folded in last; None before the first.
         moved: URL of the place where the live state is; None in the live one itself. See `migrate.py`.
+        server: origin of the MsgFlash that its campaigns are on; None until an apply fills it in.
+        contents: what the templates of its campaigns said when they were approved, by digest, each once.
+        approved: the plan that was carried out last; None before the first.
     """
 
     lineage: str
@@ -39,6 +52,21 @@ class Snapshot:
     history: Mapping[Address, tuple[Record, ...]]
     journal: str | None = None
     moved: str | None = None
+    server: str | None = None
+    contents: Mapping[str, Content] = field(default_factory=dict)
+    approved: LastApproval | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it has anything that belongs to one server."""
+        return bool(self.campaigns or self.in_doubt or self.history)
+
+    def facts(self) -> Iterator[Facts]:
+        """Give the facts of everything that was sent, or may have been."""
+        for _, record in self.records():
+            yield record.facts
+        for intent in self.in_doubt.values():
+            yield intent.facts
 
     def records(self, *, in_history: bool = True) -> Iterator[tuple[Address, Record]]:
         """Give every record with its address; those of the history last."""
@@ -51,3 +79,7 @@ class Snapshot:
         for address, record in self.records(in_history=in_history):
             for identifier in (record.id, *record.former_ids):
                 yield plain_id(identifier), address
+
+
+NO_STATE: Final = Snapshot("", 0, "", campaigns={}, in_doubt={}, history={})
+"""For a preview that compares with nothing."""

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias, cast
 
 from msgflash_apply.campaign import JsonObject
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 """Of the documents that this version writes."""
 
 Step: TypeAlias = Callable[[JsonObject], JsonObject]
@@ -88,6 +88,11 @@ def _from_1(document: JsonObject) -> JsonObject:
     }
 
 
+def _from_2(document: JsonObject) -> JsonObject:
+    """Make room for the server, for what templates say, and for the last approval; the next apply fills them in."""
+    return {**document, "format_version": 3, "server": None, "contents": {}, "approved": None}
+
+
 def _with_fewer_facts(holder: JsonObject) -> JsonObject:
     return {**holder, "facts": _without_inputs(cast("JsonObject", holder["facts"]))}
 
@@ -96,7 +101,7 @@ def _without_inputs(facts: JsonObject) -> JsonObject:
     return {name: value for name, value in facts.items() if name != "inputs"}
 
 
-STEPS: Final[Mapping[int, Step]] = MappingProxyType({1: _from_1})
+STEPS: Final[Mapping[int, Step]] = MappingProxyType({1: _from_1, 2: _from_2})
 """The version that a step begins at -> the step."""
 
 

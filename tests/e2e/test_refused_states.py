@@ -60,7 +60,7 @@ def lose_document(folder: Path) -> None:
 
 def newer() -> bytes:
     """Write a document as a later version would: with a proof of its own."""
-    lines = DOCUMENT.replace(b'"format_version": 2', b'"format_version": 3').splitlines(keepends=True)
+    lines = DOCUMENT.replace(b'"format_version": 3', b'"format_version": 4').splitlines(keepends=True)
     body = b"".join(line for line in lines if not line.startswith(b'  "checksum"'))
     proof = f'  "checksum": "sha256:{sha256(body).hexdigest()}",\n'.encode()
     return body.replace(b'  "environment"', proof + b'  "environment"')

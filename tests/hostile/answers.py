@@ -23,6 +23,7 @@ from msgflash_apply.models.project import Policy, Settings
 from msgflash_apply.operations.import_ import fields_of, record_of
 from msgflash_apply.operations.resolve import differences_from, probe
 from msgflash_apply.operations.status import read_status
+from msgflash_apply.plan.audience import Counting
 from msgflash_apply.plan.lookup import NameTable, fill_in
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh
@@ -88,7 +89,7 @@ def asking(transport: httpx.AsyncBaseTransport, use_of_it: Callable[[Client], Aw
 
 async def _plan(client: Client) -> None:
     for refresh in Refresh:
-        options = PlanOptions("default", Policy(), refresh, count_tags=True)
+        options = PlanOptions("default", Policy(), refresh, counting=Counting.ALWAYS)
         for wanted in (WANTED, WANTED[:1]):
             with suppress(MsgflashApplyError):
                 tell_plan(await Planner(wanted, (), options, client, lambda: NOW).plan(SNAPSHOT))

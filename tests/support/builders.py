@@ -48,6 +48,7 @@ def a_desired(
     lifecycle: Lifecycle = DEFAULT_LIFECYCLE,
     labels: Mapping[str, str] | None = None,
     moved_from: tuple[str, ...] = (),
+    max_people: int | None = None,
 ) -> Desired:
     """Build a campaign as files want it; its name is its address, so that two of them differ."""
     payload = payload or a_payload(name=address)
@@ -61,6 +62,7 @@ def a_desired(
         lifecycle=lifecycle,
         labels=labels or {},
         moved_from=tuple(Address(former) for former in moved_from),
+        max_people=max_people,
     )
 
 

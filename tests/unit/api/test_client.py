@@ -90,7 +90,7 @@ def test_a_page_that_lies_about_its_total_ends() -> None:
     assert found == ()
 
 
-@pytest.mark.parametrize("call", [lambda c: c.campaign("x"), lambda c: c.group("x"), lambda c: c.template("x")])
+@pytest.mark.parametrize("call", [lambda c: c.campaign("x"), lambda c: c.contact("x"), lambda c: c.template("x")])
 def test_absent_things_are_none(call: Callable[[Client], Awaitable[object]]) -> None:
     """A 404 with the envelope is an answer, not an error."""
     found, _ = ask([problem(404, "NOT_FOUND")], call)
@@ -285,15 +285,19 @@ def test_contacts_are_read_to_the_end() -> None:
         ok({"contacts": [{"id": "1", "tags": ["a"]}], "nextCursor": "x", "hasMore": True}),
         ok({"contacts": [{"id": "2"}], "nextCursor": "x", "hasMore": True}),
     ]
-    found, script = ask(pages, lambda c: c.contacts())
+    (found, total), script = ask(pages, lambda c: c.contacts())
 
-    assert [(contact.id, contact.tags) for contact in found] == [("1", ("a",)), ("2", ())]
+    assert total == 2
+    assert [(contact.id, contact.tags) for contact in found or ()] == [("1", ("a",)), ("2", ())]
     assert [request.url.params.get("cursor") for request in script.requests] == [None, "x"]
 
 
 def test_contacts_of_the_earlier_edition_are_read() -> None:
     """A bare array is all there is."""
-    assert len(ask([ok([{"id": "1"}, {"id": "2"}])], lambda c: c.contacts())[0]) == 2
+    (contacts, total), _ = ask([ok([{"id": "1"}, {"id": "2"}])], lambda c: c.contacts())
+    groups, _ = ask([ok([{"id": "g"}])], lambda c: c.groups())
+
+    assert (total, len(contacts or ()), [group.id for group in groups]) == (2, 2, ["g"])
 
 
 def test_messages_left_are_known_where_there_is_a_limit() -> None:

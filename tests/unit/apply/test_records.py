@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from msgflash_apply.api.access import DEFAULT_BASE_URL
 from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.records import entries_without_requests
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address, Desired, Lifecycle, Source
+from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.lookup import NameTable, fill_in
 from msgflash_apply.plan.plan import Plan, RequestForecast
@@ -55,9 +57,17 @@ def plan_for(
 ) -> Plan:
     """Decide without a request."""
     items = [fill_in(item, NameTable([])) for item in desired]
-    changes = decide(items, PriorState(state, readings or {}), now=NOW, min_lead_time=timedelta(0))
+    changes = decide(items, PriorState(state, readings or {}), now=NOW, policy=Policy(min_lead_time=timedelta(0)))
     return Plan(
-        ENVIRONMENT, "l", 1, NOW, complete=True, changes=changes, diagnostics=(), requests=RequestForecast(0, 0)
+        ENVIRONMENT,
+        DEFAULT_BASE_URL,
+        "l",
+        1,
+        NOW,
+        complete=True,
+        changes=changes,
+        diagnostics=(),
+        requests=RequestForecast(0, 0),
     )
 
 

@@ -46,7 +46,7 @@ def test_defaults_without_a_project_file(tmp_path: Path) -> None:
     assert settings.environment == "default"
     assert (settings.campaigns, settings.state) == ("campaigns", ".msgflash/default.json")
     assert (settings.instance, settings.timezone, settings.requests_per_second) == (None, None, 9.85)
-    assert settings.policy == Policy(timedelta(minutes=10), None, 500, 0.3, "warn")
+    assert settings.policy == Policy(timedelta(minutes=10), None, 500, 0.3, "warn", None, None, "accept")
 
 
 def test_environment_overrides_key_by_key(tmp_path: Path) -> None:

@@ -65,13 +65,16 @@ def test_good_documents_pass(document: object) -> None:
         ({**TEXT, "recipients": {"type": "tags", "value": []}}, "`recipients.value` is empty, at least 1 entry"),
         (
             {**TEXT, "recipients": {"type": "group"}},
-            "`recipients.groupId` is required when `recipients.type` is `group`",
+            "one of `groupId`, `group` is required when `recipients.type` is `group`",
         ),
         ({**TEXT, "recipients": {"type": "all", "value": []}}, "`recipients.value` does not go with `type: all`"),
         ({**TEXT, "recipients": {"type": "explicit", "value": [34600111222]}}, "contact ids are wanted, not phone"),
         ({**TEXT, "recipients": {"type": "explicit", "value": ["+34 600 111"]}}, "contact ids are wanted, not phone"),
         ({**TEXT, "recipients": {"type": "explicit", "value": ["bob"]}}, f'not "bob" (for example `{CONTACT}`)'),
-        ({**TEXT, "recipients": {"type": "explicit", "value": [CONTACT] * 10001}}, "`type: group` with its `groupId`"),
+        (
+            {**TEXT, "recipients": {"type": "explicit", "value": [CONTACT] * 10001}},
+            "`type: group` with its `group` or `groupId`",
+        ),
         ({**BUTTONS, "buttons": [{**CALL, "phoneNumber": 33140000000}]}, 'write "+33140000000" if it begins with'),
         ({**BUTTONS, "buttons": [{**CALL, "title": "call"}]}, "the kind of a campaign's button is `type`"),
         ({**BUTTONS, "buttons": [CALL] * 3}, "`buttons` holds 3 entries, at most 2 are allowed"),

@@ -10,7 +10,7 @@ from jsonschema_rs import Draft202012Validator, meta
 from msgflash_apply.models.broken import SIZES
 from msgflash_apply.models.schema import GENERATED, SchemaName, generated, generated_text, schema_text
 
-WORDED = frozenset({"type", "pattern", "enum", "required", "propertyNames"}) | SIZES.keys()
+WORDED = frozenset({"type", "pattern", "enum", "required", "propertyNames", "oneOf"}) | SIZES.keys()
 NOT_WORDED = frozenset(
     {"$schema", "$id", "$ref", "$defs", "title", "description", "examples", "default", "properties", "items"}
     | {"additionalProperties", "allOf", "if", "then", "else", "const", "dependentSchemas"}

@@ -27,12 +27,18 @@ def an_example(shape: Shape) -> object:
         return all_fields(shape.models[-1])
     if shape.key is not None:
         return {an_example(shape_of(shape.key)): "value"}
+    if "integer" in shape.types:
+        return 5
     return [an_example(shape_of(shape.item))] if shape.item is not None else True
 
 
 def all_fields(model: type[Model]) -> dict[str, object]:
     """Give every field of a model a value."""
-    return {name: an_example(shape_of_field(info)) for name, info in fields_of(model).items()}
+    return {
+        name: an_example(shape_of_field(info))
+        for name, info in fields_of(model).items()
+        if name not in model.one_of[1:]  # the other one is there
+    }
 
 
 def needed(model: type[Model]) -> dict[str, object]:

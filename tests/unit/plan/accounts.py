@@ -16,7 +16,14 @@ T = TypeVar("T")
 Object = Mapping[str, object]
 
 SHOP: Object = {"id": INSTANCE_ID, "name": "shop", "waNumber": "+33612345678", "status": "connected"}
-WELCOME: Object = {"id": "t-welcome", "name": "welcome", "variables": ["contact.firstName", "custom.code"]}
+WELCOME: Object = {
+    "id": "t-welcome",
+    "name": "welcome",
+    "type": "text",
+    "body": "Hello {{contact.firstName}}: {{custom.code}}",
+    "variables": ["contact.firstName", "custom.code"],
+}
+USED = {"apiRequestsCount": 40, "effectiveOutboundUsage": 0}
 ZEROES = {"planned": 0, "queued": 0, "sent": 0, "delivered": 0, "read": 0, "failed": 0, "cancelled": 0}
 
 
@@ -35,6 +42,8 @@ class Account(httpx.AsyncBaseTransport):
     campaigns: Mapping[str, Object] = field(default_factory=dict)
     contacts: int | None = 120
     tagged: Sequence[Sequence[str]] = ()
+    known: Sequence[str] = ()
+    features: Object = field(default_factory=dict)
     health: Object | None = None
     health_is_forbidden: bool = False
     messages_left: int = 1000
@@ -47,25 +56,30 @@ class Account(httpx.AsyncBaseTransport):
         self.asked.append(f"{path}?{page}" if page else path)
         if self.health_is_forbidden and path.endswith("/health"):
             return httpx.Response(403, json={"error": {"code": "FEATURE_NOT_AVAILABLE_ON_PLAN", "message": "no"}})
-        found = self._find(path, page)
+        found = self._find(path, page, request.url.params.get("cursor"))
         if found is None:
             return httpx.Response(404, json={"error": {"code": "NOT_FOUND", "message": "no"}})
         return httpx.Response(200, json={"data": found})
 
-    def _find(self, path: str, page: int) -> object:
+    def _find(self, path: str, page: int, cursor: str | None) -> object:  # noqa: C901 - one branch for each endpoint
         match path.strip("/").split("/"):
             case ["instances"]:
                 return self.instances
             case ["templates"]:
                 return {"templates": self.templates[100 * page - 100 : 100 * page], "total": len(self.templates)}
             case ["templates", identifier]:
-                return {"id": identifier, "variables": ["custom.code"]}
+                return {"id": identifier, "type": "text", "body": "Hi", "variables": ["custom.code"]}
             case ["contacts"]:
-                return {"contacts": [{"id": "c", "tags": tags} for tags in self.tagged], "total": self.contacts}
+                first = 100 * int(cursor or 0)
+                shown = [{"id": f"c{n}", "tags": tags} for n, tags in enumerate(self.tagged)][first : first + 100]
+                more = first + 100 < len(self.tagged)
+                return {"contacts": shown, "total": self.contacts, "hasMore": more, "nextCursor": str(first // 100 + 1)}
             case ["instances", _, "health"]:
                 return self.health
-            case ["contacts", "groups", identifier]:
-                return self.groups.get(identifier)
+            case ["contacts", "groups"]:
+                return {"groups": list(self.groups.values()), "total": len(self.groups), "hasMore": False}
+            case ["contacts", identifier]:
+                return {"id": identifier} if identifier in self.known else None
             case ["campaigns", identifier]:
                 return self.campaigns.get(identifier)
             case ["messages"]:  # without end, and of campaigns that are gone
@@ -73,7 +87,7 @@ class Account(httpx.AsyncBaseTransport):
                 return {"messages": [one], "nextCursor": "more", "hasMore": True}
             case ["usage"]:
                 limits = {"monthlyApiRequestQuota": 100, "monthlyOutboundQuota": self.messages_left}
-                return {"limits": limits, "usage": {"apiRequestsCount": 40, "effectiveOutboundUsage": 0}}
+                return {"limits": limits, "usage": USED, "features": self.features}
             case _:
                 return None
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from msgflash_apply.campaign import DEFAULT_LIFECYCLE, Address, Desired, Lifecycle, Record
+from msgflash_apply.campaign import DEFAULT_LIFECYCLE, INSTANCE, Address, Desired, Lifecycle, Record
+from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.decide import decide
-from msgflash_apply.plan.lookup import INSTANCE, NameTable, fill_in
+from msgflash_apply.plan.lookup import NameTable, fill_in
 from msgflash_apply.plan.plan import Action, Change, Reason, Stage
 from msgflash_apply.plan.refresh import PriorState, RemoteStatus
 from msgflash_apply.state.snapshot import Snapshot
@@ -24,6 +25,7 @@ from tests.support.builders import (
 )
 
 LEAD_TIME = timedelta(minutes=10)
+POLICY = Policy(min_lead_time=LEAD_TIME)
 SHOP = NameTable([(INSTANCE, "shop", INSTANCE_ID, "")])
 REPLACE = Lifecycle(on_change="replace")
 
@@ -33,7 +35,7 @@ def decided(
 ) -> dict[str, Change]:
     """Decide, and give the changes by address."""
     items = [fill_in(item, NameTable([])) for item in desired]
-    changes = decide(items, PriorState(state or a_snapshot(), readings or {}), now=NOW, min_lead_time=LEAD_TIME)
+    changes = decide(items, PriorState(state or a_snapshot(), readings or {}), now=NOW, policy=POLICY)
     return {change.address: change for change in changes}
 
 
@@ -56,7 +58,7 @@ def test_what_is_sent_is_in_the_order_of_the_api(state: Snapshot) -> None:
     lifecycle = Lifecycle(on_change="replace", ignore_changes=("type", "name"))
     payload = a_payload(instanceId=None, name="Other", body=None)
     item = fill_in(a_desired(payload=payload, names={INSTANCE: "shop"}, lifecycle=lifecycle), SHOP)
-    (change,) = decide([item], PriorState(state), now=NOW, min_lead_time=LEAD_TIME)
+    (change,) = decide([item], PriorState(state), now=NOW, policy=POLICY)
 
     assert change.is_sending
     assert list(change.after or {}) == ["instanceId", "name", "schedule", "recipients", "type"]

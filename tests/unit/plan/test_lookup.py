@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 
 from msgflash_apply.api.models import Instance, Template
+from msgflash_apply.campaign import INSTANCE, TEMPLATE
 from msgflash_apply.plan.lookup import (
-    INSTANCE,
     ONLY_CONNECTED,
-    TEMPLATE,
     fill_in,
     table_of_memory,
     table_of_server,

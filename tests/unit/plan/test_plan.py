@@ -10,6 +10,7 @@ from msgflash_apply.errors import ExitCode
 from msgflash_apply.plan.plan import Action, Change, Plan, Reason, RequestForecast, Stage
 from tests.support.builders import NOW, SOON, a_payload
 
+SERVER = "https://srv.msgflash.com"
 CREATE = Change(Address("a"), Action.CREATE, SOON, after=a_payload())
 NO_OP = Change(Address("b"), Action.NO_OP, SOON)
 BLOCKED = Change(Address("c"), Action.BLOCKED, SOON, reason=Reason.LIMIT)
@@ -18,7 +19,15 @@ BLOCKED = Change(Address("c"), Action.BLOCKED, SOON, reason=Reason.LIMIT)
 def a_plan(*changes: Change) -> Plan:
     """Build a plan."""
     return Plan(
-        "default", "lineage", 1, NOW, complete=True, changes=changes, diagnostics=(), requests=RequestForecast(0, 0)
+        "default",
+        SERVER,
+        "lineage",
+        1,
+        NOW,
+        complete=True,
+        changes=changes,
+        diagnostics=(),
+        requests=RequestForecast(0, 0),
     )
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from msgflash_apply.campaign import Address, Desired, Lifecycle
+from msgflash_apply.campaign import INSTANCE, TEMPLATE, Address, Content, Desired, Lifecycle
 from msgflash_apply.findings import Diagnostic, InvalidFiles, Severity
 from msgflash_apply.models.project import Policy
-from msgflash_apply.plan.lookup import INSTANCE, ONLY_CONNECTED, TEMPLATE
+from msgflash_apply.plan.lookup import ONLY_CONNECTED
 from msgflash_apply.plan.plan import Action, Audience, Plan, Reason
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh, RemoteStatus
@@ -120,7 +120,7 @@ def test_what_is_asked_for_a_new_one_does_not_unsettle_the_others() -> None:
 def test_each_thing_is_asked_once() -> None:
     """Lists once, templates per page, a group, an instance's health and usage once each, for any creates."""
     groups = {"g1": {"id": "g1", "contactCount": 3}, "g2": {"id": "g2", "contactCount": 4}}
-    many = [WELCOME, *({"id": f"t{number}", "name": f"t{number}", "variables": []} for number in range(100))]
+    many = [WELCOME, *({**WELCOME, "id": f"t{number}", "name": f"t{number}", "variables": []} for number in range(100))]
     account = Account(groups=groups, templates=many)
     by_group = [to({"type": "group", "groupId": f"g{1 + number % 2}"}, f"g-{number}") for number in range(4)]
     to_all = [named(f"all-{number}") for number in range(3)]
@@ -128,51 +128,41 @@ def test_each_thing_is_asked_once() -> None:
 
     assert sorted(account.asked) == [
         "/contacts",
-        "/contacts/groups/g1",
-        "/contacts/groups/g2",
+        "/contacts/groups",
         "/instances",
         f"/instances/{INSTANCE_ID}/health",
         "/templates?1",
         "/templates?2",
         "/usage",
     ]
-    assert (plan.requests.used, plan.requests.apply, plan.requests.left_this_month) == (8, 8, 60)
+    assert (plan.requests.used, plan.requests.apply, plan.requests.left_this_month) == (7, 8, 60)
 
 
-def test_second_plan_asks_only_what_may_have_changed() -> None:
-    """Planning again under the lock asks for usage and campaigns, not for the account's lists."""
+def test_second_plan_asks_anew() -> None:
+    """Planning again under the lock finds what has changed on MsgFlash since the first plan was approved."""
     account = Account()
     options = PlanOptions("default", ALL)
 
     async def twice(planner: Planner) -> list[Plan]:
-        return [await planner.plan(a_snapshot()), await planner.plan(a_snapshot())]
+        first = await planner.plan(a_snapshot())
+        account.instances = [{**SHOP, "waNumber": "+33799999999"}]
+        return [first, await planner.plan(a_snapshot())]
 
     first, second = account.use(lambda client: twice(Planner([named()], (), options, client, lambda: NOW)))
 
-    assert account.asked == [
-        "/instances",
-        "/contacts",
-        f"/instances/{INSTANCE_ID}/health",
-        "/usage",
-        "/usage",
-    ]
-    assert (first.digest, first.changes) == (second.digest, second.changes)
+    one_plan = ["/instances", "/usage", "/contacts", f"/instances/{INSTANCE_ID}/health"]
+    assert account.asked == one_plan * 2
+    assert first.digest != second.digest
 
 
-def test_abridged_templates_are_read_once_by_both_plans() -> None:
-    """What a template needs is learnt once per process, whatever the list leaves out."""
+def test_abridged_templates_are_read_one_by_one() -> None:
+    """What a template says is read by itself where the list leaves it out."""
     account = Account(templates=[{"id": "t-welcome", "name": "welcome"}])
-    options = PlanOptions("default", ALL)
-    desired = templated(variables={"code": "A"})
-
-    async def twice(planner: Planner) -> None:
-        await planner.plan(a_snapshot())
-        await planner.plan(a_snapshot())
-
-    account.use(lambda client: twice(Planner([desired], (), options, client, lambda: NOW)))
+    plan = planned(templated(variables={"code": "A"}), account=account)
 
     assert account.asked.count("/templates/t-welcome") == 1
-    assert account.asked.count("/templates?1") == 1
+    assert plan.changes[0].template is not None
+    assert plan.changes[0].template.content == Content("text", "Hi", None)
 
 
 def test_team_key_has_no_forecast_of_what_is_left() -> None:
@@ -278,7 +268,7 @@ def test_offline_reads_nothing() -> None:
     """Offline what would be done is decided from the record alone."""
     plan = offline(state=a_snapshot({"sale": a_record()}))
 
-    assert [change.action for change in plan.changes] == [Action.RETIRE]
+    assert [(change.id, change.reason) for change in plan.changes] == [("id-sale", Reason.LIMIT)]
 
 
 def test_preview_without_state_belongs_to_none() -> None:
@@ -350,22 +340,25 @@ def test_template_by_id_must_exist() -> None:
     [
         ({"type": "all"}, 120, []),
         ({"type": "explicit", "value": ["a", "b"]}, 2, []),
-        ({"type": "tags", "value": ["vip"]}, None, []),
+        ({"type": "tags", "value": ["vip"]}, 0, ["MF511"]),
         ({"type": "group", "groupId": "full"}, 3, []),
         ({"type": "group", "groupId": "empty"}, 0, ["MF511"]),
-        ({"type": "group", "groupId": "untold"}, None, []),
+        ({"type": "group", "groupId": "untold"}, None, ["MF520"]),
     ],
 )
 def test_audience_is_counted_where_it_can_be(recipients: Object, count: int | None, warnings: list[str]) -> None:
     """Each type of recipients is counted with what is at hand; no recipients are a warning."""
     groups: dict[str, Object] = {
-        "full": {"id": "full", "contactCount": 3},
-        "empty": {"id": "empty", "contactCount": 0},
-        "untold": {"id": "untold"},
+        "full": {"id": "full", "name": "Full", "contactCount": 3},
+        "empty": {"id": "empty", "name": "Empty", "contactCount": 0},
+        "untold": {"id": "untold", "name": "Untold"},
     }
-    plan = planned(to(recipients), account=Account(groups=groups))
+    plan = planned(to(recipients), account=Account(groups=groups, known=["a", "b"]))
+    named = groups.get(str(recipients.get("groupId")))
 
-    assert plan.changes[0].audience == Audience(str(recipients["type"]), count)
+    assert plan.changes[0].audience == Audience(
+        str(recipients["type"]), count, name=str(named["name"]) if named else None
+    )
     assert codes(plan) == warnings
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from msgflash_apply.campaign import Address
+from msgflash_apply.campaign import Address, Source
 from msgflash_apply.models.project import Policy, QuietHours
 from msgflash_apply.plan.plan import Action, Change, Reason
 from msgflash_apply.plan.preflight import enforce, far_starts, is_quiet, requests_needed
@@ -14,9 +14,11 @@ NIGHT = QuietHours(time(21), time(8), "Europe/Paris")
 EMPTY = a_snapshot()
 
 
-def a_change(address: str, action: Action, *, starts_at: datetime = SOON, status: str | None = None) -> Change:
+def a_change(
+    address: str, action: Action, *, starts_at: datetime = SOON, status: str | None = None, source: Source | None = None
+) -> Change:
     """Build a change."""
-    return Change(Address(address), action, starts_at, after=a_payload(name=address), status=status)
+    return Change(Address(address), action, starts_at, after=a_payload(name=address), status=status, source=source)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_too_many_creates_are_all_blocked(limit: int | None, blocked: int) -> No
 
 @pytest.mark.parametrize(
     ("managed", "limit", "retires", "blocked"),
-    [(10, 0.3, 10, 0), (11, 0.3, 3, 0), (11, 0.3, 4, 4), (11, 2, 3, 3), (11, 3, 3, 0), (11, None, 11, 0)],
+    [(10, 0.3, 9, 0), (11, 0.3, 3, 0), (11, 0.3, 4, 4), (11, 2, 3, 3), (11, 3, 3, 0), (11, None, 10, 0)],
 )
 def test_too_many_retires_are_all_blocked(managed: int, limit: float | None, retires: int, blocked: int) -> None:
     """Above `max_retires` none is retired, once more than ten campaigns are managed."""
@@ -70,6 +72,21 @@ def test_too_many_retires_are_all_blocked(managed: int, limit: float | None, ret
     enforced = enforce(changes, Policy(max_retires=limit), state)
 
     assert [change.reason for change in enforced].count(Reason.LIMIT) == blocked
+
+
+@pytest.mark.parametrize(
+    ("managed", "is_empty", "lifted", "blocked"),
+    [(1, True, (), 1), (1, False, (), 0), (3, True, (), 3), (3, False, (), 3), (3, True, ("max-retires",), 0)],
+)
+def test_no_plan_retires_all_there_is(managed: int, *, is_empty: bool, lifted: tuple[str, ...], blocked: int) -> None:
+    """An empty checkout, or other files altogether, never pauses every campaign; a person may lift that."""
+    state = a_snapshot({str(number): a_record(str(number)) for number in range(managed)})
+    changes = [a_change(str(number), Action.RETIRE) for number in range(managed)]
+    changes += [] if is_empty else [a_change("new", Action.CREATE, source=Source("campaigns/new.yaml"))]
+    enforced = enforce(changes, Policy(max_retires=None).without(lifted), state)
+
+    assert [change.reason for change in enforced].count(Reason.LIMIT) == blocked
+    assert all("every one that is live" in change.explanation for change in enforced if change.reason)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def a_plan(*changes: Change, **fields: object) -> Plan:
     """Build a complete plan of these changes."""
     ordinary = Plan(
         environment="default",
+        server="https://srv.msgflash.com",
         lineage="b6d767d2-f8ed-4d21-a44b-0e5886680cb9",
         serial=7,
         created_at=NOW,

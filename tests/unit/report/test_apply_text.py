@@ -36,6 +36,7 @@ def test_every_action_has_its_words(action: Action) -> None:
     assert began.split(" ")[0].endswith("ing")
     assert ended.startswith(
         ("created ", "paused ", "resumed ", "replaced ", "retired ", "forgotten ", "moved ", "unchanged ", "blocked ")
+        + ("accepted ",)
     )
 
 

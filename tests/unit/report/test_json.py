@@ -74,9 +74,11 @@ def test_plan_names_its_fields_in_the_contract_s_order() -> None:
     """The fields of a plan and of a change are those of the contract, in its order, additions last."""
     plan = json.loads(plan_to_json(a_plan(*CHANGES), tool_version="1.2.3"))
     assert list(plan) == [
-        *("format_version", "tool_version", "environment", "lineage", "serial", "created_at", "complete", "digest"),
-        *("changes", "summary", "diagnostics", "requests"),
+        *("format_version", "tool_version", "environment", "server", "lineage", "serial", "created_at", "complete"),
+        *("digest", "changes", "summary", "diagnostics", "requests"),
     ]
+    people = plan["summary"].pop("people")
+    assert people == 120
     assert plan["summary"] == {action.value: int(action in {change.action for change in CHANGES}) for action in Action}
     assert plan["changes"][0]["after"] == PAYLOAD
     assert plan["changes"][0]["starts_at"] == "2026-11-27T08:00:00.000Z"

@@ -53,7 +53,7 @@ def test_document_is_json_for_people() -> None:
 
     assert text == json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     assert "promo/été" in text
-    assert document["format_version"] == 2
+    assert document["format_version"] == 3
 
 
 def test_one_more_campaign_is_a_small_diff() -> None:
@@ -116,7 +116,7 @@ def test_flipped_bit_is_refused(bit: int) -> None:
         (b'{"format_version": "1"}', "not a state of msgflash-apply"),
         (b'{"format_version": 1}', "altered by hand"),
         (A_DOCUMENT.replace(b'"serial": 7', b'"serial": 6'), "altered by hand"),
-        (A_DOCUMENT.replace(b'",\n  "environment"', b'", \n  "environment"'), "altered by hand"),
+        (A_DOCUMENT.replace(b'",\n  "contents"', b'", \n  "contents"'), "altered by hand"),
         (A_DOCUMENT + A_DOCUMENT, "it is not JSON"),
     ],
 )
@@ -132,7 +132,7 @@ def test_message_says_what_is_wrong(data: bytes, what: str) -> None:
 
 def test_newer_version_is_refused_as_such() -> None:
     """A document of a newer version asks for an upgrade instead of calling it damaged."""
-    newer = rewritten('"format_version": 2', '"format_version": 3')
+    newer = rewritten('"format_version": 3', '"format_version": 4')
 
     with pytest.raises(StateError, match="newer version") as caught:
         decode(newer, where="here")
@@ -149,8 +149,8 @@ def test_newer_version_is_refused_as_such() -> None:
         ('"retired": true', '"retired": 1'),
         ('"lineage"', '"ancestry"'),
         ('"2026-11-23T12:00:00Z"', '"yesterday"'),
-        ('"format_version": 2', '"format_version": 0'),
-        ('"format_version": 2', '"format_version": true'),
+        ('"format_version": 3', '"format_version": 0'),
+        ('"format_version": 3', '"format_version": true'),
     ],
 )
 def test_wrong_shape_is_damage(before: str, after: str) -> None:
@@ -236,7 +236,7 @@ def test_misshape_is_reported_in_one_line() -> None:
 
 def test_older_version_is_upgraded() -> None:
     """A proven document of an older version is read as what this version makes of it, step by step."""
-    older = rewritten('"format_version": 2', '"format_version": 0').replace(b'"in_doubt"', b'"open"')
+    older = rewritten('"format_version": 3', '"format_version": 0').replace(b'"in_doubt"', b'"open"')
     steps: dict[int, Step] = {
         0: lambda document: {**document, "format_version": 1},
         1: lambda document: {
@@ -244,6 +244,7 @@ def test_older_version_is_upgraded() -> None:
             "format_version": 2,
             "in_doubt": document["open"],
         },
+        2: lambda document: {**document, "format_version": 3},
     }
 
     assert decode(proven(older), where="here", steps=steps) == A_STATE
