@@ -5,16 +5,18 @@ No colour, no markup. The symbols are Terraform's, with `!` for blocked and `?` 
 zone, with how far off it is.
 """
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from msgflash_apply.campaign import Address
+from msgflash_apply.api.access import DEFAULT_BASE_URL
+from msgflash_apply.campaign import INSTANCE, Address
 from msgflash_apply.files.schedule import LONGEST_ZONE
-from msgflash_apply.plan.plan import SENDING, Action, Change, Plan, Reason, RequestForecast, Stage
-from msgflash_apply.report.layout import Tone, counted
-from msgflash_apply.report.safe_text import shell_word
+from msgflash_apply.plan.plan import HURTING, SENDING, Action, Change, Plan, Reason, RequestForecast, Stage
+from msgflash_apply.report.layout import Tone, counted, listed
+from msgflash_apply.report.safe_text import shell_word, shown
 
 PROGRAM = "msgflash-apply"
 
@@ -23,6 +25,10 @@ DEFAULT_ENVIRONMENT = "default"
 NO_CHANGES = "No changes."
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+ONLY_NUMBER = "the account's only connected number"
+
+_MOST_NUMBERS = 5
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -162,6 +168,78 @@ def verdict(plan: Plan) -> str:
     parts += [f"{counts[action]} to {action}" for action in _COUNTED_IF_ANY if counts[action]]
     parts += [f"{counts[Action.NO_OP]} unchanged", f"{counts[Action.BLOCKED]} blocked"]
     return f"Plan: {', '.join(parts)}."
+
+
+def where(plan: Plan, quoted: Callable[[str], str] = shown) -> str:
+    """Say where a plan acts: `environment production`, and the server where that is not MsgFlash's own."""
+    server = "" if plan.server == DEFAULT_BASE_URL else f" on {quoted(plan.server)}"
+    return f"environment {quoted(plan.environment)}{server}"
+
+
+def reach(plan: Plan, now: datetime, quoted: Callable[[str], str] = shown) -> list[str]:
+    """
+    Say first what matters most: how many people get what from which numbers, from when on, and what waits for a person.
+
+    Args:
+        plan: what to sum up; `where` says where it acts.
+        now: an aware moment, for how far off the first start is.
+        quoted: makes a stranger's text safe where the sentences go, such as a code span in markdown.
+
+    Returns:
+        Sentences, most important first; none for a plan that has nothing to do.
+    """
+    return list(_reach(plan, now, quoted))
+
+
+def _reach(plan: Plan, now: datetime, quoted: Callable[[str], str]) -> Iterator[str]:
+    reaching = plan.reaching
+    if reaching:
+        campaigns, first = counted(len(reaching), "campaign"), min(reaching, key=lambda change: change.starts_at)
+        starts = with_distance(first.starts_at, first.timezone, now) if first.starts_at > now else "at once"
+        start = f"{'the first' if len(reaching) > 1 else 'it starts'} {'on ' * (first.starts_at > now)}{starts}"
+        numbers = listed(list(dict.fromkeys(sender(change, quoted) for change in reaching)), _MOST_NUMBERS)
+        yield f"{_people(plan)} in {campaigns}, from {numbers}; {start}."
+        if plan.uncounted:
+            yield f"How many people get {counted(plan.uncounted, 'campaign')} was not counted."
+        if repeating := sum((change.after or {}).get("repeat", "none") != "none" for change in reaching):
+            yield f"{counted(repeating, 'campaign')} {_agreeing(repeating, 'repeats')}: people get a message each time."
+    elif not plan.is_empty or plan.blocked:
+        yield "No messages go out."
+    if accepted := plan.summary[Action.ACCEPT]:
+        yield f"The words of {counted(accepted, 'created campaign')} were edited on MsgFlash."
+    if blocked := len(plan.blocked):
+        doubts = sum(change.reason is Reason.IN_DOUBT for change in plan.blocked)
+        in_doubt = f", {doubts} of them in doubt" if doubts else ""
+        yield f"{counted(blocked, 'campaign')} {_agreeing(blocked, 'waits')} for a person{in_doubt}."
+    if hurting := sum(one.code in HURTING for one in plan.diagnostics):
+        yield f"{counted(hurting, 'warning')} {_agreeing(hurting, 'says')} that created campaigns will fail."
+
+
+def _people(plan: Plan) -> str:
+    """Count people and messages. Whoever is in two audiences counts twice, so several audiences are an upper bound."""
+    if plan.people is None:
+        return "An unknown number of people get messages"
+    counts = [c.audience for c in plan.reaching if c.audience is not None and c.audience.count is not None]
+    messages = counted(sum(audience.count or 0 for audience in counts), "message")
+    people = "1 person gets" if plan.people == 1 else f"{plan.people} people get"
+    is_exact = any(audience.type == "all" for audience in counts) or plan.people == max(a.count or 0 for a in counts)
+    if plan.uncounted:
+        return f"{'At least ' if is_exact else 'As far as they were counted, at most '}{people} {messages}"
+    return f"{people} {messages}" if is_exact else f"At most {people} {messages}"
+
+
+def _agreeing(number: int, verb: str) -> str:
+    """`waits` for one, `wait` for several."""
+    return verb if number == 1 else verb.removesuffix("s")
+
+
+def sender(change: Change, quoted: Callable[[str], str] = shown) -> str:
+    """Name the number that a campaign goes out from: `boutique-principale (+33612345678)`; else as its file does."""
+    if change.instance is not None:
+        number = f" ({quoted(change.instance.number)})" if change.instance.number else " (no number yet)"
+        return f"{quoted(change.instance.name)}{number}"
+    known = change.names.get(INSTANCE) or (change.payload or {}).get(INSTANCE)
+    return quoted(str(known)) if known else ONLY_NUMBER
 
 
 def forecasts(requests: RequestForecast) -> list[tuple[str, bool]]:
