@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -30,10 +30,13 @@ from msgflash_apply.cli.recovery_file import rescue
 from msgflash_apply.errors import BackendError, PlanError, PlanStale, QuotaExhausted, StateError
 from msgflash_apply.files.load import Loaded
 from msgflash_apply.models.project import Settings
+from msgflash_apply.plan.approval import LOOK_AGAIN, refuse_other
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planfile import LARGEST_BYTES, SavedPlan, decode_plan, refuse_stale
-from msgflash_apply.plan.planner import Planner
 from msgflash_apply.report.formats import APPLY_FORMATS, Look
+from msgflash_apply.report.layout import counted
+from msgflash_apply.report.safe_text import shown as visible_text
+from msgflash_apply.report.wording import reach
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.reading import read_state
@@ -80,46 +83,32 @@ def command(
     settings = wiring.settings_of(options)
     backend = wiring.backend_of(settings)
     # Before anything runs beside: files are read by copies of this process.
-    given = wiring.load_files(settings) if plan_file is None else read_plan_file(plan_file)
-    return asyncio.run(
-        run_apply(
-            options,
-            settings,
-            backend,
-            given,
-            digest=digest,
-            targets=targets,
-            labels=labels,
-            overrides=overrides,
-            format_=format_,
-            lock_timeout_seconds=lock_timeout_seconds,
-            auto_approve=auto_approve,
-        )
-    )
+    saved = None if plan_file is None else read_plan_file(plan_file)
+    if saved is not None:
+        loaded = Loaded(saved.desired, (), 0)
+        targets, labels, overrides = saved.targets, saved.labels, saved.overrides
+        digest = _digest_of_file(saved, digest)
+    else:
+        loaded = wiring.load_files(settings)
+    wanted = Wanted(saved, digest, targets, labels, overrides, format_, lock_timeout_seconds, auto_approve=auto_approve)
+    return asyncio.run(run_apply(options, settings, backend, loaded, wanted))
 
 
-async def run_apply(
-    options: Globals,
-    settings: Settings,
-    backend: Backend,
-    given: Loaded | SavedPlan,
-    *,
-    digest: str | None,
-    targets: tuple[str, ...],
-    labels: Mapping[str, str],
-    overrides: tuple[str, ...],
-    format_: str,
-    lock_timeout_seconds: float,
-    auto_approve: bool,
-) -> int:
+def _digest_of_file(saved: SavedPlan, digest: str | None) -> str:
+    """Return what a saved plan is held to; PlanStale if another one was approved elsewhere."""
+    if digest not in (None, saved.plan.digest):
+        detail = f"Approved: {digest}\nThe file: {saved.plan.digest}"
+        raise PlanStale("The plan in the file is not the one that was approved; nothing was sent.", detail, LOOK_AGAIN)
+    return saved.plan.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
     """
-    Plan, show and ask; carry the plan out under the lock; print the result.
+    What an apply is for, as the command line says it.
 
-    Args:
-        options: global ones.
-        settings: of the run.
-        backend: of the state.
-        given: what the files say, or a saved plan.
+    Attributes:
+        saved: the saved plan; None for a new one.
         digest: of the plan that was approved elsewhere; None for no such condition.
         targets: addresses to plan; empty for all.
         labels: labels of the campaigns to plan; empty for all.
@@ -127,63 +116,81 @@ async def run_apply(
         format_: how to print the result; the plan is printed as text, and only before a result in text.
         lock_timeout_seconds: how long to wait for the lock.
         auto_approve: do not ask.
+    """
+
+    saved: SavedPlan | None
+    digest: str | None
+    targets: tuple[str, ...]
+    labels: Mapping[str, str]
+    overrides: tuple[str, ...]
+    format_: str
+    lock_timeout_seconds: float
+    auto_approve: bool
+
+
+async def run_apply(options: Globals, settings: Settings, backend: Backend, loaded: Loaded, wanted: Wanted) -> int:
+    """
+    Plan, show and ask; carry the plan out under the lock; print the result.
+
+    Args:
+        options: global ones.
+        settings: of the run.
+        backend: of the state.
+        loaded: the campaigns, of the files or of a saved plan.
+        wanted: what to do.
 
     Returns:
         The exit code.
     """
-    approved = digest
-
-    def show(plan: Plan) -> None:
-        refuse_unmatched(plan, targets, labels)
-        if format_ == "text":
-            print_plan(plan, options)
+    saved, approved = wanted.saved, wanted.digest
+    shown: Plan | None = None
 
     async with wiring.client_of(settings) as client:
-        source: Planner | SavedPlan = (
-            given
-            if isinstance(given, SavedPlan)
-            else planner_for(settings, given, client, targets=targets, labels=labels, overrides=overrides)
+        planner = planner_for(
+            settings, loaded, client, targets=wanted.targets, labels=wanted.labels, overrides=wanted.overrides
         )
-        if not auto_approve:
-            if isinstance(source, Planner):
-                shown = await source.plan(read_state(backend, environment=settings.environment))
-            else:
-                shown = source.plan
-            show(shown)
-            if shown.is_empty or not says_yes("\nApply these changes?"):
-                return shown.exit_code(detailed=False)
-            approved = digest or shown.digest
+
+        async def plan_on(snapshot: Snapshot) -> Plan:
+            """Plan; of a saved plan the campaigns alone are taken, and all the rest is worked out again."""
+            if saved is None:
+                return await planner.plan(snapshot)
+            refuse_stale(saved, snapshot, environment=settings.environment, server=wiring.server())
+            plan = await planner.plan(snapshot)
+            refuse_other(plan, saved.plan.digest, shown=saved.plan, snapshot=snapshot)
+            return plan
+
+        if not wanted.auto_approve:
+            plan = await plan_on(read_state(backend, environment=settings.environment))
+            _show(plan, wanted, options)
+            if plan.is_empty or not says_yes(plan):
+                return plan.exit_code(detailed=False)
+            approved, shown = approved or plan.digest, plan
 
         async def plan_under_lock(snapshot: Snapshot) -> Plan:
             """Plan again, from the state that is locked now; refuse any plan but the approved one."""
-            if isinstance(source, Planner):
-                plan = await source.plan(snapshot)
-            else:
-                refuse_stale(source, snapshot, environment=settings.environment, now=wiring.now())
-                plan = source.plan
-            if auto_approve:
-                show(plan)
-            _refuse_other(plan, approved)
-            _refuse_beyond_quota(plan, overrides)
+            plan = await plan_on(snapshot)
+            if wanted.auto_approve:
+                _show(plan, wanted, options)
+            if refuse_other(plan, approved, shown=shown, snapshot=snapshot):
+                output.note("Already applied: the approved plan was carried out before, and nothing is left to do.")
+            _refuse_beyond_quota(plan, wanted.overrides)
             return plan
 
         stop = Stop()
         try:
-            report = await carry_out(plan_under_lock, settings, backend, client, stop, lock_timeout_seconds)
+            report = await carry_out(plan_under_lock, settings, backend, client, stop, wanted.lock_timeout_seconds)
         except asyncio.CancelledError:
             output.note("Stopped at once. What was in flight is in doubt; see: msgflash-apply plan")
             return 128 + (stop.signal_number or signal.SIGINT)
-    print_report(report, format_, options)
+    print_report(report, wanted.format_, options)
     return report.exit_code
 
 
-def _refuse_other(plan: Plan, approved: str | None) -> None:
-    if approved is not None and plan.digest != approved:
-        raise PlanStale(
-            "The plan is not the one that was approved; nothing was sent.",
-            f"Approved: {approved}\nNow:      {plan.digest}",
-            "Look at it again: msgflash-apply plan",
-        )
+def _show(plan: Plan, wanted: Wanted, options: Globals) -> None:
+    """Print the plan before a result in text; refuse targets and labels that match nothing."""
+    refuse_unmatched(plan, wanted.targets, wanted.labels)
+    if wanted.format_ == "text":
+        print_plan(plan, options)
 
 
 def _refuse_beyond_quota(plan: Plan, overrides: tuple[str, ...]) -> None:
@@ -206,13 +213,24 @@ def read_plan_file(path: Path) -> SavedPlan:
     return decode_plan(data, where=str(path))
 
 
-def says_yes(question: str) -> bool:
-    """Ask. Ctrl-C must end the question at once; asyncio's own handler would only note it and let it wait on."""
+def says_yes(plan: Plan) -> bool:
+    """
+    Ask for the word `yes`, after what it means: where, how many campaigns and people, from which numbers, when.
+
+    Ctrl-C must end the question at once; asyncio's own handler would only note it and let it wait on.
+    """
+    campaigns = counted(len(plan.effective), "change")
+    lines = [f"\nIn environment {visible_text(plan.environment)}: {campaigns}.", *reach(plan, wiring.now())]
+    output.note("\n".join(lines))
     asyncio_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return click.confirm(question, err=True)
+        answer = click.prompt("Apply these changes? Only `yes` is accepted", default="", show_default=False, err=True)
     finally:
         signal.signal(signal.SIGINT, asyncio_handler)
+    if answer.strip().lower() == "yes":
+        return True
+    output.note("Nothing was applied.")
+    return False
 
 
 async def carry_out(

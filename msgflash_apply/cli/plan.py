@@ -197,8 +197,8 @@ def command(
     plan = asyncio.run(make_plan())
     refuse_unmatched(plan, targets, labels)
     if plan_file is not None:
-        lead_time = settings.policy.without(overrides).min_lead_time
-        output.write_file(plan_file, encode_plan(SavedPlan(plan, lead_time)), root=options.root)
+        saved = SavedPlan(plan, loaded.campaigns, targets, labels, overrides)
+        output.write_file(plan_file, encode_plan(saved), root=options.root)
         output.note(f"Saved. To carry out exactly this: msgflash-apply apply {plan_file}")
     if file is None or file == Path("-"):
         print_plan(plan, options, format_, changes_only=changes_only)

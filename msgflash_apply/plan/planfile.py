@@ -1,26 +1,28 @@
 """
-A saved plan: what was reviewed, as data, to be applied as it is or not at all.
+A saved plan: what was reviewed, as data, to be carried out as it is or not at all.
 
-Versioned, proven by a checksum, checked before use, and free of secrets. Applying one needs no campaign files. The
-checksum finds damage, not malice: anyone who may apply may also plan, and `--expect DIGEST` ties an apply to a review.
+It holds the plan as it was shown, and the campaigns that it was made from, as the files had them. An apply believes
+neither: it plans again from those campaigns, under the lock, and refuses any plan but the one that was shown
+(`approval.py`). So starts, audiences, words, numbers and ids are what the record and MsgFlash say, whatever the file
+claims. Versioned, checked before use, and free of secrets. The checksum finds damage, not malice: whoever can forge a
+plan file can write a campaign, and `--expect DIGEST` ties an apply to a review.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from msgflash_apply.campaign import checked_instant, fingerprint
+from msgflash_apply.campaign import Desired, checked_instant, fingerprint, parse_instant
 from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
 from msgflash_apply.models.campaign_file import NEEDED, WIRE_ORDER
-from msgflash_apply.plan.plan import SENDING, Action, Plan, digest_of
+from msgflash_apply.plan.plan import Action, Plan, digest_of
 from msgflash_apply.state.codec import check_json, check_payload
 from msgflash_apply.state.snapshot import Snapshot
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 
 LARGEST_BYTES: Final = 512 * 1024 * 1024
 
@@ -33,12 +35,18 @@ class SavedPlan:
     A plan as it lies in a file.
 
     Attributes:
-        plan: with everything that an apply needs.
-        min_lead_time: of the policy at the time of planning; holds for applying too.
+        plan: as it was shown.
+        desired: every campaign of the files that it was made from.
+        targets: addresses that it was narrowed to; see `PlanOptions`.
+        labels: likewise.
+        overrides: limits of the policy that were lifted for it.
     """
 
     plan: Plan
-    min_lead_time: timedelta
+    desired: tuple[Desired, ...]
+    targets: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    overrides: tuple[str, ...] = ()
 
 
 class _PlanFile(BaseModel):
@@ -46,27 +54,23 @@ class _PlanFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    format_version: Literal[2]
+    format_version: Literal[3]
     checksum: str
-    min_lead_time_seconds: float
-    plan: Plan
+    saved: SavedPlan
 
 
 def encode_plan(saved: SavedPlan) -> bytes:
     """
-    Write a plan file: one JSON object with format version, checksum, lead time and the plan.
+    Write a plan file: one JSON object with format version, checksum and the saved plan.
 
     Raises:
-        PlanError: the plan was made without a state, or could not look up an instance: it cannot be applied.
+        PlanError: the plan was made without a state, or has a campaign that cannot be sent.
     """
     if saved.plan.lineage is None:
         raise PlanError("A plan without a state cannot be saved.", "It was made with --no-state.")
-    _refuse_unsendable(saved.plan, "The plan cannot be saved.")
-    body = {
-        "min_lead_time_seconds": saved.min_lead_time.total_seconds(),
-        "plan": TypeAdapter(Plan).dump_python(saved.plan, mode="json"),
-    }
-    document = {"format_version": FORMAT_VERSION, "checksum": digest_of(body), **body}
+    _refuse_unsendable(saved.desired, "The plan cannot be saved.")
+    body = TypeAdapter(SavedPlan).dump_python(saved, mode="json")
+    document = {"format_version": FORMAT_VERSION, "checksum": digest_of(body), "saved": body}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
@@ -75,14 +79,14 @@ def decode_plan(data: bytes, *, where: str) -> SavedPlan:
     Read a plan file.
 
     Raises:
-        PlanError: it is none, it is damaged, or a newer version of the program wrote it.
+        PlanError: it is none, it is damaged, or another version of the program wrote it.
     """
     try:
         document = json.loads(data) if len(data) <= LARGEST_BYTES else None
         check_json(document)
     except (ValueError, RecursionError):
         document = None
-    if not isinstance(document, dict) or "plan" not in document:
+    if not isinstance(document, dict) or "checksum" not in document or not {"saved", "plan"} & document.keys():
         raise PlanError(f"{where} is no plan file.", "", "Write one with: msgflash-apply plan --out FILE")
     if document.get("format_version") != FORMAT_VERSION:
         raise PlanError(
@@ -90,36 +94,36 @@ def decode_plan(data: bytes, *, where: str) -> SavedPlan:
             f"Its format_version is {document.get('format_version')!r}; this version reads {FORMAT_VERSION}.",
             PLAN_AGAIN,
         )
-    body = {key: value for key, value in document.items() if key not in {"format_version", "checksum"}}
-    if document.get("checksum") != digest_of(body):
+    if document.get("checksum") != digest_of(document.get("saved")):
         raise PlanError(f"{where} is damaged: its checksum does not fit.", "", PLAN_AGAIN)
     try:
-        read = _PlanFile.model_validate_json(json.dumps(document))
-        saved = SavedPlan(read.plan, timedelta(seconds=read.min_lead_time_seconds))
-        _check_values(saved.plan)
+        saved = _checked(_PlanFile.model_validate_json(json.dumps(document)).saved)
     except ValidationError as err:
         first = err.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"])
         raise PlanError(f"{where} is no plan file of this version.", f"{place}: {first['msg']}.", PLAN_AGAIN) from err
     except (ValueError, OverflowError) as err:
         raise PlanError(f"{where} is no plan file of this version.", f"{err}.", PLAN_AGAIN) from err
-    _refuse_unsendable(saved.plan, f"{where} cannot be applied.")
+    _refuse_unsendable(saved.desired, f"{where} cannot be applied.")
     return saved
 
 
-def refuse_stale(saved: SavedPlan, snapshot: Snapshot, *, environment: str, now: datetime) -> None:
+def refuse_stale(saved: SavedPlan, snapshot: Snapshot, *, environment: str, server: str) -> None:
     """
-    Refuse a plan that no longer fits the state. The caller holds the lock.
+    Refuse a plan for something else than what it would be carried out on.
 
     Raises:
-        PlanForOtherEnvironment: it was made for another environment.
-        PlanStale: the state is another one or has changed since, or a start time has passed or is too near; says what
-            changed.
+        PlanForOtherEnvironment: it was made for another environment, or another MsgFlash.
+        PlanStale: the state is another one, or has changed since; says what changed.
     """
     plan = saved.plan
     if plan.environment != environment:
         raise PlanForOtherEnvironment(
             "The plan is for another environment.", f"It is for {plan.environment}; this is {environment}."
+        )
+    if plan.server != server:
+        raise PlanForOtherEnvironment(
+            "The plan is for another server.", f"It is for {plan.server}; MSGFLASH_BASE_URL says {server}."
         )
     if plan.lineage != snapshot.lineage:
         raise PlanStale(
@@ -133,11 +137,6 @@ def refuse_stale(saved: SavedPlan, snapshot: Snapshot, *, environment: str, now:
         lines += f"\n  and {len(changed) - 10} more" if len(changed) > 10 else ""
         detail = f"The plan was made at serial {plan.serial}; the state is at {snapshot.serial}. What changed:{lines}"
         raise PlanStale("The state has moved on since the plan was made.", detail, PLAN_AGAIN)
-    late = [c for c in plan.effective if c.action in SENDING and c.starts_at < now + saved.min_lead_time]
-    if late:
-        detail = "\n".join(f"  {c.address} starts at {c.starts_at:%Y-%m-%d %H:%M} UTC" for c in late[:10])
-        summary = "A start time has passed, or is nearer than `min_lead_time` allows."
-        raise PlanStale(summary, detail, PLAN_AGAIN)
 
 
 def _changed(plan: Plan, snapshot: Snapshot) -> Iterator[str]:
@@ -155,25 +154,27 @@ def _changed(plan: Plan, snapshot: Snapshot) -> Iterator[str]:
             yield f"{address} was sent with another content"
 
 
-def _check_values(plan: Plan) -> None:
-    """Check instants, which are compared and shown later, and payloads, which are read as those of a create."""
-    checked_instant(plan.created_at)
-    for change in plan.changes:
+def _checked(saved: SavedPlan) -> SavedPlan:
+    """Check what is compared and shown later, and take each start from where it is sent."""
+    checked_instant(saved.plan.created_at)
+    for change in saved.plan.changes:
         checked_instant(change.starts_at)
         for payload in (change.before, change.after):
             if payload is not None:
                 check_payload(payload)
+    for one in saved.desired:
+        check_payload(one.payload)
+    if len({one.address for one in saved.desired}) < len(saved.desired):
+        raise ValueError("two of its campaigns have one address")
+    desired = (replace(one, starts_at=parse_instant(str(one.payload["schedule"]))) for one in saved.desired)
+    return replace(saved, desired=tuple(desired))
 
 
-def _refuse_unsendable(plan: Plan, summary: str) -> None:
-    """Refuse a create whose payload lacks what MsgFlash needs, or has what it does not know."""
-    for change in plan.effective:
-        if change.action not in SENDING:
-            continue
-        after = change.after or {}
-        if missing := [field for field in NEEDED if field not in after]:
-            why = f"{', '.join(missing)} is not known, as in a plan made with --offline"
-            raise PlanError(summary, f"{change.address}: {why}.", PLAN_AGAIN)
-        if unknown := sorted(after.keys() - set(WIRE_ORDER)):
-            detail = f"{change.address}: {', '.join(unknown)} is no field of MsgFlash."
+def _refuse_unsendable(desired: tuple[Desired, ...], summary: str) -> None:
+    """Refuse a campaign whose payload lacks what MsgFlash needs, or has what it does not know."""
+    for one in desired:
+        if missing := [field for field in NEEDED if field not in {*one.payload, *one.names}]:
+            raise PlanError(summary, f"{one.address}: {', '.join(missing)} is missing.", PLAN_AGAIN)
+        if unknown := sorted(one.payload.keys() - set(WIRE_ORDER)):
+            detail = f"{one.address}: {', '.join(unknown)} is no field of MsgFlash."
             raise PlanError(summary, detail, PLAN_AGAIN)

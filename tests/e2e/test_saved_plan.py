@@ -86,5 +86,5 @@ def test_plan_file_is_versioned_json(repo: Repo) -> None:
     repo.run("plan", "--out", "plan.json")
     document = json.loads((repo.folder / "plan.json").read_text(encoding="utf-8"))
 
-    assert document["format_version"] == 2
+    assert document["format_version"] == 3
     assert document["checksum"].startswith("sha256:")

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -142,7 +141,7 @@ def _a_plan() -> bytes:
     ]
     planner = Planner(wanted, (), PlanOptions("default", Policy()), None, lambda: NOW)
     plan = asyncio.run(planner.plan(a_snapshot({"old": a_record("old")}, {"doubt": an_intent("doubt")})))
-    return encode_plan(SavedPlan(plan, timedelta(minutes=10)))
+    return encode_plan(SavedPlan(plan, tuple({one.address: one for one in wanted}.values())))
 
 
 JSON = frozenset(

@@ -10,7 +10,7 @@ from tests.fuzz.seeds import seeds
 from tests.hostile.records import seal_plan
 
 (PLAN,) = seeds()["plan"]
-CREATED = ("plan", "changes", 1)
+CREATED = ("saved", "plan", "changes", 1)
 
 
 def altered(*path: str | int, to: object) -> bytes:
@@ -26,12 +26,12 @@ def altered(*path: str | int, to: object) -> bytes:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("plan", "created_at"), "2026-11-23T12:00:00", "no time zone"),
+        (("saved", "plan", "created_at"), "2026-11-23T12:00:00", "no time zone"),
         ((*CREATED, "starts_at"), "9999-12-31T23:59:59Z", "outside the years"),
         ((*CREATED, "after", "schedule"), "soon", "isoformat"),
         ((*CREATED, "before"), {}, "no name"),
-        (("min_lead_time_seconds",), 1e300, "no plan file of this version"),
-        (("min_lead_time_seconds",), float("nan"), "is no plan file"),
+        (("saved", "plan", "serial"), 1e300, "no plan file of this version"),
+        (("saved", "plan", "serial"), float("nan"), "is no plan file"),
         ((*CREATED, "after", "variables"), json.loads("[" * 30 + "]" * 30), "is no plan file"),
     ],
 )
@@ -43,4 +43,4 @@ def test_plan_that_nobody_made(path: tuple[str | int, ...], value: object, messa
 
 def test_untouched_plan_still_reads() -> None:
     """What is altered here is altered only where it says so."""
-    assert decode_plan(altered("plan", "environment", to="default"), where="p") == decode_plan(PLAN, where="p")
+    assert decode_plan(altered("saved", "plan", "environment", to="default"), where="p") == decode_plan(PLAN, where="p")

@@ -3,25 +3,29 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from msgflash_apply.campaign import Address
-from msgflash_apply.errors import PlanError, PlanForOtherEnvironment, PlanStale
+from msgflash_apply.campaign import Address, Desired, Lifecycle
+from msgflash_apply.errors import PlanError, PlanForOtherEnvironment
 from msgflash_apply.plan.plan import Action, Change, Plan, digest_of
 from msgflash_apply.plan.planfile import SavedPlan, decode_plan, encode_plan, refuse_stale
 from msgflash_apply.state.snapshot import Snapshot
-from tests.support.builders import NOW, SOON, a_payload, a_record, a_snapshot, an_intent, some_facts
-from tests.unit.plan.test_plan import BLOCKED, CREATE, NO_OP, a_plan
+from tests.support.builders import SOON, a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
+from tests.unit.plan.test_plan import BLOCKED, CREATE, NO_OP, SERVER, a_plan
 
-LEAD = timedelta(minutes=10)
 HERE = a_snapshot()
 
 
-def saved(*changes: Change) -> SavedPlan:
+SALE = a_desired(
+    "sale", names={"groupId": "early-birds"}, lifecycle=Lifecycle("replace"), labels={"a": "b"}, max_people=5
+)
+
+
+def saved(*changes: Change, desired: tuple[Desired, ...] = (SALE,)) -> SavedPlan:
     """Build a saved plan over the state `HERE`."""
-    return SavedPlan(replace(a_plan(*changes), lineage=HERE.lineage, serial=HERE.serial), LEAD)
+    plan = replace(a_plan(*changes), lineage=HERE.lineage, serial=HERE.serial)
+    return SavedPlan(plan, desired, ("sale",), {"team": "crm"}, ("lead-time",))
 
 
 def known(address: str) -> Change:
@@ -53,9 +57,10 @@ def edit(change: Callable[[dict[str, object]], None]) -> bytes:
         (b"[" * 100_000, "is no plan file"),
         (b'{"format_version": 1, "campaigns": {}}', "is no plan file"),
         (edit(lambda d: d.update(format_version=1)), "another version"),
-        (edit(lambda d: d.update(format_version=3)), "another version"),
+        (edit(lambda d: d.update(format_version=2)), "another version"),
+        (edit(lambda d: d.update(format_version=4)), "another version"),
         (edit(lambda d: d.update(checksum="sha256:0")), "damaged"),
-        (edit(lambda d: d.update(min_lead_time_seconds=0)), "damaged"),
+        (edit(lambda d: d.update(saved={})), "damaged"),
         (encode_plan(saved(CREATE))[:-40], "is no plan file"),
     ],
 )
@@ -65,71 +70,88 @@ def test_what_is_no_whole_plan_is_refused(data: bytes, message: str) -> None:
         decode_plan(data, where="plan.json")
 
 
+def forged(*path: str | int, to: object) -> bytes:
+    """Change one place of a plan file, and put the right checksum to it."""
+    document = json.loads(encode_plan(saved(CREATE)))
+    holder = document["saved"]
+    for step in path[:-1]:
+        holder = holder[step]
+    holder[path[-1]] = to
+    return json.dumps({**document, "checksum": digest_of(document["saved"])}).encode()
+
+
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("path", "value", "words"),
     [
-        ("action", "cancel", "plan.changes.0.action"),
-        ("after", {"name": "sale"}, "its payload has no name or no recipients"),
-        ("starts_at", "9999-12-31T23:00:00-05:00", "is no plan file of this version"),
+        (("plan", "changes", 0, "action"), "cancel", "plan.changes.0.action"),
+        (("plan", "changes", 0, "after"), {"name": "sale"}, "its payload has no name or no recipients"),
+        (("plan", "changes", 0, "starts_at"), "9999-12-31T23:00:00-05:00", "is no plan file of this version"),
+        (("desired", 0, "payload"), {"name": "sale"}, "its payload has no name or no recipients"),
+        (("desired", 0, "payload", "surprise"), 1, "surprise is no field of MsgFlash"),
     ],
 )
-def test_wrong_shape_is_refused_even_with_a_good_checksum(field: str, value: object, words: str) -> None:
+def test_wrong_shape_is_refused_even_with_a_good_checksum(
+    path: tuple[str | int, ...], value: object, words: str
+) -> None:
     """A file that was written by hand is checked before use."""
-    document = json.loads(encode_plan(saved(CREATE)))
-    document["plan"]["changes"][0][field] = value
-    body = {key: document[key] for key in ("min_lead_time_seconds", "plan")}
-    forged = json.dumps({**document, "checksum": digest_of(body)}).encode()
-
     with pytest.raises(PlanError) as refused:
-        decode_plan(forged, where="plan.json")
+        decode_plan(forged(*path, to=value), where="plan.json")
     assert words in str(refused.value)
+
+
+def test_start_is_the_one_that_is_sent() -> None:
+    """A forged start time is not believed: it is read from the payload that goes out."""
+    read = decode_plan(forged("desired", 0, "starts_at", to="2020-01-01T00:00:00Z"), where="p")
+
+    assert read.desired[0].starts_at == SALE.starts_at
+
+
+def test_an_address_is_taken_once() -> None:
+    """Two campaigns at one address are no plan of this program."""
+    with pytest.raises(PlanError, match="no plan file of this version"):
+        decode_plan(encode_plan(saved(CREATE, desired=(SALE, SALE))), where="p")
 
 
 @pytest.mark.parametrize("payload", [a_payload(instanceId=None), a_payload(surprise=1)])
 def test_payload_that_cannot_be_sent_is_not_saved(payload: dict[str, object]) -> None:
     """A create without an instance, or with a field that MsgFlash does not know, cannot be saved."""
     with pytest.raises(PlanError, match="cannot be saved"):
-        encode_plan(saved(replace(CREATE, after=payload)))
+        encode_plan(saved(CREATE, desired=(a_desired(payload=payload),)))
 
 
 def test_plan_without_state_is_not_saved() -> None:
     """A preview can be neither saved nor applied."""
     with pytest.raises(PlanError, match="without a state"):
-        encode_plan(SavedPlan(replace(a_plan(CREATE), lineage=None, serial=None), LEAD))
+        encode_plan(SavedPlan(replace(a_plan(CREATE), lineage=None, serial=None), ()))
 
 
 def test_same_world_is_accepted() -> None:
     """Nothing changed: no objection."""
-    refuse_stale(saved(CREATE), HERE, environment="default", now=NOW)
+    refuse_stale(saved(CREATE), HERE, environment="default", server=SERVER)
 
 
-def stale(
-    plan: Plan, snapshot: Snapshot = HERE, *, environment: str = "default", late: timedelta = timedelta(0)
-) -> str:
+def stale(plan: Plan, snapshot: Snapshot = HERE) -> str:
     """Check a plan that must be refused, and give the words."""
     with pytest.raises(PlanError) as caught:
-        refuse_stale(SavedPlan(plan, LEAD), snapshot, environment=environment, now=NOW + late)
+        refuse_stale(SavedPlan(plan, ()), snapshot, environment="default", server=SERVER)
     return str(caught.value)
 
 
 def test_other_environment_is_refused() -> None:
     """A plan of one environment is not applied to another."""
     with pytest.raises(PlanForOtherEnvironment):
-        refuse_stale(saved(CREATE), HERE, environment="production", now=NOW)
+        refuse_stale(saved(CREATE), HERE, environment="production", server=SERVER)
+
+
+def test_other_server_is_refused() -> None:
+    """A plan that was made with a sandbox is not applied to MsgFlash."""
+    with pytest.raises(PlanForOtherEnvironment, match="another server"):
+        refuse_stale(saved(CREATE), HERE, environment="default", server="http://127.0.0.1:8735")
 
 
 def test_other_lineage_is_refused() -> None:
     """A state that is not the plan's is refused, whatever its serial."""
     assert "another state" in stale(saved(CREATE).plan, replace(HERE, lineage="other"))
-
-
-def test_start_passed_or_lead_time_gone_is_refused() -> None:
-    """A plan that lay too long is refused, and the campaign named."""
-    plan = saved(CREATE, known("d")).plan
-
-    assert "a starts at" in stale(plan, late=SOON - NOW - timedelta(minutes=9))
-    with pytest.raises(PlanStale):
-        refuse_stale(SavedPlan(plan, LEAD), HERE, environment="default", now=SOON)
 
 
 def test_moved_on_state_says_what_changed() -> None:
