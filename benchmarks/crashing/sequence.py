@@ -215,7 +215,7 @@ class Sequence:
         self.tally.doubts_created += sum(found is not None for found in doubts.values())
         for address in list(doubts)[:RESOLVED_BY_COMMAND]:
             found = doubts.pop(address)
-            word = ("--not-created",) if found is None else ("--created", found)
+            word = ("--not-created", "--yes") if found is None else ("--created", found)
             code, _, err = self._command(sandbox, "resolve", address, *word)
             if code:
                 self._violated(f"resolve {address} {' '.join(word)} ended with {code}:\n{err}")

@@ -13,10 +13,17 @@ from math import isinf
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from msgflash_apply.campaign import Payload, format_instant, parse_instant, with_plain_ids
+from msgflash_apply.campaign import JsonObject, Payload, with_plain_ids
+from msgflash_apply.models.campaign_file import DIRECT_CONTENT, WIRE_ORDER
 
 NOT_ECHOED = ("title", "description", "footer", "buttons")
 """Fields of a request that answers are not known to return (reference 5.2)."""
+
+ECHOED_AS = {"variables": "templateVariables"}
+"""Fields of a request that answers call otherwise (reference 5.6)."""
+
+ONCE = ("none", "noe")
+"""How answers say that a campaign does not repeat (reference 5.3); a request says nothing."""
 
 LONGEST_WAIT_SECONDS = 3600
 
@@ -213,6 +220,10 @@ class RemoteCampaign(_Model):
     type: str | None = None
     body: str | None = None
     media_url: str | None = None
+    title: object = None
+    description: object = None
+    footer: object = None
+    buttons: object = None
     stats: Counters | None = None
     safety: Mapping[str, object] | None = None
 
@@ -221,43 +232,25 @@ class RemoteCampaign(_Model):
         """Whether anyone may have been sent anything: yes, unless every counter is there and says no."""
         return self.stats is None or self.stats.is_moving
 
-    def as_payload(self, like: Payload) -> Payload:
-        """
-        Spell this campaign as the request that would have made it, so that the two can be compared by meaning.
-
-        Args:
-            like: the request to compare with. Fields that answers do not echo (`NOT_ECHOED`) are taken over from it; so
-                is the start of a repeating campaign that has moved on, as each run moves it (reference 10.2).
-        """
-        direct = self.template_id is None
-        recipients = self.recipients
-        if recipients is not None and recipients.get("type") == "all":
-            # Console fixtures show `value: []` beside `type: all` (reference 10.4); it means nothing.
-            recipients = {"type": "all"}
-        payload: dict[str, object] = {
-            "instanceId": self.instance_id,
-            "name": self.name,
-            "schedule": _instant(self.schedule) if self.schedule else None,
-            "repeat": None if self.repeat in {"none", "noe"} else self.repeat,
-            "recipients": None if recipients is None else dict(recipients),
-            "templateId": self.template_id,
-            "variables": None if direct else dict(self.template_variables or {}) or None,
-            "type": self.type if direct else None,
-            "body": self.body if direct else None,
-            "mediaUrl": self.media_url if direct else None,
-        }
-        if "repeat" in like and str(payload["schedule"]) > str(like["schedule"]):
-            payload["schedule"] = like["schedule"]
-        unechoed = {key: like[key] for key in NOT_ECHOED if key in like}
-        return with_plain_ids({key: value for key, value in payload.items() if value is not None} | unechoed)
+    def as_payload(self) -> Payload:
+        """Spell this campaign as the request that would have made it; see `as_request`."""
+        return as_request(self.model_dump(by_alias=True))
 
 
-def _instant(text: str) -> str:
-    """Spell an instant our way; what is none stays as it is and matches nothing."""
-    try:
-        return format_instant(parse_instant(text))
-    except ValueError:
-        return text
+def as_request(campaign: JsonObject) -> Payload:
+    """
+    Spell a campaign of an answer as the request that would have made it, as far as the answer says it.
+
+    The mode is read from `templateId` first, then `type` (reference 5.2): beside a template no direct content counts.
+    """
+    left_out = DIRECT_CONTENT if campaign.get("templateId") else {"variables"}
+    payload = {name: campaign.get(ECHOED_AS.get(name, name)) for name in WIRE_ORDER if name not in left_out}
+    if payload["repeat"] in ONCE:
+        del payload["repeat"]
+    if isinstance(recipients := payload["recipients"], Mapping):
+        # Console fixtures show `value: []` beside `type: all` (reference 10.4), and `groupId: null` was seen.
+        payload["recipients"] = {name: value for name, value in recipients.items() if value not in (None, [])}
+    return with_plain_ids({name: value for name, value in payload.items() if value not in (None, "", {}, [])})
 
 
 def decoded(content: bytes) -> object:

@@ -44,15 +44,18 @@ class Settled:
 async def create_campaign(run: Run, change: Change) -> Result:
     """Create, and pause at once where the file says `paused: true`."""
     created = await create(run, change)
-    if not change.pause_after or created.outcome is not Outcome.DONE or created.id is None:
+    # One that was created otherwise than it was sent is paused all the more.
+    is_there = created.outcome is Outcome.DONE or bool(created.differences)
+    if not change.pause_after or not is_there or created.id is None:
         return created
     settled = await pause(run, created.id)
     if settled.status is not None:
         await run.journal.write(Observed(change.address, settled.status, run.now()))
     if settled.problem is None:
-        return created
-    error = f"created, but not paused: {settled.problem}"
-    return Result(change.address, change.action, Outcome.FAILED, created.id, error, created.advice)
+        error = f"{created.error}; it is paused, as its file says" if created.differences else created.error
+        return dataclasses.replace(created, error=error, is_stoppable=False)
+    error = "; ".join(filter(None, (f"created, but not paused: {settled.problem}", created.error)))
+    return dataclasses.replace(created, outcome=Outcome.FAILED, error=error)
 
 
 async def replace_campaign(run: Run, change: Change) -> Result:

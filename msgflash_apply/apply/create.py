@@ -7,19 +7,24 @@ ever sent again by itself.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from msgflash_apply.api.outcome import Created, NotCreated, Then, Unknown, classify
+from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Then, Unknown, classify
 from msgflash_apply.apply.result import Outcome, Paused, Result, spell_advice
 from msgflash_apply.apply.run import Run
-from msgflash_apply.campaign import Facts, Intent, fingerprint
-from msgflash_apply.plan.plan import Change
+from msgflash_apply.campaign import PAUSABLE, Facts, Intent, fingerprint, plain_id
+from msgflash_apply.plan.echo import differences_in_answer, spelled
+from msgflash_apply.plan.plan import AttributeDiff, Change
 from msgflash_apply.state import journal
 
 CONNECT_ATTEMPTS: Final = 4
 MOST_UNKNOWN_IN_A_ROW: Final = 5
 """An outage must not put every campaign of a plan in doubt, one after the other."""
+
+MOST_NAMED: Final = 4
+LONGEST_LINE: Final = 160
 
 TOO_LATE: Final = "its start passed while others were sent"
 NEVER_LEFT: Final = "stopped before it was sent"
@@ -46,13 +51,18 @@ async def create(run: Run, change: Change) -> Result:
         held_back = await announce(run, change, facts, attempt)
         if held_back is not None:
             return result(Outcome.SKIPPED, change.id, held_back)
-        outcome = classify(await run.client.create(payload))
+        outcome = _not_taken(run, classify(await run.client.create(payload)))
         run.unknown_in_a_row = run.unknown_in_a_row + 1 if isinstance(outcome, Unknown) else 0
         if isinstance(outcome, Created):
             status = str(outcome.campaign.get("status") or "scheduled")
+            run.known_ids[plain_id(outcome.id)] = change.address
             stored = await run.journal.write(journal.Created(change.address, outcome.id, status, run.now()))
             error = None if stored else "created, but its id could not be stored in the state"
-            return result(Outcome.DONE, outcome.id, error, spell_advice(outcome.campaign.get("safety")))
+            advice = spell_advice(outcome.campaign.get("safety"))
+            if not (differing := differences_in_answer(payload, outcome.campaign)):
+                return result(Outcome.DONE, outcome.id, error, advice)
+            error = "; ".join(filter(None, (error or f"created as {outcome.id}", _contradiction(differing))))
+            return result(Outcome.FAILED, outcome.id, error, advice, differing, status in PAUSABLE)
         if isinstance(outcome, Unknown):
             if run.unknown_in_a_row >= MOST_UNKNOWN_IN_A_ROW:
                 run.stop.set(
@@ -64,6 +74,23 @@ async def create(run: Run, change: Change) -> Result:
         await run.journal.write(journal.NotCreated(change.address, outcome.what, run.now()))
         if not await may_try_again(run, outcome, attempt):
             return result(Outcome.FAILED, change.id, outcome.what)
+
+
+def _not_taken(run: Run, outcome: CreateOutcome) -> CreateOutcome:
+    """Believe no id that is on record: it is not known then whether a campaign was created, and as which one."""
+    if not isinstance(outcome, Created):
+        return outcome
+    identifier = plain_id(outcome.id)
+    if (other := run.known_ids.get(identifier)) is not None:
+        return Unknown(f"MsgFlash answered with the id {outcome.id}, and that is the campaign {other} on record")
+    return outcome
+
+
+def _contradiction(differing: Sequence[AttributeDiff]) -> str:
+    """Say what was sent and what came back, in short; the result has all of it."""
+    lines = zip(differing[:MOST_NAMED], spelled(differing), strict=False)
+    short = (line if len(line) <= LONGEST_LINE else f"{diff.path} differs" for diff, line in lines)
+    return f"MsgFlash's answer is not what was sent: {'; '.join(short)}"
 
 
 async def announce(run: Run, change: Change, facts: Facts, attempt: int) -> str | None:

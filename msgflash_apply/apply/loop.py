@@ -82,6 +82,7 @@ async def apply_plan(
             on_event=on_event,
             announcing=asyncio.Semaphore(ledger.appends.ahead),
             retired=frozenset(address for address, record in records if record is not None and record.retired),
+            known_ids=dict(before.ids()),
         )
         if first := entries_of_all(plan, before, now()):
             journal.queue(*first)

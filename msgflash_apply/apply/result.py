@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from msgflash_apply.campaign import Address, JsonObject
 from msgflash_apply.errors import ExitCode
-from msgflash_apply.plan.plan import Action, Change
+from msgflash_apply.plan.plan import Action, AttributeDiff, Change
 
 
 class Outcome(StrEnum):
@@ -38,6 +38,8 @@ class Result:
         id: the campaign's id after the change, where it has one.
         error: what went wrong, for people; None when done.
         advice: what MsgFlash advised on a create or resume, by `spell_advice`; None when it gave none.
+        differences: what was sent and what MsgFlash's answer says instead, for a campaign that was created otherwise.
+        is_stoppable: whether that campaign may still send something, and can be paused.
     """
 
     address: Address
@@ -46,6 +48,8 @@ class Result:
     id: str | None = None
     error: str | None = None
     advice: str | None = None
+    differences: tuple[AttributeDiff, ...] = ()
+    is_stoppable: bool = False
 
     @property
     def safety(self) -> JsonObject | None:

@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,14 +16,15 @@ import click
 from msgflash_apply.api.models import RemoteCampaign
 from msgflash_apply.campaign import Address, Desired, plain_id, read_address
 from msgflash_apply.cli import output, wiring
-from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
+from msgflash_apply.cli.options import ACCEPT_DIFFERENCES, LOCK_TIMEOUT, Globals, pass_globals
+from msgflash_apply.cli.resolve import show_differences
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.bounded_child import File
 from msgflash_apply.files.fmt import campaign_text
 from msgflash_apply.files.load import read_files
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings
-from msgflash_apply.operations.import_ import fields_of, record_of, refuse_doubtful, refuse_known
+from msgflash_apply.operations.import_ import FILE_SAYS, fields_of, record_of, refuse_doubtful, refuse_known
 from msgflash_apply.plan.lookup import Lookups, fill_in, unknown_names
 from msgflash_apply.report.safe_text import shell_word, visible
 from msgflash_apply.state.journal import Adopted
@@ -32,23 +34,46 @@ from msgflash_apply.state.journal import Adopted
 @click.argument("address")
 @click.argument("identifier", metavar="ID")
 @click.option("--generate", is_flag=True, help="Write the file of the campaign; never overwrites one.")
+@ACCEPT_DIFFERENCES
 @LOCK_TIMEOUT
 @pass_globals
-def command(options: Globals, address: str, identifier: str, lock_timeout_seconds: float, *, generate: bool) -> None:
+def command(
+    options: Globals,
+    address: str,
+    identifier: str,
+    lock_timeout_seconds: float,
+    *,
+    generate: bool,
+    accept_differences: bool,
+) -> None:
     """
     Add the campaign ID of MsgFlash to the state at ADDRESS, so that no apply creates it again.
 
-    Its file must describe the campaign as it is; --generate writes the file. Changes nothing on MsgFlash.
+    Its file must describe the campaign as it is; --generate writes the file. What MsgFlash spells otherwise, such as
+    trimmed white space, is no difference. Changes nothing on MsgFlash.
     """
     settings, identifier = wiring.settings_of(options), plain_id(identifier)
     file = asyncio.run(
-        adopt(settings, Address(address), identifier, generate=generate, lock_timeout_seconds=lock_timeout_seconds)
+        adopt(
+            settings,
+            Address(address),
+            identifier,
+            generate=generate,
+            accept_differences=accept_differences,
+            lock_timeout_seconds=lock_timeout_seconds,
+        )
     )
     output.result(f"{address}: recorded as {identifier}, " + (f"and wrote {file}." if generate else f"as {file} says."))
 
 
 async def adopt(
-    settings: Settings, address: Address, identifier: str, *, generate: bool, lock_timeout_seconds: float
+    settings: Settings,
+    address: Address,
+    identifier: str,
+    *,
+    generate: bool,
+    accept_differences: bool,
+    lock_timeout_seconds: float,
 ) -> str:
     """
     Check, under the lock, that a campaign of MsgFlash is the one of a file, and record it.
@@ -58,6 +83,7 @@ async def adopt(
         address: where it is to be.
         identifier: of the campaign on MsgFlash.
         generate: write its file, instead of finding it.
+        accept_differences: record what the file says, even if the campaign is another one; show in what.
         lock_timeout_seconds: how long to wait for the lock.
 
     Returns:
@@ -104,7 +130,8 @@ async def adopt(
                         f"Import it there, without --generate:\n  {line}",
                     )
         file = own.source.file
-        record = record_of(item, remote, wiring.now())
+        accept = partial(show_differences, remote.id, ours=FILE_SAYS) if accept_differences else None
+        record = record_of(item, remote, wiring.now(), accept=accept)
         with placed(settings.root / file, text, root=settings.root) if generate else nullcontext():
             # The record first: with the file alone, the next apply would create the campaign again.
             ledger.append(Adopted(address, record))

@@ -36,6 +36,12 @@ TEXT_OR_JSON = click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="Output format."
 )
 
+ACCEPT_DIFFERENCES = click.option(
+    "--accept-differences",
+    is_flag=True,
+    help="Record the campaign even if it is not what was sent; show what differs.",
+)
+
 LOCK_TIMEOUT = click.option(
     "--lock-timeout",
     "lock_timeout_seconds",

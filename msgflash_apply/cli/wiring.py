@@ -237,9 +237,7 @@ def _unreadable(file: Path, why: str) -> MsgflashApplyError:
 # The user
 
 
-def fail_without_terminal(what: str) -> None:
-    """Refuse to ask if stdin is no terminal: there would be no answer."""
+def fail_without_terminal(what: str, option: str = "--auto-approve") -> None:
+    """Refuse to ask if stdin is no terminal: there would be no answer. In a pipeline `option` answers."""
     if not sys.stdin.isatty():
-        raise MsgflashApplyError(
-            f"There is no terminal to ask whether to {what}.", "", "In a pipeline, add --auto-approve."
-        )
+        raise MsgflashApplyError(f"There is no terminal to ask whether to {what}.", "", f"In a pipeline, add {option}.")

@@ -406,6 +406,9 @@ def wire_values(model: Marked) -> Iterator[tuple[str, object]]:
 
 _NO_CONTENT = frozenset({"templateId", *(wire for _, wire in _sent_attributes(CampaignFile))})
 
+DIRECT_CONTENT = frozenset(WIRE_ORDER) - _NO_CONTENT - {"variables"}
+"""The fields of a payload that only direct content has."""
+
 
 def content_of(campaign: CampaignFile) -> Iterator[tuple[str, object]]:
     """What people read: direct content, or the variables of a template, by the name in file and payload; as JSON."""

@@ -1,33 +1,27 @@
 """
 `import`: take a campaign that exists on MsgFlash into the record, so that no apply creates it again.
 
-Nothing is guessed: the campaign must be that of its file by meaning, and neither the id nor the address may be known
-to the state in any other way.
+Nothing is guessed: the campaign must be that of its file by meaning, unless a person takes it in spite of the
+differences, and neither the id nor the address may be known to the state in any other way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from shlex import quote
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.api.models import NOT_ECHOED, Instance, RemoteCampaign, Template
-from msgflash_apply.campaign import (
-    INSTANCE,
-    TEMPLATE,
-    Address,
-    Facts,
-    JsonObject,
-    Record,
-    fingerprint,
-    parse_instant,
-    plain_id,
-)
+from msgflash_apply.campaign import INSTANCE, TEMPLATE, Address, Facts, JsonObject, Record, parse_instant, plain_id
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.models.campaign_file import NEEDED, WIRE_ORDER
-from msgflash_apply.operations.resolve import differences_from, refuse_known_id
-from msgflash_apply.plan.diff import differences
+from msgflash_apply.operations.resolve import refuse_known_id
+from msgflash_apply.plan.echo import differences_from, spelled
 from msgflash_apply.plan.lookup import LookedUp, table_of_server
+from msgflash_apply.plan.plan import AttributeDiff
 from msgflash_apply.state.snapshot import Snapshot
+
+FILE_SAYS = "the file says {}"
+"""About the first of two values, for `spelled`."""
 
 _COPIED = frozenset(WIRE_ORDER) - {INSTANCE, TEMPLATE, "schedule", *NOT_ECHOED}
 
@@ -57,32 +51,43 @@ def refuse_doubtful(snapshot: Snapshot, remote: RemoteCampaign) -> None:
         MsgflashApplyError: with the address and the command that resolves it.
     """
     for address, intent in sorted(snapshot.in_doubt.items()):
-        if not differences_from(intent, remote):
+        if not differences_from(intent.facts.payload, remote):
             fix = f"If it did:\n  msgflash-apply resolve '{address}' --created {quote(remote.id)}"
             raise MsgflashApplyError(f"Campaign {remote.id} may be the one in doubt at {address}.", "", fix)
 
 
-def record_of(item: LookedUp, remote: RemoteCampaign, now: datetime) -> Record:
+def record_of(
+    item: LookedUp,
+    remote: RemoteCampaign,
+    now: datetime,
+    *,
+    accept: Callable[[Sequence[AttributeDiff]], None] | None = None,
+) -> Record:
     """
-    Make the record by which the campaign of a file is the one on MsgFlash.
+    Make the record by which the campaign of a file is the one on MsgFlash; it keeps what the file says.
 
     Args:
         item: of the file, with every name looked up.
         remote: as MsgFlash has it.
         now: when it was read.
+        accept: shows the differences of a campaign that is taken in spite of them; None refuses it.
 
     Raises:
         MsgflashApplyError: they are not the same by meaning; says in what.
     """
-    desired, found = item.desired, remote.as_payload(item.payload)
-    if fingerprint(found) != item.fingerprint:
-        lines = [
-            f"  {diff.path}: the file says {diff.before!r}, it has {diff.after!r}"
-            for diff in differences(item.payload, found)
-        ]
-        fix = "Write the file as the campaign is; or, without a file, let it be written:\n"
-        fix += f"  msgflash-apply import '{desired.address}' {quote(remote.id)} --generate"
-        raise MsgflashApplyError(f"Campaign {remote.id} is not {desired.address}.", "\n".join(lines), fix)
+    desired = item.desired
+    if differing := differences_from(item.payload, remote):
+        if accept is None:
+            command = f"msgflash-apply import {quote(desired.address)} {quote(remote.id)}"
+            raise MsgflashApplyError(
+                f"Campaign {remote.id} is not {desired.address}.",
+                "\n".join(f"  {line}" for line in spelled(differing, FILE_SAYS)),
+                "Write the file as the campaign is; or, without a file, let it be written:\n"
+                f"  {command} --generate\n"
+                "If the file is right all the same, record the campaign with what the file says:\n"
+                f"  {command} --accept-differences",
+            )
+        accept(differing)
     facts = Facts(
         payload=item.payload,
         fingerprint=item.fingerprint,
@@ -111,7 +116,7 @@ def fields_of(
     Raises:
         MsgflashApplyError: MsgFlash does not return all of it.
     """
-    payload = remote.as_payload({})
+    payload = remote.as_payload()
     missing = [name for name in NEEDED if name not in payload]
     if remote.template_id is None and remote.type in {None, "buttons"}:
         missing.append("title, description, footer and buttons" if remote.type else "type")

@@ -1,20 +1,21 @@
 """
 Record the outcome of a create whose result is unknown, and check of it what can be checked; contract section 6.
 
-`--created ID` is believed only if MsgFlash's campaign is this one; `--not-created` is a person's word. `--probe` looks
-for the campaign by what it sent: messages carry a `campaignId` (reference 7), and nothing else names it. So it works
-only after the start, and proves only that a campaign exists: no message found proves nothing.
+`--created ID` is believed only if MsgFlash's campaign is this one by meaning, or if a person takes it as it is.
+`--not-created` is a person's word alone. `--probe` looks for the campaign by what it sent: messages carry a
+`campaignId` (reference 7), and nothing else names it. So it works only after the start, and proves only that a
+campaign exists: no message found proves nothing.
 """
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from shlex import quote
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.api.models import RemoteCampaign
-from msgflash_apply.campaign import Address, Intent, fingerprint, plain_id
+from msgflash_apply.campaign import Address, Intent, plain_id
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.plan.diff import differences
+from msgflash_apply.plan.echo import differences_from, is_similar, spelled
 from msgflash_apply.plan.plan import AttributeDiff
 from msgflash_apply.state.journal import Created, NotCreated
 from msgflash_apply.state.ledger import Ledger
@@ -22,10 +23,24 @@ from msgflash_apply.state.snapshot import Snapshot
 
 
 async def resolve_created(
-    ledger: Ledger, client: Client, address: Address, identifier: str, now: Callable[[], datetime]
+    ledger: Ledger,
+    client: Client,
+    address: Address,
+    identifier: str,
+    now: Callable[[], datetime],
+    *,
+    accept: Callable[[Sequence[AttributeDiff]], None] | None = None,
 ) -> None:
     """
-    Record that the create in doubt made the campaign `identifier`.
+    Record that the create in doubt made the campaign `identifier`; the record keeps what was sent.
+
+    Args:
+        ledger: open.
+        client: MsgFlash.
+        address: in doubt.
+        identifier: of the campaign.
+        now: the clock.
+        accept: shows the differences of a campaign that is taken in spite of them; None refuses it.
 
     Raises:
         MsgflashApplyError: nothing is in doubt there, the id belongs to another address, there is no such campaign, or
@@ -37,27 +52,39 @@ async def resolve_created(
     remote = await client.campaign(identifier)
     if remote is None:
         raise MsgflashApplyError(f"MsgFlash has no campaign {identifier}.", "", "Check the id, and the key's account.")
-    if differing := differences_from(intent, remote):
-        lines = [f"  {diff.path}: {diff.before!r} was sent, it has {diff.after!r}" for diff in differing]
-        raise MsgflashApplyError(f"Campaign {identifier} is not {address}.", "\n".join(lines))
+    if differing := differences_from(intent.facts.payload, remote):
+        if accept is None:
+            raise MsgflashApplyError(
+                f"Campaign {identifier} is not {address}.",
+                "\n".join(f"  {line}" for line in spelled(differing)),
+                f"If it is all the same, record it as it is:\n  {accepting_command(address, identifier)}",
+            )
+        accept(differing)
     ledger.append(Created(address, identifier, remote.status, now()))
 
 
-def differences_from(intent: Intent, remote: RemoteCampaign) -> tuple[AttributeDiff, ...]:
-    """List in what a campaign of MsgFlash is not the one that was announced; empty when it is the same by meaning."""
-    sent = intent.facts.payload
-    found = remote.as_payload(sent)
-    return () if fingerprint(found) == intent.facts.fingerprint else differences(sent, found)
+def accepting_command(address: Address, identifier: str) -> str:
+    """Spell the command that records a campaign in spite of its differences."""
+    return f"msgflash-apply resolve {quote(address)} --created {quote(identifier)} --accept-differences"
 
 
-def resolve_not_created(ledger: Ledger, address: Address, now: Callable[[], datetime]) -> None:
+def resolve_not_created(
+    ledger: Ledger, address: Address, now: Callable[[], datetime], *, shown: Intent | None = None
+) -> None:
     """
     Record a person's word that the create in doubt made nothing; the next plan may create it.
 
+    Args:
+        ledger: open.
+        address: in doubt.
+        now: the clock.
+        shown: the create that the person was asked about; None where none was shown.
+
     Raises:
-        MsgflashApplyError: nothing is in doubt there.
+        MsgflashApplyError: nothing is in doubt there, or another create than the one that was shown.
     """
-    in_doubt(ledger.snapshot, address)
+    if in_doubt(ledger.snapshot, address) != shown and shown is not None:
+        raise MsgflashApplyError(f"Another create is in doubt at {address} by now.", "", "Look at it again.")
     ledger.append(NotCreated(address, "resolved by a person", now()))
 
 
@@ -95,11 +122,13 @@ class Probed:
         id: of the campaign that is this one; None where none was found.
         messages: how many messages were looked through.
         others: how many campaigns that the state does not know were looked at and are other ones.
+        similar: of these, by id, what differs in those of this instance, name and start.
     """
 
     id: str | None
     messages: int
     others: int
+    similar: Mapping[str, Sequence[AttributeDiff]] = field(default_factory=dict)
 
 
 async def probe(snapshot: Snapshot, client: Client, address: Address, now: datetime) -> Probed:
@@ -125,15 +154,21 @@ async def probe(snapshot: Snapshot, client: Client, address: Address, now: datet
             "Until then, look into the MsgFlash console and use --created ID or --not-created.",
         )
     seen, messages = {identifier for identifier, _ in snapshot.ids()}, 0
+    similar: dict[str, Sequence[AttributeDiff]] = {}
     known = len(seen)
     async for count, identifiers in _campaigns_of_messages(client, str(intent.facts.payload["instanceId"]), starts_at):
         messages += count
         for identifier in sorted(identifiers - seen):
             seen.add(identifier)
             remote = await client.campaign(identifier)
-            if remote is not None and not differences_from(intent, remote):
+            if remote is None:
+                continue
+            differing = differences_from(intent.facts.payload, remote)
+            if not differing:
                 return Probed(identifier, messages, len(seen) - known - 1)
-    return Probed(None, messages, len(seen) - known)
+            if is_similar(differing):
+                similar[identifier] = differing
+    return Probed(None, messages, len(seen) - known, similar)
 
 
 async def _campaigns_of_messages(

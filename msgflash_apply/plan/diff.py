@@ -44,8 +44,7 @@ def content_differences(before: Content, after: Content) -> tuple[AttributeDiff,
 def _split_members(payload: Payload) -> tuple[Payload, set[str]]:
     """Take the tags or contact ids out of a payload: the rest, and their set."""
     recipients = payload.get("recipients")
-    if not isinstance(recipients, Mapping) or "value" not in recipients:
+    if not isinstance(recipients, Mapping) or not isinstance(value := recipients.get("value"), list):
         return payload, set()
     rest = {**payload, "recipients": {key: value for key, value in recipients.items() if key != "value"}}
-    value = recipients["value"]
-    return rest, {str(member) for member in value} if isinstance(value, list) else set()
+    return rest, {str(member) for member in value}

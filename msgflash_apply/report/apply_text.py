@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Paused, Result
 from msgflash_apply.plan.plan import SENDING, Action
-from msgflash_apply.report.differences import plain
+from msgflash_apply.report.differences import difference_lines, plain
 from msgflash_apply.report.layout import NARROWEST, Paint, Tone, counted, indented, titled
 from msgflash_apply.report.safe_text import shell_word, shown
 from msgflash_apply.report.wording import program, resolving_commands
@@ -134,6 +134,10 @@ def _unfinished(report: ApplyReport, outcome: Outcome, paint: Paint, width: int)
         yield from others
         if outcome is Outcome.IN_DOUBT and result.action in SENDING:
             yield from (f"      {command}" for command in resolving_commands(result.address, report.environment))
+        yield from difference_lines(result.differences, paint=paint, width=width)
+        if result.is_stoppable:
+            yield from indented("To stop it before it sends, write `paused: true` into its file, and then:", 6, width)
+            yield f"      {program(report.environment)} apply --target {shell_word(result.address)}"
     if more := len(results) - len(named):
         yield f"  … {more} more skipped"
 

@@ -70,6 +70,7 @@ def apply_to_json(report: ApplyReport) -> str:
                     "outcome": result.outcome.value,
                     "id": result.id,
                     "error": result.error,
+                    "differences": _diff(result.differences),
                     "safety": _foreign(result.safety),
                 }
                 for result in report.results

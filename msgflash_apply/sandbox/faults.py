@@ -4,6 +4,7 @@ Faults on demand: rules that wait for a matching request, each for a number of r
 As text, for options and the control path:
 
     METHOD PATH KIND [times=N] [skip=N] [probability=P] [seed=N] [seconds=S] [status=N] [code=WORD] [retry_after=TEXT]
+                     [field=NAME] [value=JSON]
 
 METHOD and PATH may hold `*`; a path is the whole path, `/api/v1/campaigns`. `times` is how many requests the rule
 takes: 1 by default, `*` for no end (the default with a probability). `skip` is how many matching requests pass before.
@@ -21,11 +22,16 @@ The first rule that applies takes the request.
     html, html_after           a web page instead of JSON, with `status` (200 by default)
     no_id                      the work done, an answer without `id`
     empty                      the work done, an answer without a body
+    alter                      other work done: in the body, `field` is `value` (JSON without spaces, or a text)
+    misreport                  the work done, an answer in which `field` is `value`
+    normalise                  the work done, an answer that spells the same otherwise: texts trimmed, ids in capitals,
+                               the empty and the null for what is absent, numbers of variables as texts
 
 After `refuse` a client cannot be certain that nothing was done, because a connection was made. `Sandbox.unreachable()`
 refuses the connection itself.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -55,11 +61,17 @@ class Kind(StrEnum):
     HTML_AFTER = "html_after"
     NO_ID = "no_id"
     EMPTY = "empty"
+    ALTER = "alter"
+    MISREPORT = "misreport"
+    NORMALISE = "normalise"
 
     @property
     def does_the_work(self) -> bool:
         """Whether the request is carried out before things go wrong."""
-        return self.value.endswith("_after") or self in {Kind.DELAY, Kind.HALF, Kind.NO_ID, Kind.EMPTY}
+        return self.value.endswith("_after") or self in _WORKING
+
+
+_WORKING: Final = frozenset({Kind.DELAY, Kind.HALF, Kind.NO_ID, Kind.EMPTY, Kind.ALTER, Kind.MISREPORT, Kind.NORMALISE})
 
 
 _NAMED: Final = {
@@ -78,7 +90,7 @@ _CODES: Final = {
     429: "API_RATE_LIMIT_EXCEEDED",
     502: "PROVIDER_ERROR",
 }
-_OPTIONS: Final = ("times", "skip", "probability", "seed", "seconds", "status", "code", "retry_after")
+_OPTIONS: Final = ("times", "skip", "probability", "seed", "seconds", "status", "code", "retry_after", "field", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,8 @@ class Fault:
         status: of the answer, where the kind sends one; 0 for the kind's own.
         code: `error.code`; empty for the usual one of the status.
         retry_after: value of that header; empty for none.
+        field: of a JSON object, for `alter` and `misreport`.
+        value: what it becomes, as JSON, or as a text where it is none.
     """
 
     method: str
@@ -107,6 +121,8 @@ class Fault:
     status: int = 0
     code: str = ""
     retry_after: str = ""
+    field: str = ""
+    value: str = ""
 
     def matches(self, method: str, path: str) -> bool:
         """Say whether a request has the method and the path of the rule."""
@@ -118,6 +134,40 @@ class Fault:
         code = self.code or _CODES.get(self.status, usual)
         message = "Too many API requests" if code == "API_RATE_LIMIT_EXCEEDED" else f"Fault on demand: {code}"
         return {"error": {"code": code, "message": message}}
+
+    def on_the_way(self, body: bytes) -> bytes:
+        """Change a request before it is carried out."""
+        if self.kind is not Kind.ALTER or not body:
+            return body
+        return json.dumps(self._with_the_field(json.loads(body))).encode()
+
+    def on_the_way_back(self, data: object) -> object:
+        """Change the `data` of an answer."""
+        if not isinstance(data, dict) or self.kind not in {Kind.MISREPORT, Kind.NORMALISE}:
+            return data
+        return self._with_the_field(data) if self.kind is Kind.MISREPORT else normalised(data)
+
+    def _with_the_field(self, document: JsonObject) -> JsonObject:
+        try:
+            value: object = json.loads(self.value)
+        except ValueError:
+            value = self.value
+        return {**document, self.field: value}
+
+
+def normalised(campaign: JsonObject) -> JsonObject:
+    """Spell a campaign as another server might that means the same (reference 5.2, 10.4)."""
+    recipients, variables = campaign.get("recipients"), campaign.get("templateVariables")
+    spelled = {name: value.strip() if isinstance(value, str) else value for name, value in campaign.items()}
+    spelled |= {name: str(spelled[name]).upper() for name in ("instanceId", "templateId") if spelled.get(name)}
+    spelled |= {name: "" for name in ("mediaUrl", "footer") if spelled.get(name) is None}
+    if isinstance(recipients, dict):
+        value = recipients.get("value")
+        members = value[::-1] if isinstance(value, list) else []
+        spelled["recipients"] = {"groupId": None, **recipients, "value": members}
+    if isinstance(variables, dict):
+        spelled["templateVariables"] = {name: str(value) for name, value in variables.items()}
+    return spelled
 
 
 def parse_fault(text: str) -> Fault:
@@ -148,11 +198,15 @@ def parse_fault(text: str) -> Fault:
         status=_whole(given, "status", status, least=200, most=599),
         code=given.get("code", code),
         retry_after=given.get("retry_after", ""),
+        field=given.get("field", ""),
+        value=given.get("value", ""),
     )
     if not fault.probability:
         raise ValueError("probability must be above 0")
     if fault.kind is Kind.DELAY and not fault.seconds:
         raise ValueError("delay needs seconds, such as seconds=2")
+    if fault.kind in {Kind.ALTER, Kind.MISREPORT} and not (fault.field and fault.value):
+        raise ValueError(f"{fault.kind} needs field and value, such as field=body value=Bye")
     return fault
 
 

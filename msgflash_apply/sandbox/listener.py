@@ -93,7 +93,7 @@ class Listener:
             return web.Response()
         if fault.kind.does_the_work:
             await asyncio.sleep(fault.seconds)
-            response = self._service.answer(request)
+            response = self._service.answer(replace(request, body=fault.on_the_way(request.body)))
         else:
             response = Response(fault.status, fault.error_document())
         outgoing = _altered(fault, response)
@@ -127,6 +127,10 @@ def _altered(fault: Fault, response: Response) -> web.Response | None:
     match fault.kind:
         case Kind.DELAY:
             return _json_response(response)
+        case Kind.ALTER | Kind.MISREPORT | Kind.NORMALISE:
+            data = fault.on_the_way_back(response.document.get("data"))
+            document = {"data": data} if "data" in response.document else response.document
+            return _json_response(replace(response, document=document))
         case Kind.STATUS | Kind.STATUS_AFTER:
             headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
             return _json_response(Response(fault.status, fault.error_document(), headers))

@@ -103,6 +103,10 @@ TABLE = [
     Row("429", DONE, DONE, 1),
     Row("429 retry_after=1", DONE, DONE, 1),
     Row("429 retry_after=soon times=2", DONE, DONE, 1),
+    Row("normalise", DONE, DONE, 1),
+    # Created, and not what was sent: recorded, and a person is needed.
+    Row("alter field=body value=Bye", FAILED, DONE, 1),
+    Row("misreport field=schedule value=2027-03-09T12:00:00.000Z", FAILED, DONE, 1),
     # Not created: the envelope of a 4xx says so. Key, plan and month end the run.
     Row("400", FAILED, DONE, 0),
     Row("403", FAILED, DONE, 0),

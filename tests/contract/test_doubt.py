@@ -17,7 +17,7 @@ from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Holder
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.lock import Claim
-from tests.support.builders import a_desired, a_payload
+from tests.support.builders import a_desired, a_payload, an_intent
 from tests.support.runs import ENVIRONMENT, LATER, STILL, World
 
 T = TypeVar("T")
@@ -103,6 +103,24 @@ def test_another_campaign_is_refused_with_its_differences(world: World) -> None:
         say_created(world, DOUBT, server_id(world, "stranger"))
 
 
+def test_another_campaign_is_recorded_after_its_differences(world: World) -> None:
+    """A person may take a campaign that was edited: what differs is shown, and the record keeps what was sent."""
+    identifier = server_id(world, "doubt")
+    shown: list[str] = []
+    world.sandbox.world.campaigns[identifier].payload["body"] = "Edited"
+
+    async def accept(ledger: Ledger, client: Client) -> None:
+        await resolve_created(
+            ledger, client, DOUBT, identifier, world.now, accept=lambda differing: shown.extend(map(str, differing))
+        )
+
+    under_lock(world, accept)
+
+    assert len(shown) == 1
+    assert "'Edited'" in shown[0]
+    assert world.snapshot().campaigns[DOUBT].facts.payload == campaign("doubt").payload
+
+
 def test_a_repeating_campaign_is_known_after_its_schedule_moved_on(tmp_path: Path) -> None:
     """A weekly campaign whose schedule has moved to the next week is still the one that was announced."""
     with Sandbox(STILL) as sandbox:
@@ -140,6 +158,37 @@ def test_probe_finds_the_campaign_by_its_messages(world: World) -> None:
 
     assert found.id == server_id(world, "doubt")
     assert found.messages > 0
+
+
+def test_probe_names_what_is_similar(world: World) -> None:
+    """An edited campaign with instance, name and start of the doubt is not taken, but named with what differs."""
+    identifier = server_id(world, "doubt")
+    world.sandbox.world.campaigns[identifier].payload["body"] = "Edited"
+    world.sandbox.advance(2 * 86400)
+    found = with_client(world, lambda client: probe(world.snapshot(), client, DOUBT, world.now()))
+
+    assert (found.id, found.others) == (None, 1)
+    assert [diff.path for diff in found.similar[identifier]] == ["body"]
+
+
+def test_probe_skips_what_is_gone(world: World) -> None:
+    """A message may name a campaign that MsgFlash does not have any more."""
+    world.sandbox.advance(2 * 86400)
+    world.sandbox.add_fault("GET /api/v1/campaigns/* 404 times=*")
+    found = with_client(world, lambda client: probe(world.snapshot(), client, DOUBT, world.now()))
+
+    assert (found.id, found.others, found.similar) == (None, 1, {})
+
+
+def test_word_about_another_create_is_refused(world: World) -> None:
+    """Who was asked about one create has said nothing about the next one."""
+
+    async def say_not_created(ledger: Ledger, _client: Client) -> None:
+        resolve_not_created(ledger, DOUBT, world.now, shown=an_intent("doubt"))
+
+    with pytest.raises(MsgflashApplyError, match="Another create is in doubt"):
+        under_lock(world, say_not_created)
+    assert world.snapshot().in_doubt.keys() == {DOUBT}
 
 
 def test_probe_that_finds_nothing_says_so(tmp_path: Path) -> None:

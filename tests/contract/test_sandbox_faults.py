@@ -83,6 +83,9 @@ def test_client_that_dies_in_its_request_does_nothing(caplog: pytest.LogCaptureF
         ("html_after status=502", "HTTP/1.1 502", 1),
         ("no_id", "HTTP/1.1 201", 1),
         ("empty", "HTTP/1.1 201", 1),
+        ("alter field=body value=Bye", "HTTP/1.1 201", 1),
+        ("misreport field=body value=Bye", "HTTP/1.1 201", 1),
+        ("normalise", "HTTP/1.1 201", 1),
         ("delay seconds=0.05", "HTTP/1.1 201", 1),
     ],
 )

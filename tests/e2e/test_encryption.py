@@ -103,7 +103,7 @@ def test_first_state_is_encrypted_where_a_key_is_set(repo: Repo) -> None:
         ("state", "list"),
         ("state", "pull"),
         ("state", "mv", "sale", "sold"),
-        ("resolve", "sale", "--not-created"),
+        ("resolve", "sale", "--not-created", "--yes"),
     ],
     ids=" ".join,
 )

@@ -79,7 +79,7 @@ def test_id_of_another_campaign_is_refused(doubtful: Repo, sandbox: Sandbox) -> 
     ("arguments", "told"),
     [
         (("c01", "--created", UNKNOWN_ID), UNKNOWN_ID),
-        (("c00", "--not-created"), "c00 is not in doubt"),
+        (("c00", "--not-created", "--yes"), "c00 is not in doubt"),
         (("c01",), "--created ID"),
         (("c01", "--not-created", "--created", UNKNOWN_ID), "--created ID"),
     ],
@@ -98,7 +98,7 @@ def test_word_that_nothing_was_created_lets_it_be_sent(repo: Repo, sandbox: Sand
     repo.campaign("sale")
     sandbox.add_fault("POST /api/v1/campaigns drop_before")
     assert repo.apply().code == 3
-    assert repo.run("resolve", "sale", "--not-created").code == 0
+    assert repo.run("resolve", "sale", "--not-created", "--yes").code == 0
     assert repo.apply().code == 0
     assert created(sandbox) == {"sale": 1}
 

@@ -21,7 +21,7 @@ COMMANDS = (
     ("plan",),
     ("apply", "--auto-approve"),
     ("state", "list"),
-    ("resolve", "sale", "--not-created"),
+    ("resolve", "sale", "--not-created", "--yes"),
 )
 DOCUMENT = encode(a_snapshot({"sale": a_record()}))
 JOURNAL = "default.journal-run-9.jsonl"

@@ -165,7 +165,7 @@ def test_store_that_goes_away_and_comes_back(repo: Repo, sandbox: Sandbox, proxy
     recorded, doubts = known(repo)
     assert recorded == ids(sandbox)
     for address in doubts:  # announced just when the store went away, and never sent
-        assert repo.run("resolve", address, "--not-created").code == 0
+        assert repo.run("resolve", address, "--not-created", "--yes").code == 0
     assert repo.apply().code == 0
     assert created(sandbox) == {f"c{number:02d}": 1 for number in range(MANY)}
 

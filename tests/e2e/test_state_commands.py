@@ -261,7 +261,7 @@ def test_resolving_keeps_the_former_document(doubtful: Repo) -> None:
     """A doubt that was resolved by mistake can be looked up in the backup."""
     before = doubtful.state.read_bytes()
 
-    assert doubtful.run("resolve", "sale", "--not-created").code == 0
+    assert doubtful.run("resolve", "sale", "--not-created", "--yes").code == 0
 
     assert backup(doubtful) == before
 

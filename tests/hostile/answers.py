@@ -21,9 +21,10 @@ from msgflash_apply.cli.import_ import read_back, text_to_adopt
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.models.project import Policy, Settings
 from msgflash_apply.operations.import_ import fields_of, record_of
-from msgflash_apply.operations.resolve import differences_from, probe
+from msgflash_apply.operations.resolve import probe
 from msgflash_apply.operations.status import read_status
 from msgflash_apply.plan.audience import Counting
+from msgflash_apply.plan.echo import differences_from
 from msgflash_apply.plan.lookup import NameTable, fill_in
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh
@@ -108,7 +109,7 @@ async def _probe(client: Client) -> None:
 async def _compare(client: Client) -> None:
     remote = await client.campaign("x")
     if remote is not None:
-        assert isinstance(differences_from(an_intent(), remote), tuple)
+        assert isinstance(differences_from(a_payload(), remote), tuple)
 
 
 async def _apply(client: Client) -> Snapshot:

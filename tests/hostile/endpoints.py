@@ -89,7 +89,7 @@ def _use(told: object) -> None:
         case Reply() | NoReply():
             json.dumps(_plain(classify(told)), allow_nan=False).encode()
         case RemoteCampaign():
-            json.dumps(told.as_payload(a_payload(repeat="daily")), allow_nan=False).encode()
+            json.dumps(told.as_payload(), allow_nan=False).encode()
             assert told.has_sent in {True, False}
         case Settled():
             assert told.status is not None or told.problem

@@ -27,7 +27,7 @@ WORK: Mapping[str, tuple[tuple[str, ...], int]] = {
     "fmt": (("fmt",), 0),
     "plan": (("plan", "--format", "html", "--output", "p.html"), 0),
     "apply": (("apply", "--auto-approve"), 3),
-    "resolve": (("resolve", "sale", "--not-created"), 0),
+    "resolve": (("resolve", "sale", "--not-created", "--yes"), 0),
     "status": (("status",), 0),
     "drift": (("drift",), 2),
     "calendar": (("calendar", "--ics"), 0),

@@ -9,11 +9,12 @@ import pytest
 from msgflash_apply.api.models import RemoteCampaign
 from msgflash_apply.campaign import Address, Fingerprint, fingerprint, plain_id, with_plain_ids
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.operations.resolve import differences_from, refuse_known_id
+from msgflash_apply.operations.resolve import refuse_known_id
 from msgflash_apply.plan.diff import differences
+from msgflash_apply.plan.echo import differences_from
 from msgflash_apply.plan.plan import Action
 from msgflash_apply.state.codec import decode, encode
-from tests.support.builders import a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
+from tests.support.builders import a_desired, a_payload, a_record, a_snapshot, some_facts
 from tests.unit.files.repos import in_short, loaded
 from tests.unit.plan.accounts import SHOP, Account
 from tests.unit.plan.test_planner import named, planned
@@ -121,7 +122,7 @@ def test_campaign_in_doubt_is_found_in_either_case() -> None:
     """The case of an id in MsgFlash's answer is no difference from what was announced."""
     remote = RemoteCampaign.model_validate({**SENT_IN_CAPITALS, "id": "cmp-1", "status": "scheduled"})
 
-    assert differences_from(an_intent(facts=some_facts(SENT)), remote) == ()
+    assert differences_from(SENT, remote) == ()
 
 
 def test_id_on_record_is_known_in_either_case() -> None:

@@ -77,6 +77,16 @@ def test_other_campaign_than_the_file_is_refused() -> None:
         record_of(an_item(), a_remote(body="Bye"), NOW)
 
 
+def test_other_campaign_is_recorded_after_its_differences() -> None:
+    """A person may take it all the same: what differs is shown, and the record keeps what the file says."""
+    shown: list[str] = []
+    item = an_item()
+    record = record_of(
+        item, a_remote(body="Bye"), NOW, accept=lambda differing: shown.extend(diff.path for diff in differing)
+    )
+    assert (shown, record.facts.payload) == (["body"], item.payload)
+
+
 @pytest.mark.parametrize(("schedule", "is_same"), [("2026-12-01T12:00:00Z", True), ("2026-11-01T12:00:00Z", False)])
 def test_repeating_campaign_may_have_moved_on(schedule: str, *, is_same: bool) -> None:
     """After a run its schedule is a later one; an earlier one is another campaign."""
