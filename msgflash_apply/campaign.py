@@ -213,6 +213,7 @@ class Record:
         facts: what was sent.
         retired: paused for good because its file is gone.
         former_ids: ids of the campaigns it replaced, oldest first.
+        differs: in what MsgFlash's answer to its create was not what was sent, for people; empty where it was.
     """
 
     id: str
@@ -222,6 +223,7 @@ class Record:
     facts: Facts
     retired: bool = False
     former_ids: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

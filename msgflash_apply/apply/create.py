@@ -56,12 +56,14 @@ async def create(run: Run, change: Change) -> Result:
         if isinstance(outcome, Created):
             status = str(outcome.campaign.get("status") or "scheduled")
             run.known_ids[plain_id(outcome.id)] = change.address
-            stored = await run.journal.write(journal.Created(change.address, outcome.id, status, run.now()))
+            differing = differences_in_answer(payload, outcome.campaign)
+            created = journal.Created(change.address, outcome.id, status, run.now(), _in_short(differing))
+            stored = await run.journal.write(created)
             error = None if stored else "created, but its id could not be stored in the state"
             advice = spell_advice(outcome.campaign.get("safety"))
-            if not (differing := differences_in_answer(payload, outcome.campaign)):
+            if not differing:
                 return result(Outcome.DONE, outcome.id, error, advice)
-            error = "; ".join(filter(None, (error or f"created as {outcome.id}", _contradiction(differing))))
+            error = "; ".join(filter(None, (error or f"created as {outcome.id}", _contradiction(created.differs))))
             return result(Outcome.FAILED, outcome.id, error, advice, differing, status in PAUSABLE)
         if isinstance(outcome, Unknown):
             if run.unknown_in_a_row >= MOST_UNKNOWN_IN_A_ROW:
@@ -86,11 +88,14 @@ def _not_taken(run: Run, outcome: CreateOutcome) -> CreateOutcome:
     return outcome
 
 
-def _contradiction(differing: Sequence[AttributeDiff]) -> str:
+def _in_short(differing: Sequence[AttributeDiff]) -> tuple[str, ...]:
     """Say what was sent and what came back, in short; the result has all of it."""
     lines = zip(differing[:MOST_NAMED], spelled(differing), strict=False)
-    short = (line if len(line) <= LONGEST_LINE else f"{diff.path} differs" for diff, line in lines)
-    return f"MsgFlash's answer is not what was sent: {'; '.join(short)}"
+    return tuple(line if len(line) <= LONGEST_LINE else f"{diff.path} differs" for diff, line in lines)
+
+
+def _contradiction(differs: Sequence[str]) -> str:
+    return f"MsgFlash's answer is not what was sent: {'; '.join(differs)}"
 
 
 async def announce(run: Run, change: Change, facts: Facts, attempt: int) -> str | None:

@@ -33,7 +33,7 @@ class Drift:
         id: on MsgFlash.
         recorded: its status as the last run left it; or the number, the words, the people that were approved.
         found: the same now; None where it is gone.
-        what: `status`, `content` (of its template), `number` (of its instance) or `people`.
+        what: `status`, `content` (of its template), `number` (of its instance), `people`, or `answer` (to its create).
         diff: how the words differ.
     """
 
@@ -65,6 +65,7 @@ def drift_of(
             found += _content(address, record, prior)
             found += _number(address, record, instances)
             found += _people(address, record, audiences.get(address))
+            found += (Drift(address, record.id, "sent", differs, "answer") for differs in record.differs)
     return tuple(found)
 
 

@@ -20,7 +20,14 @@ from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mailing, taken_addresses
 from msgflash_apply.plan.lookup import LookedUp, Lookups, fill_in, table_of_memory, unknown_names
 from msgflash_apply.plan.plan import REACHING, Action, Change, Plan, RequestForecast, Sender, UsedTemplate, finding
-from msgflash_apply.plan.preflight import check_created, check_sending, enforce, far_starts, requests_needed
+from msgflash_apply.plan.preflight import (
+    check_created,
+    check_sending,
+    differing_answers,
+    enforce,
+    far_starts,
+    requests_needed,
+)
 from msgflash_apply.plan.refresh import PriorState, Refresh, RemoteStatus, ids_to_read, read_campaigns
 from msgflash_apply.plan.renames import unknown_former_addresses
 from msgflash_apply.state.reading import refuse_other_server
@@ -222,6 +229,7 @@ class Planner:
         acting = [change for change in changes if change.action is not Action.NO_OP]
         found = [*unknown, *same_mailing(acting, snapshot), *taken_addresses(acting, snapshot)]
         found += [*unknown_former_addresses(self._desired, changes, snapshot), *far_starts(acting, now)]
+        found += differing_answers(snapshot, prior)
         usage = await lookups.usage() if lookups is not None and requests_needed(acting) else None
         if lookups is not None:
             changes = await _with_account(changes, prior, lookups)

@@ -221,6 +221,16 @@ def check_created(snapshot: Snapshot, prior: PriorState, addresses: Collection[A
     return found
 
 
+def differing_answers(snapshot: Snapshot, prior: PriorState) -> Iterator[Diagnostic]:
+    """Warn of each live campaign that MsgFlash said to have created otherwise than it was sent."""
+    for address, record in snapshot.campaigns.items():
+        if record.differs and not record.retired and prior.status(record) not in {*TERMINAL, GONE}:
+            message = f"MsgFlash answered its create with something else than was sent: {'; '.join(record.differs)}"
+            hint = f"look at {record.id} in the MsgFlash console; `paused: true` in its file pauses it"
+            place = (record.facts.file, record.facts.line)
+            yield Diagnostic(Severity.WARNING, Code.ANSWER_DIFFERED, message, hint, *place, address=address)
+
+
 def requests_needed(changes: Iterable[Change]) -> int:
     """Forecast how many requests an apply of these changes sends when nothing goes wrong."""
     needed = 0

@@ -255,6 +255,7 @@ def _record(record: Record) -> dict[str, object]:
         "created_at": format_instant(record.created_at),
         "retired": record.retired,
         "former_ids": list(record.former_ids),
+        "differs": list(record.differs),
         **_facts(record.facts),
     }
 

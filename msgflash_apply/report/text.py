@@ -121,6 +121,8 @@ def _drift_words(one: Drift) -> tuple[str, str]:
             return recorded, "was edited on MsgFlash" if one.found is not None else now
         case "number":
             return f"went out from {recorded}", f"{now}, the number behind its instance" if one.found else now
+        case "answer":
+            return "was created otherwise than it was sent", shown(one.found or "")
         case "people":
             return f"was for {recorded} people", f"reaches {shown(one.found or '')} now"
         case _:

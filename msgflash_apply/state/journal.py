@@ -41,12 +41,13 @@ class Intended:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The announced create made the campaign `id`, which had `status` at `at`."""
+    """The announced create made the campaign `id`, which had `status` at `at`; `differs` as in its record."""
 
     address: Address
     id: str
     status: str
     at: datetime
+    differs: tuple[str, ...] = ()
     kind: Literal["created"] = "created"
 
 

@@ -230,6 +230,7 @@ def _about_intent(entry: _IntentEntry, slot: Slot) -> Slot:
         created_at=entry.at,
         facts=slot.intent.facts,
         former_ids=(*slot.record.former_ids, slot.record.id) if slot.record else (),
+        differs=entry.differs,
     )
     return replace(slot, record=created, intent=None)
 
