@@ -51,6 +51,33 @@ A branch of a stranger decides what is in the repo, so nothing there leads out o
   `/dev/stdout`, are written to as they are. `--output -` prints.
 - **What `fmt`, `import --generate` and `init` write** likewise, with the mode that the file has, or that new files
   have.
+
+## What reports hide, and what they show
+
+**Hidden**, as `[redacted]`, in reports, logs, errors and reports of bugs: the secrets of this process, by value, in
+every spelling that is usual (plain, in a URL, in JSON, in base64). They are what these variables hold, and the files
+of `MSGFLASH_API_KEY_FILE` and `state_key_file`:
+
+- `MSGFLASH_API_KEY`, `MSGFLASH_STATE_KEY`
+- `TF_HTTP_PASSWORD`, `TF_HTTP_CLIENT_PRIVATE_KEY_PEM`, `CI_JOB_TOKEN`, `PGPASSWORD`
+- `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_CONTAINER_AUTHORIZATION_TOKEN`
+- keys, tokens and secrets among the [variables of Azure and Google](state.md)
+- the password in `MSGFLASH_STATE`, in an address of a state or a storage, and in `HTTPS_PROXY` and its like; and the
+  values in the query of such an address
+
+A secret of 16 characters or more, or of 8 with a letter and a digit among them, is hidden wherever it is. A shorter
+or plainer one, such as `postgres`, is hidden where it is a credential: before the `@` of a URL, and in a `Basic`
+header.
+
+**Shown**, always: the text of campaigns, whatever it looks like. `authorization: https://..` and
+`https://user:secret@cdn.example.com/a.jpg` go out to people as written, and so a plan shows them as written. A key of
+MsgFlash in a file is an error instead (MF105). In log lines of libraries (`--log-level debug`), the values of headers
+such as `authorization` are hidden too.
+
+**Shown as escapes**, `\\u200b`: control characters, and characters that cannot be seen or turn text around (Unicode's
+`Default_Ignorable_Code_Point`, and blanks such as U+2800). An emoji's own selector and joiners stay, and so do
+joiners between letters of scripts that need them (Arabic, those of India and others). In names (of files, folders,
+maps' entries) and in labels such characters are errors that name them.
 """
 
 

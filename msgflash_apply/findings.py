@@ -8,6 +8,7 @@ short line, `in_quotes` a text as YAML takes it.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -16,6 +17,16 @@ from itertools import islice
 from typing import NamedTuple, Self, TypeAlias
 
 from msgflash_apply.errors import MsgflashApplyError
+
+KEY = "msgf_(?:live|team)_[A-Za-z0-9_-]{16,}"
+"""What a key of MsgFlash looks like, whole; reference 2.2 and 2.3."""
+
+_KEY_OR_START = re.compile(f"{KEY}|msgf_(?:live|team)_[A-Za-z0-9_-]*(?=…)")
+
+
+def without_keys(text: str) -> str:
+    """Replace keys of MsgFlash, and what a cut left of one, by `msgf_…`: for what says that one is misplaced."""
+    return _KEY_OR_START.sub("msgf_…", text) if "msgf_" in text else text
 
 
 class Severity(StrEnum):
@@ -28,7 +39,7 @@ class Severity(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """
-    One finding about one place.
+    One finding about one place. It repeats no key of MsgFlash: where one is, there is an error of its own (MF105).
 
     Attributes:
         severity: error or warning.
@@ -51,6 +62,13 @@ class Diagnostic:
     column: int | None = None
     address: str | None = None
     path: "ValuePath | None" = None
+
+    def __post_init__(self) -> None:
+        """Take keys out of what quotes a file."""
+        for name in ("message", "hint", "address"):
+            text = getattr(self, name)
+            if text is not None and "msgf_" in text:
+                object.__setattr__(self, name, without_keys(text))
 
     @property
     def is_error(self) -> bool:

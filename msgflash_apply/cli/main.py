@@ -9,6 +9,7 @@ import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 
 import click
@@ -152,10 +153,13 @@ def report_error(error: BaseException) -> int:
         The exit code. click's own 2 for usage becomes 1, since 2 means "there are changes".
     """
     from msgflash_apply.cli import output
+    from msgflash_apply.report.safe_text import visible
 
     match error:
         case click.ClickException():
-            error.show()
+            words = StringIO()
+            error.show(words)  # it repeats what was typed
+            output.note("\n".join(map(visible, words.getvalue().split("\n"))))
         case click.Abort() | KeyboardInterrupt():
             output.note("\nStopped.")
             return 130

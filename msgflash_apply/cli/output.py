@@ -1,5 +1,5 @@
 """
-Printing: results to stdout, everything else to stderr, every key redacted, colour only on a terminal.
+Printing: results to stdout, everything else to stderr, our secrets redacted, colour only on a terminal.
 
 Everything that the command line prints, logs or writes to a file for people leaves through here.
 """
@@ -24,10 +24,11 @@ import click
 from msgflash_apply import __version__
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.repo import is_within, name_in_repo, read_bytes
-from msgflash_apply.findings import Diagnostic, InvalidFiles
+from msgflash_apply.findings import Diagnostic, InvalidFiles, without_keys
 from msgflash_apply.report.diagnostics import diagnostics_to_text
 from msgflash_apply.report.layout import Paint
-from msgflash_apply.report.safe_text import RedactingFilter, redact, visible
+from msgflash_apply.report.own_secrets import RedactingFilter, redact
+from msgflash_apply.report.safe_text import visible
 
 WIDEST = 120
 
@@ -44,7 +45,7 @@ def width() -> int:
 
 
 def set_up_logging(level: str) -> None:
-    """Send log lines to stderr, with every key redacted, also those of libraries."""
+    """Send log lines to stderr, with our secrets redacted, also those of libraries."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     handler.addFilter(RedactingFilter())
@@ -78,9 +79,9 @@ def findings_text(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def source_line(file: str, line: int) -> str | None:
-    """Read one line of a file of the current repo; None if it cannot be read."""
+    """Read one line of a file of the current repo, without keys of MsgFlash; None if it cannot be read."""
     lines = _lines(file)
-    return lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else None
+    return without_keys(lines[line - 1].rstrip("\r")) if 0 < line <= len(lines) else None
 
 
 @lru_cache(maxsize=8)
@@ -93,7 +94,7 @@ def _lines(file: str) -> Sequence[str]:
 
 
 def write_bug_report(error: BaseException) -> str:
-    """Write what a maintainer needs to a temporary file, with every key redacted, and return its path."""
+    """Write what a maintainer needs to a temporary file, with our secrets redacted, and return its path."""
     text = f"msgflash-apply {__version__}, Python {sys.version}\n\n{''.join(traceback.format_exception(error))}"
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", prefix="msgflash-apply-bug-", suffix=".txt", delete=False

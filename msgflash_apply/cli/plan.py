@@ -26,7 +26,7 @@ from msgflash_apply.plan.planfile import SavedPlan, encode_plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.report.formats import PLAN_FORMATS, Look
-from msgflash_apply.report.safe_text import redact
+from msgflash_apply.report.own_secrets import redact
 from msgflash_apply.state.snapshot import NO_STATE
 
 TARGET = click.option("--target", "targets", metavar="ADDR", multiple=True, help="Plan only this address (repeatable).")

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from msgflash_apply.apply.result import ChangeEnded, ChangeStarted, Event
 from msgflash_apply.cli.output import note
 from msgflash_apply.report.apply_text import event_to_line
-from msgflash_apply.report.safe_text import redact
+from msgflash_apply.report.own_secrets import redact
 
 LINE_EVERY_SECONDS = 5.0
 

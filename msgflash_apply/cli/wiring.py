@@ -30,6 +30,8 @@ from msgflash_apply.files.load import Loaded, load
 from msgflash_apply.files.settings import load_settings
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings, scheme_of_state
+from msgflash_apply.report.own_secrets import learn
+from msgflash_apply.report.safe_text import shell_word, visible
 from msgflash_apply.state.backends.base import Backend, Holder, Location
 from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.envelope import read_envelope
@@ -114,6 +116,7 @@ def api_key(environ: Mapping[str, str]) -> str:
     if not key:
         detail = f"MSGFLASH_API_KEY_FILE is {file}, and it is empty."
         raise MsgflashApplyError("There is no API key.", detail, API_KEY_FIX)
+    learn(key)
     return key
 
 
@@ -151,7 +154,7 @@ def ledger_of(settings: Settings, what: str, lock_timeout_seconds: float) -> Ite
     with open_ledger(backend_of(settings), claim(settings, what, lock_timeout_seconds)) as ledger:
         yield ledger
     for warning in ledger.warnings:
-        note(f"Warning: {warning}")
+        note(f"Warning: {visible(warning)}")
 
 
 def claim(settings: Settings, what: str, lock_timeout_seconds: float) -> Claim:
@@ -198,7 +201,10 @@ def keys_of(settings: Settings, environ: Mapping[str, str]) -> Keyring | None:
     if settings.state_key_file is None:
         return None
     file = settings.root / settings.state_key_file
-    return read_keys(_read_key_file(file), origin=f"state_key_file {file}")
+    text = _read_key_file(file)
+    keys = read_keys(text, origin=f"state_key_file {file}")
+    learn(text)  # proven to be keys: a branch chose the file, and must not choose which words a report hides
+    return keys
 
 
 def _read_key_file(file: Path) -> str:
@@ -223,7 +229,7 @@ def _read_key_file(file: Path) -> str:
 @cache
 def _warn_of_readers(file: Path) -> None:
     """Warn once per process, however often a command reads the keys."""
-    note(f"Warning: everybody on this machine can read the state key: chmod 600 {file}")
+    note(f"Warning: everybody on this machine can read the state key: chmod 600 {shell_word(str(file))}")
 
 
 def _unreadable(file: Path, why: str) -> MsgflashApplyError:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple, cast
 
 from msgflash_apply.campaign import FAR_AHEAD_HINT, Address, Desired, Source, entry_address, far_ahead
+from msgflash_apply.files.leaked_keys import rendered_keys
 from msgflash_apply.files.schedule import inverted_zone, start_of
 from msgflash_apply.files.templating import Renderer
 from msgflash_apply.findings import Code, Finding, Severity, ValuePath, texts_in
@@ -61,6 +62,7 @@ def expand(
     entries: Iterable[tuple[Address, Fields | None]] = ((base, None),)
     if "for_each" in raw:
         table, problems = Renderer(custom).render(raw["for_each"], ("for_each",))
+        problems += tuple(rendered_keys(table, raw["for_each"], ("for_each",)))
         if problems or not isinstance(table, dict) or not table:
             # Without a table: what is wrong with it, and whatever can be said of fields that hold no template.
             templates = [path for path, text in texts_in(fields) if "{" in text and path[:1] != ("for_each",)]
@@ -109,6 +111,7 @@ def _expanded(
             found.append(Finding(Code.FAR_AHEAD, ("schedule",), far, FAR_AHEAD_HINT, severity=Severity.WARNING))
         found += filter(None, [inverted_zone(campaign.timezone or "", campaign.schedule)])
     found += check_meaning(campaign, address, settings)
+    found += rendered_keys(rendered, body)
     findings = tuple([replace(finding, address=address) for finding in found])
     if start is None or isinstance(start, Finding) or any(finding.is_error for finding in found):
         return Expanded(address, source, None, findings)

@@ -30,6 +30,7 @@ from msgflash_apply.files.bounded import UNREAD, Exceeded, run
 from msgflash_apply.files.bounded_child import File
 from msgflash_apply.files.conflicts import find_conflicts
 from msgflash_apply.files.expand import Expanded, expand
+from msgflash_apply.files.leaked_keys import hidden_keys, leaked_keys
 from msgflash_apply.files.reading import (
     PlainDiagnostic,
     as_diagnostic,
@@ -39,7 +40,7 @@ from msgflash_apply.files.reading import (
     placed,
     too_much,
 )
-from msgflash_apply.files.repo import CampaignFile, campaign_files, leaked_keys, read_bytes, unreadable
+from msgflash_apply.files.repo import CampaignFile, campaign_files, read_bytes, unreadable
 from msgflash_apply.files.schedule import supply_zone
 from msgflash_apply.files.written import check_written
 from msgflash_apply.files.yaml_tree import located
@@ -150,6 +151,7 @@ def campaigns_of(file: File, settings: Settings) -> tuple[list[Expanded], list[D
         # The entries of a `for_each` share mistakes, which are shown once.
         findings = dict.fromkeys(_address_findings(base, has_key="key" in fields, several=several))
         findings |= dict.fromkeys(islice(check_written(document), MAX_FINDINGS))
+        findings |= dict.fromkeys(islice(hidden_keys(fields, file.data), MAX_FINDINGS))
         for one in expand(fields, base, source, settings, document.written):
             if len(findings) <= MAX_FINDINGS:
                 findings |= dict.fromkeys(one.findings)

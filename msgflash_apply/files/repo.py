@@ -2,29 +2,22 @@
 Finding and reading the files of a repo, without ever leaving it.
 
 A branch of a stranger decides what is here: links out of the repo, devices and endless files are findings, not
-adventures; contract section 12. Keys of MsgFlash are looked for in every file, comments included: everyone who can read
-the repo could use them, and a key in a campaign's text would be sent to people, and recorded with what was sent.
+adventures; contract section 12. So is a name that cannot be seen: it becomes an address.
 Read `campaign_files` first.
 """
 
-import codecs
 import errno
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from msgflash_apply.findings import Code, Diagnostic, Severity
+from msgflash_apply.invisible import invisible_in_name, named
 from msgflash_apply.limits import MAX_FILE_BYTES
 
 SUFFIXES = (".yaml", ".yml")
-
-_KEY = re.compile(rb"msgf_(?:live|team)_[A-Za-z0-9_-]{16,}")
-
-_MOST = 10
 
 
 class CampaignFile(NamedTuple):
@@ -193,7 +186,11 @@ def _walk(start: str, name: str, real_root: str) -> Iterator[CampaignFile | Diag
             inner = f"{prefix}/{entry.name}"
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            is_read = entry.name.lower().endswith(SUFFIXES) or entry.is_dir(follow_symlinks=False)
+            if is_read and (odd := invisible_in_name(entry.name)) is not None:
+                message = f"the name holds {named(entry.name[odd])}, which cannot be seen"
+                yield _error(Code.BAD_ADDRESS, inner, message, "rename it: reviewers must see what an address is")
+            elif entry.is_dir(follow_symlinks=False):
                 waiting.append((entry.path, inner))
             elif entry.is_symlink() and (problem := _problem_of_entry(entry, inner, real_root)) is not None:
                 yield problem
@@ -228,29 +225,3 @@ def unreadable(name: str, err: OSError) -> Diagnostic:
 
 def _error(code: Code, name: str, message: str, hint: str | None) -> Diagnostic:
     return Diagnostic(Severity.ERROR, code, message, hint, file=name)
-
-
-def leaked_keys(data: bytes, file: str) -> Iterator[Diagnostic]:
-    """
-    Find the first few keys in a file.
-
-    Args:
-        data: its bytes, in UTF-8.
-        file: its name, relative to the repo.
-    """
-    if b"msgf_" not in data:
-        return
-    for found in islice(_KEY.finditer(data), _MOST):
-        before = (
-            data[: found.start()]
-            .removeprefix(codecs.BOM_UTF8)
-            .decode("utf-8", "replace")
-            .replace("\r\n", "\n")
-            .replace("\r", "\n")
-        )
-        line = before.count("\n") + 1
-        column = len(before) - before.rfind("\n")
-        hint = "delete it here, and have MsgFlash make a new one: this one was shown to everyone who can read the repo"
-        yield Diagnostic(
-            Severity.ERROR, Code.SECRET_IN_FILE, "this is an API key of MsgFlash", hint, file, line, column
-        )

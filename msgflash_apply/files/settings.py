@@ -17,10 +17,10 @@ from msgflash_apply.campaign import Source
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.bounded import Exceeded, run
 from msgflash_apply.files.bounded_child import File
+from msgflash_apply.files.leaked_keys import hidden_keys, holds_key, leaked_keys
 from msgflash_apply.files.reading import PlainDiagnostic, as_diagnostic, as_plain, documents_of, exceeded, placed
 from msgflash_apply.files.repo import (
     is_within,
-    leaked_keys,
     name_in_repo,
     problem_of_folder,
     problem_of_given,
@@ -45,6 +45,7 @@ from msgflash_apply.findings import (
     did_you_mean,
     listed,
     spell,
+    without_keys,
 )
 from msgflash_apply.models.explain import check, get_ready, not_known
 from msgflash_apply.models.project import (
@@ -195,12 +196,13 @@ _PlainProject: TypeAlias = tuple[object, int, list[ValuePath], list[PlainDiagnos
 def _read_project(file: File) -> _PlainProject:
     """Read the file, in a child, and check its shape."""
     documents, source = documents_of(file), Source(file.name)
+    leaked = list(leaked_keys(file.data, file.name))
     if isinstance(documents, Diagnostic):
-        return None, 1, [()], [as_plain(documents)]
+        return None, 1, [()], list(map(as_plain, [*leaked, documents]))
     if len(documents) > 1:
         message, at = "msgflash.yaml holds one document, and here begins a second", Place(documents[1].line, 1)
         second = Finding(Code.BAD_YAML, (), message, "delete the `---`", at=at)
-        return None, at.line, [()], list(map(as_plain, located([second], None, source)))
+        return None, at.line, [()], list(map(as_plain, [*leaked, *located([second], None, source)]))
     document = documents[0] if documents else None
     value = document.value if document is not None else {}
     shape = check(value, (ProjectFile,), document.written if document is not None else not_known)
@@ -210,7 +212,8 @@ def _read_project(file: File) -> _PlainProject:
         names = value.get("environments") if isinstance(value, dict) else None
         sections = [("environments", name) for name in names] if isinstance(names, dict) else []
         findings += check_numbers(document, [(*section, "custom") for section in ((), *sections)])
-    diagnostics = [*leaked_keys(file.data, file.name), *located(findings, document, source)]
+        findings += hidden_keys(value, file.data)
+    diagnostics = [*leaked, *located(findings, document, source)]
     return value, document.line if document is not None else 1, broken, list(map(as_plain, diagnostics))
 
 
@@ -352,15 +355,19 @@ def variables_from_outside(
     for option in options:
         name, equals, text = option.partition("=")
         if not equals:
-            raise MsgflashApplyError("A variable is not understood.", f"--var {option}", "Write --var name=value.")
+            detail = f"--var {without_keys(option)}"
+            raise MsgflashApplyError("A variable is not understood.", detail, "Write --var name=value.")
         merged[name] = text
     for name, value in merged.items():
         if not NAME.fullmatch(name):
-            detail = f"{name!r} cannot be used as {{{{ custom.name }}}}"
+            detail = f"{without_keys(name)!r} cannot be used as {{{{ custom.name }}}}"
             fix = "Use letters, digits and _, and begin with a letter or _."
             raise MsgflashApplyError("A variable's name is not understood.", detail, fix)
         if isinstance(value, str) and NOT_UTF8.search(value):
             raise MsgflashApplyError("A variable's value is not UTF-8.", name)
+        if holds_key(value):
+            detail = f"custom.{name} holds one, and a campaign could send it to people."
+            raise MsgflashApplyError("An API key of MsgFlash is no variable.", detail, "Give it as MSGFLASH_API_KEY.")
     return merged
 
 
@@ -400,6 +407,8 @@ def _read_variables(file: File) -> tuple[object, list[PlainDiagnostic]]:
         return None, [as_plain(documents)]
     if len(documents) > 1:
         return None, []
-    source = Source(file.name)
-    lost = [found for one in documents for found in located(check_numbers(one, [()]), one, source)]
-    return documents[0].value if documents else {}, list(map(as_plain, lost))
+    found = list(leaked_keys(file.data, file.name))
+    for one in documents:
+        mistakes = [*check_numbers(one, [()]), *hidden_keys(one.value, file.data)]
+        found += located(mistakes, one, Source(file.name))
+    return documents[0].value if documents else {}, list(map(as_plain, found))

@@ -7,12 +7,12 @@ meant, and only then at the words of the library. A hint quotes the text of the 
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgflash_apply.files.yaml_events import Mark, YamlSyntaxError, bad_yaml, place_of
 from msgflash_apply.findings import Place, Refused, in_quotes
+from msgflash_apply.invisible import named
 
 
 class _Rule(NamedTuple):
@@ -170,9 +170,13 @@ def invisible_in(key: str) -> int | None:
 
 def invisible(character: str, at: Place) -> Refused:
     """A character that is not seen, where YAML has a use for an ordinary space or for nothing."""
-    name = unicodedata.name(character, "unnamed").lower()
     hint = "type an ordinary space in its place; if it is part of a text, put the text in quotes"
-    return bad_yaml(f"here is an invisible character, U+{ord(character):04X} ({name})", hint, at)
+    return bad_yaml(f"here is an invisible character, {named(character)}", hint, at)
+
+
+def invisible_key(character: str, at: Place) -> Refused:
+    """A name that reads as another one, or as none."""
+    return bad_yaml(f"this name holds {named(character)}, which cannot be seen", "write the name without it", at)
 
 
 def _meant_as_text(lines: Sequence[str], at: Place, words: str) -> Refused | None:

@@ -37,8 +37,17 @@ from msgflash_apply.files.yaml_events import (
     place_of,
     usual_events,
 )
-from msgflash_apply.files.yaml_mistakes import explain, invisible, invisible_in, quote_hint, text_in, unquoted_template
+from msgflash_apply.files.yaml_mistakes import (
+    explain,
+    invisible,
+    invisible_in,
+    invisible_key,
+    quote_hint,
+    text_in,
+    unquoted_template,
+)
 from msgflash_apply.findings import Diagnostic, Finding, Place, Refused, ValuePath
+from msgflash_apply.invisible import invisible_in_name
 from msgflash_apply.limits import MAX_DOCUMENTS, MAX_LEVELS, MAX_VALUES
 
 _WORDS: dict[str, bool | None] = {
@@ -435,7 +444,7 @@ def _read_map(reader: _Reader, branch: Branch, depth: int) -> None:
         if type(event) is not SCALAR:
             raise _not_a_key(reader, branch, event)
         name, is_plain = event.value, event.implicit[0]
-        is_odd = is_plain and (name[:1] in _BEGINS_OTHER_THAN_TEXT or not name.isascii())
+        is_odd = (is_plain and name[:1] in _BEGINS_OTHER_THAN_TEXT) or not (name.isascii() and name.isprintable())
         is_usual = not is_odd and event.tag is None and event.anchor is None
         key = event if is_usual else _unusual_key(reader, branch, event)
         is_merge = is_plain and name == "<<"
@@ -465,6 +474,8 @@ def _unusual_key(reader: _Reader, branch: Branch, event: Event) -> Scalar:
         raise _not_a_key(reader, branch, event)
     if key.is_plain and (odd := invisible_in(key.written)) is not None:
         raise invisible(key.written[odd], place_in(key.text, key.end - len(key.written) + odd))
+    if (odd := invisible_in_name(key.value)) is not None:
+        raise invisible_key(key.value[odd], key.place)
     return key
 
 

@@ -10,7 +10,7 @@ sections 2 and 5.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import cast
@@ -32,6 +32,7 @@ from msgflash_apply.campaign import (
     with_plain_ids,
 )
 from msgflash_apply.findings import Code, Finding, Severity, ValuePath, shown, spell, texts_in
+from msgflash_apply.invisible import INVISIBLE, invisible_in_name, named
 from msgflash_apply.models.campaign_file import (
     WIRE_NAMES,
     ButtonsCampaign,
@@ -54,8 +55,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _CONTROL_NAMES = {"\r": "a carriage return", "\x1b": "an escape character", "\0": "a null character"}
 
-_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols that are drawn as nothing: fillers of Hangul, the empty pattern of Braille."""
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 _SINGLE_BRACES = re.compile(r"(?<!\{)\$?\{\s*(?P<name>(?:custom|each|local|contact|user|instance)\.[\w.-]+)\s*\}")
 
@@ -103,7 +103,7 @@ def check_text(path: ValuePath, text: str) -> Iterator[Finding]:
 
 def is_visible(character: str) -> bool:
     """Whether a phone shows anything for a character: no space, no control, no joiner, mark or filler."""
-    if character in _BLANK_LETTERS or character.isspace():
+    if character.isspace() or _INVISIBLE.match(character):
         return False
     return unicodedata.category(character) not in {"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"}
 
@@ -193,6 +193,7 @@ def check_meaning(campaign: CampaignFile, address: Address, settings: Settings) 
     elif campaign.repeat == "noe":  # a slip in the vendor's own pages: reference 5.3
         message, hint = "`repeat: noe` is taken for `none`: the campaign goes out once", "write `none`, or leave it out"
         yield Finding(Code.NOT_ALLOWED, ("repeat",), message, hint, severity=Severity.WARNING)
+    yield from _check_labels(campaign.labels or {})
     for index, text in enumerate(campaign.moved_from or ()):
         former = read_address(text)
         if (meant := _address_in(text, settings.campaigns)) is not None:
@@ -278,6 +279,14 @@ def _check_buttons(campaign: ButtonsCampaign) -> Iterator[Finding]:
             message = f"{shown(button.id)} is the id of `buttons[{first}]`, too: the answers would look alike"
             hint = "give each `reply` an `id` of its own"
             yield Finding(Code.FIELDS_CLASH, ("buttons", index, "id"), message, hint)
+
+
+def _check_labels(labels: Mapping[str, str]) -> Iterator[Finding]:
+    """People choose campaigns by their labels, as they read them."""
+    for name, value in labels.items():
+        if (odd := invisible_in_name(value)) is not None:
+            message = f"`{spell(('labels', name))}` holds {named(value[odd])}, which cannot be seen"
+            yield Finding(Code.UNSEEN_TEXT, ("labels", name), message, "write the label without it")
 
 
 def _check_repeats(audience: Sequence[str]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from msgflash_apply.findings import Diagnostic, Severity
+from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.report.layout import ELLIPSIS, Paint, Tone, counted, cut, cut_start, indented
 from msgflash_apply.report.safe_text import shown, visible, width_of
 
@@ -50,12 +50,14 @@ def diagnostics_to_text(
         return ""
     texts: list[str] = []
     before, seen, is_short = None, Counter[str](), False
+    secret = {(each.file, each.line) for each in diagnostics if each.code == Code.SECRET_IN_FILE}
     for each in diagnostics:
         # A long hint is printed once where findings that follow each other share it.
         repeats = each.hint == before and len(each.hint or "") > _LONG_HINT
         before = each.hint
         finding = replace(each, hint="as above") if repeats else each
-        lines = finding_lines(finding, paint=paint, source_line=source_line, width=width)
+        quoted = no_source if (each.file, each.line) in secret else source_line
+        lines = finding_lines(finding, paint=paint, source_line=quoted, width=width)
         seen[each.code] += not each.is_error
         was_short, is_short = is_short, not each.is_error and seen[each.code] > _EXPLAINED_WARNINGS
         if is_short and was_short:

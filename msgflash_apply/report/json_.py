@@ -1,8 +1,8 @@
 r"""
 Plans, findings, applies and records as JSON for programs; `schemas/plan.schema.json` has the shapes (contract 11).
 
-Deterministic: our own keys in the contract's order, all others sorted. Secrets are redacted in every text, and
-characters that act on a terminal are `\u` escapes, which a JSON reader turns back into what they were.
+Deterministic: our own keys in the contract's order, all others sorted. This process's secrets are redacted in every
+text; characters that cannot be seen or act on a terminal are `\u` escapes, which a JSON reader turns back.
 """
 
 import json
@@ -16,7 +16,8 @@ from msgflash_apply.campaign import Address, Facts, Intent, JsonObject, Record, 
 from msgflash_apply.findings import Diagnostic
 from msgflash_apply.operations.drift import Drift
 from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Plan
-from msgflash_apply.report.safe_text import SUSPECT_IN_LINES, redact
+from msgflash_apply.report.own_secrets import redact
+from msgflash_apply.report.safe_text import SUSPECT_IN_LINES
 from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.reading import Past
 
@@ -297,12 +298,18 @@ def _redacted(value: object) -> object:
 
 
 def _text(document: object) -> str:
-    document = _redacted(document)  # by the same name: of thousands of changes, one form at a time is enough
+    text = _spelled(document)
+    if redact(text) != text:  # looking through the whole text at once takes a fraction of the time
+        text = _spelled(_redacted(document))
+    # Inside strings JSON itself escapes line breaks and tabs, so those that are left are ours.
+    return SUSPECT_IN_LINES.sub(_escape, text)
+
+
+def _spelled(document: object) -> str:
     spelled = StringIO()  # `dumps` collects all the small pieces in a list first, which takes ten times the text
     json.dump(document, spelled, indent=2, ensure_ascii=False, allow_nan=False)
     spelled.write("\n")
-    # Inside strings JSON itself escapes line breaks and tabs, so those that are left are ours.
-    return SUSPECT_IN_LINES.sub(_escape, spelled.getvalue())
+    return spelled.getvalue()
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -1,14 +1,9 @@
-"""
-Text of strangers on its way into markup (markdown, HTML): no markup behind it can be taken for part of a secret.
-
-`redact` may run once more over a finished report. A value that ends in `authorization:` would then swallow the markup
-behind it, as if that were the credential; so such a value is ended here, and redacting a report changes nothing more.
-"""
+"""Text of strangers on its way into markup (markdown, HTML): on one line, safe to show, and no larger than it looks."""
 
 from unicodedata import combining
 
 from msgflash_apply.report.layout import ELLIPSIS, cut
-from msgflash_apply.report.safe_text import redact, shown
+from msgflash_apply.report.safe_text import shown
 
 _MOST_CHARACTERS_PER_COLUMN = 4
 """Combining characters take no column, so columns alone would let any number of them through."""
@@ -18,11 +13,8 @@ _MOST_STACKED = 8
 
 
 def inert(text: str) -> str:
-    """Make one line out of any text, as `safe_text.shown` does, that stays what it is before any markup."""
-    safe = _unstacked(shown(text))
-    followed = redact(f"{safe}x")
-    # A space ends every credential, so what follows it is left alone.
-    return safe if followed == f"{safe}x" else f"{followed} "
+    """Make one line out of any text, as `safe_text.shown` does, with no more accents on a letter than languages use."""
+    return _unstacked(shown(text))
 
 
 def clipped(text: str, columns: int) -> str:

@@ -1,152 +1,50 @@
 """
-Text made safe to show: secrets taken out (`redact`), and what acts on a terminal or hides in it escaped (`visible`).
-
-A key never appears in plans, logs, errors or reports (contract section 12): MsgFlash keys, credentials in URLs and
-headers, keys of the state beside their name. Redaction is idempotent, so text may pass through it at every door.
+Text made safe to show: this process's secrets taken out (`own_secrets.py`), what acts on a terminal or hides escaped.
 
 In text of strangers, escape sequences could recolour, overwrite or hide lines of a plan; bidi controls could turn
-"do not send" around; invisible characters could make two texts look alike. All are shown as backslash escapes instead.
-Read `shown` first.
+"do not send" around; invisible characters could make two texts look alike, or hide one from a reviewer. All are shown
+as backslash escapes instead, and the text is the same otherwise. Read `shown` first.
 """
 
-import logging
 import re
 import shlex
 import unicodedata
-from base64 import b64decode
 from functools import cache
 
-HIDDEN = "[redacted]"
-"""In place of a credential."""
+from msgflash_apply.invisible import INVISIBLE
+from msgflash_apply.report.own_secrets import redact
 
-HIDDEN_KEY = "msgf_…"
-"""In place of a MsgFlash key."""
+_EMOJI = (
+    "\xa9\xae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23fa\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b55"
+    "\u3030\u303d\u3297\u3299\U0001f004-\U0001faff"
+)
+"""The bases of emoji-variation-sequences.txt, with what is between them, and all emoji beyond: symbols, all visible."""
 
-_TELLTALES = ("msgf", "x-api-key", "authorization", "://", "state_key", "basic ")
-"""Without one of these no pattern below can match; looking for them is much cheaper."""
+_JOINED = (
+    "\u0600-\u061b\u061d-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff\u1810-\u18af\ufb50-\ufdcf\ufdf0-\ufdff"
+    "\ufe70-\ufefc"
+)
+"""Scripts whose letters change shape beside a joiner: Arabic and its kin, those of India, Burmese, Khmer, Mongolian."""
 
-_UNDERSCORE = r"(?:_|%(?:25)*5f)"
-
-_KEY_CHARACTER = r"(?:[a-z0-9_-]|%[0-9a-f]{2})"
-
-_KEY = re.compile(
-    # A documented prefix makes any rest a key (reference 2.2 and 2.3); without one, length does.
-    rf"msgf{_UNDERSCORE}(?:(?:live|team){_UNDERSCORE}{_KEY_CHARACTER}+|{_KEY_CHARACTER}{{8,}})",
-    re.IGNORECASE,
+_SUSPECT = (
+    rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff{INVISIBLE}]"
+    # A selector that makes a symbol an emoji, or a digit a key; a joiner between emoji; joiners between such letters.
+    rf"(?<![{_EMOJI}]\ufe0f)(?<![0-9#*]\ufe0f(?=\u20e3))"
+    rf"(?<![{_EMOJI}]\u200d(?=[{_EMOJI}]))(?<![{_EMOJI}]\ufe0f\u200d(?=[{_EMOJI}]))"
+    rf"(?<![{_JOINED}][\u200c\u200d](?=[{_JOINED}]))"
 )
 
-_HEADER_NAME = r"(?P<name>x-api-key|(?:proxy-)?authorization)"
-
-_HEADER = re.compile(
-    # `name: value` and `name="value"`. A backslash ends a value, and a quote begins one only right before a word: in
-    # JSON they may be what ends the text.
-    _HEADER_NAME
-    + r"""(?P<between>[ \t]*[:=][ \t]*(?:["'](?=\w))?(?:(?:bearer|basic|token)[ \t]+)?)
-        [^\s"',;}\\]+""",
-    re.IGNORECASE | re.VERBOSE,
-)
-
-_QUOTED_HEADER = re.compile(
-    # `'name': 'value'`, pairs (b'name', b'value') as HTTP libraries log them, JSON, and JSON within JSON. Name and
-    # value must be quoted alike: else a quote may be JSON's own, and the text would no longer be JSON without it.
-    _HEADER_NAME
-    + r"""(?P<between>(?P<quote>\\*["'])[ \t]*(?::|=|,[ ]b)[ \t]*(?P=quote))
-        (?:(?!(?P=quote))(?:\\.|[^\\\n"']))+""",
-    re.IGNORECASE | re.VERBOSE,
-)
-
-_STATE_KEYS = re.compile(
-    # `MSGFLASH_STATE_KEY=key`, `state_key: "key key"`. A key alone looks like any digest, and those may be shown.
-    r"""(?P<name>state_key\w*(?:\\*["'])?[ \t]*[:=][ \t]*(?:\\*["'])?)[a-z0-9+/]{43}=(?:\s+[a-z0-9+/]{43}=)*""",
-    re.IGNORECASE,
-)
-
-
-# In the URL of a database a user alone is a name, and belongs to the place; elsewhere it may be a token.
-_JUST_A_USER = r"""[\w.-]+@[^\s/?#"'<>@]*(?:[\s/?#"'<>]|$)"""
-
-_BASIC = re.compile(r"(?P<name>\bbasic[ \t]+)(?P<coded>[a-z0-9+/]{4,}={0,2})", re.IGNORECASE)
-"""A user and a password as HTTP spells them, without the header's name: so a proxy may quote them."""
-
-_USERINFO = re.compile(rf"""://(?!(?<=postgresql://){_JUST_A_USER})(?!(?<=postgres://){_JUST_A_USER})[^\s/?#"'<>]*@""")
-
-
-def redact(text: str) -> str:
-    """
-    Replace every credential in a text: keys by `msgf_…`, the rest by `[redacted]`.
-
-    Takes plain text, before it is wrapped or coloured: a key that is broken over two lines is not recognised.
-    Redacting twice changes nothing more, and JSON stays JSON.
-    """
-    lowered = text.lower()
-    if not any(telltale in lowered for telltale in _TELLTALES):
-        return text
-    text = _KEY.sub(HIDDEN_KEY, text)
-    for header in (_HEADER, _QUOTED_HEADER):
-        text = header.sub(rf"\g<name>\g<between>{HIDDEN}", text)
-    text = _BASIC.sub(_without_password, text)
-    text = _STATE_KEYS.sub(rf"\g<name>{HIDDEN}", text)
-    return _USERINFO.sub(f"://{HIDDEN}@", text)
-
-
-def _without_password(found: re.Match[str]) -> str:
-    """Hide what decodes to `user:password`; what else follows the word is some text."""
-    try:
-        decoded = b64decode(found["coded"], validate=True).decode()
-    except ValueError:
-        return found[0]
-    return f"{found['name']}{HIDDEN}" if ":" in decoded and decoded.isprintable() else found[0]
-
-
-class RedactingFilter(logging.Filter):
-    """
-    Redacts a log record in place: message, arguments, exception and stack.
-
-    Put it on handlers, not on loggers: a logger's filters do not see what its children log.
-    """
-
-    _formatter = logging.Formatter()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, without its secrets; the exception stays as text only."""
-        try:
-            message = record.getMessage()
-        except (TypeError, ValueError, KeyError):
-            # Arguments that do not fit: logging itself would print them as they are, secrets included.
-            message = f"{record.msg} {record.args}"
-        record.msg = redact(message)
-        record.args = None
-        if record.exc_info:
-            record.exc_text = self._formatter.formatException(record.exc_info)
-            record.exc_info = None
-        if record.exc_text:
-            record.exc_text = redact(record.exc_text)
-        if record.stack_info:
-            record.stack_info = redact(record.stack_info)
-        return True
-
-
-_ACTING = (
-    "\x00-\x09\x0b-\x1f\x7f-\x9f"  # controls: escape sequences begin here
-    "\xad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff"
-    # (the line above: invisible, or turning text around)
-    "\ud800-\udfff"  # half characters, which no terminal can be sent
-    "\U000e0000-\U000e0fff"  # tags and variants that carry hidden text
-)
-
-SUSPECT = re.compile(f"[\n{_ACTING}]")
+SUSPECT = re.compile(f"\n|{_SUSPECT}")
 """What a text may not hold where others read it: escaped by `shown`."""
 
-SUSPECT_IN_LINES = re.compile(f"[{_ACTING}]")
+SUSPECT_IN_LINES = re.compile(_SUSPECT)
 """The same in a text whose line breaks are ours."""
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
-_JOINERS = "\u200c\u200d"
-
 
 def shown(text: str) -> str:
-    """Make one line out of any text: secrets redacted, whatever is invisible or acts on a terminal escaped."""
+    """Make one line out of any text: our secrets redacted, whatever is invisible or acts on a terminal escaped."""
     return visible(redact(text))
 
 
@@ -154,8 +52,8 @@ def visible(text: str) -> str:
     r"""
     Escape what cannot be seen or acts on a terminal: `\x1b`, `\n`, `\t`, `\u202e`.
 
-    Joiners stay between letters that need them (emoji, Persian, Indic) and are escaped after ASCII, where they hide,
-    and so after an escape: what comes out is not changed by doing it again.
+    What belongs to the writing stays: the selector behind an emoji, and joiners between emoji, or between letters of
+    scripts that need them. What comes out is not changed by doing it again.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -191,9 +89,7 @@ def character_width(character: str) -> int:
 
 
 def _escape(found: re.Match[str]) -> str:
-    character, before = found.group(), found.string[max(found.start() - 1, 0) : found.start()]
-    if character in _JOINERS and before and not before.isascii() and not SUSPECT.match(before):
-        return character
+    character = found.group()
     if character in _SHORT:
         return _SHORT[character]
     code = ord(character)

@@ -41,7 +41,7 @@ BUTTONS = a_payload(
 )
 HOSTILE = a_payload(
     name="Sale\x1b[2K\x1b[1A\x1b[32mNo changes.",
-    body="pay\u200dpal.com\n\u202egnp.exe\n\x07\x9b31m\u2028emoji 👩\u200d💻 stay \nkey msgf_live_0123456789abcdef\n",
+    body="pay\u200dpal.com\n\u202egnp.exe\n\x07\x9b31m\u2028emoji 👩\u200d💻 stay \nauthorization: https://x.example/?token=abc&password=hunter2\n",
     mediaUrl="https://user:secret@cdn.example.com/" + "a" * 300,
     surprise={"unknown": ["field\x1b]0;title\x07"]},
 )

@@ -5,6 +5,7 @@ import pytest
 from msgflash_apply.findings import Severity
 from msgflash_apply.report.diagnostics import diagnostics_to_text, no_source, tally, validation_to_text
 from msgflash_apply.report.layout import PLAIN
+from msgflash_apply.report.own_secrets import learn
 from msgflash_apply.report.safe_text import width_of
 from tests.unit.report.builders import a_finding
 
@@ -76,9 +77,18 @@ def test_column_beyond_the_line() -> None:
 
 
 def test_secret_across_the_column() -> None:
-    """A secret is redacted even where the column cuts it in two."""
-    quotation, _ = quoted("key: msgf_live_0123456789", 12)
-    assert quotation == "  3 | key: msgf_…"
+    """A secret of ours is redacted even where the column cuts it in two."""
+    learn("0123456789-of-test-diagnostics")
+    quotation, _ = quoted("key: 0123456789-of-test-diagnostics", 12)
+    assert quotation == "  3 | key: [redacted]"
+
+
+def test_line_with_a_credential_is_not_quoted() -> None:
+    """Where a finding says that a line holds a password, no finding quotes that line."""
+    found = [a_finding(code="MF105"), a_finding(message="something else"), a_finding(line=4)]
+    text = diagnostics_to_text(found, paint=PLAIN, source_line=lambda _file, _line: "state: https://u:p@h")
+    assert text.count("https://u:p@h") == 1
+    assert "  4 | state: https://u:p@h" in text
 
 
 def test_finding_without_a_column() -> None:

@@ -19,6 +19,7 @@ from msgflash_apply.report.json_ import (
     state_list_to_json,
     validation_to_json,
 )
+from msgflash_apply.report.own_secrets import learn
 from tests.unit.report.builders import (
     ADDRESS,
     CAMPAIGN_ID,
@@ -116,8 +117,9 @@ def test_escapes_are_lossless() -> None:
 
 
 def test_secrets_are_redacted_everywhere() -> None:
-    """A key is redacted in payloads, their keys, labels, findings and advice, and the text stays JSON."""
-    key = 'msgf_live_abcdef"'
+    """Our key is redacted in payloads, their keys, labels, findings and advice, and the text stays JSON."""
+    key = 'abcdef"\\-of-test-json'
+    learn(key)
     change = a_change(after=a_payload(body=key, variables={key: [key]}), labels={"owner": key}, explanation=key)
     texts = [
         plan_to_json(a_plan(change, diagnostics=(a_finding(message=key, hint=key),)), tool_version="1"),

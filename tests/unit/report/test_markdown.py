@@ -13,7 +13,7 @@ from msgflash_apply.campaign import Address
 from msgflash_apply.plan.plan import Action, Plan, Reason, RequestForecast
 from msgflash_apply.report.markdown import SMALLEST, marker, plan_to_markdown
 from msgflash_apply.report.markup_text import inert
-from msgflash_apply.report.safe_text import redact, shown
+from msgflash_apply.report.safe_text import shown
 from tests.unit.report.builders import NOW, a_change, a_finding, a_payload, a_plan
 from tests.unit.report.hostile import CORPUS, hostile_plan, many_changes
 
@@ -57,7 +57,6 @@ def test_hostile_text_stays_text(text: str) -> None:
     """No text becomes a link, an image, HTML or any markup, wherever a stranger can put it."""
     markdown = shown_in(hostile_plan(text))
     assert_only_ours(markdown)
-    assert redact(markdown) == markdown
 
 
 @pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS)
@@ -76,7 +75,6 @@ def test_any_text_stays_text(text: str) -> None:
     """The same holds for every text there is."""
     markdown = shown_in(hostile_plan(text))
     assert_only_ours(markdown)
-    assert redact(markdown) == markdown
 
 
 @UNHURRIED

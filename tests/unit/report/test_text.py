@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgflash_apply.campaign import Address
 from msgflash_apply.plan.plan import Action, AttributeDiff, Audience, Plan, Reason, RequestForecast
 from msgflash_apply.report.layout import PLAIN, Paint
+from msgflash_apply.report.own_secrets import learn
 from msgflash_apply.report.text import plan_to_text
 from tests.unit.report.builders import NOW, a_change, a_payload, a_plan
 
@@ -149,15 +150,17 @@ def test_colours_are_the_only_escape_sequences(name: str, body: str, address: st
     assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", rest)
 
 
-@given(st.text(alphabet="0123456789abcdef", min_size=20, max_size=64), st.integers(min_value=1, max_value=120))
-def test_no_key_gets_through_whatever_the_width(rest: str, width: int) -> None:
-    """A key in any text of a campaign is redacted before lines are broken, so that no half of it is left."""
+@given(st.integers(min_value=1, max_value=120))
+def test_no_key_gets_through_whatever_the_width(width: int) -> None:
+    """Our key in any text of a campaign is redacted before lines are broken, so that no half of it is left."""
+    rest = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
     key = f"msgf_live_{rest}"
+    learn(key)
     after = a_payload(name=key, body=f"a\n{key}", variables={key: key}, recipients={"type": "tags", "value": [key]})
     change = a_change(after=after, explanation=key, diff=(AttributeDiff(key, key, f"{key}\n"),))
     text = re.sub(r"\s", "", text_of(a_plan(change), width))
     assert rest not in text
-    assert "msgf_…" in text
+    assert "[redacted]" in text
 
 
 @given(st.text(alphabet="ab \n日é", max_size=300), st.integers(min_value=40, max_value=120))

@@ -1,5 +1,6 @@
 """A terminal shows what is there and does nothing that it says."""
 
+import re
 import shlex
 import unicodedata
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from msgflash_apply.invisible import INVISIBLE
 from msgflash_apply.report.safe_text import hides_something, shell_word, shown, visible, width_of
 
 ESCAPED = {
@@ -15,6 +17,12 @@ ESCAPED = {
     "\x9b31m": "\\u009b31m",
     "\u202egnp.exe": "\\u202egnp.exe",
     "pay\u200dpal": "pay\\u200dpal",
+    "a\ufe0fb\ufe0e1\ufe0f": "a\\ufe0fb\\ufe0e1\\ufe0f",
+    "❤\ufe0f\ufe0f\u200d": "❤\ufe0f\\ufe0f\\u200d",
+    "😀\u200dx": "😀\\u200dx",
+    "می\u200c\u200cخ": "می\\u200c\\u200cخ",
+    "a\u2800b\u3164c\uffa0d\u115fe\u17b4f\u180bg": "a\\u2800b\\u3164c\\uffa0d\\u115fe\\u17b4f\\u180bg",
+    "\U000e0101\U0001d173\u2065\ufff0": "\\U000e0101\\U0001d173\\u2065\\ufff0",
     "\ud800": "\\ud800",
     "\U000e0041": "\\U000e0041",
     "zero\u200bwidth\ufeff": "zero\\u200bwidth\\ufeff",
@@ -27,6 +35,9 @@ KEPT = [
     "e\u0301",
     "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
     "back\\slash",
+    "❤\ufe0f 1\ufe0f\u20e3 🏳\ufe0f\u200d🌈 👍🏽 🇫🇷",
+    "क्\u200dष",
+    "10\u202f% à 5\u00a0€",
 ]
 
 
@@ -50,8 +61,16 @@ def test_nothing_acts_on_a_terminal(text: str) -> None:
     assert not set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f") & set(visible(text))
 
 
+@pytest.mark.parametrize("around", ["a", "1", " ", "é", "日"])
+def test_nothing_hides(around: str) -> None:
+    """Every invisible character there is, in an ordinary text, is shown as an escape."""
+    hidden = [chr(code) for code in range(0x110000) if re.match(f"[{INVISIBLE}]", chr(code))]
+    assert [character for character in hidden if character in visible(f"{around}{character}{around}")] == []
+
+
 @given(st.text())
 @example("\x80\u200c")
+@example("x\ufe0f\u200d😀")
 def test_showing_twice_changes_nothing_more(text: str) -> None:
     """Text may be made safe at every door."""
     assert shown(shown(text)) == shown(text)

@@ -155,7 +155,8 @@ class Connection:
         return Response(
             status=response.status_code,
             body=bytes(body),
-            words=words.replace(self._password, "…") if self._password else words,
+            # Cut behind the replacement: half of a password is too much.
+            words=(words.replace(self._password, "…") if self._password else words)[:_LONGEST_WORDS],
             leads_to=shown(str(response.url.join(location))) if response.is_redirect and location else None,
             retry_after_seconds=float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else None,
         )
@@ -177,7 +178,7 @@ def _words(body: bytes | bytearray) -> str:
         return ""
     found = (values.get("message") or values.get("error")) if isinstance(values, dict) else None
     text = found if isinstance(found, str) else ""
-    return "".join(character for character in text if character.isprintable())[:_LONGEST_WORDS]
+    return "".join(character for character in text if character.isprintable())
 
 
 def _no_response(err: Exception) -> NoResponse:
