@@ -102,6 +102,7 @@ ROWS = (
     ("maps and lists inside each other", spaced(limits.MAX_LEVELS)),
     ("entries of a `for_each`", spaced(limits.MAX_ENTRIES)),
     ("campaigns in all", spaced(limits.MAX_CAMPAIGNS)),
+    ("environments", str(limits.MAX_ENVIRONMENTS)),
     ("a rendered text", f"{spaced(limits.MAX_TEXT)} characters"),
     ("findings shown", spaced(limits.MAX_FINDINGS)),
     ("processor time for a file", f"{BOUNDS.cpu_seconds} s"),
@@ -130,6 +131,7 @@ SIZES = {
     "minItems": "at least {}",
     "maxItems": "at most {}",
     "minProperties": "at least {}",
+    "maxProperties": "at most {}",
 }
 EXPRESSION = "#/$defs/expression"
 

@@ -132,6 +132,7 @@ class Code(StrEnum):
     MISNAMED = "MF108", "the project file has another name than msgflash.yaml"
     EXCEEDED = "MF109", "reading a file takes more time or memory than it may"
     TOO_MUCH = "MF110", "there is more in the repo than is read, or more to say than is shown"
+    SENT_BY_BOTH = "MF111", "two environments would send the same message to the same people"
 
     TEMPLATE_SYNTAX = "MF201", "a template cannot be parsed"
     UNKNOWN_NAMESPACE = "MF202", "a template uses a namespace that does not exist"

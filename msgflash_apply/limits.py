@@ -27,6 +27,9 @@ MAX_ENTRIES: Final = 10_000
 MAX_CAMPAIGNS: Final = 200_000
 """In a repo."""
 
+MAX_ENVIRONMENTS: Final = 50
+"""In msgflash.yaml: `validate` reads the files for each."""
+
 MAX_TEXT: Final = 65_536
 """Characters of one rendered text."""
 

@@ -54,7 +54,7 @@ msgflash_until_told() {
   local child code=0 told="" writer
   exec 4> >(exec tee -- "$1")
   writer=$!
-  MSGFLASH_ENV="$ENVIRONMENT" env -u GITHUB_TOKEN "$PROGRAM" "${@:2}" >&4 2>&1 &
+  MSGFLASH_ENV="$GIVEN_ENVIRONMENT" env -u GITHUB_TOKEN "$PROGRAM" "${@:2}" >&4 2>&1 &
   child=$!
   exec 4>&-
   trap 'told=yes; kill -TERM "$child"' INT TERM

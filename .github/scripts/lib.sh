@@ -22,7 +22,7 @@ has_key() {
 
 # msgflash ARGUMENT..: the program, which never sees the token.
 msgflash() {
-  MSGFLASH_ENV="$ENVIRONMENT" env -u GITHUB_TOKEN "$PROGRAM" "$@"
+  MSGFLASH_ENV="$GIVEN_ENVIRONMENT" env -u GITHUB_TOKEN "$PROGRAM" "$@"
 }
 
 # verbatim COMMAND..: run it so that no line which it prints is a command to the runner (`::add-mask::` and its like).

@@ -14,7 +14,9 @@ trap 'tell_output exitcode "${CODE:-$?}"' EXIT
 
 [[ "$INPUT_COMMAND" =~ ^(validate|plan|apply)$ ]] || fail "command must be validate, plan or apply."
 [[ "$INPUT_COMMENT" =~ ^(true|false)$ ]] || fail "comment must be true or false."
-ENVIRONMENT="${INPUT_ENVIRONMENT:-${MSGFLASH_ENV:-default}}"
+# Where none is given the program decides: it never picks one of those that msgflash.yaml declares.
+GIVEN_ENVIRONMENT="${INPUT_ENVIRONMENT:-${MSGFLASH_ENV:-}}"
+ENVIRONMENT="${GIVEN_ENVIRONMENT:-default}"
 [[ "$ENVIRONMENT" =~ ^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$ ]] || fail "environment is not a name that msgflash.yaml can hold."
 if [[ "$GITHUB_EVENT_NAME" == pull_request_target ]]; then
   fail "pull_request_target gives a stranger's files your secrets. Use pull_request: without secrets it previews."

@@ -14,13 +14,15 @@ from msgflash_apply.cli.sandbox_ import require_sandbox
 from msgflash_apply.errors import ExitCode, MsgflashApplyError
 from msgflash_apply.sandbox.server import Sandbox
 
+ENVIRONMENT = "production"
+
 STEPS = (
-    ("Make the state of this environment, once.", "init"),
-    ("Check the files; no request is sent.", "validate"),
-    ("See what would be created.", "plan"),
-    ("Create it.", "apply --auto-approve"),
-    ("Look at the record.", "state list"),
-    ("Apply again: everything is there, so nothing happens.", "apply --auto-approve"),
+    (f"Make the state of the environment {ENVIRONMENT}, once.", f"--env {ENVIRONMENT} init"),
+    ("Check the files, for every environment; no request is sent.", "validate"),
+    ("See what would be created.", f"--env {ENVIRONMENT} plan"),
+    ("Create it.", f"--env {ENVIRONMENT} apply --auto-approve"),
+    ("Look at the record.", f"--env {ENVIRONMENT} state list"),
+    ("Apply again: everything is there, so nothing happens.", f"--env {ENVIRONMENT} apply --auto-approve"),
 )
 
 

@@ -23,7 +23,7 @@ def command(options: Globals, paths: tuple[Path, ...], *, check: bool) -> int:
     Fields in the schema's order, two spaces, quotes where needed. Comments and meaning are kept: this is proven before
     a file is written. A file that is not valid YAML is reported and left alone. Prints the names of changed files.
     """
-    formatted = format_files(wiring.settings_of(options), paths)
+    formatted = format_files(options.root, [one.campaigns for one in wiring.each_settings_of(options)], paths)
     for file in formatted.changed:
         if not check:
             rewrite(file.path, file.data, root=options.root)

@@ -11,8 +11,8 @@ import click
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.files.settings import read_project
 from msgflash_apply.models.schema import schema_text
+from msgflash_apply.report.wording import program
 from msgflash_apply.state.commit import init_state
 
 PROJECT = """\
@@ -26,7 +26,8 @@ version: 1
 # custom:
 #   brand: Acme                       # {{ custom.brand }} in campaign files
 # environments:
-#   staging: {defaults: {instance: test-phone}}
+#   production: {}                    # where some are declared, every command needs --env
+#   staging: {defaults: {instance: test-phone}, recipients: {type: tags, value: [staff]}}
 # policy:
 #   quiet_hours: {from: "21:00", to: "08:00", timezone: Europe/Paris}
 """
@@ -61,7 +62,7 @@ def command(options: Globals, pipeline: str | None) -> None:
 
     Run it once per environment. It refuses if a state exists: an empty one would create every campaign again.
     """
-    read_project(options.root)  # what is wrong already is reported before anything is written
+    settings = wiring.settings_of(options)  # what is wrong already is reported before anything is written
     a_month_ahead = wiring.now() + timedelta(days=30)
     for name, text in first_files(options.root, pipeline, a_month_ahead).items():
         file = options.root / name
@@ -74,11 +75,10 @@ def command(options: Globals, pipeline: str | None) -> None:
             raise MsgflashApplyError(f"{err.filename} cannot be written.", f"{err.strerror}.") from err
         output.write_file(file, text.encode(), root=options.root, is_shared=True)
         output.note(f"wrote {name}")
-    settings = wiring.settings_of(options)
     snapshot = init_state(wiring.backend_of(settings), environment=settings.environment, lineage=str(uuid.uuid4()))
     output.result(
         f"The state of environment {snapshot.environment} is ready: {settings.state}\n"
-        "Keep it: it is the only record of campaign ids. Next: msgflash-apply plan"
+        f"Keep it: it is the only record of campaign ids. Next: {program(snapshot.environment)} plan"
     )
 
 

@@ -89,7 +89,7 @@ class LazyGroup(click.Group):
     show_default=False,
     help="Run as if started in this folder.",
 )
-@click.option("--env", "environment", metavar="NAME", help="Environment to use [default: $MSGFLASH_ENV or default].")
+@click.option("--env", "environment", metavar="NAME", help="Environment to use [default: $MSGFLASH_ENV].")
 @click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set custom.NAME (repeatable).")
 @click.option(
     "--var-file",
@@ -103,8 +103,7 @@ class LazyGroup(click.Group):
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
-    default="warning",
-    envvar="MSGFLASH_LOG",
+    default=lambda: os.environ.get("MSGFLASH_LOG", "").strip() or "warning",
     show_default=False,
     help="Log level on stderr [default: $MSGFLASH_LOG or warning].",
 )

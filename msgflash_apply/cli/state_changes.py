@@ -1,6 +1,5 @@
 """The commands of `state` that change it: each takes the lock, and leaves the former document as a backup."""
 
-import os
 from pathlib import Path
 
 import click
@@ -154,10 +153,12 @@ def migrate(options: Globals, url: str, lock_timeout_seconds: float) -> None:
         )
     settings = wiring.settings_of(options)
     # Trusted: the user typed the URL, and no branch could.
-    target = Location(url.replace("{environment}", settings.environment), settings.root, os.environ, is_trusted=True)
+    target = Location(
+        url.replace("{environment}", settings.environment), settings.root, wiring.process_environ(), is_trusted=True
+    )
     state = migrate_state(
         wiring.backend_of(settings),
-        open_backend(target, wiring.keys_of(settings, os.environ)),
+        open_backend(target, wiring.keys_of(settings, wiring.process_environ())),
         wiring.claim(settings, "state migrate", lock_timeout_seconds),
     )
     fits_file = state_fits_file(url, settings.root) and not settings.state_is_from_environment
@@ -175,7 +176,7 @@ def rekey(options: Globals, lock_timeout_seconds: float, *, decrypt: bool) -> No
     The state may be plain text, or encrypted with any of the keys. To change the key, give both, the new one first.
     """
     settings = wiring.settings_of(options)
-    keys = wiring.keys_of(settings, os.environ)
+    keys = wiring.keys_of(settings, wiring.process_environ())
     if keys is None:
         raise MsgflashApplyError(
             "There is no state key.",

@@ -9,7 +9,7 @@ import click
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import ExitCode
-from msgflash_apply.files.load import Loaded, load
+from msgflash_apply.files.load import Loaded, load_each
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.report.formats import VALIDATION_FORMATS, Look
 
@@ -25,9 +25,13 @@ from msgflash_apply.report.formats import VALIDATION_FORMATS, Look
 )
 @pass_globals
 def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
-    """Check the project file and the campaigns, all of them or those under PATHS. Changes nothing."""
+    """
+    Check the project file and the campaigns, all of them or those under PATHS. Changes nothing.
+
+    Every environment of msgflash.yaml is checked, or the one of --env alone.
+    """
     try:
-        loaded = load(replace(wiring.settings_of(options), now=wiring.now()), paths)
+        loaded = load_each([replace(each, now=wiring.now()) for each in wiring.each_settings_of(options)], paths)
     except InvalidFiles as err:  # the project file itself
         loaded = Loaded(campaigns=(), diagnostics=err.diagnostics, files=1)
     paint = output.paint_for(sys.stdout, options.colour)

@@ -3,7 +3,7 @@ How the parts are put together: settings, files, the state's storage and keys, t
 
 Everything that comes from the environment is read here: the key of MsgFlash (MSGFLASH_API_KEY, or a file named by
 MSGFLASH_API_KEY_FILE) and the keys of the state (MSGFLASH_STATE_KEY, else the file that `state_key_file` in
-msgflash.yaml names). Neither a key nor what a file holds in its place is ever shown.
+msgflash.yaml names). Neither a key nor what a file holds in its place is ever shown. Read `process_environ` first.
 """
 
 import os
@@ -12,7 +12,7 @@ import socket
 import stat
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -27,7 +27,7 @@ from msgflash_apply.cli.options import Globals
 from msgflash_apply.cli.output import note
 from msgflash_apply.errors import MsgflashApplyError, StateError
 from msgflash_apply.files.load import Loaded, load
-from msgflash_apply.files.settings import load_settings
+from msgflash_apply.files.settings import load_each_settings, load_settings
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings, scheme_of_state
 from msgflash_apply.report.own_secrets import learn
@@ -57,12 +57,28 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def process_environ() -> Mapping[str, str]:
+    """Read the process's environment; white space around a value of MSGFLASH_* is an accident of copying."""
+    return {name: value.strip() if name.startswith("MSGFLASH_") else value for name, value in os.environ.items()}
+
+
 def settings_of(options: Globals) -> Settings:
-    """Read msgflash.yaml and the variables for the environment that the options choose."""
+    """Read msgflash.yaml and the variables for the environment that the options or MSGFLASH_ENV choose."""
     return load_settings(
         options.root,
         environment=options.environment,
-        environ=os.environ,
+        environ=process_environ(),
+        variables=options.variables,
+        variable_files=options.variable_files,
+    )
+
+
+def each_settings_of(options: Globals) -> Sequence[Settings]:
+    """Read them for every environment, or for the one of `--env`: for commands that need no state."""
+    return load_each_settings(
+        options.root,
+        environment=options.environment,
+        environ=process_environ(),
         variables=options.variables,
         variable_files=options.variable_files,
     )
@@ -96,14 +112,15 @@ def client_of(settings: Settings) -> Client:
     Raises:
         MsgflashApplyError: there is no key, or it would travel in clear.
     """
-    base_url = os.environ.get("MSGFLASH_BASE_URL") or DEFAULT_BASE_URL
-    access = Access.checked(base_url, api_key(os.environ), os.environ.get("MSGFLASH_TEAM_ID") or None)
+    given = process_environ()
+    base_url = given.get("MSGFLASH_BASE_URL") or DEFAULT_BASE_URL
+    access = Access.checked(base_url, api_key(given), given.get("MSGFLASH_TEAM_ID") or None)
     return Client(access, Limiter(settings.requests_per_second, jitter=random.random), jitter=random.random)
 
 
 def api_key(environ: Mapping[str, str]) -> str:
     """Read the key of MsgFlash; MsgflashApplyError if there is none."""
-    if key := environ.get("MSGFLASH_API_KEY", "").strip():
+    if key := environ.get("MSGFLASH_API_KEY"):
         return key
     file = environ.get("MSGFLASH_API_KEY_FILE")
     if not file:
@@ -124,13 +141,13 @@ def api_key(environ: Mapping[str, str]) -> str:
 
 
 def location_of(settings: Settings) -> Location:
-    """Where the state of the environment is; `open_backend` opens it, with `keys_of(settings, os.environ)`."""
-    return Location(settings.state, settings.root, os.environ, is_trusted=settings.state_is_from_environment)
+    """Where the state of the environment is; `open_backend` opens it, with `keys_of(settings, process_environ())`."""
+    return Location(settings.state, settings.root, process_environ(), is_trusted=settings.state_is_from_environment)
 
 
 def backend_of(settings: Settings) -> Backend:
     """Open the storage of the state, encrypted if there is a key."""
-    return open_backend(location_of(settings), keys_of(settings, os.environ))
+    return open_backend(location_of(settings), keys_of(settings, process_environ()))
 
 
 def snapshot_of(settings: Settings) -> Snapshot:
@@ -185,7 +202,7 @@ def read_document(file: Path, settings: Settings, *, context: bytes) -> bytes:
     except OSError as err:
         raise MsgflashApplyError(f"{file} cannot be read.", f"{err.strerror}.") from err
     envelope = read_envelope(data, where=str(file))
-    keys = keys_of(settings, os.environ) if envelope else None
+    keys = keys_of(settings, process_environ()) if envelope else None
     return Cipher(keys).decrypt(envelope, context=context, where=str(file)) if envelope and keys else data
 
 
@@ -196,7 +213,7 @@ def keys_of(settings: Settings, environ: Mapping[str, str]) -> Keyring | None:
     Raises:
         MsgflashApplyError: there is a file and no key in it, it cannot be read, or a key is malformed.
     """
-    if text := environ.get(STATE_KEY, "").strip():
+    if text := environ.get(STATE_KEY):
         return read_keys(text, origin=STATE_KEY)
     if settings.state_key_file is None:
         return None

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from msgflash_apply.files.expand import Expanded
 from msgflash_apply.findings import Code, Finding, Severity
+from msgflash_apply.models.project import Settings
 
 Conflict = tuple[Expanded, Finding]
 
@@ -18,7 +19,7 @@ Key = TypeVar("Key", bound=Hashable)
 One = TypeVar("One")
 
 
-def find_conflicts(campaigns: Sequence[Expanded]) -> Iterator[Conflict]:
+def find_conflicts(campaigns: Sequence[Expanded], settings: Settings) -> Iterator[Conflict]:
     """Find what is wrong between campaigns; each finding with the campaign that it is about, both sides of a pair."""
     for address, group in _shared((one.address, one) for one in campaigns):
         hint = "rename one of the files, or give one a `key` of its own"
@@ -29,6 +30,9 @@ def find_conflicts(campaigns: Sequence[Expanded]) -> Iterator[Conflict]:
     for _, group in _shared((wanted.fingerprint, one) for _, pairs in alike for one, wanted in pairs):
         if len({one.address for one in group}) > 1:  # one address twice has its own finding
             hint = "delete one, or let them differ in name, start, recipients or content"
+            if settings.recipients is not None:
+                where = f"environment `{settings.environment}`"
+                hint = f"let them differ in name, start or content: in {where} both go to its `recipients`"
             yield from _on_each(group, Code.SAME_MAILING, "duplicates campaign", hint)
     yield from _former_addresses([(one, wanted.moved_from) for one, wanted in usable if wanted.moved_from], campaigns)
 

@@ -13,11 +13,11 @@ writes a new one, for `import --generate`.
 import json
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from msgflash_apply.campaign import Source
 from msgflash_apply.files.bounded import UNREAD, Exceeded, run
@@ -36,7 +36,6 @@ from msgflash_apply.files.reading import PlainDiagnostic, as_diagnostic, as_plai
 from msgflash_apply.files.repo import CampaignFile, campaign_files, read_bytes, unreadable
 from msgflash_apply.files.yaml_tree import Alias, Branch, located
 from msgflash_apply.findings import Code, Diagnostic, Refused, Severity, in_order
-from msgflash_apply.models.project import Settings
 from msgflash_apply.models.schema import GENERATED, SchemaName
 from msgflash_apply.models.shape import fields_among
 
@@ -193,18 +192,19 @@ class Formatted:
     findings: tuple[Diagnostic, ...]
 
 
-def format_files(settings: Settings, paths: Sequence[Path] = ()) -> Formatted:
+def format_files(root: Path, folders: Iterable[str], paths: Sequence[Path] = ()) -> Formatted:
     """
     Bring files into canonical form, in memory.
 
     Args:
-        settings: say where the campaigns are.
+        root: the repo.
+        folders: of the campaigns, relative to it; environments may share them.
         paths: files or folders to keep to; none means msgflash.yaml and every campaign.
     """
     changed: list[Changed] = []
     unchanged = unread = 0
     findings: list[Diagnostic] = []
-    for file, result in run(_format, _read_all(settings, paths, findings)):
+    for file, result in run(_format, _read_all(_files(root, tuple(dict.fromkeys(folders)), paths), findings)):
         if result is UNREAD:
             unread += 1
         elif isinstance(result, Exceeded):
@@ -227,9 +227,12 @@ class _About(NamedTuple):
     fields: tuple[str, ...]
 
 
-def _read_all(settings: Settings, paths: Sequence[Path], findings: list[Diagnostic]) -> Iterator[File]:
+_Found: TypeAlias = tuple[CampaignFile | Diagnostic, SchemaName]
+
+
+def _read_all(files: Iterable[_Found], findings: list[Diagnostic]) -> Iterator[File]:
     """Read the files; of what cannot be read, add a finding."""
-    for found, schema in _files(settings, paths):
+    for found, schema in files:
         if isinstance(found, Diagnostic):
             findings.append(found)
             continue
@@ -250,16 +253,20 @@ def _format(file: File) -> bytes | PlainDiagnostic:
         return as_plain(Diagnostic(Severity.ERROR, Code.NOT_FORMATTED, str(err), hint, file=file.name))
 
 
-def _files(settings: Settings, paths: Sequence[Path]) -> Iterator[tuple[CampaignFile | Diagnostic, SchemaName]]:
-    root, project = settings.root.resolve(), settings.root / PROJECT_FILE
-    wanted = {path: (settings.root / path).resolve() for path in paths}
-    everything = not paths or root in wanted.values()
+def _files(root: Path, folders: Sequence[str], paths: Sequence[Path]) -> Iterator[_Found]:
+    project = root / PROJECT_FILE
+    wanted = {path: (root / path).resolve() for path in paths}
+    everything = not paths or root.resolve() in wanted.values()
     if project.is_file() and (everything or project.resolve() in wanted.values()):
         yield CampaignFile(str(project), PROJECT_FILE), "project"
     others = [path for path, real in wanted.items() if real != project.resolve() or not project.is_file()]
     if everything or others:
-        for found in campaign_files(settings.root, settings.campaigns, () if everything else others):
-            yield found, "campaign"
+        only = () if everything else others
+        every = Counter(found for folder in folders for found in campaign_files(root, folder, only))
+        for found, count in every.items():
+            # What is below one folder is not below the others: it is absent if it is below none.
+            if not only or isinstance(found, CampaignFile) or found.code != Code.NOT_FOUND or count == len(folders):
+                yield found, "campaign"
 
 
 _STEP = "  "

@@ -3,14 +3,14 @@ All campaign files -> the desired state, with every mistake of every file in one
 
 The way of a file: this process lists and reads it, and a child that the system bounds (`bounded.py`) makes campaigns of
 it, or findings, as `campaigns_of` tells it. What comes back is plain. Then comes what shows only among all campaigns
-(`conflicts.py`). Read `load` first.
+(`conflicts.py`), and what only among all environments (`load_each`). Read `load` first.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import combinations, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -19,6 +19,7 @@ from msgflash_apply.campaign import (
     DEFAULT_LIFECYCLE,
     Address,
     Desired,
+    Fingerprint,
     Lifecycle,
     Source,
     bad_segment,
@@ -26,8 +27,8 @@ from msgflash_apply.campaign import (
     parse_instant,
     shared_names,
 )
-from msgflash_apply.files.bounded import UNREAD, Exceeded, run
-from msgflash_apply.files.bounded_child import File
+from msgflash_apply.files.bounded import BOUNDS, UNREAD, Exceeded, run
+from msgflash_apply.files.bounded_child import Bounds, File
 from msgflash_apply.files.conflicts import find_conflicts
 from msgflash_apply.files.expand import Expanded, expand
 from msgflash_apply.files.leaked_keys import hidden_keys, leaked_keys
@@ -42,9 +43,10 @@ from msgflash_apply.files.reading import (
 )
 from msgflash_apply.files.repo import CampaignFile, campaign_files, read_bytes, unreadable
 from msgflash_apply.files.schedule import supply_zone
+from msgflash_apply.files.settings import PROJECT_FILE
 from msgflash_apply.files.written import check_written
 from msgflash_apply.files.yaml_tree import located
-from msgflash_apply.findings import Code, Diagnostic, Finding, Severity, in_order, shown
+from msgflash_apply.findings import Code, Diagnostic, Finding, Severity, in_order, listed, shown
 from msgflash_apply.limits import MAX_CAMPAIGNS, MAX_FILES, MAX_FINDINGS
 from msgflash_apply.models.campaign_file import CAMPAIGNS
 from msgflash_apply.models.explain import explain, get_ready
@@ -60,11 +62,13 @@ class Loaded:
         campaigns: those without an error, sorted by address.
         diagnostics: errors and warnings, in order. With an error among them `campaigns` is not the desired state.
         files: how many were read.
+        environments: for which.
     """
 
     campaigns: tuple[Desired, ...]
     diagnostics: tuple[Diagnostic, ...]
     files: int
+    environments: tuple[str, ...] = ()
 
     @property
     def has_errors(self) -> bool:
@@ -72,24 +76,74 @@ class Loaded:
         return any(diagnostic.is_error for diagnostic in self.diagnostics)
 
 
-def load(settings: Settings, paths: Sequence[Path] = ()) -> Loaded:
+def load(settings: Settings, paths: Sequence[Path] = (), bounds: Bounds = BOUNDS) -> Loaded:
     """
     Read the campaigns of a repo. Mistakes in files never raise: they come back, all of them.
 
     Args:
         settings: of the run.
         paths: files or folders to narrow the reading to; conflicts with others are then not seen.
+        bounds: what reading may cost.
     """
-    return load_found(campaign_files(settings.root, settings.campaigns, paths), settings)
+    return load_found(campaign_files(settings.root, settings.campaigns, paths), settings, bounds)
 
 
-def load_found(found: Iterable[CampaignFile | Diagnostic], settings: Settings) -> Loaded:
+def load_each(every: Sequence[Settings], paths: Sequence[Path] = ()) -> Loaded:
+    """
+    Read the campaigns of a repo for each of several environments, which together may cost what one may.
+
+    Args:
+        every: the settings of each environment.
+        paths: as for `load`.
+
+    Returns:
+        The campaigns of all, one of each address. A finding that some environments have and others have not names them.
+    """
+    bounds = replace(BOUNDS, total_cpu_seconds=BOUNDS.total_cpu_seconds // len(every))
+    campaigns: dict[Address, Desired] = {}
+    mailings: dict[str, dict[Fingerprint, Desired]] = {}
+    having: dict[Diagnostic, list[str]] = {}
+    files = 0
+    for settings in every:
+        loaded = load(settings, paths, bounds)
+        campaigns |= {one.address: one for one in loaded.campaigns}
+        mailings[settings.environment] = {one.fingerprint: one for one in loaded.campaigns}
+        files = max(files, loaded.files)
+        for each in loaded.diagnostics:
+            having.setdefault(each, []).append(settings.environment)
+    findings = _Findings()
+    for each, environments in having.items():
+        if len(environments) == len(every):
+            findings.add([each])
+        elif not paths or each.code != Code.NOT_FOUND:  # a path may be below the campaigns folder of some alone
+            where = ("environment " if len(environments) == 1 else "environments ") + listed(environments)
+            findings.add([replace(each, message=f"{each.message} ({where})")])
+    if both := [(1, each) for each in _sent_by_both(mailings)]:
+        findings.add(_in_place(every[0].root, {PROJECT_FILE: both}))
+    usable = sorted(campaigns.values(), key=attrgetter("address"))
+    return Loaded(tuple(usable), findings.in_order(), files, tuple(mailings))
+
+
+def _sent_by_both(mailings: Mapping[str, Mapping[Fingerprint, Desired]]) -> Iterator[Finding]:
+    """Warn of each two environments that would send people the same thing: each does not know what the other sent."""
+    for (one, sent), (other, also_sent) in combinations(mailings.items(), 2):
+        if both := sorted(sent[each].address for each in sent.keys() & also_sent.keys()):
+            message = (
+                f"the environments `{one}` and `{other}` would send the same message from the same number to the same "
+                f"people: campaign `{both[0]}`" + f", and {len(both) - 1} more" * (len(both) > 1)
+            )
+            hint = "give one of them `recipients` of a few colleagues, or another `defaults.instance`"
+            path = ("environments", other)
+            yield Finding(Code.SENT_BY_BOTH, path, message, hint, on_key=True, severity=Severity.WARNING)
+
+
+def load_found(found: Iterable[CampaignFile | Diagnostic], settings: Settings, bounds: Bounds = BOUNDS) -> Loaded:
     """Read files that were found; see `load`."""
     findings = _Findings()
     campaigns: list[Expanded] = []
     findings.add(settings.warnings)
     files = _Files(found, findings)
-    for in_file, mistakes in read_files(files, settings):
+    for in_file, mistakes in read_files(files, settings, bounds):
         campaigns += in_file
         findings.add(mistakes)
         if len(campaigns) > MAX_CAMPAIGNS:
@@ -97,10 +151,12 @@ def load_found(found: Iterable[CampaignFile | Diagnostic], settings: Settings) -
             break
     findings.add(_conflicts(campaigns, settings))
     usable = sorted((one.desired for one in campaigns if one.desired is not None), key=attrgetter("address"))
-    return Loaded(tuple(usable), findings.in_order(), files.count)
+    return Loaded(tuple(usable), findings.in_order(), files.count, (settings.environment,))
 
 
-def read_files(files: Iterable[File], settings: Settings) -> Iterator[tuple[list[Expanded], list[Diagnostic]]]:
+def read_files(
+    files: Iterable[File], settings: Settings, bounds: Bounds = BOUNDS
+) -> Iterator[tuple[list[Expanded], list[Diagnostic]]]:
     """
     Read the campaigns of files, in children. Mistakes never raise: they come back, all of them.
 
@@ -109,7 +165,7 @@ def read_files(files: Iterable[File], settings: Settings) -> Iterator[tuple[list
     """
     get_ready(CAMPAIGNS)
     unread = 0
-    for file, result in run(partial(read_plainly, settings), files, supply=supply_zone):
+    for file, result in run(partial(read_plainly, settings), files, supply=supply_zone, bounds=bounds):
         if result is UNREAD:
             unread += 1
             continue
@@ -287,7 +343,7 @@ class _Findings:
 
 def _conflicts(campaigns: Sequence[Expanded], settings: Settings) -> Iterator[Diagnostic]:
     """What is wrong between campaigns, in place."""
-    found = islice(find_conflicts(campaigns), MAX_FINDINGS)
+    found = islice(find_conflicts(campaigns, settings), MAX_FINDINGS)
     yield from _placed_again(((one.source, finding) for one, finding in found), settings.root)
 
 
@@ -311,6 +367,11 @@ def _placed_again(found: Iterable[tuple[Source, Finding]], root: Path) -> Iterat
     by_file: dict[str, list[tuple[int, Finding]]] = {}
     for source, finding in found:
         by_file.setdefault(source.file, []).append((source.line, finding))
+    yield from _in_place(root, by_file)
+
+
+def _in_place(root: Path, by_file: Mapping[str, Sequence[tuple[int, Finding]]]) -> Iterator[Diagnostic]:
+    """Give findings, with the lines of their documents, their places in files."""
     files = []
     for name, about in by_file.items():
         data = b""

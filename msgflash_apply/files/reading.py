@@ -29,7 +29,8 @@ def placed(files: Iterable[File]) -> Iterator[Diagnostic]:
     Give findings their line and column, in children.
 
     Args:
-        files: each with its findings as `about`: pairs of a document's line and a finding.
+        files: each with its findings as `about`: pairs of a document's line and a finding. Of an only document the line
+            may be any.
     """
     for file, result in run(_place, files):
         places = [None] * len(_findings(file)) if result is UNREAD or isinstance(result, Exceeded) else result
@@ -45,8 +46,10 @@ def _place(file: File) -> list[PlainDiagnostic | None]:
     documents = documents_of(file)
     by_line = {} if isinstance(documents, Diagnostic) else {document.line: document for document in documents}
     found: list[PlainDiagnostic | None] = []
+    only = next(iter(by_line.values())) if len(by_line) == 1 else None
     for line, finding in _findings(file):
-        found += map(as_plain, located([finding], by_line[line], Source(file.name))) if line in by_line else [None]
+        document = by_line.get(line, only)
+        found += map(as_plain, located([finding], document, Source(file.name))) if document is not None else [None]
     return found
 
 

@@ -1,9 +1,10 @@
 """
 What holds for a whole run: msgflash.yaml, the environment chosen, variables from outside. Contract section 4.
 
-Read `load_settings` first; `read_project` checks the file, in all its environments, for what its schema cannot say:
-paths stay in the repo, zones exist, no secret, no state for two environments. Nothing in the file can choose where a
-secret goes: key and address of MsgFlash come from the process's environment.
+Read `load_settings` first, which never picks an environment by itself: a forgotten option sends nothing. `read_project`
+checks the file, in all its environments, for what its schema cannot say: paths stay in the repo, zones exist, no
+secret, no state for two environments. Nothing in the file can choose where a secret goes: key and address of MsgFlash
+come from the process's environment.
 """
 
 import os
@@ -48,6 +49,7 @@ from msgflash_apply.findings import (
     without_keys,
 )
 from msgflash_apply.models.explain import check, get_ready, not_known
+from msgflash_apply.models.meaning import check_recipients
 from msgflash_apply.models.project import (
     DEFAULT_ENVIRONMENT,
     REQUESTS_PER_SECOND,
@@ -85,32 +87,75 @@ def load_settings(
     variable_files: Sequence[Path] = (),
 ) -> Settings:
     """
-    Read msgflash.yaml, if there is one, for one environment.
+    Read msgflash.yaml, if there is one, for the environment that was chosen; without any declared, for `default`.
 
     Args:
         root: the repo.
-        environment: as chosen by option; None leaves it to `MSGFLASH_ENV`, and that to `default`.
+        environment: as chosen by option; None leaves it to `MSGFLASH_ENV`.
         environ: the process's environment; only names that begin with `MSGFLASH_` are read.
         variables: `name=value`, weakest first.
         variable_files: YAML or JSON files, weakest first; weaker than `variables`.
 
     Raises:
         InvalidFiles: mistakes in msgflash.yaml, all of them, or a file of variables whose link leads out of the repo.
-        MsgflashApplyError: an unknown environment, a variable that is not understood, or a link that leads from where
-            the state should be to somewhere outside the repo.
+        MsgflashApplyError: no environment was chosen where some are declared, or an unknown one; a variable that is not
+            understood, or a link that leads from where the state should be to somewhere outside the repo.
     """
     project, warnings = read_project(root)
-    chosen = environment or environ.get("MSGFLASH_ENV") or DEFAULT_ENVIRONMENT
-    if chosen not in project.known:
-        detail = f"{chosen!r} is not among {listed(project.known)}."
-        fix = did_you_mean(chosen, project.known).capitalize()
-        raise MsgflashApplyError("This environment does not exist.", detail, fix)
+    chosen = environment or environ.get("MSGFLASH_ENV")
+    if not chosen and project.environments:
+        detail = f"msgflash.yaml declares {listed(project.known)}."
+        fix = f"Write `--env {project.known[0]}`, or another of them, or set MSGFLASH_ENV."
+        raise MsgflashApplyError("No environment was chosen.", detail, fix)
+    chosen = _known(chosen or DEFAULT_ENVIRONMENT, project)
+    outside = _outside(root, environ, variable_files, variables)
+    return _settings(root, project, chosen, environ, outside, warnings)
+
+
+def load_each_settings(
+    root: Path,
+    *,
+    environment: str | None,
+    environ: Mapping[str, str],
+    variables: Sequence[str] = (),
+    variable_files: Sequence[Path] = (),
+) -> tuple[Settings, ...]:
+    """Read msgflash.yaml for every environment, sorted by name, or for the one of an option; see `load_settings`."""
+    project, warnings = read_project(root)
+    chosen = (_known(environment, project),) if environment else project.known
+    outside = _outside(root, environ, variable_files, variables)
+    return tuple([_settings(root, project, each, environ, outside, warnings) for each in chosen])
+
+
+def _known(chosen: str, project: ProjectFile) -> str:
+    if chosen in project.known:
+        return chosen
+    detail, fix = f"{chosen!r} is not among {listed(project.known)}.", did_you_mean(chosen, project.known).capitalize()
+    if chosen == DEFAULT_ENVIRONMENT:
+        fix = "Choose one of them. To use the state of `default` again, declare it: `environments: {default: {}, ...}`."
+    raise MsgflashApplyError("This environment does not exist.", detail, fix)
+
+
+def _outside(
+    root: Path, environ: Mapping[str, str], variable_files: Sequence[Path], variables: Sequence[str]
+) -> Mapping[str, object]:
+    """Read the variables from outside of the repo; see `variables_from_outside`."""
     if strays := [problem for file in variable_files if (problem := problem_of_given(root, file))]:
         raise InvalidFiles(strays)  # unread: whose file it is, a branch has chosen
-    outside = variables_from_outside(environ, variable_files, variables)
-    section = project.section(chosen)
+    return variables_from_outside(environ, variable_files, variables)
+
+
+def _settings(
+    root: Path,
+    project: ProjectFile,
+    chosen: str,
+    environ: Mapping[str, str],
+    outside: Mapping[str, object],
+    warnings: tuple[Diagnostic, ...],
+) -> Settings:
+    section, own = project.section(chosen), project.own(chosen)
     defaults = section.defaults or Defaults()
-    state = environ.get("MSGFLASH_STATE", "").strip().replace("{environment}", chosen)
+    state = environ.get("MSGFLASH_STATE", "").replace("{environment}", chosen)
     if not state and not state_fits_file(project.states[chosen], root):
         # What the file says was checked; what is left is the default place, where a branch can bring a link along.
         detail = f"{project.states[chosen]} leads out of it."
@@ -125,8 +170,9 @@ def load_settings(
         state_key_file=(section.state_key_file or "").replace("{environment}", chosen) or None,
         instance=defaults.instance,
         timezone=defaults.timezone,
+        recipients=own.recipients,
         custom_below=project.custom or {},
-        custom_above={**(project.own(chosen).custom or {}), **outside},
+        custom_above={**(own.custom or {}), **outside},
         policy=policy_from(section.policy or PolicyFile()),
         warnings=warnings,
         requests_per_second=(section.api or Api()).requests_per_second or REQUESTS_PER_SECOND,
@@ -227,6 +273,9 @@ def _check_meaning(value: object, project: object, root: Path) -> Iterator[Findi
     found = [finding for path, section in sections for finding in _check_section(path, section, root)]
     if isinstance(project, ProjectFile):
         found += _check_shared_states(project)
+        for name in project.known:
+            repeats = check_recipients(recipients) if (recipients := project.own(name).recipients) else ()
+            found += (replace(finding, path=("environments", name, *finding.path)) for finding in repeats)
         bad = {finding.path for finding in found}
         found += (finding for finding in _check_filled_in(project, root) if finding.path not in bad)
     yield from found

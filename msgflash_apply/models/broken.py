@@ -172,6 +172,7 @@ SIZES: Final[Mapping[str, tuple[type | UnionType, str, Callable[[Any, Any], bool
     "minItems": (list, "is empty, at least {limit} entry is needed", ge),
     "maxItems": (list, "holds {size} entries, at most {limit} are allowed", le),
     "minProperties": (dict, "is empty, at least {limit} entry is needed", ge),
+    "maxProperties": (dict, "holds {size} entries, at most {limit} are allowed", le),
     "minimum": (int | float, "must be at least {limit}, not {size}", ge),
     "maximum": (int | float, "must be at most {limit}, not {size}", le),
     "exclusiveMinimum": (int | float, "must be more than {limit}, not {size}", gt),

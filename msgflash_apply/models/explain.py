@@ -160,7 +160,9 @@ def _unknown_field(part: Broken, *, is_project: bool) -> Finding:
     if is_project and part.name in OF_THE_ENVIRONMENT:
         message = f"{part.field} cannot be in a file"
         return Finding(Code.SECRET_IN_FILE, part.path, message, FROM_ENVIRONMENT, on_key=True)
-    if (alias := ALIASES.get(part.name)) in known:
+    if is_project and part.path == ("recipients",):
+        hint = "campaigns name their recipients; only an entry of `environments` may replace them"
+    elif (alias := ALIASES.get(part.name)) in known:
         hint = f"MsgFlash calls it `{alias}`"
     elif part.name == "title" and "displayText" in known:
         hint = "the kind of a campaign's button is `type`, its text is `displayText`"

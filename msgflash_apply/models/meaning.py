@@ -10,7 +10,7 @@ sections 2 and 5.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import cast
@@ -39,6 +39,7 @@ from msgflash_apply.models.campaign_file import (
     CampaignFile,
     Explicit,
     MediaCampaign,
+    Recipients,
     ReplyButton,
     Tags,
     content_of,
@@ -130,17 +131,21 @@ def desired(
         address: as made from its file.
         source: where it is written.
         starts_at: the instant of its `schedule`.
-        settings: for defaults.
+        settings: for defaults, and for the recipients of the environment.
     """
     values = {INSTANCE: settings.instance or "", **dict(wire_values(campaign))}
+    recipients = campaign.recipients
+    if settings.recipients is not None:
+        recipients = settings.recipients
+        values["recipients"] = dict(wire_values(recipients))
     values["schedule"] = format_instant(starts_at)
     if values.get("repeat") in {"none", "noe"}:
         del values["repeat"]  # once is said by silence: reference 5.3
     if values.get("variables") == {}:
         del values["variables"]
-    if isinstance(campaign.recipients, Tags | Explicit):
+    if isinstance(recipients, Tags | Explicit):
         audience = cast("dict[str, object]", values["recipients"])  # no person twice: reference 5.4
-        audience["value"] = list(dict.fromkeys(map(plain_id, campaign.recipients.value)))
+        audience["value"] = list(dict.fromkeys(map(plain_id, recipients.value)))
     names = {}
     for field in (INSTANCE, TEMPLATE, GROUP):
         holder = cast("dict[str, object]", values["recipients"]) if field == GROUP else values
@@ -184,8 +189,8 @@ def check_meaning(campaign: CampaignFile, address: Address, settings: Settings) 
         yield Finding(Code.MEDIA_NOT_HTTPS, ("mediaUrl",), message, hint, severity=Severity.WARNING)
     if isinstance(campaign, ButtonsCampaign) and "buttons" in sound:
         yield from _check_buttons(campaign)
-    if "recipients" in sound and isinstance(campaign.recipients, Tags | Explicit):
-        yield from _check_repeats(campaign.recipients.value)
+    if "recipients" in sound:
+        yield from check_recipients(campaign.recipients)
     if campaign.repeat in {"daily", "weekly"}:
         message = f"`repeat: {campaign.repeat}`: MsgFlash does not document when a repeating campaign ends"
         hint = "watch it with `msgflash-apply status`, and end it with `paused: true`"
@@ -289,9 +294,12 @@ def _check_labels(labels: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(Code.UNSEEN_TEXT, ("labels", name), message, "write the label without it")
 
 
-def _check_repeats(audience: Sequence[str]) -> Iterator[Finding]:
-    """Warn of repeated tags or contacts: once for the whole list, at the first repeat."""
-    written, audience = audience, [plain_id(item) for item in audience]
+def check_recipients(recipients: Recipients) -> Iterator[Finding]:
+    """Warn of repeated tags or contacts, of a campaign or an environment: once for the whole list, at the first."""
+    if not isinstance(recipients, Tags | Explicit):
+        return
+    written = recipients.value
+    audience = [plain_id(item) for item in written]
     repeats = len(audience) - len(set(audience))
     if not repeats:
         return

@@ -12,11 +12,13 @@ from datetime import datetime, time, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, MaxLen
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticKnownError
 
 from msgflash_apply.findings import Diagnostic
+from msgflash_apply.limits import MAX_ENVIRONMENTS
+from msgflash_apply.models.campaign_file import Recipients
 from msgflash_apply.models.forms import Text, Timezone, VariableName
 from msgflash_apply.models.parts import AnyModel, Form, Maybe, Model, Whole, described
 
@@ -28,6 +30,7 @@ LIMITS: Final = (
 """What a person may lift for one run, with `--override`."""
 
 DEFAULT_ENVIRONMENT: Final = "default"
+"""The one that there is where msgflash.yaml declares none."""
 
 DEFAULT_CAMPAIGNS: Final = "campaigns"
 
@@ -285,9 +288,6 @@ class Api(Model):
 class Section(Model):
     """What the top level may say, and each environment in its place."""
 
-    definition = "environment"
-    noun = "An environment"
-
     campaigns: Annotated[
         Maybe[Text], described("Folder of the campaigns", "Relative to this file.", DEFAULT_CAMPAIGNS)
     ] = None
@@ -320,9 +320,25 @@ class Section(Model):
     api: Annotated[Maybe[Api], described("How MsgFlash is called")] = None
 
 
+class EnvironmentFile(Section):
+    """What one environment says for itself."""
+
+    definition = "environment"
+    noun = "An environment"
+
+    recipients: Annotated[
+        Maybe[Recipients],
+        described(
+            "Who gets it instead",
+            "Replaces the recipients of every campaign in this environment: a few colleagues, say.",
+            examples=[{"type": "tags", "value": ["staff"]}],
+        ),
+    ] = None
+
+
 def _overridden(lower: AnyModel, upper: AnyModel) -> AnyModel:
     changes: dict[str, object] = {}
-    for name in upper.model_fields_set & type(upper).model_fields.keys():
+    for name in upper.model_fields_set & type(lower).model_fields.keys():
         below, above = getattr(lower, name), getattr(upper, name)
         is_both = isinstance(below, Model) and isinstance(above, Model)
         changes[name] = _overridden(below, above) if is_both else above
@@ -344,20 +360,22 @@ class ProjectFile(Section, _Versioned):
     """A repo of MsgFlash campaigns."""
 
     environments: Annotated[
-        Maybe[dict[EnvironmentName, Section | None]],
+        Maybe[Annotated[dict[EnvironmentName, EnvironmentFile | None], MaxLen(MAX_ENVIRONMENTS)]],
         described(
-            "Environments", "Each has its own state; `--env` chooses one. What is given here overrides the top level."
+            "Environments",
+            "Each has its own state. Where there are some, `--env` or MSGFLASH_ENV must choose one. What is given here "
+            "overrides the top level.",
         ),
     ] = None
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Environments that can be chosen, sorted; `default` always can."""
-        return tuple(sorted({DEFAULT_ENVIRONMENT, *(self.environments or ())}))
+        """Environments that can be chosen, sorted: those declared, else `default` alone."""
+        return tuple(sorted(self.environments or {DEFAULT_ENVIRONMENT}))
 
-    def own(self, environment: str) -> Section:
+    def own(self, environment: str) -> EnvironmentFile:
         """What an environment says itself."""
-        return (self.environments or {}).get(environment) or Section()
+        return (self.environments or {}).get(environment) or EnvironmentFile()
 
     def section(self, environment: str) -> Section:
         """What holds in an environment: the top level's, overridden field by field, and in maps key by key."""
@@ -391,7 +409,7 @@ class Settings:
 
     Attributes:
         root: the repo.
-        environment: the one chosen; `default` without a choice.
+        environment: the one chosen; `default` where msgflash.yaml declares none.
         campaigns: folder of the campaigns, relative to the repo, with forward slashes.
         state: URL, or path relative to the repo; the environment's name is filled in.
         state_is_from_environment: `MSGFLASH_STATE` said so, and no file that a branch can edit.
@@ -399,6 +417,7 @@ class Settings:
             for none. `MSGFLASH_STATE_KEY` outranks it, and is never seen here.
         instance: name, number or UUID of the default instance; None to look for the only one.
         timezone: default IANA zone for local times; None to require it.
+        recipients: who gets every campaign in this environment, instead of those that its file names; None for those.
         custom_below: variables weaker than a campaign's own: those of the project.
         custom_above: variables stronger than a campaign's own: environment < MSGFLASH_VAR_* < files < options.
         policy: limits for plans.
@@ -415,6 +434,7 @@ class Settings:
     state_key_file: str | None = None
     instance: str | None = None
     timezone: str | None = None
+    recipients: Recipients | None = None
     custom_below: Mapping[str, object] = field(default_factory=dict)
     custom_above: Mapping[str, object] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)

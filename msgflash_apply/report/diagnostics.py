@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from msgflash_apply.findings import Code, Diagnostic, Severity
+from msgflash_apply.findings import Code, Diagnostic, Severity, listed
 from msgflash_apply.report.layout import ELLIPSIS, Paint, Tone, counted, cut, cut_start, indented
 from msgflash_apply.report.safe_text import shown, visible, width_of
 
@@ -68,7 +68,13 @@ def diagnostics_to_text(
 
 
 def validation_to_text(
-    campaigns: int, diagnostics: Sequence[Diagnostic], *, paint: Paint, source_line: SourceLine, width: int = 100
+    campaigns: int,
+    diagnostics: Sequence[Diagnostic],
+    *,
+    paint: Paint,
+    source_line: SourceLine,
+    width: int = 100,
+    environments: Sequence[str] = (),
 ) -> str:
     """Say whether the files are valid: the findings, then a sentence on how many campaigns were read."""
     findings = diagnostics_to_text(diagnostics, paint=paint, source_line=source_line, width=width)
@@ -76,8 +82,10 @@ def validation_to_text(
         return f"{findings}{paint(Tone.DANGER, 'Validation failed.')} Fix the errors above and run `validate` again.\n"
     if not campaigns:
         return f"{findings}{paint(Tone.ADDED, 'Success!')} There are no campaigns yet.\n"
-    verdict = f"{counted(campaigns, 'campaign')} {'is' if campaigns == 1 else 'are'} valid."
-    return f"{findings}{paint(Tone.ADDED, 'Success!')} {verdict}\n"
+    verdict = f"{counted(campaigns, 'campaign')} {'is' if campaigns == 1 else 'are'} valid"
+    if len(environments) > 1:
+        verdict += f", in {counted(len(environments), 'environment')}: {listed(environments)}"
+    return f"{findings}{paint(Tone.ADDED, 'Success!')} {verdict}.\n"
 
 
 def finding_lines(finding: Diagnostic, *, paint: Paint, source_line: SourceLine, width: int) -> list[str]:

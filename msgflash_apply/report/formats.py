@@ -66,6 +66,7 @@ VALIDATION_FORMATS: Mapping[str, ValidationRenderer] = {
         paint=look.paint,
         source_line=look.source_line,
         width=look.width,
+        environments=loaded.environments,
     ),
     "json": lambda loaded, _: validation_to_json(len(loaded.campaigns), loaded.diagnostics),
     "github": lambda loaded, _: validation_to_github(len(loaded.campaigns), loaded.diagnostics),

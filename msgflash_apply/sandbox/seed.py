@@ -19,6 +19,7 @@ CONTACTS: Final = 120
 
 _OPENED_AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _CITY_SIZE = 40
+_STAFF = (1, 2, 3)
 _FIRST_NAMES = ("Amina", "Bruno", "Chloé", "Diego", "Elif", "Farid", "Greta", "Hugo", "Inès", "Jonas", "Kofi", "Lena")
 _LAST_NAMES = ("Martin", "Diallo", "Rossi", "Novak", "Silva", "Haddad", "Jansen", "Moreau", "Okafor", "Weber")
 
@@ -75,6 +76,7 @@ def _contact(number: int) -> Contact:
         "newsletter": number % 2 == 0,
         "paris": number <= _CITY_SIZE,
         "lyon": number > CONTACTS - _CITY_SIZE,
+        "staff": number in _STAFF,
     }
     tags = [tag for tag, does in belongs.items() if does]
     temperature = {0: "cold", 1: "warm"}.get(number % 4)

@@ -17,10 +17,10 @@ EXAMPLES = 12
 
 @pytest.fixture
 def examples(tmp_path: Path) -> Iterator[Repo]:
-    """Make a repo of the worked examples, whose state is ready."""
+    """Make a repo of the worked examples, whose state of production is ready and chosen."""
     with Sandbox(FAST) as sandbox:
         copy_examples(tmp_path)
-        repo = Repo(tmp_path, sandbox)
+        repo = Repo(tmp_path, sandbox, {"MSGFLASH_ENV": "production"})
         assert repo.run("init").code == 0
         yield repo
 
@@ -41,6 +41,6 @@ def test_comment_on_the_examples(examples: Repo) -> None:
     """`--format markdown` prints a comment that begins with its marker and holds every example."""
     said = examples.run("plan", "--format", "markdown")
     assert said.code == 0
-    assert said.out.startswith("<!-- msgflash-apply plan: default -->\n\n## Plan for environment `default`\n")
+    assert said.out.startswith("<!-- msgflash-apply plan: production -->\n\n## Plan for environment `production`\n")
     assert said.out.count("<details><summary>") == EXAMPLES
     assert f"**Plan: {EXAMPLES} to create," in said.out

@@ -88,7 +88,9 @@ def test_missing_campaigns_folder_is_told(repo: Repo) -> None:
     assert "campaigns" in refused.err
 
 
-@pytest.mark.parametrize("project", ["", "version: 1\n", "version: 1\nenvironments: {live: {campaigns: other}}\n"])
+@pytest.mark.parametrize(
+    "project", ["", "version: 1\n", "version: 1\nenvironments: {default: , live: {campaigns: other}}\n"]
+)
 @pytest.mark.parametrize(
     "arguments", ["validate", "fmt", "plan --offline --no-state", "plan", "apply --auto-approve", "calendar", "init"]
 )

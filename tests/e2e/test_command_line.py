@@ -114,7 +114,8 @@ def test_precedence_of_variables(repo: Repo) -> None:
         "sale", custom=dict.fromkeys("bcdef", "campaign"), body="|".join(f"{{{{ custom.{n} }}}}" for n in "abcdef")
     )
     env = {f"MSGFLASH_VAR_{name}": "variable" for name in "def"}
-    planned = repo.run("--var-file", "vars.yaml", "--var", "f=option", "plan", "--offline", "--no-state", env=env)
+    options = ("--env", "default", "--var-file", "vars.yaml", "--var", "f=option")
+    planned = repo.run(*options, "plan", "--offline", "--no-state", env=env)
     assert "project|campaign|environment|variable|file|option" in planned.out
 
 

@@ -137,14 +137,14 @@ def test_state_moves_to_a_server(sold: Repo, stores: Stores, tmp_path: Path) -> 
 
 def test_named_environment_moves_alone(repo: Repo) -> None:
     """The environment's name fills in the URL, and the commands that are told name it."""
-    repo.write("msgflash.yaml", "version: 1\nenvironments: {staging: {}}\n")
+    repo.write("msgflash.yaml", "version: 1\nenvironments: {default: {}, staging: {}}\n")
     repo.run("--env", "staging", "init")
 
     moved = repo.run("--env", "staging", "state", "migrate", NEW)
 
     assert "msgflash-apply --env staging state pull" in moved.out
     assert (repo.folder / "state/staging.json").exists()
-    assert repo.run("plan").code == 0
+    assert repo.run("--env", "default", "plan").code == 0
 
 
 @pytest.mark.parametrize(

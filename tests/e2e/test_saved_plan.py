@@ -60,8 +60,8 @@ def test_what_is_no_plan_is_refused(repo: Repo) -> None:
     repo.run("plan", "--out", "plan.json")
     repo.write("msgflash.yaml", "version: 1\nenvironments: {staging: {}}\n")
     repo.run("--env", "staging", "init")
-    missing = repo.run("apply", "--auto-approve", "nothing.json")
-    other = repo.run("apply", "--auto-approve", ".msgflash/default.json")
+    missing = repo.run("--env", "staging", "apply", "--auto-approve", "nothing.json")
+    other = repo.run("--env", "staging", "apply", "--auto-approve", ".msgflash/default.json")
     elsewhere = repo.run("--env", "staging", "apply", "--auto-approve", "plan.json")
 
     assert [missing.code, other.code, elsewhere.code] == [1, 1, 1]

@@ -13,7 +13,7 @@ from msgflash_apply.files.bounded import Exceeded, run
 from msgflash_apply.files.bounded_child import File
 from msgflash_apply.files.fmt import NotCanonical, canonical, field_order
 from msgflash_apply.files.load import Loaded, load
-from msgflash_apply.files.settings import load_settings
+from msgflash_apply.files.settings import load_each_settings, load_settings
 from msgflash_apply.files.templating import Renderer
 from msgflash_apply.files.yaml_tree import parse
 from msgflash_apply.findings import Refused
@@ -97,7 +97,7 @@ def read_campaign(data: bytes) -> str:
 def read_project(data: bytes) -> None:
     """Read msgflash.yaml."""
     with _a_repo("msgflash.yaml", data) as root:
-        load_settings(root, environment=None, environ={})
+        load_each_settings(root, environment=None, environ={})
 
 
 def read_variables(data: bytes) -> None:

@@ -60,8 +60,8 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
 @pytest.mark.slow
 def test_no_command_starts_a_program(repo: Repo, tmp_path: Path) -> None:
     """What a command does it does itself, or a copy of it that opens, asks and starts nothing at all."""
-    plain = {"MSGFLASH_STATE_KEY": ""}
-    repo.write("msgflash.yaml", f"{QUICKEST_PROJECT}environments: {{other: {{}}}}\n")
+    plain = {"MSGFLASH_STATE_KEY": "", "MSGFLASH_ENV": "default"}
+    repo.write("msgflash.yaml", f"{QUICKEST_PROJECT}environments: {{default: {{}}, other: {{}}}}\n")
     repo.campaign("sale")
     repo.sandbox.add_fault("POST /api/v1/campaigns drop_before")
     seen = {name: watch(repo, tmp_path / name, *work, env=plain) for name, (work, _) in WORK.items()}

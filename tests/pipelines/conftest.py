@@ -8,7 +8,7 @@ import pytest
 from msgflash_apply.sandbox.server import Sandbox
 from tests.pipelines.github_server import GitHub, a_github
 from tests.pipelines.runner import Runner
-from tests.support.command import FAST, QUICKEST_PROJECT, Repo, a_repo
+from tests.support.command import FAST, Repo, a_repo
 
 
 @pytest.fixture
@@ -27,11 +27,10 @@ def github() -> Iterator[GitHub]:
 
 @pytest.fixture
 def repo(tmp_path: Path, sandbox: Sandbox) -> Repo:
-    """Make a checkout with one campaign and three environments; the state of the default one is ready."""
+    """Make a checkout with one campaign, whose state is ready."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     repo = a_repo(folder, sandbox)
-    repo.write("msgflash.yaml", f"{QUICKEST_PROJECT}environments: {{staging: {{}}, production: {{}}}}\n")
     repo.campaign("promo")
     return repo
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.pipelines.runner import ROOT
-from tests.support.command import Repo, created, scrubbed_environment
+from tests.support.command import QUICKEST_PROJECT, Repo, created, scrubbed_environment
 from tests.support.fates import Cut
 from tests.support.proxy import Proxy
 from tests.support.stores.http import as_user
@@ -29,7 +29,8 @@ def gitlab(repo: Repo, tmp_path: Path) -> Iterator[StateServer]:
 
 
 def know(repo: Repo, port: int) -> None:
-    """Set the variables of a job, and those of the template as GitLab fills them in."""
+    """Set the variables of a job, and those of the template as GitLab fills them in; declare its environment."""
+    repo.write("msgflash.yaml", f"{QUICKEST_PROJECT}environments: {{production: {{}}}}\n")
     job = {"CI_API_V4_URL": f"http://127.0.0.1:{port}/api/v4", "CI_PROJECT_ID": "7", "CI_JOB_TOKEN": JOB[1]}
     repo.environ.update(job)
     for name, text in TEMPLATE["variables"].items():

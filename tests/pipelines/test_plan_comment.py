@@ -2,8 +2,10 @@
 
 import re
 
+from msgflash_apply.sandbox.server import Sandbox
 from tests.pipelines.github_server import BOT, GitHub
 from tests.pipelines.runner import Runner
+from tests.support.command import QUICKEST_PROJECT
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -61,11 +63,12 @@ def test_comments_of_others_are_left_alone(runner: Runner, github: GitHub) -> No
 
 def test_each_environment_and_folder_has_its_comment(runner: Runner, github: GitHub) -> None:
     """Plans of two folders or environments do not overwrite each other."""
+    runner.repo.write("msgflash.yaml", f"{QUICKEST_PROJECT}environments: {{default: {{}}, staging: {{}}}}\n")
     runner.repo.run("--env", "staging", "init")
 
-    runner.run(command="plan")
+    runner.run(command="plan", environment="default")
     runner.run(command="plan", environment="staging")
-    runner.run(command="plan", working_directory="./")
+    runner.run(command="plan", environment="default", working_directory="./")
 
     assert [comment.body.splitlines()[0] for comment in github.comments.values()] == [
         "<!-- msgflash-apply action: default in . -->",
@@ -73,6 +76,17 @@ def test_each_environment_and_folder_has_its_comment(runner: Runner, github: Git
         "<!-- msgflash-apply action: default in .%2F -->",
     ]
     assert all("sha256:" in comment.body for comment in github.comments.values())
+
+
+def test_environment_is_never_picked_for_a_workflow(runner: Runner, sandbox: Sandbox) -> None:
+    """Where msgflash.yaml declares some and the step names none, nothing is planned or sent, and the log lists them."""
+    runner.repo.write("msgflash.yaml", f"{QUICKEST_PROJECT}environments: {{default: {{}}, staging: {{}}}}\n")
+
+    checked, ran = runner.run(command="validate"), runner.run(command="plan")
+
+    assert (checked.code, ran.code) == (0, 1)
+    assert "msgflash.yaml declares `default`, `staging`." in ran.log
+    assert sandbox.requests == []
 
 
 def test_mistakes_become_annotations_and_replace_the_plan(runner: Runner, github: GitHub) -> None:

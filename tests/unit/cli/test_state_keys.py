@@ -30,7 +30,7 @@ def test_environment_outranks_the_file(tmp_path: Path) -> None:
     file = a_file(tmp_path, KEY)
 
     assert ids(tmp_path, file, MSGFLASH_STATE_KEY=OTHER_KEY) == (id_of(OTHER_KEY),)
-    assert ids(tmp_path, file, MSGFLASH_STATE_KEY=" ") == (id_of(KEY),)
+    assert ids(tmp_path, file, MSGFLASH_STATE_KEY="") == (id_of(KEY),)
     assert ids(tmp_path, None, MSGFLASH_STATE_KEY="") is None
 
 

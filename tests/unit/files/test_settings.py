@@ -63,7 +63,7 @@ def test_environment_overrides_key_by_key(tmp_path: Path) -> None:
 
 def test_policy_is_read_with_units(tmp_path: Path) -> None:
     """Durations, times of day and percentages arrive as values."""
-    policy = settings_of(tmp_path, ACME).policy
+    policy = settings_of(tmp_path, ACME, environment="staging").policy
 
     assert policy.quiet_hours == QuietHours(time(21), time(8), "Europe/Paris")
     assert policy.max_retires == 0.2
@@ -83,8 +83,8 @@ def test_max_retires_is_a_fraction_or_a_count(tmp_path: Path, written: str, shar
 
 def test_state_is_the_environments_own(tmp_path: Path) -> None:
     """The environment's name is filled into the state's location, which MSGFLASH_STATE overrides."""
-    default = settings_of(tmp_path, ACME)
-    production = settings_of(tmp_path, environment="production")
+    default = settings_of(tmp_path)
+    production = settings_of(tmp_path, ACME, environment="production")
     elsewhere = settings_of(tmp_path, environ={"MSGFLASH_STATE": "/var/{environment}.json"}, environment="staging")
 
     assert default.state == ".msgflash/default.json"
@@ -98,7 +98,30 @@ def test_environment_variable_chooses_where_no_option_does(tmp_path: Path) -> No
 
     assert settings_of(tmp_path, ACME, environ=environ).environment == "staging"
     assert settings_of(tmp_path, environ=environ, environment="production").environment == "production"
+    (tmp_path / "msgflash.yaml").unlink()
     assert settings_of(tmp_path, environ={"MSGFLASH_ENV": ""}).environment == "default"
+
+
+@pytest.mark.parametrize("environments", ["{only: }", "{default: {}, other: {}}", "{production: {}, staging: {}}"])
+def test_declared_environments_are_never_picked(tmp_path: Path, environments: str) -> None:
+    """Where some are declared, be it one alone or `default` among them, none given is an error that lists them."""
+    with pytest.raises(MsgflashApplyError, match="No environment was chosen") as refused:
+        settings_of(tmp_path, f"version: 1\nenvironments: {environments}\n", environ={"MSGFLASH_ENV": ""})
+
+    names = [name.split(":")[0] for name in environments.strip("{}").split(", ")]
+    assert all(f"`{name}`" in refused.value.detail for name in names)
+    assert f"`--env {names[0]}`" in refused.value.fix
+
+
+def test_undeclared_default_says_how_to_have_its_state_again(tmp_path: Path) -> None:
+    """`default` exists where nothing is declared, or where it is; a state that was made before is not lost."""
+    with pytest.raises(MsgflashApplyError) as refused:
+        settings_of(tmp_path, ACME, environment="default")
+
+    assert "`production`, `staging`" in refused.value.detail
+    assert "declare it" in refused.value.fix
+    declared = settings_of(tmp_path, "version: 1\nenvironments: {default: , other: }\n", environment="default")
+    assert declared.state == ".msgflash/default.json"
 
 
 def test_unknown_environment_lists_the_known_ones(tmp_path: Path) -> None:
@@ -106,7 +129,7 @@ def test_unknown_environment_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(MsgflashApplyError) as refused:
         settings_of(tmp_path, ACME, environment="prodution")
 
-    assert "`default`, `production`, `staging`" in refused.value.detail
+    assert "`production`, `staging`" in refused.value.detail
     assert refused.value.fix == "Did you mean `production`?"
 
 
@@ -228,7 +251,7 @@ def test_campaigns_folder_stays_in_the_repo(tmp_path: Path, folder: str) -> None
 @pytest.mark.parametrize(
     ("text", "line", "names"),
     [
-        ("version: 1\nstate: s3://acme/state\nenvironments: {production: }\n", 2, "`default`, `production`"),
+        ("version: 1\nstate: s3://acme/state\nenvironments: {test: , live: }\n", 2, "`live`, `test`"),
         ("version: 1\nenvironments:\n  a: {state: x}\n  b: {state: x}\n", 4, "`a`, `b`"),
     ],
 )
