@@ -12,6 +12,7 @@ fail() {
 
 # tell_output NAME VALUE: VALUE is one line.
 tell_output() {
+  if [[ "$2" == *$'\n'* ]]; then fail "The output $1 would have several lines."; fi
   printf '%s=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"
 }
 
@@ -23,6 +24,26 @@ has_key() {
 # msgflash ARGUMENT..: the program, which never sees the token.
 msgflash() {
   MSGFLASH_ENV="$GIVEN_ENVIRONMENT" env -u GITHUB_TOKEN "$PROGRAM" "$@"
+}
+
+# msgflash_logged LOG ARGUMENT..: run the program, log it, and hand on the runner's wish to stop: a cancelled apply then
+# finishes what is in flight and releases its lock. Bash alone would wait, and be killed.
+msgflash_logged() {
+  local child code=0 stopped="" writer
+  exec 4> >(exec tee -- "$1")
+  writer=$!
+  MSGFLASH_ENV="$GIVEN_ENVIRONMENT" env -u GITHUB_TOKEN "$PROGRAM" "${@:2}" >&4 2>&1 &
+  child=$!
+  exec 4>&-
+  trap 'stopped=yes; kill -TERM "$child"' INT TERM
+  wait "$child" || code=$?
+  if [[ -n "$stopped" ]]; then
+    code=0
+    wait "$child" || code=$?
+  fi
+  trap - INT TERM
+  wait "$writer"
+  return "$code"
 }
 
 # verbatim COMMAND..: run it so that no line which it prints is a command to the runner (`::add-mask::` and its like).

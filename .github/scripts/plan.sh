@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by run.sh: `validate` and `plan`. Both end the step.
+# Sourced by run.sh: `validate`, `plan` and `drift`. Each ends the step.
 
 # validate: findings become annotations of the pull request.
 validate() {
@@ -35,44 +35,65 @@ validated_to() {
   { msgflash validate --format github "${@:2}" >"$1"; } 2>&1
 }
 
-# plan: the plan goes to the log, the summary, and the comment of the pull request.
+# plan: the plan goes to the log, the summary, and the comment of the pull request; all of it is one plan.
 plan() {
-  local mode=() report
-  report="$(temporary plan.md)"
-  rm -f -- "$report"
+  local digest="" reports json markdown mode=() validated
+  markdown="$(temporary plan.md)"
+  json="$(temporary plan.json)"
+  reports=(--report "markdown=$markdown" --report "json=$json")
+  if [[ -n "$INPUT_PAGE" ]]; then reports+=(--report "html=$INPUT_PAGE"); fi
+  rm -f -- "$markdown" "$json" ${INPUT_PAGE:+"$INPUT_PAGE"}
   annotate
-  if ((CODE != 0)); then no_plan "$report" "The files have mistakes, so there is no plan. The job's log and annotations name them."; fi
+  validated="$CODE"
   if ! has_key; then
     mode=(--offline --no-state)
     printf '::notice::There is no API key, so this is a preview from the files alone.\n'
   fi
-  verbatim msgflash plan --format markdown --output "$report" --detailed-exitcode "${mode[@]}" "${ARGUMENTS[@]}" || CODE=$?
-  if [[ ! -s "$report" ]]; then no_plan "$report" "There is no plan. The job's log says why."; fi
-  verbatim cat -- "$report"
-  publish "$report"
-  if has_key; then tell_output digest "$(digest_in "$report")"; fi
+  CODE=0
+  verbatim msgflash plan --detailed-exitcode "${reports[@]}" "${mode[@]}" "${ARGUMENTS[@]}" || CODE=$?
+  # Mistakes that do not concern this environment leave its plan to be seen, but the check is red.
+  if ((validated != 0)); then CODE=1; fi
+  # Mistakes are in the report as well; anything else that ended the plan is not, and no older plan may be taken for this one.
+  if [[ ! -s "$markdown" ]]; then
+    # shellcheck disable=SC2016 # backticks of markdown
+    printf '\n## No plan for environment `%s`\n\nThe log of the job says why.\n' "$ENVIRONMENT" >"$markdown"
+  fi
+  if [[ -s "$json" ]] && has_key; then
+    digest="$(jq --raw-output .digest "$json")"
+    tell_output digest "$digest"
+    tell_numbers "$json"
+  fi
+  if [[ -n "$INPUT_PAGE" && -s "$INPUT_PAGE" ]]; then tell_output page "${INPUT_WORKING_DIRECTORY%/}/$INPUT_PAGE"; fi
+  publish "$markdown" "$digest"
   # 2 says that there are changes, which is no failure.
   exit "$((CODE == 2 ? 0 : CODE))"
 }
 
-# no_plan FILE TEXT: say so where the plan would have been, so that no older plan can be taken for this one; end the step.
-no_plan() {
-  # shellcheck disable=SC2016 # backticks of markdown
-  printf '\n## No plan for environment `%s`\n\n%s\n' "$ENVIRONMENT" "$2" >"$1"
-  publish "$1"
-  exit "$CODE"
+# tell_numbers JSON: what a later step of the workflow may want to decide by.
+tell_numbers() {
+  tell_output creates "$(jq '(.summary.create // 0) + (.summary.replace // 0)' "$1")"
+  tell_output blocked "$(jq '.summary.blocked // 0' "$1")"
+  tell_output people "$(jq '.summary.people // empty' "$1")"
 }
 
-# publish FILE: to the summary always; as a comment if wanted, and if it is more than a preview.
+# publish FILE DIGEST: to the summary always; as a comment if wanted, and if it is more than a preview.
 publish() {
+  local head number
   cat -- "$1" >>"$GITHUB_STEP_SUMMARY"
   if [[ "$INPUT_COMMENT" == true && "$GITHUB_EVENT_NAME" == pull_request ]] && has_key; then
-    upsert_comment "$(jq --exit-status '.pull_request.number' "$GITHUB_EVENT_PATH")" "$1"
+    number="$(jq --exit-status '.pull_request.number' "$GITHUB_EVENT_PATH")"
+    head="$(jq --exit-status --raw-output '.pull_request.head.sha' "$GITHUB_EVENT_PATH")"
+    [[ "$head" =~ ^[0-9a-f]{40,64}$ ]] || fail "The event does not say for which commit it is."
+    upsert_comment "$number" "$1" "$head" "$2"
   fi
 }
 
-# digest_in FILE: the digest on the last line of a plan, the only line that campaign text cannot write; nothing if there is none.
-digest_in() {
-  # shellcheck disable=SC2016 # backticks of markdown
-  tail -n 1 -- "$1" | sed -n 's/^Digest: `\(sha256:[0-9a-f]\{64\}\)`\r\{0,1\}$/\1/p'
+# drift: what differs from the record goes to the log and the summary; any difference fails the step.
+drift() {
+  local log
+  log="$(temporary drift.txt)"
+  CODE=0
+  verbatim msgflash_logged "$log" drift "${ARGUMENTS[@]}" || CODE=$?
+  summarise_text "$log"
+  exit "$CODE"
 }

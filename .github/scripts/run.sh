@@ -9,11 +9,14 @@ source "$ACTION_PATH/.github/scripts/github.sh"
 source "$ACTION_PATH/.github/scripts/plan.sh"
 source "$ACTION_PATH/.github/scripts/apply.sh"
 
+LOOK_AGAIN="Look at a new plan: merge a pull request that has it, or run apply with its digest as expect."
 CODE=""
 trap 'tell_output exitcode "${CODE:-$?}"' EXIT
 
-[[ "$INPUT_COMMAND" =~ ^(validate|plan|apply)$ ]] || fail "command must be validate, plan or apply."
+[[ "$INPUT_COMMAND" =~ ^(validate|plan|apply|drift)$ ]] || fail "command must be validate, plan, apply or drift."
 [[ "$INPUT_COMMENT" =~ ^(true|false)$ ]] || fail "comment must be true or false."
+[[ "$INPUT_APPROVALS" =~ ^[0-9]{1,2}$ ]] || fail "approvals must be a number."
+[[ "$INPUT_PAGE" =~ ^([A-Za-z0-9_][A-Za-z0-9._-]*\.html)?$ ]] || fail "page must be the name of an .html file."
 # Where none is given the program decides: it never picks one of those that msgflash.yaml declares.
 GIVEN_ENVIRONMENT="${INPUT_ENVIRONMENT:-${MSGFLASH_ENV:-}}"
 ENVIRONMENT="${GIVEN_ENVIRONMENT:-default}"

@@ -6,11 +6,13 @@
 
 import asyncio
 import gc
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
@@ -19,15 +21,21 @@ from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.load import Loaded, place
-from msgflash_apply.models.project import LIMITS, Settings
+from msgflash_apply.findings import InvalidFiles
+from msgflash_apply.models.project import DEFAULT_ENVIRONMENT, LIMITS, Settings
 from msgflash_apply.plan.audience import MOST_REQUESTS, Counting
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planfile import SavedPlan, encode_plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh
-from msgflash_apply.report.formats import PLAN_FORMATS, Look
+from msgflash_apply.report.formats import MISTAKES_FORMATS, PLAN_FORMATS, Look
 from msgflash_apply.report.own_secrets import redact
 from msgflash_apply.state.snapshot import NO_STATE
+
+Report: TypeAlias = tuple[str, Path]
+"""A format of the plan, and the file to write it to."""
+
+_STANDARD_OUTPUT = Path("-")
 
 TARGET = click.option("--target", "targets", metavar="ADDR", multiple=True, help="Plan only this address (repeatable).")
 
@@ -105,11 +113,51 @@ def refuse_unmatched(plan: Plan, targets: tuple[str, ...], labels: Mapping[str, 
         raise MsgflashApplyError("No campaign matches.", f"Given: {', '.join(given)}.")
 
 
+def reports_from(ctx: click.Context, option: click.Parameter, given: Sequence[str]) -> Sequence[Report]:
+    """Read `--report FORMAT=FILE`, repeatable; the callback of that option."""
+    reports = []
+    for text in given:
+        format_, equals, file = text.partition("=")
+        if format_ not in PLAN_FORMATS or not equals or not file:
+            raise click.BadParameter(f"'{text}' is not FORMAT=FILE, with {', '.join(PLAN_FORMATS)}.", ctx, option)
+        reports.append((format_, Path(file)))
+    return reports
+
+
+def write_report(text: str, file: Path, options: Globals) -> None:
+    """Write a report to a file, or print it where the file is `-`."""
+    if file == _STANDARD_OUTPUT:
+        output.result(text)
+    else:
+        output.write_file(file, redact(text).encode("utf-8", "replace"), root=options.root)
+
+
 def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_only: bool = False) -> None:
     """Print a plan as the result of the command."""
     paint = output.paint_for(sys.stdout, options.colour)
     look = Look(wiring.now(), paint, output.width(), changes_only=changes_only)
     output.result(PLAN_FORMATS[format_](plan, look))
+
+
+def with_mistakes(plan_command: Callable[..., int]) -> Callable[..., int]:
+    """Hand all wanted reports to a command; where mistakes in the files end it, write them in place of the plan."""
+
+    @wraps(plan_command)
+    def command_with_mistakes(
+        options: Globals, *, format_: str, file: Path | None, reports: Sequence[Report], **others: object
+    ) -> int:
+        every = [(format_, file or _STANDARD_OUTPUT), *reports]
+        try:
+            return plan_command(options, reports=every, **others)
+        except InvalidFiles as err:
+            environment = options.environment or os.environ.get("MSGFLASH_ENV") or DEFAULT_ENVIRONMENT
+            look = Look(wiring.now(), source_line=output.source_line)
+            for name, place in every:
+                if name in MISTAKES_FORMATS:
+                    write_report(MISTAKES_FORMATS[name](environment, err.diagnostics, look), place, options)
+            raise
+
+    return command_with_mistakes
 
 
 @click.command
@@ -121,6 +169,14 @@ def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_o
     help="Output format: for a terminal, a program, a comment on a pull request, or a page of its own.",
 )
 @click.option("--output", "file", type=click.Path(path_type=Path), help="Write the report to this file; - prints it.")
+@click.option(
+    "--report",
+    "reports",
+    metavar="FORMAT=FILE",
+    multiple=True,
+    callback=reports_from,
+    help="Write the same plan to a file in another format too (repeatable).",
+)
 @click.option(
     "--refresh",
     type=click.Choice(["changed", "live", "none"]),
@@ -137,10 +193,10 @@ def print_plan(plan: Plan, options: Globals, format_: str = "text", *, changes_o
 @click.option("--out", "plan_file", type=click.Path(path_type=Path), help="Save the plan for `apply PLANFILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 @pass_globals
+@with_mistakes
 def command(
     options: Globals,
-    format_: str,
-    file: Path | None,
+    reports: Sequence[Report],
     refresh: str,
     targets: tuple[str, ...],
     labels: Mapping[str, str],
@@ -168,12 +224,7 @@ def command(
     gc.disable()  # values without cycles, which live to the end: looking for some takes an eighth of the time
     settings = wiring.settings_of(options)
     try:  # the state first: decoding it takes memory for a moment, which the campaigns of the files then fill
-        if no_state:
-            snapshot = NO_STATE
-        else:
-            if offline:
-                wiring.refuse_request_for_state(settings)
-            snapshot = wiring.snapshot_of(settings)
+        snapshot = NO_STATE if no_state else wiring.snapshot_of(settings, is_offline=offline)
     except MsgflashApplyError:
         wiring.load_files(settings)  # mistakes in the files are reported before anything that is wrong with the state
         raise
@@ -200,9 +251,9 @@ def command(
         saved = SavedPlan(plan, loaded.campaigns, targets, labels, overrides)
         output.write_file(plan_file, encode_plan(saved), root=options.root)
         output.note(f"Saved. To carry out exactly this: msgflash-apply apply {plan_file}")
-    if file is None or file == Path("-"):
-        print_plan(plan, options, format_, changes_only=changes_only)
-    else:
-        report = PLAN_FORMATS[format_](plan, Look(wiring.now(), changes_only=changes_only))
-        output.write_file(file, redact(report).encode("utf-8", "replace"), root=options.root)
+    for name, file in reports:
+        if file == _STANDARD_OUTPUT:
+            print_plan(plan, options, name, changes_only=changes_only)
+        else:
+            write_report(PLAN_FORMATS[name](plan, Look(wiring.now(), changes_only=changes_only)), file, options)
     return plan.exit_code(detailed=detailed_exitcode)

@@ -150,19 +150,15 @@ def backend_of(settings: Settings) -> Backend:
     return open_backend(location_of(settings), keys_of(settings, process_environ()))
 
 
-def snapshot_of(settings: Settings) -> Snapshot:
-    """Read the state as it is known now, without the lock."""
-    return read_state(backend_of(settings), environment=settings.environment)
-
-
-def refuse_request_for_state(settings: Settings) -> None:
-    """Refuse to plan offline where reading the state would take a request."""
-    if scheme_of_state(settings.state) is not None:
+def snapshot_of(settings: Settings, *, is_offline: bool = False) -> Snapshot:
+    """Read the state as it is known now, without the lock; StateError if that takes a request and none may be sent."""
+    if is_offline and scheme_of_state(settings.state) is not None:
         raise StateError(
             "The state cannot be read offline.",
             f"Environment {settings.environment} keeps it on a server, and --offline sends no request at all.",
             "Plan without --offline; or preview the files alone, with --offline --no-state.",
         )
+    return read_state(backend_of(settings), environment=settings.environment)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Which formats there are: one entry each, from the name that `--format` takes to 
 A new format is a module with its renderer and an entry here; the commands take their choices from these tables.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from typing import TypeAlias
 from msgflash_apply import __version__
 from msgflash_apply.apply.result import ApplyReport
 from msgflash_apply.files.load import Loaded
+from msgflash_apply.findings import Diagnostic
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.report.apply_text import apply_to_text
 from msgflash_apply.report.diagnostics import SourceLine, no_source, validation_to_text
@@ -20,7 +21,7 @@ from msgflash_apply.report.html.page import plan_to_html
 from msgflash_apply.report.json_ import apply_to_json, plan_to_json, validation_to_json
 from msgflash_apply.report.junit import validation_to_junit
 from msgflash_apply.report.layout import PLAIN, Paint
-from msgflash_apply.report.markdown import plan_to_markdown
+from msgflash_apply.report.markdown import mistakes_to_markdown, plan_to_markdown
 from msgflash_apply.report.sarif import validation_to_sarif
 from msgflash_apply.report.text import plan_to_text
 
@@ -48,6 +49,7 @@ class Look:
 
 
 PlanRenderer: TypeAlias = Callable[[Plan, Look], str]
+MistakesRenderer: TypeAlias = Callable[[str, Sequence[Diagnostic], Look], str]
 ValidationRenderer: TypeAlias = Callable[[Loaded, Look], str]
 ApplyRenderer: TypeAlias = Callable[[ApplyReport, Look], str]
 
@@ -58,6 +60,13 @@ PLAN_FORMATS: Mapping[str, PlanRenderer] = {
     "html": lambda plan, look: plan_to_html(plan, now=look.now),
 }
 """Of `plan`, the default first: for a terminal, a program, a pull request's comment, a page of its own."""
+
+MISTAKES_FORMATS: Mapping[str, MistakesRenderer] = {
+    "markdown": lambda environment, findings, look: mistakes_to_markdown(
+        environment, findings, source_line=look.source_line
+    ),
+}
+"""Of `plan`, where mistakes in the files keep a plan from being made; in the other formats there is no report then."""
 
 VALIDATION_FORMATS: Mapping[str, ValidationRenderer] = {
     "text": lambda loaded, look: validation_to_text(

@@ -1,6 +1,8 @@
 """
 The plan as a comment on a pull request: first what waits for a person, then what goes out when to whom, then the texts.
 
+Where mistakes in the files keep a plan from being made, they are the comment (`mistakes_to_markdown`).
+
 GitHub and GitLab look for mentions, issue numbers, commit hashes, addresses and emoji names in everything but code,
 after markdown has been rendered; so escaping does not help, and campaign text is in code wherever it appears.
 
@@ -16,9 +18,9 @@ from functools import partial
 from html import escape
 from typing import TypeAlias
 
-from msgflash_apply.findings import Diagnostic
+from msgflash_apply.findings import Diagnostic, Severity
 from msgflash_apply.plan.plan import Action, Change, Plan, Reason
-from msgflash_apply.report.diagnostics import finding_lines, no_source
+from msgflash_apply.report.diagnostics import SourceLine, finding_lines, no_source, tally
 from msgflash_apply.report.differences import (
     IN_FULL,
     INDENT,
@@ -129,6 +131,28 @@ def plan_to_markdown(plan: Plan, *, now: datetime, limit: int = 60_000) -> str:
     return "\n\n".join([head, *comment.parts, foot]) + "\n"
 
 
+def mistakes_to_markdown(
+    environment: str, findings: Sequence[Diagnostic], *, source_line: SourceLine = no_source, limit: int = 60_000
+) -> str:
+    """
+    Show to the reviewers of a pull request why there is no plan; the first line is that of the plan's comment.
+
+    Args:
+        environment: whose plan it would have been.
+        findings: errors and warnings, in the order to be read; each is of one file.
+        source_line: for the quoted lines.
+        limit: bytes, as for a plan.
+    """
+    title = f"## No plan for environment {code_span(environment, _ENVIRONMENT_COLUMNS)}"
+    to_do = f"**{tally(findings)} in the files.** Once the errors are fixed, the plan is here."
+    head = "\n\n".join([marker(environment), title, to_do])
+    comment = _Comment(max(limit, SMALLEST) - size(head))
+    for severity, share in ((Severity.ERROR, 0.8), (Severity.WARNING, 1)):
+        chosen = [partial(_finding, each, source_line) for each in findings if each.severity is severity]
+        comment.add(f"### {severity.capitalize()}s\n\n", chosen, severity, share=share)
+    return "\n\n".join([head, *comment.parts]) + "\n"
+
+
 def marker(environment: str) -> str:
     """Spell the first line of an environment's comments."""
 
@@ -188,10 +212,9 @@ def _details(change: Change, now: datetime) -> Iterator[str]:
         yield fenced("diff", continued(lines, _MOST_DIFFERENCE_LINES))
 
 
-def _finding(finding: Diagnostic) -> tuple[str, str]:
-    lines = finding_lines(finding, paint=PLAIN, source_line=no_source, width=COLUMNS)
-    least = clipped(f"{finding.severity} {finding.code}: {finding.message}", COLUMNS)
-    return fenced("text", lines), fenced("text", [least])
+def _finding(finding: Diagnostic, source_line: SourceLine = no_source) -> tuple[str, str]:
+    lines = finding_lines(finding, paint=PLAIN, source_line=source_line, width=COLUMNS)
+    return fenced("text", lines), fenced("text", [clipped(lines[0], COLUMNS)])
 
 
 def size(text: str) -> int:

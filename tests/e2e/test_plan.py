@@ -7,7 +7,7 @@ import pytest
 
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Sandbox
-from tests.support.command import Repo
+from tests.support.command import Repo, campaign_text
 from tests.support.published import matches
 
 
@@ -28,6 +28,49 @@ def test_plan_goes_to_a_file(repo: Repo) -> None:
     assert (as_text.code, as_text.out, as_json.out) == (0, "", "")
     assert "+ sale will be created" in (repo.folder / "plan.txt").read_text()
     matches(json.loads((repo.folder / "plan.json").read_text()), "plan")
+
+
+def test_one_plan_is_written_in_several_formats(repo: Repo) -> None:
+    """`--report` writes the plan that is printed, in other formats too, and no request more is sent for them."""
+    repo.campaign("sale")
+    repo.run("plan")
+    requests = len(repo.sandbox.requests)
+    done = repo.run("plan", "--report", "markdown=plan.md", "--report", "json=a=b.json", "--report", "html=plan.html")
+    digest = json.loads((repo.folder / "a=b.json").read_text())["digest"]
+    assert done.code == 0
+    assert f"Digest: {digest}" in done.out
+    assert f"Digest: `{digest}`" in (repo.folder / "plan.md").read_text()
+    assert digest in (repo.folder / "plan.html").read_text()
+    assert len(repo.sandbox.requests) == 2 * requests
+
+
+@pytest.mark.parametrize("report", ["plan.md", "pdf=plan.pdf", "html="])
+def test_report_needs_a_format_and_a_file(repo: Repo, report: str) -> None:
+    """A report that is not FORMAT=FILE is an error of usage that lists the formats."""
+    refused = repo.run("plan", "--report", report)
+    assert (refused.code, repo.sandbox.requests) == (1, [])
+    assert "is not FORMAT=FILE, with text, json, markdown, html." in refused.err
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "mistake"),
+    [
+        ("campaigns/wrong.yaml", "name: x\nschedul: 2\n", "wrong.yaml:2:1: error MF301: unknown field `schedul`"),
+        ("msgflash.yaml", "version: 1\npolicies: {}\n", "msgflash.yaml:2:1: error MF301: unknown field `policies`"),
+        ("campaigns/asked.yaml", campaign_text("asked", instanceId=None, instance="no such phone"), "error MF503: "),
+    ],
+    ids=["in a campaign", "in the project", "found by asking"],
+)
+def test_mistakes_are_the_comment_where_there_is_no_plan(repo: Repo, file: str, text: str, mistake: str) -> None:
+    """In markdown the mistakes are the report, on stdout or in a file; other formats have none; stderr is as ever."""
+    repo.write(file, text)
+    plain = repo.run("plan")
+    marked = repo.run("plan", "--format", "markdown", "--report", "markdown=plan.md", "--report", "html=plan.html")
+    assert (plain.code, plain.out, marked.code, marked.err) == (1, "", 1, plain.err)
+    assert marked.out.startswith("<!-- msgflash-apply plan: default -->\n\n## No plan for environment `default`\n")
+    assert mistake in marked.out
+    assert (repo.folder / "plan.md").read_text(encoding="utf-8") == marked.out
+    assert not (repo.folder / "plan.html").exists()
 
 
 def test_detailed_exit_code(repo: Repo) -> None:

@@ -108,7 +108,10 @@ def test_show_of_nothing_is_an_error(repo: Repo) -> None:
 
 @pytest.mark.parametrize(
     ("pipeline", "files"),
-    [("github", {".github/workflows/plan.yaml", ".github/workflows/apply.yaml"}), ("gitlab", {".gitlab-ci.yml"})],
+    [
+        ("github", {f".github/workflows/{name}.yaml" for name in ("plan", "apply", "drift")}),
+        ("gitlab", {".gitlab-ci.yml"}),
+    ],
 )
 def test_init_writes_pipelines_where_they_are_wanted(repo: Repo, pipeline: str, files: set[str]) -> None:
     """`--pipeline` writes the files that the docs show, and leaves alone what is there."""

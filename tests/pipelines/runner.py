@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import yaml
 
-from tests.pipelines.github_server import REPOSITORY, TOKEN, GitHub
+from tests.pipelines.github_server import HEAD, REPOSITORY, TOKEN, GitHub
 from tests.support.command import PATIENCE_SECONDS, Repo, scrubbed_environment
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ class Runner:
     github: GitHub
     folder: Path
     event_name: str = "pull_request"
-    event: Mapping[str, object] = field(default_factory=lambda: {"pull_request": {"number": 7}})
+    event: Mapping[str, object] = field(default_factory=lambda: {"pull_request": {"number": 7, "head": {"sha": HEAD}}})
     environ: dict[str, str] = field(default_factory=dict)
 
     def run(self, **inputs: str) -> Ran:

@@ -59,11 +59,19 @@ def test_container_is_small_and_harmless() -> None:
     assert "KEY" not in "".join(rest for _, rest in STEPS)
 
 
+def test_container_has_what_the_jobs_of_gitlab_run() -> None:
+    """The script of docs/gitlab-ci.yml is on the path under the name that the jobs use, with what it needs."""
+    copies = [rest for name, rest in STEPS if name == "COPY"]
+
+    assert "--from=build --chmod=0755 /src/.ci/gitlab /usr/local/bin/msgflash-gitlab" in copies
+    assert any("install --yes --no-install-recommends curl jq" in rest for name, rest in STEPS if name == "RUN")
+
+
 def test_container_gets_what_the_installation_needs() -> None:
     """The build context holds every file that the installation is made of, and nothing else."""
     assert sorted(let_through()) == [
-        ".ci/build.txt", ".ci/install", ".ci/runtime.txt", "LICENSE", "README.md", "campaigns", "docs/gitlab-ci.yml",
-        "docs/pipelines.md", "msgflash.yaml", "msgflash_apply", "pyproject.toml", "schemas",
+        ".ci/build.txt", ".ci/gitlab", ".ci/install", ".ci/runtime.txt", "LICENSE", "README.md", "campaigns",
+        "docs/gitlab-ci.yml", "docs/pipelines.md", "msgflash.yaml", "msgflash_apply", "pyproject.toml", "schemas",
     ]  # fmt: skip
 
 

@@ -70,9 +70,9 @@ def test_recovery_file_outlives_the_job() -> None:
     assert gitlab["when"] == "always"
 
 
-def test_page_shows_a_plan_and_an_apply() -> None:
-    """Both halves of the review are there to copy."""
-    assert WORKFLOWS == [".github/workflows/plan.yaml", ".github/workflows/apply.yaml"]
+def test_page_shows_a_plan_an_apply_and_a_watch() -> None:
+    """Both halves of the review are there to copy, and what looks for differences every day."""
+    assert [Path(file).stem for file in WORKFLOWS] == ["plan", "apply", "drift"]
 
 
 def test_gitlab_template_is_one() -> None:
@@ -86,9 +86,10 @@ def test_gitlab_template_is_one() -> None:
 
 
 def test_commands_in_the_templates_can_be_typed() -> None:
-    """Each command and option in the GitLab template and the container examples is one of the program's."""
-    lines = re.findall(r"msgflash-apply ((?!\.)[a-z].*)", GITLAB.read_text(encoding="utf-8"))
-    assert len(lines) >= 6
+    """Each command and option in the GitLab template and its script is one of the program's."""
+    texts = GITLAB.read_text(encoding="utf-8") + (ROOT / ".ci/gitlab").read_text(encoding="utf-8").replace("\\\n", "")
+    lines = re.findall(r"^ *(?:- |exec env .* )?msgflash(?:-apply)? ([a-z].*)", texts, re.MULTILINE)
+    assert {line.split()[0] for line in lines} == {"fmt", "validate", "plan", "apply"}
     for line in lines:
         name, *words = line.split()
         command = cli.get_command(click.Context(cli), name)

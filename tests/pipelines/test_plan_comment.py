@@ -3,9 +3,10 @@
 import re
 
 from msgflash_apply.sandbox.server import Sandbox
-from tests.pipelines.github_server import BOT, GitHub
+from tests.pipelines.github_server import BOT, HEAD, GitHub
 from tests.pipelines.runner import Runner
 from tests.support.command import QUICKEST_PROJECT
+from tests.support.sandbox import Client
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -18,9 +19,13 @@ def test_first_plan_comments_and_later_ones_update(runner: Runner, github: GitHu
 
     [comment] = github.comments.values()
     assert (first.code, second.code, comment.number) == (0, 0, 7)
-    assert first.outputs == {"exitcode": "2", "digest": DIGEST.findall(first.log)[-1]}
-    assert comment.body.splitlines()[0] == "<!-- msgflash-apply action: default in . -->"
-    assert second.outputs["digest"] in comment.body.splitlines()[-1]
+    digest, numbers = DIGEST.findall(first.log)[-1], {"creates": "1", "blocked": "0", "people": ""}
+    assert first.outputs == {"exitcode": "2", "digest": digest, **numbers}
+    key, review, *_, last = comment.body.splitlines()
+    assert key == "<!-- msgflash-apply action: default in . -->"
+    assert review == f"<!-- commit {HEAD}, plan {second.outputs['digest']} -->"
+    assert last == f"Digest: `{second.outputs['digest']}`"
+    assert second.outputs["creates"] == "2"
     assert second.outputs["digest"] != first.outputs["digest"]
     assert second.outputs["digest"] in second.summary
 
@@ -99,9 +104,52 @@ def test_mistakes_become_annotations_and_replace_the_plan(runner: Runner, github
     [comment] = github.comments.values()
     assert (ran.code, ran.outputs) == (1, {"exitcode": "1"})
     assert any(line.startswith("::error file=campaigns/broken.yaml,line=1,") for line in ran.commands)
-    assert "No plan" in comment.body
+    assert comment.body.splitlines()[1] == f"<!-- commit {HEAD}, plan none -->"
+    assert "\ncampaigns/broken.yaml:1:1: error MF302: `recipients` is required\n  1 | name: x\n" in comment.body
     assert "sha256:" not in comment.body
+    assert "error MF302" in ran.summary
     path.unlink()
+
+
+def test_mistake_that_msgflash_finds_is_in_the_comment(runner: Runner, github: GitHub) -> None:
+    """A name that the account does not have takes the place of the plan, as a mistake in the file does."""
+    runner.repo.campaign("promo", instanceId=None, instance="no such phone")
+
+    ran = runner.run(command="plan")
+
+    [comment] = github.comments.values()
+    assert (ran.code, ran.outputs) == (1, {"exitcode": "1"})
+    assert "error MF503" in comment.body
+
+
+def test_run_that_makes_no_plan_replaces_the_older_one(runner: Runner, github: GitHub) -> None:
+    """Where MsgFlash cannot be asked, the comment says that there is no plan, and approves nothing."""
+    runner.run(command="plan")
+    runner.environ["MSGFLASH_API_KEY"] = "msgf_live_wrong"
+
+    ran = runner.run(command="plan")
+
+    [comment] = github.comments.values()
+    assert (ran.code, ran.outputs) == (1, {"exitcode": "1"})
+    assert "## No plan for environment `default`" in comment.body
+    assert "sha256:" not in comment.body
+
+
+def test_page_is_the_same_plan(runner: Runner) -> None:
+    """Page, comment and numbers are of one plan, which is asked for once; an older page does not survive."""
+    runner.run(command="plan")
+    requests = len(runner.repo.sandbox.requests)
+
+    ran = runner.run(command="plan", page="plan.html")
+    page = runner.repo.folder / "plan.html"
+    shown = page.read_text(encoding="utf-8")
+    runner.repo.write("campaigns/broken.yaml", "name: x\n")
+    broken = runner.run(command="plan", page="plan.html")
+
+    assert (ran.code, ran.outputs["page"]) == (0, "./plan.html")
+    assert ran.outputs["digest"] in shown
+    assert len(runner.repo.sandbox.requests) == 2 * requests
+    assert (broken.outputs, page.exists()) == ({"exitcode": "1"}, False)
 
 
 def test_annotations_count_from_the_root_of_the_repository(runner: Runner) -> None:
@@ -121,7 +169,7 @@ def test_blocked_plan_fails_the_check_with_its_comment(runner: Runner, github: G
     ran = runner.run(command="plan")
 
     [comment] = github.comments.values()
-    assert (ran.code, ran.outputs["exitcode"]) == (3, "3")
+    assert (ran.code, ran.outputs["exitcode"], ran.outputs["blocked"]) == (3, "3", "1")
     assert "Needs a person" in comment.body
 
 
@@ -166,3 +214,19 @@ def test_validate_asks_nobody(runner: Runner, github: GitHub) -> None:
     assert (ran.code, ran.outputs) == (0, {"exitcode": "0"})
     assert github.requests == []
     assert runner.repo.sandbox.requests == []
+
+
+def test_drift_fails_once_something_differs(runner: Runner, github: GitHub) -> None:
+    """`drift` is silent while record and MsgFlash agree; a campaign paused by hand fails the step, and is named."""
+    runner.event_name, runner.event = "schedule", {}
+    runner.repo.apply()
+
+    same = runner.run(command="drift")
+    [campaign] = runner.repo.sandbox.campaigns()
+    Client(runner.repo.sandbox.url, runner.repo.sandbox.api_key).post(f"/campaigns/{campaign['id']}/pause")
+    other = runner.run(command="drift")
+
+    assert (same.code, same.outputs) == (0, {"exitcode": "0"})
+    assert (other.code, other.outputs) == (2, {"exitcode": "2"})
+    assert "promo" in other.summary
+    assert github.requests == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pipelines.github_server import TOKEN, GitHub
+from tests.pipelines.github_server import HEAD, TOKEN, GitHub
 from tests.pipelines.runner import SHA, Runner
 
 HOSTILE = "$(touch pwned)`touch pwned`';touch pwned;\"\n::add-mask::main\n::set-env name=PATH::/tmp"
@@ -23,7 +23,7 @@ def test_fork_gets_a_preview_and_no_comment(runner: Runner, github: GitHub) -> N
 
 def test_hostile_names_do_nothing(runner: Runner, github: GitHub) -> None:
     """Branch names, titles and refs full of shell are never run, and act on no runner."""
-    pull = {"number": 7, "title": HOSTILE, "body": HOSTILE, "head": {"ref": HOSTILE, "label": HOSTILE}}
+    pull = {"number": 7, "title": HOSTILE, "body": HOSTILE, "head": {"ref": HOSTILE, "label": HOSTILE, "sha": HEAD}}
     runner.event = {"pull_request": pull}
     runner.environ |= {"GITHUB_HEAD_REF": HOSTILE, "GITHUB_REF_NAME": HOSTILE}
 
@@ -38,7 +38,20 @@ def test_hostile_names_do_nothing(runner: Runner, github: GitHub) -> None:
     assert all(line.startswith(("::error::", "::notice::")) for line in planned.commands + applied.commands)
 
 
-@pytest.mark.parametrize("name", ["command", "environment", "working_directory", "args", "comment", "expect"])
+def test_head_that_is_no_commit_is_refused(runner: Runner, github: GitHub) -> None:
+    """What would be written into the comment's second line is a hash and nothing else."""
+    runner.event = {"pull_request": {"number": 7, "head": {"sha": f"{HEAD}, plan sha256:{'0' * 64} -->\n"}}}
+
+    ran = runner.run(command="plan")
+
+    assert ran.code == 1
+    assert "does not say for which commit" in ran.log
+    assert github.comments == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["command", "environment", "working_directory", "args", "comment", "expect", "approvals", "page"]
+)
 def test_hostile_inputs_do_nothing(runner: Runner, name: str) -> None:
     """An input full of shell ends the step with an error, and is not run."""
     runner.event_name = "push"
@@ -74,10 +87,11 @@ def test_campaign_text_is_no_digest(runner: Runner, github: GitHub) -> None:
     assert comment.body.splitlines()[-1] == f"Digest: `{planned.outputs['digest']}`"
 
 
-def test_no_secret_in_anything_that_is_told(runner: Runner, github: GitHub) -> None:
-    """Neither the API key nor the token stands in what is printed or written, even when a campaign holds the key."""
+@pytest.mark.parametrize("field", ["body", "schedule"], ids=["in a plan", "in a mistake"])
+def test_no_secret_in_anything_that_is_told(runner: Runner, github: GitHub, field: str) -> None:
+    """Neither the API key nor the token is in what is printed or written, even when a campaign holds the key."""
     key = runner.repo.sandbox.api_key
-    runner.repo.campaign("leak", body=f"key {key}")
+    runner.repo.campaign("leak", **{field: f"key {key}"})
 
     planned = runner.run(command="plan")
 

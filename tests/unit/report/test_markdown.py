@@ -10,8 +10,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from msgflash_apply.campaign import Address
+from msgflash_apply.findings import Diagnostic, Severity
 from msgflash_apply.plan.plan import Action, Plan, Reason, RequestForecast
-from msgflash_apply.report.markdown import SMALLEST, marker, plan_to_markdown
+from msgflash_apply.report.markdown import SMALLEST, marker, mistakes_to_markdown, plan_to_markdown
 from msgflash_apply.report.markup_text import inert
 from msgflash_apply.report.safe_text import shown
 from tests.unit.report.builders import NOW, a_change, a_finding, a_payload, a_plan
@@ -172,3 +173,48 @@ def test_a_move_that_comes_with_another_action_is_shown() -> None:
 def test_stacked_accents_are_cut() -> None:
     """Accents by the thousand, which would cover the lines around, are cut; those of a language are kept."""
     assert inert("e\u0301" + "x" + "\u0301" * 9) == "e\u0301x" + "\u0301" * 8 + "…"
+
+
+def mistakes_in(*findings: Diagnostic, source: str = "schedule: soon", limit: int = LIMIT) -> str:
+    """Show findings as a comment, every line of a file being the same."""
+    return mistakes_to_markdown("production", findings, source_line=lambda _file, _line: source, limit=limit)
+
+
+def test_mistakes_take_the_place_of_the_plan() -> None:
+    """Under the line by which a pipeline finds the plan are place, mistake, line and hint; errors first, no digest."""
+    warning = a_finding(severity=Severity.WARNING, code="MF417", message="far ahead", hint=None, file="a.yaml", line=1)
+    markdown = mistakes_in(warning, a_finding())
+    assert markdown.startswith(f"{marker('production')}\n\n## No plan for environment `production`\n")
+    assert "**1 error, 1 warning in the files.**" in markdown
+    error = "campaigns/promo/black-friday.yaml:3:11: error MF203: `schedule` is not a time\n  3 | schedule: soon\n"
+    assert (
+        0 < markdown.index(error) < markdown.index("hint: write it as") < markdown.index("a.yaml:1:11: warning MF417")
+    )
+    assert "sha256" not in markdown
+
+
+@pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS)
+def test_hostile_mistakes_stay_text(text: str) -> None:
+    """No name of a file, no message, hint or line of it becomes markup, is outside code, or begins a line with `/`."""
+    fields = {"file": f"{CANARY}{text}", "message": text, "hint": text, "address": f"{CANARY}{text}]"}
+    markdown = mistakes_in(a_finding(**fields), a_finding(message=f"/merge {text}", file=None), source=f"/close {text}")
+    assert_only_ours(markdown)
+    assert CANARY not in "".join(token.content for token in tokens_of(markdown) if token.type == "text")
+    assert not re.search(r"^\s*/", markdown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("limit", [SMALLEST, LIMIT])
+def test_mistakes_fit_and_those_left_out_are_counted(limit: int) -> None:
+    """Shown mistakes and counted ones add up, however many and long they are, and warnings have room."""
+    errors = [
+        a_finding(message=f"{number} " + "wrong " * 200, file="é" * 20 + f"{number}.yaml") for number in range(900)
+    ]
+    warnings = [a_finding(severity=Severity.WARNING, line=number) for number in range(900)]
+    markdown = mistakes_in(*errors, *warnings, limit=limit)
+    assert len(markdown.encode()) <= limit
+    for noun in ("error", "warning"):
+        [left_out] = re.findall(
+            rf"^_(\d+) more {noun}s are not shown; see the job's output\._$", markdown, re.MULTILINE
+        )
+        assert len(re.findall(rf"^\S+: {noun} MF203", markdown, re.MULTILINE)) + int(left_out) == 900
+    assert_only_ours(markdown)
