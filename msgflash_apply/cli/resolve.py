@@ -127,7 +127,7 @@ def _description(doubt: Intent) -> str:
         for label, text in (
             ("name", plain(facts.payload.get("name"))),
             ("start", in_zone(facts.starts_at, facts.timezone)),
-            ("audience", audience_text(facts.payload.get("recipients"), None)),
+            ("audience", audience_text(facts.payload.get("recipients"), facts.names)),
         )
     )
 

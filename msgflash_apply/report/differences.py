@@ -2,7 +2,7 @@
 A change as rows of label and text, and its attribute diffs as marked lines; every report of a plan sets these.
 
 Every field of a payload is shown, fields that this version does not know as they are: what goes out is what a reviewer
-saw. Read `fact_rows` and `content_rows` first, then `marked_differences`.
+saw. Names come first, ids after them. Read `fact_rows` and `content_rows` first, then `marked_differences`.
 """
 
 import json
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
 
-from msgflash_apply.campaign import Names, Payload
-from msgflash_apply.plan.plan import SENDING, Action, AttributeDiff, Audience, Change, Reason
+from msgflash_apply.campaign import GROUP, INSTANCE, TEMPLATE, Names, Payload
+from msgflash_apply.plan.plan import REACHING, Action, AttributeDiff, Audience, Change, Reason, Sender, UsedTemplate
 from msgflash_apply.report.layout import ELLIPSIS, NARROWEST, Paint, Tone, counted, limited, listed, wrap
 from msgflash_apply.report.safe_text import shown, width_of
 from msgflash_apply.report.wording import stage_words, with_distance
@@ -64,33 +64,43 @@ def fact_rows(change: Change, now: datetime) -> Iterator[Row]:
     if change.status:
         stage = stage_words(change, now)
         yield Row("status", f"{change.status} ({stage})" if stage else change.status)
-    payload = payload_of(change)
+    payload = change.payload
     if payload is not None:
-        yield from identity_rows(payload, change.names)
+        yield from identity_rows(payload, change.names, change.instance)
     yield Row("start", with_distance(change.starts_at, change.timezone, now))
     if payload is not None and may_go_out(change):
         yield Row("repeat", plain(payload.get("repeat", "none")))
-        yield Row("audience", audience_text(payload.get("recipients"), change.audience))
+    if payload is not None and (may_go_out(change) or change.audience is not None):
+        yield Row(
+            "audience", audience_text(payload.get("recipients"), change.names, change.audience, change.max_people)
+        )
     if change.labels:
         yield Row("labels", ", ".join(f"{name}={change.labels[name]}" for name in sorted(change.labels)))
     if change.source:
         yield Row("source", f"{change.source.file}:{change.source.line}")
 
 
-def identity_rows(payload: Payload, names: Names) -> Iterator[Row]:
+def identity_rows(payload: Payload, names: Names, instance: Sender | None = None) -> Iterator[Row]:
     """Say which campaign it is: its name, and the number that it goes out from."""
     yield Row("name", plain(payload.get("name", "")))
-    yield Row("instance", _looked_up(payload.get("instanceId"), names.get("instanceId")))
+    if instance is None:
+        yield Row("instance", _looked_up(payload.get(INSTANCE), names.get(INSTANCE)))
+    else:
+        yield Row("instance", f"{instance.name}, {instance.number or 'no number yet'} ({instance.id})")
 
 
-def content_rows(payload: Payload, names: Names) -> Iterator[Row]:
-    """Give what it says: template and variables, or the message itself."""
-    if "templateId" in payload or "templateId" in names:
-        yield Row("template", _looked_up(payload.get("templateId"), names.get("templateId")))
-    variables = payload.get("variables")
-    if isinstance(variables, Mapping):
-        for number, (name, value) in enumerate(variables.items()):
-            yield Row("" if number else "variables", f"{name} = {json.dumps(value, ensure_ascii=False)}")
+def spelled_out(change: Change) -> Payload:
+    """Give the payload with the words of its template in it, variables filled in: what people read, in one form."""
+    words = change.words if change.template is not None else None
+    if words is None:
+        return change.payload or {}
+    said = {"type": words.type, "body": words.body, "mediaUrl": words.media_url}
+    return {**(change.payload or {}), **{name: text for name, text in said.items() if text is not None}}
+
+
+def content_rows(payload: Payload, names: Names, template: UsedTemplate | None = None) -> Iterator[Row]:
+    """Give what it says: template and variables, and the message as far as it is known."""
+    yield from template_rows(payload, names, template)
     fields = payload.keys() - _ROWS_OF_THEIR_OWN
     for field in (*(each for each in _FIRST_FIELDS if each in fields), *sorted(fields.difference(_FIRST_FIELDS))):
         yield Row(_LABELS.get(field, field), plain(payload[field]), is_block=True)
@@ -100,37 +110,62 @@ def content_rows(payload: Payload, names: Names) -> Iterator[Row]:
             yield Row("" if number else "buttons", _button(button))
 
 
-def audience_text(recipients: object, audience: Audience | None) -> str:
+def template_rows(payload: Payload, names: Names, template: UsedTemplate | None) -> Iterator[Row]:
+    """Say which template it sends, and with which variables; nothing in direct mode."""
+    if TEMPLATE in payload or TEMPLATE in names:
+        name = template.name if template is not None else names.get(TEMPLATE)
+        yield Row("template", _looked_up(payload.get(TEMPLATE), name))
+    variables = payload.get("variables")
+    if isinstance(variables, Mapping):
+        for number, (name, value) in enumerate(variables.items()):
+            yield Row("" if number else "variables", f"{name} = {json.dumps(value, ensure_ascii=False)}")
+
+
+def audience_text(recipients: object, names: Names, audience: Audience | None = None, most: int | None = None) -> str:
     """Say who would get it; with an `Audience` also how many they are, or that they were not counted."""
+    who, how_many = who_gets_it(recipients, names, audience), people_text(audience, most)
+    return f"{who}: {how_many}" if how_many else who
+
+
+def who_gets_it(recipients: object, names: Names, audience: Audience | None) -> str:
+    """Describe the recipients: groups by name, tags, contact ids."""
     if not isinstance(recipients, Mapping):
         return plain(recipients)
     value = recipients.get("value")
     items = [str(item) for item in value] if isinstance(value, list | tuple) else []
     match recipients.get("type"):
         case "all":
-            who = "every contact"
+            return "every contact"
         case "tags":
             tags = [json.dumps(tag, ensure_ascii=False) for tag in items[:_MOST_ITEMS]] + items[_MOST_ITEMS:]
-            who = "contacts tagged " + listed(tags, _MOST_ITEMS, " or ")
+            return "contacts tagged " + listed(tags, _MOST_ITEMS, " or ")
         case "explicit":
-            return f"{counted(len(items), 'contact')}, by id: {listed(items, _MOST_ITEMS)}"
+            return f"{counted(len(items), 'contact id')} ({listed(items, _MOST_ITEMS)})"
         case "group":
-            who = f"group {recipients.get('groupId')}"
+            name = audience.name if audience is not None and audience.name else names.get(GROUP)
+            return f"group {_looked_up(recipients.get(GROUP), name)}"
         case _:
-            who = plain(recipients)
-    return f"{who}: {_how_many(audience)}" if audience else who
+            return plain(recipients)
 
 
-def payload_of(change: Change) -> Payload | None:
-    """Choose what a change is about: what would be sent, else what was."""
-    return change.before if change.after is None else change.after
+def people_text(audience: Audience | None, most: int | None) -> str:
+    """Say how many would get it, and how many may: `120 contacts, at most 500`; empty where neither is known."""
+    limit = [] if most is None else [f"at most {most}"]
+    if audience is None:
+        return "".join(limit)
+    if audience.count is None:
+        return ", ".join(["not counted", *limit])
+    number = counted(audience.count, "contact") if audience.count else "no one would receive it"
+    if audience.limit is not None and audience.count > audience.limit:
+        limit.append(f"above the {audience.limit} that the number's warm-up advises")
+    return ", ".join([number, *limit])
 
 
 def may_go_out(change: Change) -> bool:
     """Whether a reader needs the whole message: it would be sent, would be if it were not blocked, or may have been."""
     if change.action is Action.BLOCKED:
         return change.id is None or change.reason is Reason.IN_DOUBT
-    return change.action in SENDING
+    return change.action in REACHING
 
 
 def row_lines(row: Row, width: int) -> list[str]:
@@ -152,20 +187,10 @@ def plain(value: object) -> str:
 
 
 def _looked_up(identifier: object, name: str | None) -> str:
+    """Spell what a name was looked up to: the name, its id after it."""
     if identifier is None:
         return f"{name} (not looked up)" if name else "the account's only connected one (not looked up)"
-    return f"{identifier} ({name})" if name and name != identifier else str(identifier)
-
-
-def _how_many(audience: Audience) -> str:
-    if audience.count is None:
-        return "not counted"
-    if not audience.count:
-        return "no one would receive it"
-    number = counted(audience.count, "contact")
-    if audience.limit is not None and audience.count > audience.limit:
-        return f"{number}, above the {audience.limit} that the number's warm-up advises"
-    return number
+    return f"{name} ({identifier})" if name and name != identifier else str(identifier)
 
 
 def _button(button: object) -> str:

@@ -1,5 +1,5 @@
 """
-The plan as a comment on a pull request: first what waits for a person, then what goes out when to whom, then the texts.
+The plan as a comment on a pull request: first how many people get what, then what waits for a person, then the texts.
 
 Where mistakes in the files keep a plan from being made, they are the comment (`mistakes_to_markdown`).
 
@@ -25,13 +25,14 @@ from msgflash_apply.report.differences import (
     IN_FULL,
     INDENT,
     Row,
-    audience_text,
     content_rows,
     fact_rows,
     marked_differences,
     may_go_out,
-    payload_of,
+    people_text,
     row_lines,
+    spelled_out,
+    who_gets_it,
 )
 from msgflash_apply.report.layout import PLAIN, counted, limited, wrap
 from msgflash_apply.report.markup_text import clipped
@@ -41,13 +42,15 @@ from msgflash_apply.report.wording import (
     caveat,
     forecasts,
     headline,
+    reach,
     resolving_commands,
     sign,
     verdict,
+    where,
     with_distance,
 )
 
-SMALLEST = 4_000
+SMALLEST = 8_000
 """Bytes that a comment needs for what it never leaves out."""
 
 COLUMNS = 100
@@ -61,6 +64,8 @@ _AUDIENCE_COLUMNS = 60
 
 _ENVIRONMENT_COLUMNS = 60
 
+_NUMBER_COLUMNS = 36
+
 _MOST_MESSAGE_LINES = 60
 
 _MOST_DIFFERENCE_LINES = 120
@@ -68,7 +73,7 @@ _MOST_DIFFERENCE_LINES = 120
 _NOTE_BYTES = 200
 """Room for the sentence that counts what was left out."""
 
-_TABLE_HEAD = "| Action | Campaign | Start | Audience |\n|---|---|---|---|\n"
+_TABLE_HEAD = "| Action | Campaign | Start | People | Audience |\n|---|---|---|---|---|\n"
 
 _TOO_LONG = "_Too long for a comment; see the job's output._"
 
@@ -105,15 +110,16 @@ def plan_to_markdown(plan: Plan, *, now: datetime, limit: int = 60_000) -> str:
     Args:
         plan: what to show.
         now: an aware moment, for how far off each start is.
-        limit: bytes of UTF-8, and so characters too, that the result never exceeds; anything below 4 000 counts as
+        limit: bytes of UTF-8, and so characters too, that the result never exceeds; anything below 8 000 counts as
             that. GitHub takes 65 536 characters.
 
     Returns:
         Markdown whose first line is a comment, the same for every plan of an environment: by it a pipeline finds the
         comment that it wrote before.
     """
-    title = f"## Plan for environment {code_span(plan.environment, _ENVIRONMENT_COLUMNS)}"
-    head = "\n\n".join([marker(plan.environment), title, f"**{verdict(plan)}**"])
+    title = f"## Plan for {where(plan, partial(code_span, columns=_ENVIRONMENT_COLUMNS))}"
+    people, *others = [*reach(plan, now, partial(code_span, columns=_NUMBER_COLUMNS)), verdict(plan)]
+    head = "\n\n".join([marker(plan.environment), title, f"**{people}**", *others])
     if said := caveat(plan):
         head += f"\n\n_{said}_"
     end = [said if suffices else f"**{said}**" for said, suffices in forecasts(plan.requests)]
@@ -164,14 +170,15 @@ def marker(environment: str) -> str:
 
 
 def table_row(change: Change, now: datetime) -> tuple[str]:
-    """Show one change as a row: action, campaign, start, audience. A block with one version only."""
+    """Show one change as a row: action, campaign, start, people, audience. A block with one version only."""
     action = f"{change.action} ({change.reason})" if change.reason else change.action
-    payload = payload_of(change)
-    audience = "" if payload is None else audience_text(payload.get("recipients"), change.audience)
+    payload = change.payload
+    audience = "" if payload is None else who_gets_it(payload.get("recipients"), change.names, change.audience)
     cells = (
         f"`{sign(change).symbol}` {action}",
         cell(change.address, _ADDRESS_COLUMNS),
         with_distance(change.starts_at, change.timezone, now),
+        people_text(change.audience, change.max_people),
         cell(audience, _AUDIENCE_COLUMNS) if audience else "",
     )
     return (f"| {' | '.join(cells)} |",)
@@ -193,10 +200,9 @@ def campaign_block(change: Change, *, environment: str, now: datetime) -> Sequen
 
 
 def _details(change: Change, now: datetime) -> Iterator[str]:
-    payload = payload_of(change)
     message: list[Row] = []
-    if payload is not None and may_go_out(change):
-        message = list(content_rows(payload, change.names))
+    if may_go_out(change):
+        message = list(content_rows(spelled_out(change), change.names, change.template))
     texts = [row for row in message if row.is_block and (row.label == "body" or "\n" in row.text)]
     rows = [*fact_rows(change, now), *(row for row in message if row not in texts)]
     yield fenced("text", [line[INDENT:] for row in rows for line in row_lines(row, COLUMNS + INDENT)])

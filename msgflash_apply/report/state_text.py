@@ -101,7 +101,7 @@ def _facts_rows(facts: Facts, now: datetime) -> Iterator[Row]:
     yield from identity_rows(facts.payload, facts.names)
     yield Row("start", with_distance(facts.starts_at, facts.timezone, now))
     yield Row("repeat", str(facts.payload.get("repeat", "none")))
-    yield Row("audience", audience_text(facts.payload.get("recipients"), None))
+    yield Row("audience", audience_text(facts.payload.get("recipients"), facts.names))
     yield from content_rows(facts.payload, facts.names)
     if facts.labels:
         yield Row("labels", ", ".join(f"{name}={value}" for name, value in sorted(facts.labels.items())))

@@ -1,5 +1,5 @@
 """
-The plan as text, in Terraform's manner: what would be sent to whom and when, what waits for a person, what it costs.
+The plan as text, in Terraform's manner: people and messages first, then what would be sent to whom and when.
 
 Changes come in the plan's order, blocked ones last: next to the summary, where they are not overlooked. `drift` puts
 what differs between record and MsgFlash before the plan that follows from it.
@@ -18,8 +18,8 @@ from msgflash_apply.report.differences import (
     difference_lines,
     fact_rows,
     may_go_out,
-    payload_of,
     row_lines,
+    spelled_out,
 )
 from msgflash_apply.report.layout import NARROWEST, Paint, Tone, columns, counted, indented, titled
 from msgflash_apply.report.safe_text import shown
@@ -29,9 +29,11 @@ from msgflash_apply.report.wording import (
     caveat,
     forecasts,
     headline,
+    reach,
     resolving_commands,
     sign,
     verdict,
+    where,
 )
 
 _TEXT_INDENT = 4
@@ -54,9 +56,10 @@ def plan_to_text(plan: Plan, *, now: datetime, paint: Paint, width: int = 100) -
     changes = (*plan.effective, *plan.blocked)
     parts: list[str] = []
     if changes:
-        title = paint(Tone.STRONG, f"Plan for environment {shown(plan.environment)}")
+        title = paint(Tone.STRONG, f"Plan for {where(plan)}")
+        first = [line for said in reach(plan, now) for line in indented(said, 0, width)]
         legend = columns([(s.symbol, s.meaning) for s in dict.fromkeys(map(sign, changes))], indent=2)
-        parts.append("\n".join([f"{title}, with these symbols:", *legend]))
+        parts += ["\n".join([title, *first]), "\n".join(["Symbols:", *legend])]
     parts += ["\n".join(_change_lines(change, now, paint, width, plan.environment)) for change in changes]
     if changes and (unchanged := plan.summary[Action.NO_OP]):
         parts.append(f"  ({counted(unchanged, 'unchanged campaign')} not shown)")
@@ -91,9 +94,8 @@ def _change_lines(change: Change, now: datetime, paint: Paint, width: int, envir
         # Never wrapped: a command that is cut in two cannot be pasted.
         yield from (f"{' ' * INDENT}{command}" for command in resolving_commands(change.address, environment))
     rows = [row for row in fact_rows(change, now) if row.label not in _ELSEWHERE]
-    payload = payload_of(change)
-    if payload is not None and may_go_out(change):
-        rows += content_rows(payload, change.names)
+    if may_go_out(change):
+        rows += content_rows(spelled_out(change), change.names, change.template)
     yield from (line for row in rows for line in row_lines(row, width))
     yield from difference_lines(change.diff, paint=paint, width=width)
     if change.source:

@@ -200,7 +200,7 @@ def _reach(plan: Plan, now: datetime, quoted: Callable[[str], str]) -> Iterator[
         numbers = listed(list(dict.fromkeys(sender(change, quoted) for change in reaching)), _MOST_NUMBERS)
         yield f"{_people(plan)} in {campaigns}, from {numbers}; {start}."
         if plan.uncounted:
-            yield f"How many people get {counted(plan.uncounted, 'campaign')} was not counted."
+            yield f"The people of {counted(plan.uncounted, 'campaign')} were not counted."
         if repeating := sum((change.after or {}).get("repeat", "none") != "none" for change in reaching):
             yield f"{counted(repeating, 'campaign')} {_agreeing(repeating, 'repeats')}: people get a message each time."
     elif not plan.is_empty or plan.blocked:
@@ -209,7 +209,7 @@ def _reach(plan: Plan, now: datetime, quoted: Callable[[str], str]) -> Iterator[
         yield f"The words of {counted(accepted, 'created campaign')} were edited on MsgFlash."
     if blocked := len(plan.blocked):
         doubts = sum(change.reason is Reason.IN_DOUBT for change in plan.blocked)
-        in_doubt = f", {doubts} of them in doubt" if doubts else ""
+        in_doubt = f", {doubts} in doubt" if doubts else ""
         yield f"{counted(blocked, 'campaign')} {_agreeing(blocked, 'waits')} for a person{in_doubt}."
     if hurting := sum(one.code in HURTING for one in plan.diagnostics):
         yield f"{counted(hurting, 'warning')} {_agreeing(hurting, 'says')} that created campaigns will fail."
@@ -220,12 +220,15 @@ def _people(plan: Plan) -> str:
     if plan.people is None:
         return "An unknown number of people get messages"
     counts = [c.audience for c in plan.reaching if c.audience is not None and c.audience.count is not None]
-    messages = counted(sum(audience.count or 0 for audience in counts), "message")
     people = "1 person gets" if plan.people == 1 else f"{plan.people} people get"
-    is_exact = any(audience.type == "all" for audience in counts) or plan.people == max(a.count or 0 for a in counts)
-    if plan.uncounted:
-        return f"{'At least ' if is_exact else 'As far as they were counted, at most '}{people} {messages}"
-    return f"{people} {messages}" if is_exact else f"At most {people} {messages}"
+    messages = counted(sum(audience.count or 0 for audience in counts), "message")
+    if any(audience.type == "all" for audience in counts):
+        bound = ""
+    elif plan.people == max(audience.count or 0 for audience in counts):
+        bound = "At least " if plan.uncounted else ""
+    else:
+        bound = "As far as they were counted, at most " if plan.uncounted else "At most "
+    return f"{bound}{people} {'at least ' if plan.uncounted else ''}{messages}"
 
 
 def _agreeing(number: int, verb: str) -> str:

@@ -31,7 +31,7 @@ def test_page_of_the_examples(examples: Repo, open_file: OpenFile) -> None:
     seen: list[str] = []
     page = open_file(examples.folder / "plan.html", watch=seen)
     assert page.locator(".card").count() == EXAMPLES
-    assert page.locator(".number").all_text_contents() == ["boutique-principale"]
+    assert page.locator(".number").all_text_contents() == ["boutique-principale (+33612345678)"]
     assert page.locator(".media strong").all_inner_texts().count("catalogue-ete.jpg") == 1
     assert page.locator(".button").all_inner_texts() == ["Voir la sélection", "Copier le code"]
     assert len(seen) == 1
@@ -41,6 +41,7 @@ def test_comment_on_the_examples(examples: Repo) -> None:
     """`--format markdown` prints a comment that begins with its marker and holds every example."""
     said = examples.run("plan", "--format", "markdown")
     assert said.code == 0
-    assert said.out.startswith("<!-- msgflash-apply plan: production -->\n\n## Plan for environment `production`\n")
+    title = f"## Plan for environment `production` on `{examples.sandbox.url}`"
+    assert said.out.startswith(f"<!-- msgflash-apply plan: production -->\n\n{title}\n\n**120 people get ")
     assert said.out.count("<details><summary>") == EXAMPLES
-    assert f"**Plan: {EXAMPLES} to create," in said.out
+    assert f"\nPlan: {EXAMPLES} to create," in said.out

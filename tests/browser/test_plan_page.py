@@ -73,7 +73,7 @@ def test_filters_by_action_and_address(open_plan: OpenPlan) -> None:
     """Filters go together: an action, and a part of an address."""
     page = open_plan(PLANS["every-action"])
     page.get_by_label("Action", exact=True).select_option("create")
-    assert page.get_by_role("status").inner_text() == "3 of 10 shown"
+    assert page.get_by_role("status").inner_text() == "3 of 11 shown"
     page.get_by_label("Address", exact=True).fill("SURV")
     assert page.locator(".card:visible .address").all_inner_texts() == ["promo/survey"]
     assert page.locator(".mark[data-card]:not(.left-out)").count() == 1

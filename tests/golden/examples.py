@@ -2,10 +2,20 @@
 
 from datetime import UTC, datetime
 
-from msgflash_apply.campaign import Address, Source
+from msgflash_apply.campaign import Address, Content, Source
 from msgflash_apply.findings import Diagnostic, Severity
-from msgflash_apply.plan.plan import Action, AttributeDiff, Audience, Change, Plan, Reason, RequestForecast
-from tests.unit.report.builders import PAYLOAD, a_change, a_payload, a_plan
+from msgflash_apply.plan.plan import (
+    Action,
+    AttributeDiff,
+    Audience,
+    Change,
+    Plan,
+    Reason,
+    RequestForecast,
+    Sender,
+    UsedTemplate,
+)
+from tests.unit.report.builders import INSTANCE_ID, PAYLOAD, a_change, a_payload, a_plan
 
 GROUP_ID = "c81e728d-9d4c-4f63-af06-7f89cc14862c"
 OTHER_ID = "eccbc87e-4b5c-42fe-8830-8fd9f2a7baf3"
@@ -48,6 +58,19 @@ HOSTILE = a_payload(
 
 BOUTIQUE = {"instanceId": "boutique-principale"}
 WELCOME = {"instanceId": "+33612345678", "templateId": "welcome-v2"}
+FROM_BOUTIQUE = Sender(INSTANCE_ID, "boutique-principale", "+33612345678")
+FROM_TEST_PHONE = Sender("a87ff679-a2f3-471d-9181-a67b7542122c", "test-phone", None)
+BEFORE = "Bonjour {{contact.firstName}},\n{{custom.percent}} % avec {{custom.code}}."
+AFTER = "Bonjour {{contact.firstName}} !\n{{custom.percent}} % avec le code *{{custom.code}}*.\n{{custom.unknown}}"
+WELCOME_TEMPLATE = UsedTemplate(
+    OTHER_ID, "welcome-v2", Content("image", AFTER, "https://cdn.example.com/welcome.jpg"), ("contact.firstName",)
+)
+HOSTILE_TEMPLATE = UsedTemplate(
+    OTHER_ID,
+    "welcome\x1b[31m\u202e2v",
+    Content("text", "pay\u200dpal.com {{custom.code}}\n\x1b[2Kgone\n```\n<b>", None),
+)
+HOSTILE_SENDER = Sender(INSTANCE_ID, "boutique\x1b]0;title\x07", "+33\u202e612")
 
 WARNING = Diagnostic(
     severity=Severity.WARNING,
@@ -76,14 +99,40 @@ def plan_of_every_action() -> Plan:
     replaced = AttributeDiff("body", "Le printemps\nest là.\n", "Le printemps\nest là !\nVenez.\n")
     renamed = AttributeDiff("name", "Spring", "Spring sale")
     return a_plan(
-        change("promo/black-friday", Action.CREATE, names=BOUTIQUE),
+        change("promo/black-friday", Action.CREATE, names=BOUTIQUE, instance=FROM_BOUTIQUE, max_people=500),
         change(
-            "promo/welcome", Action.CREATE, after=TEMPLATE, audience=Audience("all", 0), pause_after=True, names=WELCOME
+            "promo/welcome",
+            Action.CREATE,
+            after=TEMPLATE,
+            audience=Audience("all", 640),
+            pause_after=True,
+            names=WELCOME,
+            template=WELCOME_TEMPLATE,
+            instance=FROM_BOUTIQUE,
+        ),
+        change(
+            "promo/greeting",
+            Action.ACCEPT,
+            explanation="its template was edited on MsgFlash after it was approved",
+            before=TEMPLATE,
+            after=TEMPLATE,
+            names=WELCOME,
+            status="scheduled",
+            diff=(AttributeDiff("template.body", BEFORE, AFTER), AttributeDiff("template.type", "text", "image")),
+            template=WELCOME_TEMPLATE,
+            instance=FROM_BOUTIQUE,
         ),
         change("promo/survey", Action.CREATE, after=BUTTONS, audience=Audience("explicit", 25), timezone=None),
         change("promo/night", Action.PAUSE, status="running", explanation="the file says `paused: true`"),
-        change("promo/day", Action.RESUME, previous_address=Address("promo/afternoon")),
-        change("promo/spring", Action.REPLACE, after=SPRING, diff=(renamed, replaced), audience=Audience("group", 88)),
+        change("promo/day", Action.RESUME, previous_address=Address("promo/afternoon"), instance=FROM_BOUTIQUE),
+        change(
+            "promo/spring",
+            Action.REPLACE,
+            after=SPRING,
+            diff=(renamed, replaced),
+            audience=Audience("group", 88, name="VIP Paris"),
+            instance=FROM_TEST_PHONE,
+        ),
         change("promo/old", Action.RETIRE, explanation="no file has it any more"),
         change("promo/over", Action.FORGET, explanation="no file has it any more, and it is completed"),
         change("promo/new-name", Action.MOVE, previous_address=Address("promo/old-name")),
@@ -105,10 +154,15 @@ def plan_of_every_reason() -> Plan:
         blocked(Reason.ALREADY_STARTED, after=after, diff=(moved,), explanation="it is running since 08:00"),
         blocked(Reason.SCHEDULE_PASSED, id=None, before=None, starts_at=datetime(2026, 11, 23, 9, 58, tzinfo=UTC)),
         blocked(Reason.LEAD_TIME, id=None, before=None, starts_at=datetime(2026, 11, 23, 10, 4, 30, tzinfo=UTC)),
-        blocked(Reason.QUIET_HOURS, id=None, before=None, timezone="America/New_York"),
+        blocked(Reason.QUIET_HOURS, id=None, before=None, timezone="America/New_York", audience=Audience("tags", 0)),
         blocked(Reason.MISSING_ON_SERVER),
         blocked(
-            Reason.LIMIT, id=None, before=None, explanation="the plan creates 501 campaigns, the policy allows 500"
+            Reason.LIMIT,
+            id=None,
+            before=None,
+            explanation="620 people would receive it, and at most 500 may",
+            audience=Audience("tags", 620),
+            max_people=500,
         ),
         requests=RequestForecast(used=0, apply=0),
     )
@@ -120,7 +174,21 @@ def plan_of_hostile_texts() -> Plan:
     long_after = long_before.replace("line 3\n", "line three \n").replace("line 20", "") + "\n" + "word " * 40
     value = {"list": [1, 2.5, None, True], "text": "x" * 200}
     return a_plan(
-        change("hostile/\x1b[31mred", Action.CREATE, after=HOSTILE, source=Source("campaigns/a\nb.yaml", 12)),
+        change(
+            "hostile/\x1b[31mred",
+            Action.CREATE,
+            after=HOSTILE,
+            source=Source("campaigns/a\nb.yaml", 12),
+            instance=HOSTILE_SENDER,
+        ),
+        change(
+            "hostile/template",
+            Action.CREATE,
+            after={**TEMPLATE, "recipients": SPRING["recipients"], "variables": {"code": "\u202eBF\x07"}},
+            template=HOSTILE_TEMPLATE,
+            audience=Audience("group", 3, name="VIP\x9b31m\u2028Paris"),
+            instance=HOSTILE_SENDER,
+        ),
         change("hostile/many", Action.CREATE, after=a_payload(body="\n".join(map(str, range(150))))),
         change(
             "hostile/differs",
@@ -138,6 +206,7 @@ def plan_of_hostile_texts() -> Plan:
         change('hostile/it\'s "\u202etxt"', Action.BLOCKED, reason=Reason.IN_DOUBT, id=None, before=None),
         diagnostics=(Diagnostic(Severity.WARNING, "MF999", "bell \x07 and key msgf_team_abc", address="hostile/x"),),
         requests=RequestForecast(used=12, apply=400, left_this_month=120),
+        server="http://127.0.0.1:8400",
     )
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from tests.pipelines.gitlab_server import NOTE_TOKEN, NOTE_USER, GitLab
 from tests.pipelines.runner import ROOT
-from tests.support.command import Repo, created, creates_seen, scrubbed_environment
+from tests.support.command import QUICKEST_PROJECT, Repo, created, creates_seen, scrubbed_environment
 from tests.support.fates import Cut
 from tests.support.proxy import Proxy
 from tests.support.stores.http import as_user

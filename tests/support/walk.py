@@ -3,7 +3,7 @@ Pages that are walked through as they stand: their files written, their commands
 
 A fenced block whose first line is a comment with a path (`# campaigns/spring.yaml`) is a file; a `console` block holds
 commands after `$ ` and what each prints. A line `...` stands for any lines, `...` within a line for any part of it, and
-ids, times and digests are all alike. What one command exports, the later ones have.
+ids, times, digests and ports of this machine are all alike. What one command exports, the later ones have.
 """
 
 import os
@@ -24,6 +24,7 @@ EXPORT = re.compile(r"export (\w+)=.*")
 FILE = re.compile(r"# ([\w./-]+\.(?:ya?ml|json|txt))\n")
 CHANGING = (
     (re.compile(r"sha256:(?:[0-9a-f]{64}|\.\.\.)"), "sha256:..."),
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "<sandbox>"),
     (re.compile(r"in \d+ d(?: \d+ h)?"), "in some days"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?"), "<time>"),

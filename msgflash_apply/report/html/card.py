@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgflash_apply.campaign import INSTANCE
 from msgflash_apply.plan.plan import Action, Change, Reason
 from msgflash_apply.report.differences import (
     IN_FULL,
@@ -12,12 +13,12 @@ from msgflash_apply.report.differences import (
     fact_rows,
     marked_differences,
     may_go_out,
-    payload_of,
+    template_rows,
 )
 from msgflash_apply.report.html.message import Message, message_of
 from msgflash_apply.report.layout import ELLIPSIS, Tone, counted
 from msgflash_apply.report.markup_text import clipped, inert
-from msgflash_apply.report.wording import advice, distance, headline, in_zone, resolving_commands, sign
+from msgflash_apply.report.wording import advice, distance, headline, in_zone, resolving_commands, sender, sign
 
 _COLUMNS = 2_000
 
@@ -29,6 +30,7 @@ _DRAWN = {
     Action.CREATE: "sends",
     Action.REPLACE: "sends",
     Action.RESUME: "sends",
+    Action.ACCEPT: "sends",
     Action.PAUSE: "stopped",
     Action.RETIRE: "stopped",
     Action.BLOCKED: "blocked",
@@ -81,9 +83,12 @@ class Card:
 
 
 def numbers_by_id(changes: Iterable[Change]) -> dict[str, str]:
-    """Collect what the files call the numbers whose ids are known, so that one number has one name on the page."""
-    named = ((payload_of(change) or {}, change.names.get("instanceId")) for change in changes)
-    return {str(payload["instanceId"]): name for payload, name in named if name and "instanceId" in payload}
+    """Collect the names of the numbers whose ids are known, so that one number has one name on the page."""
+    return {
+        str((change.payload or {})[INSTANCE]): sender(change, str)
+        for change in changes
+        if INSTANCE in (change.payload or {}) and (change.instance is not None or change.names.get(INSTANCE))
+    }
 
 
 def card_of(change: Change, *, number: int, environment: str, now: datetime, numbers: Mapping[str, str]) -> Card:
@@ -97,12 +102,12 @@ def card_of(change: Change, *, number: int, environment: str, now: datetime, num
         now: for how far off its start is.
         numbers: names of numbers by their id (`numbers_by_id`).
     """
-    payload = payload_of(change) or {}
+    payload = change.payload or {}
     is_doubt = change.reason is Reason.IN_DOUBT
     repeat = payload.get("repeat")
-    # The number that it goes out from, as people know it.
-    identifier = str(payload.get("instanceId", ""))
-    instance = change.names.get("instanceId") or numbers.get(identifier, identifier)
+    rows = [*fact_rows(change, now)]
+    if may_go_out(change):
+        rows += template_rows(payload, change.names, change.template)
     return Card(
         number=number,
         symbol=sign(change).symbol,
@@ -118,11 +123,15 @@ def card_of(change: Change, *, number: int, environment: str, now: datetime, num
         start=in_zone(change.starts_at, change.timezone),
         distance=distance(change.starts_at, now),
         repeat=repeat if repeat in {"daily", "weekly"} and isinstance(repeat, str) else "",
-        audience=clipped(audience_text(payload.get("recipients"), change.audience), _NAME_COLUMNS) if payload else "",
-        instance=clipped(instance, _NAME_COLUMNS) or "the account's only connected number",
+        audience=clipped(
+            audience_text(payload.get("recipients"), change.names, change.audience, change.max_people), _NAME_COLUMNS
+        )
+        if payload
+        else "",
+        instance=clipped(numbers.get(str(payload.get(INSTANCE))) or sender(change, str), _NAME_COLUMNS),
         labels=tuple(clipped(f"{name}={change.labels[name]}", _NAME_COLUMNS) for name in sorted(change.labels)),
-        rows=tuple((clipped(row.label, _NAME_COLUMNS), clipped(row.text, _COLUMNS)) for row in fact_rows(change, now)),
-        message=message_of(payload, change.names) if payload and may_go_out(change) else None,
+        rows=tuple((clipped(row.label, _NAME_COLUMNS), clipped(row.text, _COLUMNS)) for row in rows),
+        message=message_of(change) if payload and may_go_out(change) else None,
         differences=tuple(map(_clipped, marked_differences(change.diff))),
     )
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from msgflash_apply.campaign import Names, Payload
-from msgflash_apply.report.differences import IN_FULL, plain
+from msgflash_apply.campaign import TEMPLATE, Payload
+from msgflash_apply.plan.plan import Change
+from msgflash_apply.report.differences import IN_FULL, plain, spelled_out
 from msgflash_apply.report.layout import ELLIPSIS, limited
 from msgflash_apply.report.markup_text import clipped, inert
 
@@ -26,10 +27,10 @@ _BUTTON_KINDS = {"reply": "Reply", "copy": "Copy a code", "url": "Open a link", 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a text; a placeholder is one that MsgFlash would fill in per contact."""
+    """A part of a text; a placeholder has a note, which says what becomes of it."""
 
     text: str
-    is_placeholder: bool
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; every text is safe to show, and a part that there is not is empty. `template` is its name and id."""
+    """One message; every text is safe to show, and a part that there is not is empty."""
 
-    template: str
-    variables: tuple[tuple[str, str], ...]
+    is_known: bool
+    """False where its template was not read, so that no word of it is known."""
     media: Media | None
     title: tuple[Piece, ...]
     body: tuple[Piece, ...]
@@ -63,29 +64,18 @@ class Message:
     footer: tuple[Piece, ...]
     buttons: tuple[Button, ...]
 
-    @property
-    def placeholder_note(self) -> str:
-        """Say what becomes of a placeholder: direct content is not known to be rendered (reference 5.1)."""
-        if self.template:
-            return "filled in by MsgFlash for each contact"
-        return "MsgFlash is not known to fill this in outside templates: it may go out as written"
 
-
-def message_of(payload: Payload, names: Names) -> Message:
-    """Lay out what a payload says; its template is known by id and name alone, since its text lives on MsgFlash."""
-    template = [plain(each) for each in (names.get("templateId"), payload.get("templateId")) if each]
-    variables = payload.get("variables")
+def message_of(change: Change) -> Message:
+    """Lay out what a change says, in the words that people get: those of its template, where there is one."""
+    payload = spelled_out(change)
+    is_template = TEMPLATE in payload or TEMPLATE in change.names
     return Message(
-        template=clipped(" · ".join(template), _LINE_COLUMNS),
-        variables=tuple(
-            (clipped(str(name), _LINE_COLUMNS), clipped(plain(value), _LINE_COLUMNS))
-            for name, value in (variables.items() if isinstance(variables, Mapping) else ())
-        ),
+        is_known=change.template is not None or not is_template,
         media=_media(payload),
-        title=_pieces(payload.get("title")),
-        body=_pieces(payload.get("body")),
-        description=_pieces(payload.get("description")),
-        footer=_pieces(payload.get("footer")),
+        title=_pieces(payload.get("title"), is_template=is_template),
+        body=_pieces(payload.get("body"), is_template=is_template),
+        description=_pieces(payload.get("description"), is_template=is_template),
+        footer=_pieces(payload.get("footer"), is_template=is_template),
         buttons=tuple(_buttons(payload.get("buttons"))),
     )
 
@@ -102,7 +92,7 @@ def _media(payload: Payload) -> Media | None:
     return Media(_KINDS.get(kind, inert(kind)), clipped(file_name or url, 80), clipped(url, _LINE_COLUMNS))
 
 
-def _pieces(value: object) -> tuple[Piece, ...]:
+def _pieces(value: object, *, is_template: bool) -> tuple[Piece, ...]:
     """Split a text at its placeholders; every line is made safe as a whole before that."""
     if value is None:
         return ()
@@ -110,7 +100,20 @@ def _pieces(value: object) -> tuple[Piece, ...]:
     cut_off = text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + ELLIPSIS
     lines = [inert(line) for line in cut_off.removesuffix("\n").split("\n")]
     parts = _PLACEHOLDER.split("\n".join(limited(lines, _MOST_LINES, IN_FULL)))
-    return tuple(Piece(part, bool(number % 2)) for number, part in enumerate(parts) if part)
+    return tuple(
+        Piece(part, _note(part, is_template=is_template) if number % 2 else "")
+        for number, part in enumerate(parts)
+        if part
+    )
+
+
+def _note(placeholder: str, *, is_template: bool) -> str:
+    """Say what becomes of a placeholder: direct content is not known to be rendered (reference 5.1)."""
+    if not is_template:
+        return "MsgFlash is not known to fill this in outside templates: it may go out as written"
+    if placeholder.strip("{ ").startswith("custom."):
+        return "no variable of the campaign fills this in: its messages would fail"
+    return "filled in by MsgFlash for each contact"
 
 
 def _buttons(buttons: object) -> Iterator[Button]:

@@ -21,7 +21,7 @@ from msgflash_apply.report.html.card import card_of, numbers_by_id
 from msgflash_apply.report.html.timeline import timeline_of
 from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.markup_text import clipped
-from msgflash_apply.report.wording import caveat, forecasts, in_zone, verdict
+from msgflash_apply.report.wording import caveat, forecasts, in_zone, reach, verdict, where
 
 MOST_LISTED = 2_000
 """Rows of the list that says the same as the timeline."""
@@ -63,6 +63,8 @@ def plan_to_html(plan: Plan, *, now: datetime) -> str:
     )
     return _page().render(
         environment=clipped(plan.environment, _NAME_COLUMNS),
+        where=where(plan, partial(clipped, columns=_NAME_COLUMNS)),
+        reach=reach(plan, now, partial(clipped, columns=_NAME_COLUMNS)),
         made_at=in_zone(plan.created_at, None),
         verdict=verdict(plan),
         counts=[(action.value, number) for action, number in plan.summary.items() if number],

@@ -1,8 +1,8 @@
 """Texts that try to become more than text in a comment or on a page."""
 
-from msgflash_apply.campaign import Address, Source
+from msgflash_apply.campaign import Address, Content, Source
 from msgflash_apply.findings import Diagnostic, Severity
-from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Plan, Reason
+from msgflash_apply.plan.plan import Action, AttributeDiff, Audience, Change, Plan, Reason, Sender, UsedTemplate
 from tests.unit.report.builders import a_change, a_payload, a_plan
 
 CANARY = "document.title='owned'"
@@ -60,13 +60,18 @@ def hostile_plan(text: str) -> Plan:
         **{f"unknown {text}": text},
     )
     template = {"templateId": text, "variables": {text: text}, **a_payload(type=None, body=None, instanceId=text)}
+    used = UsedTemplate(text, text, Content(text, text, text))
+    group = {**template, "recipients": {"type": "group", "groupId": text}}
     fields = {"labels": {text: text}, "source": Source(text, 3), "timezone": text, "status": text, "explanation": text}
+    fields["instance"] = Sender(text, text, text)
     return a_plan(
         _change(f"a{text}", Action.CREATE, after=after, names={"instanceId": text}, **fields),
         _change(f"b{text}", Action.REPLACE, id=text, after=template, diff=differences(text), **fields),
         _change(f"c{text}", Action.BLOCKED, reason=Reason.IN_DOUBT, id=None, before=None, **fields),
         _change(f"d{text}", Action.BLOCKED, reason=Reason.LIMIT, diff=differences(text), **fields),
         _change(f"e{text}", Action.MOVE, previous_address=Address(text), **fields),
+        _change(f"f{text}", Action.ACCEPT, after=template, template=used, diff=differences(text), **fields),
+        _change(f"g{text}", Action.CREATE, after=group, template=used, audience=Audience(text, 3, name=text), **fields),
         environment=text,
         diagnostics=(
             Diagnostic(Severity.WARNING, "MF999", text, hint=text, file=text, line=1, address=text),

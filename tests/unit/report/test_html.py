@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msgflash_apply.campaign import Address
-from msgflash_apply.plan.plan import Action, Plan, Reason, RequestForecast
+from msgflash_apply.campaign import Address, Content
+from msgflash_apply.plan.plan import Action, Plan, Reason, RequestForecast, UsedTemplate
 from msgflash_apply.report.html.page import MOST_WARNINGS, plan_to_html
 from msgflash_apply.report.safe_text import visible
 from tests.golden.examples import PLANS
@@ -120,6 +120,31 @@ def test_placeholders_are_marked() -> None:
     assert marks == [(note, "{{contact.firstName}}")]
 
 
+def test_words_of_a_template_are_on_the_phone() -> None:
+    """In template mode the phone shows what people get; the placeholders that remain say what becomes of them."""
+    payload = a_payload(type=None, body=None, templateId="t", variables={"code": "BF<30>"})
+    content = Content(
+        "image", "Hi {{contact.firstName}}, {{custom.code}} {{ custom.day }}", "https://cdn.example/a.jpg"
+    )
+    html = page_of(a_plan(a_change(after=payload, template=UsedTemplate("t", "relance", content))))
+    shown = re.search(r'<p class="text">(.*?)</p>', html)
+    assert shown is not None
+    assert re.sub("<[^>]+>", "", shown[1]) == "Hi {{contact.firstName}}, BF&lt;30&gt; {{ custom.day }}"
+    assert re.findall(r'title="([^"]+)"', shown[1]) == [
+        "filled in by MsgFlash for each contact",
+        "no variable of the campaign fills this in: its messages would fail",
+    ]
+    assert "<strong>a.jpg</strong>" in html
+    assert "<dt>template</dt><dd>relance (t)</dd>" in html
+
+
+def test_template_that_was_not_read() -> None:
+    """Offline the phone says that it does not know the words."""
+    html = page_of(a_plan(a_change(after=a_payload(type=None, body=None), names={"templateId": "relance"})))
+    assert "Its template was not read, so its words are not known here." in html
+    assert "<dt>template</dt><dd>relance (not looked up)</dd>" in html
+
+
 def test_unchanged_campaigns_are_only_counted() -> None:
     """Ten thousand unchanged campaigns add one sentence."""
     plan = a_plan(*(a_change(Action.NO_OP, address=Address(f"same/{number}")) for number in range(10_000)))
@@ -133,7 +158,15 @@ def test_doubt_and_blocked_come_first() -> None:
     blocked = a_change(Action.BLOCKED, address=Address("a"), reason=Reason.LEAD_TIME)
     doubt = a_change(Action.BLOCKED, address=Address("b"), reason=Reason.IN_DOUBT)
     html = page_of(a_plan(a_change(), blocked, doubt, diagnostics=(a_finding(),)))
-    parts = ("Needs a person (2)", "b is in doubt", "a is blocked", ">Warnings<", "What goes out when", "What would be")
+    parts = (
+        "2 campaigns wait for a person",
+        "Needs a person (2)",
+        "b is in doubt",
+        "a is blocked",
+        ">Warnings<",
+        "What goes out when",
+        "What would be",
+    )
     places = [html.index(part) for part in parts]
     assert places == sorted(places)
 

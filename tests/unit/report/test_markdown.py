@@ -132,8 +132,19 @@ def test_doubt_and_blocked_come_first() -> None:
     blocked = a_change(Action.BLOCKED, address=Address("a"), reason=Reason.LEAD_TIME)
     doubt = a_change(Action.BLOCKED, address=Address("b"), reason=Reason.IN_DOUBT)
     markdown = shown_in(a_plan(blocked, doubt, a_change(), diagnostics=(a_finding(),)))
-    places = [markdown.index(part) for part in ("in doubt", "too near", "### Warnings", "### Campaigns", "### What")]
+    parts = (
+        "120 people",
+        "2 campaigns wait",
+        "### Needs",
+        "in doubt:",
+        "too near",
+        "### Warnings",
+        "### Camp",
+        "### What",
+    )
+    places = [markdown.index(part) for part in parts]
     assert places == sorted(places)
+    assert markdown.splitlines()[-1].startswith("Digest: ")
 
 
 @pytest.mark.parametrize(

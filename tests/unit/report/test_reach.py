@@ -40,21 +40,28 @@ def test_people_messages_number_and_first_start() -> None:
             ["900 people get 972 messages in 3 campaigns"],
         ),
         (
+            [to("a", None), to("all", 900, audience=Audience("all", 900))],
+            ["900 people get at least 900 messages in 2 campaigns", "The people of 1 campaign were not counted."],
+        ),
+        (
             [to("a", 65), to("b", None)],
-            ["At least 65 people get 65 messages in 2 campaigns", "How many people get 1 campaign was not counted."],
+            [
+                "At least 65 people get at least 65 messages in 2 campaigns",
+                "The people of 1 campaign were not counted.",
+            ],
         ),
         (
             [to("a", 65), to("b", 7), to("c", None)],
             [
-                "As far as they were counted, at most 72 people get 72 messages in 3 campaigns",
-                "How many people get 1 campaign was not counted.",
+                "As far as they were counted, at most 72 people get at least 72 messages in 3 campaigns",
+                "The people of 1 campaign were not counted.",
             ],
         ),
         (
             [to("a", None)],
             [
                 "An unknown number of people get messages in 1 campaign",
-                "How many people get 1 campaign was not counted.",
+                "The people of 1 campaign were not counted.",
             ],
         ),
     ],
@@ -100,7 +107,7 @@ def test_what_is_not_in_the_numbers() -> None:
     assert reach(plan, NOW)[1:] == [
         "1 campaign repeats: people get a message each time.",
         "The words of 1 created campaign were edited on MsgFlash.",
-        "2 campaigns wait for a person, 1 of them in doubt.",
+        "2 campaigns wait for a person, 1 in doubt.",
         "1 warning says that created campaigns will fail.",
     ]
 

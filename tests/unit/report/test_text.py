@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgflash_apply.campaign import Address
-from msgflash_apply.plan.plan import Action, AttributeDiff, Audience, Plan, Reason, RequestForecast
+from msgflash_apply.campaign import Address, Content, Names, Payload
+from msgflash_apply.plan.plan import (
+    Action,
+    AttributeDiff,
+    Audience,
+    Plan,
+    Reason,
+    RequestForecast,
+    Sender,
+    UsedTemplate,
+)
 from msgflash_apply.report.layout import PLAIN, Paint
 from msgflash_apply.report.own_secrets import learn
 from msgflash_apply.report.text import plan_to_text
@@ -67,9 +76,8 @@ def test_blocked_plan_is_not_called_empty() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_comes_with_advice(reason: Reason) -> None:
     """Each reason is given in words and as the stable word, followed by what to do."""
-    header, advice = (
-        text_of(a_plan(a_change(Action.BLOCKED, reason=reason)), width=300).split("\n\n")[1].split("\n")[:2]
-    )
+    _, _, shown, *_ = text_of(a_plan(a_change(Action.BLOCKED, reason=reason)), width=300).split("\n\n")
+    header, advice, *_ = shown.split("\n")
     assert re.fullmatch(rf"  [!?] promo/black-friday is (blocked|in doubt): .+ \({reason}\)", header)
     assert re.fullmatch(r" {4}[A-Z].+", advice)
 
@@ -102,9 +110,71 @@ def test_payload_is_shown_in_full() -> None:
     assert "      repeat       daily\n" in text
 
 
+def test_words_of_a_template_are_shown_as_those_of_a_body() -> None:
+    """In template mode people read the template's text with its variables, and nothing is sent but its id."""
+    payload = a_payload(type=None, body=None, templateId="t", variables={"code": "BF30"})
+    content = Content(
+        "image", "Hi {{contact.firstName}},\n{{ custom.code }} {{custom.day}}", "https://cdn.example/a.jpg"
+    )
+    template, instance = UsedTemplate("t", "relance", content), Sender("i", "boutique", "+33612345678")
+    shown = (
+        "      template     relance (t)\n"
+        '      variables    code = "BF30"\n'
+        "      content      image\n"
+        "      body         | Hi {{contact.firstName}},\n"
+        "                   | BF30 {{custom.day}}\n"
+        "      media        https://cdn.example/a.jpg\n"
+    )
+    for action in (Action.CREATE, Action.REPLACE, Action.RESUME, Action.ACCEPT):
+        text = text_of(a_plan(a_change(action, after=payload, template=template, instance=instance)))
+        assert shown in text
+        assert "      instance     boutique, +33612345678 (i)\n" in text
+
+
+@pytest.mark.parametrize(
+    ("recipients", "audience", "names", "most", "expected"),
+    [
+        ({"type": "group", "groupId": "g"}, Audience("group", 88, name="VIP"), {}, None, "group VIP (g): 88 contacts"),
+        ({"type": "group"}, None, {"groupId": "VIP"}, 9, "group VIP (not looked up): at most 9"),
+        ({"type": "all"}, Audience("all", 120), {}, 500, "every contact: 120 contacts, at most 500"),
+        ({"type": "all"}, Audience("all", 0), {}, None, "every contact: no one would receive it"),
+        ({"type": "all"}, Audience("all"), {}, 500, "every contact: not counted, at most 500"),
+        (
+            {"type": "explicit", "value": ["a", "b"]},
+            Audience("explicit", 2, limit=1),
+            {},
+            None,
+            "2 contact ids (a, b): 2 contacts, above the 1 that the number's warm-up advises",
+        ),
+    ],
+)
+def test_audience(
+    recipients: Payload, audience: Audience | None, names: Names, most: int | None, expected: str
+) -> None:
+    """An audience says who they are, how many they are, and how many they may be."""
+    after = a_payload(recipients=recipients)
+    text = text_of(a_plan(a_change(after=after, audience=audience, names=names, max_people=most)))
+    assert f"      audience     {expected}\n" in text
+
+
+def test_what_is_blocked_by_its_limit_says_how_many_they_are() -> None:
+    """A campaign that exists and is kept from people by its limit shows both numbers too."""
+    change = a_change(Action.BLOCKED, reason=Reason.LIMIT, audience=Audience("tags", 620), max_people=500)
+    assert ": 620 contacts, at most 500\n" in text_of(a_plan(change))
+
+
+def test_people_come_first() -> None:
+    """The lines after the title say how many people there are, and what waits for a person."""
+    blocked = a_change(Action.BLOCKED, address=Address("b"), reason=Reason.LIMIT)
+    title, people, waiting, *_ = text_of(a_plan(a_change(), blocked, server="http://127.0.0.1:1"), 200).split("\n")
+    assert title == "Plan for environment default on http://127.0.0.1:1"
+    assert people.startswith("120 people get 120 messages in 1 campaign, from ")
+    assert waiting == "1 campaign waits for a person."
+
+
 def test_recipients_that_are_no_object() -> None:
     """Recipients of an unknown shape are shown as they are."""
-    assert "      audience     [1, 2]\n" in text_of(a_plan(a_change(after=a_payload(recipients=[1, 2]))))
+    assert "      audience     [1, 2]: 120 contacts\n" in text_of(a_plan(a_change(after=a_payload(recipients=[1, 2]))))
 
 
 def test_change_without_payloads() -> None:
