@@ -81,6 +81,10 @@ def _ignore(_event: Event, _stop: Stop) -> None:
     """Tell nobody."""
 
 
+def _approve(_plan: Plan, _snapshot: Snapshot) -> None:
+    """Let any plan pass, as `--auto-approve` does."""
+
+
 @dataclass
 class World:
     """
@@ -142,8 +146,9 @@ class World:
         transport: httpx.AsyncBaseTransport | None = None,
         timeout_seconds: float = 5.0,
         on_event: Callable[[Event, Stop], None] = _ignore,
+        approve: Callable[[Plan, Snapshot], object] = _approve,
     ) -> ApplyReport:
-        """Plan under the lock and carry it out, as `apply --auto-approve` does."""
+        """Plan under the lock, have that approved, and carry it out, as `apply` does."""
         holder = Holder(str(uuid.uuid4()), "tester", "here", 1, "apply", self.now())
         self.events.clear()
 
@@ -157,6 +162,7 @@ class World:
             with open_ledger(backend or self.storage(), Claim(ENVIRONMENT, holder, self.now)) as ledger:
                 async with self.client(transport, timeout_seconds=timeout_seconds) as client:
                     plan = await self.planner(desired, client, Refresh.CHANGED).plan(ledger.snapshot)
+                    approve(plan, ledger.snapshot)
                     return await apply_plan(
                         plan, ledger, client, stop=stop, run_id=holder.lock_id, on_event=tell, now=self.now
                     )

@@ -5,9 +5,19 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from msgflash_apply.campaign import Address
+from msgflash_apply.campaign import Address, Content, Lifecycle
 from msgflash_apply.errors import ExitCode
-from msgflash_apply.plan.plan import Action, Change, Plan, Reason, RequestForecast, Stage
+from msgflash_apply.plan.plan import (
+    Action,
+    Audience,
+    Change,
+    Plan,
+    Reason,
+    RequestForecast,
+    Sender,
+    Stage,
+    UsedTemplate,
+)
 from tests.support.builders import NOW, SOON, a_payload
 
 SERVER = "https://srv.msgflash.com"
@@ -72,6 +82,69 @@ def test_digest_is_about_what_would_be_done() -> None:
         replace(CREATE, id="c1"),
     ]
     assert len({a_plan(other).digest for other in [CREATE, *others]}) == 6
+
+
+SHOP = Sender("i", "shop", "+33600000001")
+WELCOME = UsedTemplate("t", "welcome", Content("image", "Hello", "https://cdn.example.com/a.png"))
+WHOLE = replace(CREATE, instance=SHOP, template=WELCOME, max_people=100)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(WHOLE, instance=replace(SHOP, number="+33600000002")),
+        replace(WHOLE, instance=replace(SHOP, number=None)),
+        replace(WHOLE, template=replace(WELCOME, content=replace(WELCOME.content, body="Bye"))),
+        replace(WHOLE, template=replace(WELCOME, content=replace(WELCOME.content, media_url=None))),
+        replace(WHOLE, template=replace(WELCOME, content=replace(WELCOME.content, type="video"))),
+        replace(WHOLE, max_people=None),
+        replace(WHOLE, lifecycle=Lifecycle("replace")),
+        replace(WHOLE, lifecycle=Lifecycle(on_remove="keep")),
+        replace(WHOLE, lifecycle=Lifecycle(ignore_changes=("body",))),
+    ],
+)
+def test_digest_is_about_all_that_people_get(other: Change) -> None:
+    """Words, media, number, limit and lifecycle are approved with the campaign."""
+    assert a_plan(WHOLE).digest != a_plan(other).digest
+
+
+def test_digest_is_about_one_place() -> None:
+    """An approval for staging, or for a sandbox, is none for another place."""
+    plan = a_plan(WHOLE)
+    elsewhere = [replace(plan, environment="staging"), replace(plan, server="http://127.0.0.1:8735")]
+
+    assert len({one.digest for one in [plan, *elsewhere]}) == 3
+
+
+def test_digest_is_not_about_names_and_counts() -> None:
+    """A template or an instance that is renamed, and one contact more, change nothing that people get."""
+    renamed = replace(
+        WHOLE,
+        instance=replace(SHOP, name="boutique"),
+        template=replace(WELCOME, name="hello"),
+        audience=Audience("all", 7),
+    )
+
+    assert a_plan(WHOLE).digest == a_plan(renamed).digest
+
+
+@pytest.mark.parametrize("action", [Action.PAUSE, Action.RETIRE, Action.FORGET])
+def test_what_stops_a_campaign_depends_on_nothing_else(action: Action) -> None:
+    """A pause is approved whatever its template says by now: nothing goes out."""
+    before = replace(WHOLE, action=action)
+
+    assert a_plan(before).digest == a_plan(replace(before, template=None, instance=None)).digest
+
+
+def test_words_are_filled_in_and_people_s_own_stay() -> None:
+    """What people read has the campaign's variables in it; placeholders of MsgFlash remain."""
+    body = "{{contact.firstName}}: {{ custom.code }} {{custom.missing}} {{custom.n}}"
+    payload = a_payload(type=None, body=None, templateId="t", variables={"code": "B{{x}}", "n": 9})
+    change = replace(CREATE, after=payload, template=replace(WELCOME, content=Content("text", body)))
+
+    assert change.words == Content("text", "{{contact.firstName}}: B{{x}} {{custom.missing}} 9")
+    assert replace(change, template=None).words is None
+    assert CREATE.words == Content("text", "Hello")
 
 
 @pytest.mark.parametrize(
