@@ -13,6 +13,7 @@ from typing import TypeAlias
 from msgflash_apply.campaign import JsonObject
 
 RATE_LIMITED = "API_RATE_LIMIT_EXCEEDED"
+UNSUPPORTED_FEATURE = "UNSUPPORTED_FEATURE"
 MONTHLY_QUOTAS = frozenset({"MONTHLY_API_REQUEST_QUOTA_EXCEEDED", "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"})
 ACCOUNT_GATES = frozenset(
     {
@@ -85,11 +86,13 @@ class NotCreated:
         what: why, for people.
         then: send it again, give up on this one, or stop the run.
         is_rate_limit: every request of the process waits, not just this one; see `Limiter`.
+        problem: what MsgFlash said; None where it said nothing.
     """
 
     what: str
     then: Then
     is_rate_limit: bool = False
+    problem: "Problem | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def classify(answer: Answer) -> CreateOutcome:
     if problem is not None and 400 <= answer.status < 500:
         if problem.is_rate_limit:
             return NotCreated(str(problem), Then.RETRY, is_rate_limit=True)
-        return NotCreated(str(problem), Then.STOP if problem.stops_the_run else Then.FAIL)
+        return NotCreated(str(problem), Then.STOP if problem.stops_the_run else Then.FAIL, problem=problem)
     if problem is not None:
         return Unknown(str(problem))
     if campaign is not None:
@@ -134,11 +137,25 @@ def classify(answer: Answer) -> CreateOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The error envelope of an answer (reference 2.4)."""
+    """
+    The error envelope of an answer (reference 2.4).
+
+    Attributes:
+        status: the HTTP status.
+        code: MsgFlash's, stable.
+        message: for people, with the details in it.
+        details: what is wrong with which field, as far as items name one (their shape is not documented).
+    """
 
     status: int
     code: str
     message: str
+    details: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_about_a_feature(self) -> bool:
+        """Whether the account lacks what this kind of content needs, such as buttons (reference 5.5)."""
+        return self.code == UNSUPPORTED_FEATURE
 
     @property
     def stops_the_run(self) -> bool:
@@ -165,9 +182,13 @@ def problem_in(reply: Reply) -> Problem | None:
     if not isinstance(error, Mapping) or not isinstance(code := error.get("code"), str):
         return None
     message = str(error.get("message", "")) or "no message"
-    if details := error.get("details"):
+    details = error.get("details")
+    if details:
         message = f"{message} ({details})"
-    return Problem(reply.status, code, message)
+    items = [item for item in details if isinstance(item, Mapping)] if isinstance(details, list) else []
+    named = ((item.get("path", item.get("field")), item.get("message")) for item in items)
+    about = tuple((path, said) for path, said in named if isinstance(path, str) and isinstance(said, str))
+    return Problem(reply.status, code, message, about)
 
 
 def is_rate_limit(answer: Answer) -> bool:

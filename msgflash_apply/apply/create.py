@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Then, Unknown, classify
+from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Problem, Then, Unknown, classify
 from msgflash_apply.apply.result import Outcome, Paused, Result, spell_advice
 from msgflash_apply.apply.run import Run
-from msgflash_apply.campaign import PAUSABLE, Facts, Intent, fingerprint, plain_id
+from msgflash_apply.campaign import PAUSABLE, Facts, Intent, Payload, fingerprint, plain_id
 from msgflash_apply.plan.echo import differences_in_answer, spelled
 from msgflash_apply.plan.plan import AttributeDiff, Change
 from msgflash_apply.state import journal
@@ -75,7 +75,7 @@ async def create(run: Run, change: Change) -> Result:
             report_pause(run)
         await run.journal.write(journal.NotCreated(change.address, outcome.what, run.now()))
         if not await may_try_again(run, outcome, attempt):
-            return result(Outcome.FAILED, change.id, outcome.what)
+            return result(Outcome.FAILED, change.id, outcome.what, refused=_refused(run, payload, outcome.problem))
 
 
 def _not_taken(run: Run, outcome: CreateOutcome) -> CreateOutcome:
@@ -86,6 +86,13 @@ def _not_taken(run: Run, outcome: CreateOutcome) -> CreateOutcome:
     if (other := run.known_ids.get(identifier)) is not None:
         return Unknown(f"MsgFlash answered with the id {outcome.id}, and that is the campaign {other} on record")
     return outcome
+
+
+def _refused(run: Run, payload: Payload, problem: Problem | None) -> tuple[tuple[str, str], ...]:
+    """Give what is wrong with which field; what this account cannot do is not tried again with another campaign."""
+    if problem is not None and problem.is_about_a_feature:
+        run.unsupported[str(payload.get("type"))] = str(problem)
+    return problem.details if problem is not None else ()
 
 
 def _in_short(differing: Sequence[AttributeDiff]) -> tuple[str, ...]:
@@ -109,18 +116,15 @@ async def announce(run: Run, change: Change, facts: Facts, attempt: int) -> str 
         Why nothing may be sent, or None: send now.
     """
     async with run.announcing:
-        if run.stop.is_set:
-            return run.stop.why
-        if change.starts_at <= run.now():
-            return TOO_LATE
+        if (why := _held_back(run, change)) is not None:
+            return why
         intent = Intent(run.id, attempt, run.now(), facts)
         announced = run.journal.queue(journal.Intended(change.address, intent))
         held_back: str | None = NEVER_LEFT
         try:
-            if not await run.journal.is_durable(announced) or not await wait_for_slot(run):
-                held_back = run.stop.why
-            else:
-                held_back = TOO_LATE if change.starts_at <= run.now() else None
+            if await run.journal.is_durable(announced):
+                await wait_for_slot(run)
+            held_back = _held_back(run, change)
         except asyncio.CancelledError:
             run.journal.flush()
             raise
@@ -131,8 +135,17 @@ async def announce(run: Run, change: Change, facts: Facts, attempt: int) -> str 
         return held_back
 
 
-async def wait_for_slot(run: Run) -> bool:
-    """Wait for the limiter's slot or the stop, whichever is first; True means send."""
+def _held_back(run: Run, change: Change) -> str | None:
+    """Why a create may not be sent now; None if it may."""
+    if run.stop.is_set:
+        return run.stop.why
+    if (said := run.unsupported.get(str((change.after or {}).get("type")))) is not None:
+        return f"not tried, since another one like it was refused: {said}"
+    return TOO_LATE if change.starts_at <= run.now() else None
+
+
+async def wait_for_slot(run: Run) -> None:
+    """Wait for the limiter's slot or the stop, whichever is first."""
     slot = asyncio.ensure_future(run.client.limiter.acquire())
     stopped = asyncio.ensure_future(run.stop.wait())
     try:
@@ -140,7 +153,6 @@ async def wait_for_slot(run: Run) -> bool:
     finally:
         slot.cancel()
         stopped.cancel()
-    return not run.stop.is_set
 
 
 def report_pause(run: Run) -> None:

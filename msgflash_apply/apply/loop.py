@@ -13,7 +13,7 @@ from typing import Final
 from msgflash_apply.api.client import Client
 from msgflash_apply.apply.actions import ACTIONS
 from msgflash_apply.apply.journal_writer import JournalWriter
-from msgflash_apply.apply.records import entries_of_all, entries_without_requests, record_before
+from msgflash_apply.apply.records import entries_of_all, entries_without_requests, record_before, refusals
 from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Result
 from msgflash_apply.apply.run import Run
 from msgflash_apply.apply.stop import Stop
@@ -104,6 +104,7 @@ async def apply_plan(
         blocked=len(plan.blocked),
         requests_sent=client.requests_sent,
         stopped=stop.why,
+        diagnostics=refusals([(change, results[change.address]) for change in effective]),
         interrupted_by=stop.signal_number,
     )
 

@@ -1,12 +1,15 @@
 """What a plan writes down without a request: moves, forgotten ones, statuses that were read, descriptions. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from msgflash_apply.apply.result import Result
 from msgflash_apply.campaign import Address, Facts, Record, Seen
-from msgflash_apply.plan.plan import Action, Change, Plan
+from msgflash_apply.findings import Code, Diagnostic, Severity
+from msgflash_apply.plan.lookup import path_of
+from msgflash_apply.plan.plan import Action, Change, Plan, finding
 from msgflash_apply.state.journal import Approved, Bound, Described, Entry, Forgotten, Kept, Moved, Observed, Restored
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -40,6 +43,20 @@ def entries_without_requests(plan: Plan, before: Snapshot, now: datetime) -> Map
         if wanted:
             entries[change.address] = tuple(wanted)
     return entries
+
+
+def refusals(results: Iterable[tuple[Change, Result]]) -> tuple[Diagnostic, ...]:
+    """Say what MsgFlash refused at the fields that it is about, once per cause."""
+    causes: dict[tuple[str, str], list[Change]] = {}
+    for change, result in results:
+        for cause in result.refused:
+            causes.setdefault(cause, []).append(change)
+    found = []
+    for (path, said), changes in causes.items():
+        others = f"; {len(changes)} campaigns were refused for it" if len(changes) > 1 else ""
+        place = path_of(changes[0], path)
+        found.append(finding(Severity.ERROR, Code.REFUSED, changes[0], f"MsgFlash: {path} {said}{others}", None, place))
+    return tuple(found)
 
 
 def record_before(before: Snapshot, change: Change) -> Record | None:

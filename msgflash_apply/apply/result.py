@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from msgflash_apply.campaign import Address, JsonObject
 from msgflash_apply.errors import ExitCode
+from msgflash_apply.findings import Diagnostic
 from msgflash_apply.plan.plan import Action, AttributeDiff, Change
 
 
@@ -40,6 +41,7 @@ class Result:
         advice: what MsgFlash advised on a create or resume, by `spell_advice`; None when it gave none.
         differences: what was sent and what MsgFlash's answer says instead, for a campaign that was created otherwise.
         is_stoppable: whether that campaign may still send something, and can be paused.
+        refused: what MsgFlash said is wrong with which field, for a campaign that it did not take.
     """
 
     address: Address
@@ -50,6 +52,7 @@ class Result:
     advice: str | None = None
     differences: tuple[AttributeDiff, ...] = ()
     is_stoppable: bool = False
+    refused: tuple[tuple[str, str], ...] = ()
 
     @property
     def safety(self) -> JsonObject | None:
@@ -75,6 +78,7 @@ class ApplyReport:
         stopped: why the run ended early, for people; None when it went to the end.
         interrupted_by: the signal's number that asked the run to end; None otherwise.
         recovery_file: where outcomes went that the state's storage refused; None when all are stored.
+        diagnostics: what MsgFlash said is wrong with fields of the files, once per cause.
     """
 
     environment: str
@@ -84,6 +88,7 @@ class ApplyReport:
     stopped: str | None = None
     interrupted_by: int | None = None
     recovery_file: str | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
     def summary(self) -> Mapping[Outcome, int]:

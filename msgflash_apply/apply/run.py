@@ -45,6 +45,7 @@ class Run:
             start leaves first. After a crash these are in doubt, besides those that were sent.
         retired: the addresses of the plan whose record is a retired one.
         known_ids: every campaign id on record, of this run too, and its address. MsgFlash gives no campaign a used one.
+        unsupported: kinds of content that MsgFlash refused on this account, and what it said.
         unknown_in_a_row: creates whose outcome is unknown, since the last one whose outcome is known.
         pause_reports: which pauses `on_event` has received.
     """
@@ -58,5 +59,6 @@ class Run:
     announcing: asyncio.Semaphore
     retired: frozenset[Address] = frozenset()
     known_ids: dict[str, Address] = field(default_factory=dict)
+    unsupported: dict[str, str] = field(default_factory=dict)
     unknown_in_a_row: int = 0
     pause_reports: PauseReports = field(default_factory=PauseReports)

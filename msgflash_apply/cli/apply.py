@@ -28,7 +28,7 @@ from msgflash_apply.cli.plan import OVERRIDE, SELECT, TARGET, planner_for, print
 from msgflash_apply.cli.progress import follow
 from msgflash_apply.cli.recovery_file import rescue
 from msgflash_apply.errors import BackendError, PlanError, PlanStale, QuotaExhausted, StateError
-from msgflash_apply.files.load import Loaded
+from msgflash_apply.files.load import Loaded, place
 from msgflash_apply.models.project import Settings
 from msgflash_apply.plan.approval import LOOK_AGAIN, refuse_other
 from msgflash_apply.plan.plan import Plan
@@ -266,6 +266,7 @@ async def carry_out(
             raise
         file = rescue(ledger, backend, settings.root) if ledger.endangered else None
         return replace(report, stopped=f"{err.summary} {err.detail}".strip(), recovery_file=file)
+    report = replace(report, diagnostics=place(report.diagnostics, settings.root))
     for warning in ledger.warnings:
         output.note(f"Warning: {warning}")
     if ledger.unsaved:  # another run took over, and what came back after that is known to this process alone

@@ -6,6 +6,7 @@ them into a campaign. `Lookups` asks for each thing once per process, and only i
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -161,6 +162,13 @@ def unknown_names(item: LookedUp, table: NameTable) -> list[Diagnostic]:
 def place_of(about: Change | Desired, field: str) -> ValuePath:
     """Where a file gives an instance, template or group: by name or by id."""
     return _PLACE[field][field not in about.names]
+
+
+def path_of(about: Change, path: str) -> ValuePath:
+    """Where a file gives what MsgFlash calls by a path such as `buttons[0].url`."""
+    steps = tuple(int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", path))
+    field = str(steps[-1]) if steps else ""
+    return place_of(about, field) if field in _PLACE else steps
 
 
 def _plain(field: str, name: str) -> str:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Paused, Result
 from msgflash_apply.plan.plan import SENDING, Action
+from msgflash_apply.report.diagnostics import finding_lines, no_source
 from msgflash_apply.report.differences import difference_lines, plain
 from msgflash_apply.report.layout import NARROWEST, Paint, Tone, counted, indented, titled
 from msgflash_apply.report.safe_text import shell_word, shown
@@ -83,6 +84,7 @@ def apply_to_text(report: ApplyReport, *, paint: Paint, width: int = 100) -> str
     width = max(width, NARROWEST)
     parts = ["\n".join(_advice(report, paint, width))]
     parts += ["\n".join(_unfinished(report, outcome, paint, width)) for outcome in _NOT_DONE]
+    parts += ["\n".join(finding_lines(d, paint=paint, source_line=no_source, width=width)) for d in report.diagnostics]
     parts.append("\n".join(_stop(report, paint, width)))
     done = Counter(result.action for result in report.results if result.outcome is Outcome.DONE)
     counts = [f"{done[action]} {word}" for action, word in _DONE.items() if done[action]]

@@ -77,6 +77,7 @@ def apply_to_json(report: ApplyReport) -> str:
                 for result in report.results
             ],
             "summary": {outcome.value: number for outcome, number in report.summary.items()},
+            "diagnostics": _diagnostics(report.diagnostics),
             "blocked": report.blocked,
             "requests": {"sent": report.requests_sent},
             "stopped": report.stopped,
