@@ -196,9 +196,9 @@ class Code(StrEnum):
     TEMPLATE_WANTS_MORE = "MF518", "the template of a campaign that was created needs a variable that it lacks"
     UNKNOWN_CONTACT = "MF519", "the account has no contact with this id"
     NOT_COUNTED = "MF520", "how many people a campaign reaches was not counted"
-    REFUSED = "MF523", "MsgFlash refused a campaign for a field"
-    ANSWER_DIFFERED = "MF522", "MsgFlash's answer to the create of a campaign was not what was sent"
     FEATURE_MISSING = "MF521", "the account's plan does not include what a campaign needs"
+    ANSWER_DIFFERED = "MF522", "MsgFlash's answer to the create of a campaign was not what was sent"
+    REFUSED = "MF523", "MsgFlash refused a campaign for a field"
 
 
 SHOWN_CHARACTERS = 40
