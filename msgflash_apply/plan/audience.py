@@ -168,13 +168,19 @@ def uncounted(changes: Iterable[Change]) -> list[Diagnostic]:
     blind = [
         change
         for change in changes
-        if change.is_sending and change.audience is not None and change.audience.count is None and change.source
+        if change.is_sending
+        and change.audience is not None
+        and change.audience.count is None
+        # One whose group is not known is an error of its own.
+        and not (change.audience.type == "group" and change.audience.name is None)
     ]
     if not blind:
         return []
     others = f"; {len(blind)} campaigns are not counted" if len(blind) > 1 else ""
-    message = f"how many people would receive it was not counted: that takes more than {MOST_REQUESTS} requests{others}"
-    hint = "to count them all the same: --audience always"
+    is_too_much = any(change.audience is not None and change.audience.type in {"tags", "explicit"} for change in blind)
+    why = f"that takes more than {MOST_REQUESTS} requests" if is_too_much else "MsgFlash does not say"
+    message = f"how many people would receive it was not counted: {why}{others}"
+    hint = "to count them all the same: --audience always" if is_too_much else None
     return [finding(Severity.WARNING, Code.NOT_COUNTED, blind[0], message, hint, ("recipients",))]
 
 

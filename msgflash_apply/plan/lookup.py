@@ -138,8 +138,26 @@ def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> Lo
     return LookedUp(desired, payload, meaning)
 
 
-def unknown_names(item: LookedUp, table: NameTable) -> list[Diagnostic]:
-    """Say of each name that means no id, or several, what it could have been."""
+def as_sent(item: LookedUp, sent: Facts | None) -> LookedUp | None:
+    """Put in the ids with which a campaign was created, where its file gives the same names; None where it does not."""
+    missing = item.missing_names
+    if sent is None or not missing or any(sent.names.get(field) != name for field, name in missing.items()):
+        return None
+    ids = {field: identifier for field in missing if (identifier := id_in(sent.payload, field)) is not None}
+    payload = with_ids(item.payload, ids)
+    found = LookedUp(item.desired, payload, fingerprint(payload))
+    return None if found.missing_names else found
+
+
+def unknown_names(item: LookedUp, table: NameTable, *, is_sent: bool = False) -> list[Diagnostic]:
+    """
+    Say of each name that means no id, or several, what it could have been.
+
+    Args:
+        item: a campaign, as far as its names were looked up.
+        table: which ids names mean.
+        is_sent: it was created with the ids that the names had then, so that this is a warning.
+    """
     found = []
     for field, name in item.missing_names.items():
         ids, word = table.ids(field, name), _WORD[field]
@@ -155,7 +173,10 @@ def unknown_names(item: LookedUp, table: NameTable) -> list[Diagnostic]:
             code, message = Code.UNKNOWN_NAME, f"the account has no {word} `{name}`"
             nearest = table.nearest(field, name)
             hint = f"did you mean `{nearest}`? it has: {listed}" if nearest else f"it has: {listed}"
-        found.append(finding(Severity.ERROR, code, item.desired, message, hint, place_of(item.desired, field)))
+        severity = Severity.ERROR
+        if is_sent:
+            severity, message = Severity.WARNING, f"{message}; the campaign was created with the one that had this name"
+        found.append(finding(severity, code, item.desired, message, hint, place_of(item.desired, field)))
     return found
 
 

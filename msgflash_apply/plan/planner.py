@@ -18,7 +18,7 @@ from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.audience import Counting, count_audiences, messages_of, uncounted
 from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mailing, taken_addresses
-from msgflash_apply.plan.lookup import LookedUp, Lookups, fill_in, table_of_memory, unknown_names
+from msgflash_apply.plan.lookup import LookedUp, Lookups, as_sent, fill_in, table_of_memory, unknown_names
 from msgflash_apply.plan.plan import REACHING, Action, Change, Plan, RequestForecast, Sender, UsedTemplate, finding
 from msgflash_apply.plan.preflight import (
     check_created,
@@ -191,7 +191,11 @@ class Planner:
             asked = {
                 item.desired.address: fill_in(item.desired, table, sent.get(item.desired.address)) for item in to_ask
             }
-            unknown = [found for item in asked.values() for found in unknown_names(item, table)]
+            for address, item in asked.items():
+                # Of a campaign that was created its ids are known, whatever became of what its file calls them.
+                remembered = as_sent(item, sent.get(address))
+                unknown += unknown_names(item, table, is_sent=remembered is not None)
+                asked[address] = remembered or item
             items = [asked.get(item.desired.address, item) for item in items]
         refuse_duplicates([item for item in items if not item.missing_names])
         return items, unknown

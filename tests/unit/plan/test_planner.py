@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from msgflash_apply.campaign import INSTANCE, TEMPLATE, Address, Content, Desired, Lifecycle
+from msgflash_apply.errors import ExitCode
 from msgflash_apply.findings import Diagnostic, InvalidFiles, Severity
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.lookup import ONLY_CONNECTED
@@ -503,3 +504,34 @@ def test_name_that_many_give_is_one_warning() -> None:
     missing = [found.message for found in plan.diagnostics if found.code == "MF512"]
 
     assert missing == ["`shop` was not looked up; 2 campaigns need it", "`other` was not looked up"]
+
+
+@pytest.mark.parametrize(
+    ("account", "codes_found", "exit_code"),
+    [
+        (Account(templates=[]), ["MF503", "MF517"], ExitCode.PERSON_NEEDED),
+        (Account(templates=[{**WELCOME, "name": "hello"}]), ["MF503"], ExitCode.DONE),
+        (Account(instances=[{**SHOP, "name": "boutique"}]), ["MF503"], ExitCode.DONE),
+    ],
+)
+def test_names_that_are_gone_stop_no_plan(account: Account, codes_found: list[str], exit_code: ExitCode) -> None:
+    """What a created campaign's file calls its template or instance may be gone: a warning, and other plans go on."""
+    desired = a_desired(
+        payload=a_payload(instanceId=None, type=None, body=None, variables={"code": "A"}),
+        names={INSTANCE: "shop", TEMPLATE: "welcome"},
+    )
+    state = sent_as(desired, instanceId=INSTANCE_ID, templateId="t-welcome")
+    plan = planned(desired, account=account, state=state)
+
+    assert [change.action for change in plan.changes] == [Action.NO_OP]
+    assert sorted(codes(plan)) == codes_found
+    assert all(not found.is_error for found in plan.diagnostics)
+    assert plan.exit_code(detailed=False) is exit_code
+
+
+def test_names_of_another_campaign_are_not_remembered() -> None:
+    """A name that the file has now and the record has not is an error: nothing says which id it means."""
+    desired = templated(variables={"code": "A"}, template="goodbye")
+    state = sent_as(templated(variables={"code": "A"}), templateId="t-welcome")
+
+    assert [found.code for found in mistakes(desired, state=state)] == ["MF503"]
