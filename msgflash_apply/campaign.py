@@ -265,8 +265,10 @@ def plain_id(identifier: str) -> str:
 
 def id_in(payload: Payload, field: str) -> str | None:
     """Look up the id of an instance, template or group in a payload; None where it has none."""
-    holder = payload.get("recipients") if field == GROUP else payload
-    value = holder.get(field) if isinstance(holder, Mapping) else None
+    value = payload.get(field)
+    if field == GROUP:
+        recipients = payload.get("recipients")
+        value = recipients.get(field) if isinstance(recipients, Mapping) else None
     return value if isinstance(value, str) else None
 
 

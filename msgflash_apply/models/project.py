@@ -110,8 +110,9 @@ class Policy:
 
     def max_people(self, own: int | None) -> int | None:
         """The most recipients of a campaign that sets the limit `own` for itself; None for no limit."""
-        limits = [limit for limit in (None if self.lift_audiences else own, self.max_audience) if limit is not None]
-        return min(limits, default=None)
+        if own is None or self.lift_audiences:
+            return self.max_audience
+        return own if self.max_audience is None else min(own, self.max_audience)
 
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

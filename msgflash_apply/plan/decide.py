@@ -124,7 +124,8 @@ def _decide_unedited(
         return replace(unchanged, action=Action.RESUME, explanation=also)
     if unchanged.diff and status not in TERMINAL:
         return _decide_edited_template(unchanged, status, policy)
-    unchanged = replace(unchanged, diff=())
+    if unchanged.diff:
+        unchanged = replace(unchanged, diff=())
     if status != record.status:
         return replace(unchanged, explanation=f"it is {status} now, and was {record.status}")
     return unchanged
