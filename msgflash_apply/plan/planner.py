@@ -154,7 +154,7 @@ class Planner:
             refuse_other_server(snapshot, self._options.server)
         now = self._now()
         lookups = Lookups(self._client) if self._client is not None else None
-        items, unknown = await self._look_up(snapshot, now, lookups)
+        items, unknown = await self._look_up(snapshot, lookups)
         prior = PriorState(snapshot, templates=await self._templates(items, snapshot, lookups))
         changes = self._decide(items, prior, now)
         readings: dict[str, RemoteStatus | None] = {}
@@ -171,9 +171,7 @@ class Planner:
         changes = decide(items, prior, now=now, policy=self._options.policy)
         return tuple(filter(self._options.selects, changes)) if self._options.is_narrowed else changes
 
-    async def _look_up(
-        self, snapshot: Snapshot, now: datetime, lookups: Lookups | None
-    ) -> tuple[list[LookedUp], list[Diagnostic]]:
+    async def _look_up(self, snapshot: Snapshot, lookups: Lookups | None) -> tuple[list[LookedUp], list[Diagnostic]]:
         """Put ids where the files give names: as MsgFlash has them, or offline as the state remembers them."""
         created, in_doubt = snapshot.campaigns.values(), snapshot.in_doubt.values()
         memory = table_of_memory([*(record.facts for record in created), *(intent.facts for intent in in_doubt)])
@@ -181,10 +179,11 @@ class Planner:
         items = [fill_in(desired, memory, sent.get(desired.address)) for desired in self._desired]
         to_ask = [item for item in items if item.desired.names] if lookups else []
         if to_ask and self._options.refresh is Refresh.NONE:
-            # Memory is enough for a campaign in which nothing changes.
-            changes = decide(items, PriorState(snapshot), now=now, policy=self._options.policy)
-            unchanged = {change.address for change in changes if change.action is Action.NO_OP}
-            to_ask = [item for item in to_ask if item.missing_names or item.desired.address not in unchanged]
+            # Memory is enough for a campaign that is what was sent.
+            prints = {address: facts.fingerprint for address, facts in sent.items()}
+            to_ask = [
+                item for item in to_ask if item.missing_names or prints.get(item.desired.address) != item.fingerprint
+            ]
         unknown: list[Diagnostic] = []
         if to_ask and lookups:
             table = await lookups.table(field for item in to_ask for field in item.desired.names)
