@@ -154,10 +154,16 @@ def test_contacts_are_read_page_by_page() -> None:
 
 
 def test_seeded_tags() -> None:
-    """Every third contact is a vip, every second takes the newsletter, and two cities have 40 each."""
+    """Every third contact is a vip, every second takes the newsletter, two cities have 40 each, and three are staff."""
     with running() as (sandbox, _):
         tags = [tag for contact in sandbox.world.contacts.values() for tag in contact.tags]
-    assert {tag: tags.count(tag) for tag in tags} == {"paris": 40, "newsletter": 60, "vip": 40, "lyon": 40}
+    assert {tag: tags.count(tag) for tag in tags} == {
+        "paris": 40,
+        "newsletter": 60,
+        "vip": 40,
+        "lyon": 40,
+        "staff": 3,
+    }
 
 
 def test_contacts_are_searched_and_sorted() -> None:
@@ -178,7 +184,7 @@ def test_one_contact() -> None:
     """A contact can be read by id (6.1)."""
     with running() as (_, client):
         contact, unknown = client.get(f"/contacts/{contact_id(3)}"), client.get(f"/contacts/{UNKNOWN_ID}")
-    assert (contact.at("data.phone"), contact.at("data.tags")) == ("+33600000003", ["vip", "paris"])
+    assert (contact.at("data.phone"), contact.at("data.tags")) == ("+33600000003", ["vip", "paris", "staff"])
     assert refusal(unknown) == (404, "NOT_FOUND")
 
 

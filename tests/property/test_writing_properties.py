@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from msgflash_apply.files.fmt import campaign_text, canonical, field_order
 from msgflash_apply.files.yaml_tree import parse
+from msgflash_apply.invisible import invisible_in_name
 
 FIELDS = field_order("campaign")
 texts = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
@@ -23,9 +24,10 @@ texts = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
         "😀",
     ]
 )
+names = texts.filter(lambda text: invisible_in_name(text) is None)
 fields_strategy = st.dictionaries(
     st.sampled_from(FIELDS),
-    texts | st.integers() | st.booleans() | st.lists(texts, max_size=3) | st.dictionaries(texts, texts, max_size=3),
+    texts | st.integers() | st.booleans() | st.lists(texts, max_size=3) | st.dictionaries(names, texts, max_size=3),
     min_size=1,
 )
 

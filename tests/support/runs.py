@@ -100,7 +100,7 @@ class World:
     sandbox: Sandbox
     folder: Path
     place: Place | None = None
-    policy: Policy = field(default_factory=lambda: Policy(max_creates=None, max_retires=None))
+    policy: Policy = field(default_factory=lambda: Policy().without(["max-creates", "max-retires"]))
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:

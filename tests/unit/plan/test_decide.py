@@ -2,14 +2,25 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
-from msgflash_apply.campaign import DEFAULT_LIFECYCLE, INSTANCE, Address, Desired, Lifecycle, Record
+from msgflash_apply.campaign import (
+    DEFAULT_LIFECYCLE,
+    INSTANCE,
+    Address,
+    Content,
+    Desired,
+    Facts,
+    Lifecycle,
+    Record,
+    Seen,
+)
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.lookup import NameTable, fill_in
-from msgflash_apply.plan.plan import Action, Change, Reason, Stage
+from msgflash_apply.plan.plan import Action, Change, Reason, Stage, UsedTemplate
 from msgflash_apply.plan.refresh import PriorState, RemoteStatus
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import (
@@ -467,3 +478,111 @@ def test_changes_are_sorted_by_address() -> None:
 
     assert list(changes) == ["a", "b", "c"]
     assert all(change.starts_at == SOON for change in changes.values())
+
+
+# A template that was edited on MsgFlash after it was approved.
+
+
+APPROVED, EDITED = Content("text", "Hello"), Content("text", "Bye")
+
+
+def with_template(
+    *,
+    status: str = "scheduled",
+    desired: Desired | None = None,
+    edits: Literal["accept", "pause"] = "accept",
+    now: Content | None = EDITED,
+    facts: Facts | None = None,
+    retired: bool = False,
+) -> Change:
+    """Decide about a campaign whose template said `APPROVED` and says something else now."""
+    sent = facts or replace(some_facts(TEMPLATED), seen=Seen(APPROVED.digest))
+    record = a_record(status=status, facts=sent, retired=retired)
+    state = replace(a_snapshot({"sale": record}), contents={APPROVED.digest: APPROVED})
+    prior = PriorState(state, templates={"t": now and UsedTemplate("t", "welcome", now)})
+    items = [fill_in(desired, NameTable([]))] if desired else []
+    (change,) = decide(items, prior, now=NOW, policy=replace(POLICY, template_edits=edits))
+    return change
+
+
+TEMPLATED = a_payload(name="sale", type=None, body=None, templateId="t")
+AS_SENT = a_desired(payload=TEMPLATED)
+KEPT = replace(some_facts(TEMPLATED, on_remove="keep"), seen=Seen(APPROVED.digest))
+
+
+@pytest.mark.parametrize(
+    ("status", "edits", "action", "words"),
+    [
+        ("scheduled", "accept", Action.ACCEPT, "edited on MsgFlash after it was approved"),
+        ("running", "accept", Action.ACCEPT, "people may have received the new words"),
+        ("paused", "accept", Action.ACCEPT, "edited on MsgFlash"),
+        ("scheduled", "pause", Action.PAUSE, "edited on MsgFlash"),
+        ("running", "pause", Action.PAUSE, "edited on MsgFlash"),
+        ("paused", "pause", Action.NO_OP, "edited on MsgFlash after it was approved; it is paused"),
+        ("completed", "accept", Action.NO_OP, ""),
+        ("completed", "pause", Action.NO_OP, ""),
+    ],
+)
+@pytest.mark.parametrize("has_file", [True, False], ids=["with a file", "kept without one"])
+def test_edited_template_is_accepted_or_paused(
+    status: str, edits: Literal["accept", "pause"], action: Action, words: str, *, has_file: bool
+) -> None:
+    """New words are approved or kept back, by the policy; what is over is left alone, with a file and without one."""
+    if has_file:
+        change = with_template(status=status, desired=AS_SENT, edits=edits)
+    else:
+        change = with_template(status=status, edits=edits, facts=KEPT)
+
+    over = status == "completed"
+    assert change.action is (Action.FORGET if over and not has_file else action)
+    assert words in change.explanation
+    shown = [(diff.path, diff.before, diff.after) for diff in change.diff]
+    assert shown == ([("template.body", "Hello", "Bye")] if action is not Action.NO_OP else [])
+
+
+@pytest.mark.parametrize(
+    ("now", "facts"),
+    [(APPROVED, None), (None, None), (EDITED, some_facts(TEMPLATED)), (EDITED, replace(KEPT, seen=Seen("sha256:?")))],
+    ids=["same words", "deleted", "nothing was recorded", "words are not on record"],
+)
+def test_template_without_other_words_is_no_change(now: Content | None, facts: Facts | None) -> None:
+    """The words are compared only where both are known."""
+    desired = replace(AS_SENT, lifecycle=Lifecycle(on_remove="keep"))
+
+    assert with_template(desired=desired, now=now, facts=facts).action is Action.NO_OP
+
+
+def test_the_brake_comes_before_new_words() -> None:
+    """`paused: true` pauses; the new words are shown once it is paused."""
+    assert with_template(desired=replace(AS_SENT, paused=True)).diff == ()
+    assert with_template(desired=replace(AS_SENT, paused=True)).action is Action.PAUSE
+    assert with_template(desired=replace(AS_SENT, paused=True), status="paused").action is Action.ACCEPT
+
+
+@pytest.mark.parametrize(("paused", "retired"), [(False, False), (None, True)])
+def test_resume_shows_new_words(paused: bool | None, retired: bool) -> None:
+    """A resume sends what the template says now, so it shows in what that differs."""
+    change = with_template(desired=replace(AS_SENT, paused=paused), status="paused", retired=retired)
+
+    assert change.action is Action.RESUME
+    assert [diff.after for diff in change.diff] == ["Bye"]
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "status", "edits", "action"),
+    [
+        (DEFAULT_LIFECYCLE, "scheduled", "accept", Action.BLOCKED),
+        (DEFAULT_LIFECYCLE, "scheduled", "pause", Action.PAUSE),
+        (DEFAULT_LIFECYCLE, "paused", "pause", Action.BLOCKED),
+        (REPLACE, "scheduled", "pause", Action.REPLACE),
+        (REPLACE, "running", "pause", Action.PAUSE),
+    ],
+)
+def test_new_words_are_kept_back_whatever_else_was_edited(
+    lifecycle: Lifecycle, status: str, edits: Literal["accept", "pause"], action: Action
+) -> None:
+    """With `template_edits: pause` a campaign is paused though its file says something new, unless it is replaced."""
+    payload = {**TEMPLATED, "variables": {"code": "A"}}
+    desired = a_desired(payload=payload, lifecycle=lifecycle)
+
+    assert with_template(desired=desired, status=status, edits=edits).action is action

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from msgflash_apply.campaign import INSTANCE, TEMPLATE, Address, Content, Desired, Lifecycle
-from msgflash_apply.errors import ExitCode
+from msgflash_apply.api.client import Client
+from msgflash_apply.campaign import INSTANCE, TEMPLATE, Address, Content, Desired, Lifecycle, Record, Seen
+from msgflash_apply.errors import ExitCode, StateError
 from msgflash_apply.findings import Diagnostic, InvalidFiles, Severity
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.lookup import ONLY_CONNECTED
-from msgflash_apply.plan.plan import Action, Audience, Plan, Reason
+from msgflash_apply.plan.plan import Action, Audience, Plan, Reason, Sender
 from msgflash_apply.plan.planner import Planner, PlanOptions
-from msgflash_apply.plan.refresh import Refresh, RemoteStatus
+from msgflash_apply.plan.refresh import PriorState, Refresh, RemoteStatus
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import INSTANCE_ID, NOW, a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
 from tests.unit.plan.accounts import SHOP, WELCOME, Account, Object, a_remote
@@ -535,3 +536,147 @@ def test_names_of_another_campaign_are_not_remembered() -> None:
     state = sent_as(templated(variables={"code": "A"}), templateId="t-welcome")
 
     assert [found.code for found in mistakes(desired, state=state)] == ["MF503"]
+
+
+# What is behind the ids: words, numbers, the account's plan, the server.
+
+
+def a_sent_template(status: str = "scheduled", variables: object = None, template: str = "t-welcome") -> Record:
+    """Build the record of a campaign in template mode, of an earlier version that kept no words."""
+    payload = a_payload(name="sale", type=None, body=None, templateId=template, variables=variables)
+    return a_record(status=status, facts=some_facts(payload, names={TEMPLATE: "welcome"}))
+
+
+@pytest.mark.parametrize(
+    ("record", "templates", "found"),
+    [
+        (a_sent_template(variables={"code": "A"}), [WELCOME], []),
+        (a_sent_template(), [WELCOME], [("MF518", "template `welcome` needs the variable `code` now")]),
+        (a_sent_template(), [], [("MF517", "template `welcome` is gone on MsgFlash: every message of `sale` will fail")]),
+        (a_sent_template("completed"), [], []),
+        (replace(a_sent_template(), retired=True), [], []),
+        (a_record(), [], []),
+    ],
+)
+def test_campaigns_whose_messages_will_fail(
+    record: Record, templates: list[Object], found: list[tuple[str, str]]
+) -> None:
+    """A template that is gone, or wants more, hurts the live campaigns that use it: a person is needed."""
+    sent = a_desired(payload=record.facts.payload)
+    plan = planned(sent, account=Account(templates=templates), state=a_snapshot({"sale": record}))
+
+    assert [(one.code, one.address) for one in plan.diagnostics] == [(code, "sale") for code, _ in found]
+    assert all(words in one.message for one, (_, words) in zip(plan.diagnostics, found, strict=True))
+    assert plan.needs_person is bool(found)
+    assert plan.is_empty
+
+
+def test_a_campaign_that_the_plan_acts_on_is_not_said_to_fail() -> None:
+    """What the plan pauses needs no warning that its messages would fail."""
+    sent = a_desired(payload=a_sent_template().facts.payload, paused=True)
+    account = Account(templates=[], campaigns={"id-sale": a_remote("id-sale")})
+    plan = planned(sent, account=account, state=a_snapshot({"sale": a_sent_template()}))
+
+    assert [change.action for change in plan.changes] == [Action.PAUSE]
+    assert codes(plan) == []
+
+
+@pytest.mark.parametrize(
+    ("features", "kinds", "expected"),
+    [
+        ({"campaigns": False, "buttons": False}, ["buttons", "text"], ["the account's plan has no campaigns; 2 would"]),
+        ({"campaigns": False}, ["text"], ["the account's plan has no campaigns"]),
+        ({"buttons": False}, ["buttons", "buttons"], ["the account's plan has no buttons; 2 campaigns need them"]),
+        ({"buttons": False, "voiceNotes": False}, ["voice_note"], ["the account's plan has no voice notes"]),
+    ],
+)
+def test_what_the_plan_of_the_account_lacks_is_an_error(
+    features: Object, kinds: list[str], expected: list[str]
+) -> None:
+    """Creates that MsgFlash would refuse are errors before anything is sent, once per cause."""
+    desired = [a_desired(f"c{n}", payload=a_payload(name=f"c{n}", type=kind)) for n, kind in enumerate(kinds)]
+    found = mistakes(*desired, account=Account(features=features))
+
+    assert {one.code for one in found} == {"MF521"}
+    assert [one.message.startswith(words) for one, words in zip(found, expected, strict=True)] == [True]
+    assert found[0].address == "c0"
+
+
+@pytest.mark.parametrize("features", [{}, {"buttons": True, "campaigns": True}, {"voiceNotes": False}])
+def test_features_that_are_there_or_unknown_are_no_error(features: Object) -> None:
+    """What the account's plan does not deny is tried."""
+    plan = planned(a_desired(payload=a_payload(type="buttons")), account=Account(features=features))
+
+    assert [change.action for change in plan.changes] == [Action.CREATE]
+
+
+@pytest.mark.parametrize(
+    ("status", "retired", "warned"),
+    [("scheduled", False, True), ("completed", False, False), ("scheduled", True, False)],
+)
+def test_an_answer_that_differed_is_a_warning(status: str, *, retired: bool, warned: bool) -> None:
+    """A live campaign that MsgFlash made otherwise than it was sent is a warning of every plan."""
+    record = replace(a_record(status=status, retired=retired), differs=("schedule: .. was sent, it has ..",))
+    plan = planned(a_desired(), state=a_snapshot({"sale": record}))
+
+    assert codes(plan) == (["MF522"] if warned else [])
+
+
+def test_another_server_is_refused() -> None:
+    """A state whose campaigns are on another server is not compared with this one."""
+    state = replace(a_snapshot({"sale": a_record()}), server="http://127.0.0.1:8735")
+
+    with pytest.raises(StateError, match="a sandbox on this machine"):
+        planned(a_desired(), state=state)
+    assert offline(a_desired(), state=state).is_empty
+
+
+def test_records_of_earlier_versions_are_filled_in() -> None:
+    """An unchanged campaign whose record lacks words and number shows them, so that the apply can write them down."""
+    record = a_sent_template(variables={"code": "A"})
+    sent = a_desired(payload=record.facts.payload)
+    known = replace(record, facts=replace(record.facts, seen=Seen()))
+    new = named("new")
+
+    (_, old), (_, complete) = (
+        planned(new, sent, state=a_snapshot({"sale": one})).changes for one in (record, known)
+    )
+
+    assert old.action is complete.action is Action.NO_OP
+    assert old.template is not None
+    assert old.template.name == "welcome"
+    assert old.instance == Sender(INSTANCE_ID, "shop", "+33612345678")
+    assert (complete.template, complete.instance) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("record", "people"),
+    [
+        (a_record(), {"sale": 120}),
+        (a_record(status="completed"), {}),
+        (a_record(status="paused", retired=True), {}),
+        (a_record(facts=some_facts(a_payload(starts_at=NOW))), {}),
+    ],
+)
+def test_people_are_counted_again_until_the_start(record: Record, people: dict[str, int]) -> None:
+    """What has started, is over or retired is counted no more; instances are read with it."""
+    options = PlanOptions("default", ALL)
+    planner: Planner | None = None
+
+    async def recount(client: Client) -> Mapping[Address, int | None]:
+        nonlocal planner
+        planner = Planner([], (), options, client, lambda: NOW)
+        return await planner.recount(a_snapshot({"sale": record}))
+
+    assert Account().use(recount) == people
+    assert planner is not None
+    assert planner.instances == {INSTANCE_ID: Sender(INSTANCE_ID, "shop", "+33612345678")}
+
+
+def test_offline_counts_nothing_again() -> None:
+    """Without MsgFlash there is nothing to compare with."""
+    planner = Planner([], (), PlanOptions("default", ALL), None, lambda: NOW)
+
+    assert asyncio.run(planner.recount(a_snapshot({"sale": a_record()}))) == {}
+    asyncio.run(planner.plan(a_snapshot()))
+    assert planner.prior == PriorState(a_snapshot())
