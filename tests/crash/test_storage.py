@@ -83,7 +83,7 @@ def test_full_disk(repo: Repo) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limit_bytes", [1600, 4000])
+@pytest.mark.parametrize("limit_bytes", [2500, 4900])
 def test_journal_that_hits_a_limit_in_the_middle_of_a_line(repo: Repo, limit_bytes: int) -> None:
     """A line that the disk cuts short is taken back, its create is not sent, and what was sent is not lost."""
     done = start(repo, "apply", "--auto-approve", limit_bytes=limit_bytes).wait()

@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from msgflash_apply.campaign import Address
+from msgflash_apply.campaign import Address, Content, Seen
 from msgflash_apply.models.project import Policy
+from msgflash_apply.plan.plan import Audience, Sender, UsedTemplate
 from msgflash_apply.plan.planfile import SavedPlan, encode_plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.state.backends.encrypted.envelope import Envelope, write_envelope
@@ -16,10 +17,13 @@ from msgflash_apply.state.backends.terraform_http import bundle
 from msgflash_apply.state.codec import encode, encode_entries
 from msgflash_apply.state.journal import (
     Adopted,
+    Approved,
+    Bound,
     Created,
     Described,
     Entry,
     Forgotten,
+    Kept,
     Moved,
     NotCreated,
     Observed,
@@ -29,7 +33,7 @@ from msgflash_apply.state.journal import (
     Retired,
 )
 from msgflash_apply.state.serialise import to_json
-from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.state.snapshot import LastApproval, Snapshot
 from tests.hostile import answers
 from tests.support.builders import INSTANCE_ID, NOW, SOON, a_desired, a_payload, a_record, a_snapshot, an_intent
 from tests.support.states import ENVIRONMENT, LINEAGE, a_holder, created, intended
@@ -42,6 +46,7 @@ key: sale
 schedule: 2099-03-02T10:00:00
 timezone: Europe/Paris
 recipients: &who {type: tags, value: [vip, 'new', "old"]}
+audience: {max: 500}
 type: text
 body: |
   Hello {{ contact.firstName }},
@@ -70,22 +75,30 @@ TEMPLATES = (
     "{{ custom.text | truncate(20) }} {{ custom.numbers | sort | unique | first }} {{ custom.map is mapping }}",
 )
 PROJECT = (ROOT / "msgflash.yaml").read_bytes()
-FACTS = a_record("sale").facts
+SERVER = "https://srv.msgflash.com"
+WORDS = Content("image", "Hello {{contact.firstName}}: {{custom.code}}", "https://a.example/1.jpg")
+FACTS = replace(a_record("sale").facts, seen=Seen(WORDS.digest, "+33612345678", 120, 500))
 RICH = Snapshot(
     LINEAGE,
     7,
     ENVIRONMENT,
     campaigns={
-        Address("sale"): replace(a_record("sale"), former_ids=("id-0",)),
+        Address("sale"): replace(a_record("sale"), former_ids=("id-0",), differs=("name: 'a' was sent, it has 'b'",)),
         Address('promo/été["fr"]'): a_record("other", status="completed", retired=True),
         Address("template"): a_record("template", facts=replace(FACTS, timezone="Europe/Paris", labels={"a": "b"})),
     },
     in_doubt={Address("doubt"): an_intent("doubt")},
     history={Address("past"): (a_record("past", status="failed"), a_record("paster"))},
     journal="run-0",
+    server=SERVER,
+    contents={WORDS.digest: WORDS},
+    approved=LastApproval("sha256:0", {Address("sale"): "create"}, NOW),
 )
 ENTRIES: Sequence[Entry] = (
     Opened("run-1", LINEAGE, 1, ENVIRONMENT, NOW),
+    Bound(SERVER),
+    Kept(WORDS.digest, WORDS),
+    Approved("sha256:0", {Address("sale"): "create"}, NOW),
     intended("sale"),
     created("sale"),
     intended("gone"),
@@ -96,7 +109,7 @@ ENTRIES: Sequence[Entry] = (
     Moved(Address("sale"), Address("promo/été")),
     Described(Address("promo/été"), FACTS),
     intended("promo/été"),
-    Created(Address("promo/été"), "id-2", "scheduled", SOON),
+    Created(Address("promo/été"), "id-2", "scheduled", SOON, ("name: 'a' was sent, it has 'b'",)),
     Forgotten(Address("promo/été"), NOW),
     Adopted(Address("sale"), a_record("sale")),
     Removed(Address("sale"), NOW),
@@ -113,7 +126,17 @@ REMOTE = {
 }
 EVERYTHING = {
     **REMOTE,
-    "templates": [{"id": "t-welcome", "name": "welcome", "variables": ["contact.firstName", "custom.code"]}],
+    "templates": [
+        {
+            "id": "t-welcome",
+            "name": "welcome",
+            "type": WORDS.type,
+            "body": WORDS.body,
+            "mediaUrl": WORDS.media_url,
+            "variables": ["contact.firstName", "custom.code"],
+        }
+    ],
+    "groups": [{"id": "g", "name": "early-birds", "contactCount": 4}],
     "total": 1,
     "contacts": [{"id": "c", "tags": ["vip"]}],
     "nextCursor": "x",
@@ -121,6 +144,7 @@ EVERYTHING = {
     "messages": [{"campaignId": "id-sale", "createdAt": "2026-11-23T12:00:00Z"}],
     "limits": {"monthlyOutboundQuota": 10, "monthlyApiRequestQuota": 100},
     "usage": {"effectiveOutboundUsage": 1, "apiRequestsCount": 2},
+    "features": {"campaigns": True, "buttons": False, "voiceNotes": True},
     "warmupPolicy": {"maxCampaignRecipients": 5},
     "contactCount": 4,
     "waNumber": "+33612345678",
@@ -141,7 +165,17 @@ def _a_plan() -> bytes:
     ]
     planner = Planner(wanted, (), PlanOptions("default", Policy()), None, lambda: NOW)
     plan = asyncio.run(planner.plan(a_snapshot({"old": a_record("old")}, {"doubt": an_intent("doubt")})))
-    return encode_plan(SavedPlan(plan, tuple({one.address: one for one in wanted}.values())))
+    changes = tuple(
+        replace(
+            change,
+            instance=Sender(INSTANCE_ID, "shop", "+33612345678"),
+            template=UsedTemplate("t", "welcome", WORDS, ("custom.code",)),
+            audience=Audience("group", 120, 500, "early-birds"),
+        )
+        for change in plan.changes
+    )
+    saved = SavedPlan(replace(plan, changes=changes), tuple({one.address: one for one in wanted}.values()))
+    return encode_plan(replace(saved, targets=("new",), labels={"a": "b"}, overrides=("lead-time",)))
 
 
 JSON = frozenset(

@@ -110,7 +110,7 @@ def test_arguments_hold_no_secret(repo: Repo, command: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [("state", "rekey"), ("state", "migrate", "{url}/state/new"), ("--log-level", "info", "plan", "--offline")],
+    [("state", "rekey"), ("state", "migrate", "{url}/state/new"), ("--log-level", "info", "plan")],
     ids=" ".join,
 )
 def test_arguments_hold_no_secret_of_a_state(repo: Repo, tmp_path: Path, command: tuple[str, ...]) -> None:

@@ -47,19 +47,22 @@ class CrashingTransport(httpx.AsyncBaseTransport):
     Args:
         at: the request, from 1; 0 for never.
         when: whether MsgFlash still gets it.
+        creates_alone: count the requests that create a campaign, and no others.
     """
 
-    def __init__(self, *, at: int = 0, when: When = "before") -> None:
+    def __init__(self, *, at: int = 0, when: When = "before", creates_alone: bool = False) -> None:
         self._inner = plain_network()
         self._at = at
         self._when = when
+        self._creates_alone = creates_alone
         self.effects = 0
         self.is_dead = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Count, send, or die."""
-        self.effects += 1
-        is_last = self.effects == self._at
+        is_counted = not self._creates_alone or (request.method, request.url.path) == ("POST", "/api/v1/campaigns")
+        self.effects += is_counted
+        is_last = is_counted and self.effects == self._at
         if self.is_dead or (is_last and self._when == "before"):
             self._die()
         response = await self._inner.handle_async_request(request)

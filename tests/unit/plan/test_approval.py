@@ -22,7 +22,9 @@ FULL = replace(
 )
 
 
-def refused(now: Plan, approved: Plan | None = None, *, digest: str | None = None, state: Snapshot | None = None) -> str:
+def refused(
+    now: Plan, approved: Plan | None = None, *, digest: str | None = None, state: Snapshot | None = None
+) -> str:
     """Refuse a plan that is not the approved one, and give the words."""
     digest = approved.digest if approved is not None and digest is None else digest
     with pytest.raises(PlanStale) as caught:

@@ -552,7 +552,11 @@ def a_sent_template(status: str = "scheduled", variables: object = None, templat
     [
         (a_sent_template(variables={"code": "A"}), [WELCOME], []),
         (a_sent_template(), [WELCOME], [("MF518", "template `welcome` needs the variable `code` now")]),
-        (a_sent_template(), [], [("MF517", "template `welcome` is gone on MsgFlash: every message of `sale` will fail")]),
+        (
+            a_sent_template(),
+            [],
+            [("MF517", "template `welcome` is gone on MsgFlash: every message of `sale` will fail")],
+        ),
         (a_sent_template("completed"), [], []),
         (replace(a_sent_template(), retired=True), [], []),
         (a_record(), [], []),
@@ -638,9 +642,7 @@ def test_records_of_earlier_versions_are_filled_in() -> None:
     known = replace(record, facts=replace(record.facts, seen=Seen()))
     new = named("new")
 
-    (_, old), (_, complete) = (
-        planned(new, sent, state=a_snapshot({"sale": one})).changes for one in (record, known)
-    )
+    (_, old), (_, complete) = (planned(new, sent, state=a_snapshot({"sale": one})).changes for one in (record, known))
 
     assert old.action is complete.action is Action.NO_OP
     assert old.template is not None
