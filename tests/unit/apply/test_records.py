@@ -9,18 +9,18 @@ import pytest
 
 from msgflash_apply.api.access import DEFAULT_BASE_URL
 from msgflash_apply.apply.journal_writer import JournalWriter
-from msgflash_apply.apply.records import entries_without_requests
+from msgflash_apply.apply.records import entries_of_all, entries_without_requests
 from msgflash_apply.apply.stop import Stop
-from msgflash_apply.campaign import Address, Desired, Lifecycle, Source
+from msgflash_apply.campaign import Address, Content, Desired, Lifecycle, Seen, Source
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.lookup import NameTable, fill_in
-from msgflash_apply.plan.plan import Plan, RequestForecast
+from msgflash_apply.plan.plan import Action, Audience, Change, Plan, Reason, RequestForecast, Sender, UsedTemplate
 from msgflash_apply.plan.refresh import PriorState, RemoteStatus
-from msgflash_apply.state.journal import Observed, Retired
+from msgflash_apply.state.journal import Approved, Bound, Described, Kept, Observed, Retired
 from msgflash_apply.state.ledger import Ledger, read_state
 from msgflash_apply.state.snapshot import Snapshot
-from tests.support.builders import NOW, a_desired, a_payload, some_facts
+from tests.support.builders import NOW, a_desired, a_payload, a_record, a_snapshot, facts_as_sent, some_facts
 from tests.support.doors import FailingBackend
 from tests.support.states import ENVIRONMENT, a_run, a_state, created, intended
 
@@ -188,3 +188,80 @@ def test_what_is_not_durable_is_not_told_as_done(tmp_path: Path) -> None:
 
         assert durable == {"sale"}
         assert "storage failed" in str(stop.why)
+
+
+# What was approved beside the payload.
+
+
+WELCOME = UsedTemplate("t", "welcome", Content("text", "Hello"))
+SHOP = Sender("i", "shop", "+33600000001")
+APPROVED = Seen(WELCOME.content.digest, "+33600000001", 100, 500)
+
+
+def described(change: Change, seen: Seen | None) -> list[Seen | None]:
+    """Give what the record of one campaign says was approved, each time that it is written anew."""
+    record = a_record(facts=replace(facts_as_sent(a_desired()), seen=seen), status=change.status or "scheduled")
+    entries = entries_without_requests(the_plan(change), a_snapshot({"sale": record}), NOW)
+    written = entries.get(Address("sale"), ())
+    return [entry.facts.seen for entry in written if isinstance(entry, Described)]
+
+
+def a_change(action: Action, *, template: UsedTemplate | None = WELCOME, count: int | None = None) -> Change:
+    """Build a change of the campaign `sale`, with what MsgFlash has behind its ids."""
+    desired = a_desired()
+    audience = None if count is None else Audience("all", count)
+    change = Change(desired.address, action, desired.starts_at, source=desired.source, after=desired.payload)
+    return replace(change, template=template, instance=SHOP, audience=audience, max_people=500, timezone=None)
+
+
+def the_plan(*changes: Change) -> Plan:
+    """Build a plan of some changes."""
+    return replace(plan_for((), a_snapshot()), changes=changes)
+
+
+@pytest.mark.parametrize(
+    ("action", "seen", "expected"),
+    [
+        (Action.NO_OP, None, [replace(APPROVED, people=None)]),
+        (Action.PAUSE, None, [replace(APPROVED, people=None)]),
+        (Action.PAUSE, Seen("old"), []),
+        (Action.NO_OP, Seen("old"), []),
+        (Action.ACCEPT, Seen("old", people=90), [replace(APPROVED, people=90)]),
+        (Action.RESUME, Seen("old", people=90), [replace(APPROVED, people=90)]),
+        (Action.RESUME, APPROVED, []),
+    ],
+)
+def test_words_are_recorded_when_they_are_approved(
+    action: Action, seen: Seen | None, expected: list[Seen | None]
+) -> None:
+    """Accepted and resumed campaigns are approved anew, as they are now; others only where nothing was on record."""
+    assert described(a_change(action), seen) == expected
+
+
+def test_people_that_were_counted_again_are_recorded() -> None:
+    """A resume reaches those who were counted for it, and not those of its create."""
+    assert described(a_change(Action.RESUME, count=120), APPROVED) == [replace(APPROVED, people=120)]
+
+
+def test_nothing_is_recorded_where_msgflash_was_not_asked() -> None:
+    """Without template and instance nothing is known of what was approved."""
+    assert described(replace(a_change(Action.ACCEPT), template=None, instance=None), None) == []
+
+
+def test_what_is_written_first() -> None:
+    """Whose server it is, what each template says, once, and what is about to be done; nothing of it twice."""
+    change = a_change(Action.CREATE)
+    other = a_change(Action.CREATE, template=replace(WELCOME, content=Content("text", "Other")))
+    plan = the_plan(
+        change,
+        replace(change, address=Address("second")),
+        replace(other, address=Address("blocked")).blocked(Reason.LIMIT, "too many"),
+        replace(a_change(Action.NO_OP, template=None), address=Address("same")),
+    )
+    kept = Kept(WELCOME.content.digest, WELCOME.content)
+    approved = Approved(plan.digest, {Address("sale"): "create", Address("second"): "create"}, NOW)
+    known = replace(a_snapshot(), server=plan.server, contents={kept.digest: kept.content})
+
+    assert entries_of_all(plan, a_snapshot(), NOW) == (Bound(plan.server), kept, approved)
+    assert entries_of_all(plan, known, NOW) == (approved,)
+    assert entries_of_all(the_plan(), known, NOW) == ()

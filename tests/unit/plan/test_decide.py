@@ -499,7 +499,7 @@ def with_template(
     sent = facts or replace(some_facts(TEMPLATED), seen=Seen(APPROVED.digest))
     record = a_record(status=status, facts=sent, retired=retired)
     state = replace(a_snapshot({"sale": record}), contents={APPROVED.digest: APPROVED})
-    prior = PriorState(state, templates={"t": now and UsedTemplate("t", "welcome", now)})
+    prior = PriorState(state, templates={"t": None if now is None else UsedTemplate("t", "welcome", now)})
     items = [fill_in(desired, NameTable([]))] if desired else []
     (change,) = decide(items, prior, now=NOW, policy=replace(POLICY, template_edits=edits))
     return change
