@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateMissing
 from msgflash_apply.state.backends.base import Stored
 from msgflash_apply.state.backends.local import LocalBackend
@@ -13,9 +14,10 @@ from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit
 from msgflash_apply.state.journal import Opened
 from msgflash_apply.state.ledger import init_state, read_state
-from msgflash_apply.state.reading import load
+from msgflash_apply.state.reading import load, refuse_other_server
 from msgflash_apply.state.replay import fold
-from tests.support.builders import NOW, a_snapshot
+from msgflash_apply.state.snapshot import Snapshot
+from tests.support.builders import NOW, a_record, a_snapshot, an_intent
 from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_run, a_run_that_ends, a_state, created, intended
 
 
@@ -211,3 +213,36 @@ def test_journals_are_read_in_the_order_they_began(tmp_path: Path) -> None:
     backend.append("run-0", b"")
 
     assert set(read_state(backend, environment=ENVIRONMENT).campaigns) == {"sale"}
+
+
+HERE = "https://srv.msgflash.com"
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [("http://127.0.0.1:8735", "a sandbox on this machine"), ("https://other.example", "another server")],
+)
+@pytest.mark.parametrize(
+    "known",
+    [
+        a_snapshot({"sale": a_record()}),
+        a_snapshot(in_doubt={"sale": an_intent()}),
+        replace(a_snapshot(), history={Address("sale"): (a_record(),)}),
+    ],
+    ids=["on record", "in doubt", "in the history"],
+)
+def test_state_of_another_server_is_refused(known: Snapshot, server: str, words: str) -> None:
+    """Ids of one server mean nothing to another: the state says where its campaigns are."""
+    with pytest.raises(StateError, match=words) as refused:
+        refuse_other_server(replace(known, server=server), HERE)
+
+    assert f"MSGFLASH_BASE_URL={server}" in refused.value.fix
+
+
+def test_state_of_this_server_or_of_none_is_taken() -> None:
+    """A state of an earlier version knows no server, and one without campaigns is bound by its first apply."""
+    full = a_snapshot({"sale": a_record()})
+
+    refuse_other_server(full, HERE)
+    refuse_other_server(replace(full, server=HERE), HERE)
+    refuse_other_server(replace(a_snapshot(), server="https://other.example"), HERE)

@@ -5,13 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from msgflash_apply.campaign import Address, Record
+from msgflash_apply.campaign import Address, Content, Record, Seen
 from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.journal import (
     Adopted,
+    Approved,
+    Bound,
     Described,
     Entry,
     Forgotten,
+    Kept,
     Moved,
     NotCreated,
     Observed,
@@ -21,6 +24,7 @@ from msgflash_apply.state.journal import (
     Retired,
 )
 from msgflash_apply.state.replay import Draft, fold
+from msgflash_apply.state.snapshot import LastApproval, Snapshot
 from tests.support.builders import NOW, a_payload, a_record, a_snapshot, an_intent, some_facts
 from tests.support.states import ENVIRONMENT, LINEAGE, created, intended
 
@@ -213,3 +217,79 @@ def test_preview_changes_nothing() -> None:
 
     assert changed[SALE].record is None
     assert draft.snapshot() == LIVE
+
+
+# What is said of no single address.
+
+
+WORDS, OTHERS = Content("text", "Hello"), Content("text", "Bye")
+
+
+def kept(content: Content) -> Kept:
+    """Keep what a template says."""
+    return Kept(content.digest, content)
+
+
+def sending(content: Content) -> Entry:
+    """Announce the create of a campaign that sends a template."""
+    return intended(facts=replace(some_facts(), seen=Seen(content.digest)))
+
+
+def test_what_a_run_says_first_is_on_record() -> None:
+    """The server, the words of a template in use, and the plan that was begun are in the state; other words are not."""
+    entries = [Bound("https://a.example"), kept(WORDS), kept(OTHERS), Approved("sha256:0", {SALE: "create"}, NOW)]
+    state = fold(EMPTY, [*entries, sending(WORDS)])
+
+    assert state.server == "https://a.example"
+    assert state.contents == {WORDS.digest: WORDS}
+    assert state.approved == LastApproval("sha256:0", {SALE: "create"}, NOW)
+
+
+def test_words_are_kept_as_long_as_something_was_sent_with_them() -> None:
+    """A campaign in the history keeps its words; those of a create that made nothing are dropped."""
+    sent = fold(EMPTY, [kept(WORDS), sending(WORDS), created()])
+
+    assert fold(sent, [Forgotten(SALE, NOW)]).contents == {WORDS.digest: WORDS}
+    assert fold(EMPTY, [kept(WORDS), sending(WORDS), NotCreated(SALE, "400", NOW)]).contents == {}
+
+
+def test_the_last_word_holds() -> None:
+    """A later run binds and approves anew."""
+    first = fold(EMPTY, [Bound("https://a.example"), Approved("sha256:0", {}, NOW)])
+    state = fold(first, [Bound("https://b.example"), Approved("sha256:1", {}, LATER)])
+
+    assert (state.server, state.approved) == ("https://b.example", LastApproval("sha256:1", {}, LATER))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "server", "digest"),
+    [
+        (EMPTY, EMPTY, None, None),
+        (fold(EMPTY, [Bound("https://a.example"), Approved("mine", {}, NOW)]), EMPTY, "https://a.example", "mine"),
+        (
+            fold(EMPTY, [Bound("https://a.example"), Approved("mine", {}, NOW)]),
+            fold(EMPTY, [Bound("https://b.example"), Approved("theirs", {}, LATER)]),
+            "https://a.example",
+            "theirs",
+        ),
+        (
+            fold(EMPTY, [Approved("mine", {}, LATER)]),
+            fold(EMPTY, [Bound("https://b.example"), Approved("theirs", {}, NOW)]),
+            "https://b.example",
+            "mine",
+        ),
+    ],
+)
+def test_two_states_that_are_merged_keep_what_each_knows(
+    mine: Snapshot, theirs: Snapshot, server: str | None, digest: str | None
+) -> None:
+    """The server of the one that is merged into, words of both, and the later of two approvals."""
+    tea = intended("tea", facts=replace(some_facts(), seen=Seen(OTHERS.digest)))
+    draft = Draft(fold(mine, [kept(WORDS), sending(WORDS)]))
+    draft.keep_of(fold(theirs, [kept(OTHERS), tea]))
+    draft.put(draft.preview([tea]))
+    state = draft.snapshot()
+
+    assert state.server == server
+    assert state.contents == {WORDS.digest: WORDS, OTHERS.digest: OTHERS}
+    assert (state.approved and state.approved.digest) == digest
