@@ -109,8 +109,9 @@ def _fits_a_header(text: str) -> bool:
 
 
 def origin_of(base_url: str) -> str:
-    """Scheme, host and port of a base URL, spelt one way: which MsgFlash it is."""
-    return base_url.strip().rstrip("/").lower()
+    """Scheme, host and port of a base URL, spelt one way, without the port that goes without saying."""
+    origin = base_url.strip().rstrip("/").lower()
+    return origin.removesuffix(":443" if origin.startswith("https:") else ":80")
 
 
 _USED = ("http", "https", "all")

@@ -102,4 +102,5 @@ def _people(address: Address, record: Record, count: int | None) -> Iterator[Dri
         return
     is_above = seen.max_people is not None and count > seen.max_people
     if is_above or has_grown(seen.people, count):
-        yield Drift(address, record.id, str(seen.people), str(count), "people")
+        approved = f"at most {seen.max_people}" if seen.people is None else str(seen.people)
+        yield Drift(address, record.id, approved, str(count), "people")

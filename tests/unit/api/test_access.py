@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgflash_apply.api.access import DEFAULT_BASE_URL, Access
+from msgflash_apply.api.access import DEFAULT_BASE_URL, Access, origin_of
 from msgflash_apply.errors import MsgflashApplyError
 
 KEY = "msgf_live_" + "a" * 64
@@ -73,3 +73,19 @@ def test_only_https_is_encrypted() -> None:
     plain = [Access.checked(f"{scheme}://localhost", KEY, None).is_plain for scheme in ("http", "https")]
 
     assert plain == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "origin"),
+    [
+        ("https://srv.msgflash.com", "https://srv.msgflash.com"),
+        (" HTTPS://Srv.MsgFlash.com/ ", "https://srv.msgflash.com"),
+        ("https://srv.msgflash.com:443", "https://srv.msgflash.com"),
+        ("https://srv.msgflash.com:80", "https://srv.msgflash.com:80"),
+        ("http://127.0.0.1:80/", "http://127.0.0.1"),
+        ("http://127.0.0.1:8735//", "http://127.0.0.1:8735"),
+    ],
+)
+def test_one_server_is_spelt_one_way(base_url: str, origin: str) -> None:
+    """Case, spaces, a slash at the end and the usual port make no other MsgFlash of it."""
+    assert origin_of(base_url) == origin

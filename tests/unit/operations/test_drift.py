@@ -135,6 +135,14 @@ def test_above_the_limit_is_drift_however_little() -> None:
     assert found_of(approved(seen=seen), template=a_template(), people=151) == [("people", "149", "151")]
 
 
+def test_above_the_limit_is_drift_of_those_who_were_never_counted() -> None:
+    """Where people were not counted for the approval, it says how many it allowed."""
+    seen = replace(APPROVED, people=None, max_people=150)
+
+    assert found_of(approved(seen=seen), template=a_template(), people=150) == []
+    assert found_of(approved(seen=seen), template=a_template(), people=151) == [("people", "at most 150", "151")]
+
+
 @pytest.mark.parametrize("record", [approved("completed"), approved("gone"), approved(retired=True)])
 def test_what_is_over_does_not_drift(record: Record) -> None:
     """What is over, gone or retired reaches no one any more."""

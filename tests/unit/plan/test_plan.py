@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from msgflash_apply.campaign import Address, Content, Lifecycle
+from msgflash_apply.campaign import TEMPLATE, Address, Content, Lifecycle
 from msgflash_apply.errors import ExitCode
 from msgflash_apply.plan.plan import (
     Action,
@@ -178,3 +178,48 @@ def test_stage_before_a_create() -> None:
 def test_requests_suffice(left: int | None, *, enough: bool) -> None:
     """A plan that needs more requests than the month has left says so; unknown is no objection."""
     assert RequestForecast(0, 2, left).suffice is enough
+
+
+# What people read.
+
+
+GREETING = Content("image", "Hello {{contact.firstName}}: {{ custom.code }}, {{custom.day}}", "https://a.example/1.jpg")
+
+
+@pytest.mark.parametrize(
+    ("variables", "body"),
+    [
+        ({"code": "BF30", "day": 3}, "Hello {{contact.firstName}}: BF30, 3"),
+        ({"code": "{{custom.day}}"}, "Hello {{contact.firstName}}: {{custom.day}}, {{custom.day}}"),
+        (None, GREETING.body),
+    ],
+)
+def test_words_of_a_template_are_filled_in(variables: object, body: str) -> None:
+    """Variables of the campaign are filled in once, those that it lacks and MsgFlash's own remain to be seen."""
+    payload = a_payload(type=None, body=None, templateId="t", variables=variables)
+    change = replace(CREATE, after=payload, template=UsedTemplate("t", "greeting", GREETING))
+
+    assert change.words == replace(GREETING, body=body)
+
+
+def test_template_without_text_has_none() -> None:
+    """A template that is a medium alone has no text to fill in."""
+    change = replace(CREATE, template=UsedTemplate("t", "picture", Content("image", None, "https://a.example/1.jpg")))
+
+    assert change.words == Content("image", None, "https://a.example/1.jpg")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (CREATE, Content("text", "Hello")),
+        (replace(CREATE, after=a_payload(body=None)), Content("text")),
+        (replace(CREATE, after=None, before=a_payload(body="Sent")), Content("text", "Sent")),
+        (replace(CREATE, after=None), Content()),
+        (replace(CREATE, after=a_payload(templateId="t")), None),
+        (replace(CREATE, names={TEMPLATE: "greeting"}), None),
+    ],
+)
+def test_words_of_direct_content_are_its_own(change: Change, words: Content | None) -> None:
+    """What is written in the file, or else was sent, is what people read; of an unknown template nothing is said."""
+    assert change.words == words
