@@ -237,8 +237,8 @@ def sending(content: Content) -> Entry:
 
 def test_what_a_run_says_first_is_on_record() -> None:
     """The server, the words of a template in use, and the plan that was begun are in the state; other words are not."""
-    entries = [Bound("https://a.example"), kept(WORDS), kept(OTHERS), Approved("sha256:0", {SALE: "create"}, NOW)]
-    state = fold(EMPTY, [*entries, sending(WORDS)])
+    begun = Approved("sha256:0", {SALE: "create"}, NOW)
+    state = fold(EMPTY, [Bound("https://a.example"), kept(WORDS), kept(OTHERS), begun, sending(WORDS)])
 
     assert state.server == "https://a.example"
     assert state.contents == {WORDS.digest: WORDS}
