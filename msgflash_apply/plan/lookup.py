@@ -209,13 +209,8 @@ class Lookups:
         self._client = client
         self._instances: Mapping[str, Instance] | None = None
         self._templates: Mapping[str, Template] | None = None
-        self._used: dict[str, UsedTemplate | None] = {}
         self._groups: Mapping[str, Group] | None = None
         self._contacts_total: int | None = None
-        self._contacts: Mapping[str, Contact] | None = None
-        self._contacts_are_too_many = False
-        self._known_contacts: dict[str, bool] = {}
-        self._health: dict[str, Health | None] = {}
 
     async def instances(self) -> Mapping[str, Instance]:
         """List the account's instances, by id."""
@@ -254,14 +249,14 @@ class Lookups:
     async def used_templates(self, identifiers: Iterable[str]) -> Mapping[str, UsedTemplate | None]:
         """Learn what some templates say, by id; None for a template that does not exist."""
         listed = await self.templates()
+        used: dict[str, UsedTemplate | None] = {}
         for identifier in identifiers:
-            if identifier not in self._used:
-                found = listed.get(identifier)
-                # Examples of the list are abridged (reference 4); only then is each template read by itself.
-                if found is not None and not found.is_whole:
-                    found = await self._client.template(identifier)
-                self._used[identifier] = None if found is None else _used(found)
-        return self._used
+            found = listed.get(identifier)
+            # Examples of the list are abridged (reference 4); only then is each template read by itself.
+            if found is not None and not found.is_whole:
+                found = await self._client.template(identifier)
+            used[identifier] = None if found is None else _used(found)
+        return used
 
     async def contacts_total(self) -> int | None:
         """Count the account's contacts; None where MsgFlash does not say."""
@@ -271,18 +266,14 @@ class Lookups:
 
     async def contacts(self, *, most_requests: int | None) -> Mapping[str, Contact] | None:
         """List the account's contacts by id, a hundred per request; None where that takes too many."""
-        if self._contacts is None and not self._contacts_are_too_many:
-            found, self._contacts_total = await self._client.contacts(most_requests=most_requests)
-            self._contacts_are_too_many = found is None
-            self._contacts = None if found is None else {plain_id(one.id): one for one in found}
-        return self._contacts
+        found, self._contacts_total = await self._client.contacts(most_requests=most_requests)
+        return None if found is None else {plain_id(one.id): one for one in found}
 
     async def has_contacts(self, identifiers: Iterable[str]) -> Mapping[str, bool]:
         """Look for some contacts one by one."""
-        unknown = [identifier for identifier in dict.fromkeys(identifiers) if identifier not in self._known_contacts]
-        found = await asyncio.gather(*(self._client.contact(identifier) for identifier in unknown))
-        self._known_contacts |= {one: contact is not None for one, contact in zip(unknown, found, strict=True)}
-        return self._known_contacts
+        wanted = tuple(identifiers)
+        found = await asyncio.gather(*(self._client.contact(identifier) for identifier in wanted))
+        return {identifier: contact is not None for identifier, contact in zip(wanted, found, strict=True)}
 
     async def warm_up_limits(self, instance_ids: Iterable[str]) -> Mapping[str, int | None]:
         """Read how many recipients each instance should have in one campaign; None where MsgFlash does not say."""
@@ -293,11 +284,11 @@ class Lookups:
             except NotOnThisPlan:  # advice is not worth an error
                 return None
 
-        wanted = [identifier for identifier in dict.fromkeys(instance_ids) if identifier not in self._health]
+        wanted = tuple(dict.fromkeys(instance_ids))
         found = await asyncio.gather(*(health_of(identifier) for identifier in wanted))
-        self._health |= dict(zip(wanted, found, strict=True))
         return {
-            i: health.warmup_policy.max_campaign_recipients if health else None for i, health in self._health.items()
+            identifier: health.warmup_policy.max_campaign_recipients if health else None
+            for identifier, health in zip(wanted, found, strict=True)
         }
 
     async def usage(self) -> Usage | None:
