@@ -19,7 +19,7 @@ def test_first_plan_comments_and_later_ones_update(runner: Runner, github: GitHu
 
     [comment] = github.comments.values()
     assert (first.code, second.code, comment.number) == (0, 0, 7)
-    digest, numbers = DIGEST.findall(first.log)[-1], {"creates": "1", "blocked": "0", "people": ""}
+    digest, numbers = DIGEST.findall(first.log)[-1], {"creates": "1", "blocked": "0", "people": "40"}
     assert first.outputs == {"exitcode": "2", "digest": digest, **numbers}
     key, review, *_, last = comment.body.splitlines()
     assert key == "<!-- msgflash-apply action: default in . -->"
