@@ -233,13 +233,15 @@ class Planner:
         found = [*unknown, *same_mailing(acting, snapshot), *taken_addresses(acting, snapshot)]
         found += [*unknown_former_addresses(self._desired, changes, snapshot), *far_starts(acting, now)]
         found += differing_answers(snapshot, prior)
-        usage = await lookups.usage() if lookups is not None and requests_needed(acting) else None
+        usage = None
         if lookups is not None:
             changes = await _with_account(changes, prior, lookups)
             acting = [change for change in changes if change.action is not Action.NO_OP]
+            changes, more = await count_audiences(changes, lookups, self._options.counting)
+            # Read last: what the month has left is then without the requests of this plan.
+            usage = await lookups.usage() if requests_needed(acting) else None
             found += await check_sending(acting, lookups, prior.templates, usage)
             found += check_created(snapshot, prior, {change.address for change in acting})
-            changes, more = await count_audiences(changes, lookups, self._options.counting)
             found += more
             if self._options.counting is not Counting.NEVER:
                 found += uncounted(changes)

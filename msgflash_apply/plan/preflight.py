@@ -56,6 +56,7 @@ def enforce(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> tu
         # An empty checkout, a submodule that is not there, another folder: rarely what was meant.
         gone = "there is no campaign in the files" if is_empty else "the files of all live campaigns are gone"
         explanation = f"{gone}, and the plan would retire every one that is live ({live})"
+        explanation += "; if that is meant, lift the limit with --override max-retires"
         return tuple(_block(changes, retires, Reason.LIMIT, explanation))
     allowed = int(policy.max_retires * live) if isinstance(policy.max_retires, float) else policy.max_retires
     if len(snapshot.campaigns) > FEW_CAMPAIGNS and allowed is not None and len(retires) > allowed:

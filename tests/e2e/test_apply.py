@@ -38,20 +38,24 @@ def test_soonest_campaign_goes_first(repo: Repo, sandbox: Sandbox) -> None:
 
 
 def test_yes_on_a_terminal_applies(repo: Repo, sandbox: Sandbox) -> None:
-    """Whoever says yes gets the plan carried out, with colour and progress."""
+    """The question says where, to how many people, from which number and when; yes carries it out, with progress."""
     repo.campaign("sale")
-    done = repo.run_on_terminal("apply", typed="y\n")
+    done = repo.run_on_terminal("apply", typed="yes\n")
     assert done.code == 0, done.out
-    assert "Apply these changes?" in done.out
+    question = " ".join(done.out.rpartition("Digest: ")[2].split("Apply these changes?")[0].split())
+    assert "In environment default: 1 change." in question
+    assert "40 people get 40 messages in 1 campaign, from boutique-principale (+33612345678); it starts on " in question
     assert "\x1b[" in done.out
     assert created(sandbox) == {"sale": 1}
 
 
-def test_no_on_a_terminal_sends_nothing(repo: Repo, sandbox: Sandbox) -> None:
-    """Whoever says no has changed nothing."""
+@pytest.mark.parametrize("typed", ["n\n", "y\n", "\n"])
+def test_anything_but_yes_on_a_terminal_sends_nothing(repo: Repo, sandbox: Sandbox, typed: str) -> None:
+    """Whoever does not write the word has changed nothing."""
     repo.campaign("sale")
-    done = repo.run_on_terminal("apply", typed="n\n")
+    done = repo.run_on_terminal("apply", typed=typed)
     assert done.code == 0
+    assert "Nothing was applied." in done.out
     assert creates_seen(sandbox) == NOTHING_SENT
     assert repo.records == {}
 

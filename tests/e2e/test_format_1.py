@@ -8,7 +8,9 @@ whose storage was taken away.
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,19 +46,52 @@ def in_state(repo: Repo, **env: str) -> dict[str, object]:
     return {name: sorted(document[name]) for name in ("campaigns", "in_doubt", "history")}  # type: ignore[call-overload]
 
 
+def record_of_today(old: dict[str, Any], *, seen: object = None) -> dict[str, Any]:
+    """Rewrite a record as the program of today does: without what planned faster, and with what was approved."""
+    facts = {**old["facts"], "seen": seen}
+    assert facts.pop("inputs").startswith("sha256:")
+    return {**old, "facts": facts, "differs": []}
+
+
+def document_of_today(old: dict[str, Any], server: str, numbered: Iterable[str]) -> dict[str, Any]:
+    """Rewrite a document as the next apply does: it belongs to a server, and some campaigns have their number."""
+    seen = {"content": None, "number": "+33612345678", "people": None, "max_people": None}
+    return {
+        **old,
+        "format_version": 3,
+        "server": server,
+        "contents": {},
+        "approved": None,
+        "campaigns": {
+            at: record_of_today(each, seen=seen if at in numbered else None) for at, each in old["campaigns"].items()
+        },
+        "history": {at: [record_of_today(each) for each in all_] for at, all_ in old["history"].items()},
+    }
+
+
+def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Leave out what every write changes."""
+    return {name: value for name, value in document.items() if name not in {"checksum", "journal", *names}}
+
+
 SENT = ["by-id", "by-name", "local", 'table["de"]', 'table["fr"]']
 
 
 def test_nothing_is_to_be_done(old: Repo, sandbox: Sandbox) -> None:
-    """For the same files nothing changes: neither in a plan, nor by an apply, nor in the document."""
+    """For the same files nothing changes but what the state did not know: its server, and its campaigns' number."""
     put(old, "settled")
-    before = old.state.read_bytes()
+    before = json.loads(old.state.read_text())
 
     plan, applied = old.run("plan", "--refresh", "none"), old.apply()
+    after, bytes_after = json.loads(old.state.read_text()), old.state.read_bytes()
+    again = old.apply()
 
-    assert (plan.code, applied.code) == (0, 0)
-    assert plan.out.startswith("No changes.")
-    assert old.state.read_bytes() == before
+    assert [done.code for done in (plan, applied, again)] == [0, 0, 0]
+    assert all(done.out.startswith("No changes.") for done in (plan, applied, again))
+    expected = document_of_today(before, sandbox.url, numbered=SENT)
+    assert without(after, "serial") == without(expected, "serial")
+    assert after["serial"] == before["serial"] + 1
+    assert old.state.read_bytes() == bytes_after
     assert created(sandbox) == {}
 
 
@@ -64,17 +99,18 @@ def test_next_apply_that_writes_upgrades(old: Repo, sandbox: Sandbox) -> None:
     """What is sent next is written in the new format, and with it all that was on record; the old one is the backup."""
     put(old, "settled")
     old.campaign("new")
+    digest = old.plan()["digest"]
 
     assert old.apply().code == 0
 
     before, after = (json.loads(text) for text in (OLD.joinpath("settled.json").read_text(), old.state.read_text()))
-    assert after.pop("format_version") == before["format_version"] + 1 == 2
+    assert after["format_version"] == before["format_version"] + 2 == 3
     assert '"inputs"' not in old.state.read_text()
-    assert sorted(after["campaigns"]) == sorted([*SENT, "new"])
-    for record in (*before["campaigns"].values(), *before["history"]["old"]):
-        assert record["facts"].pop("inputs").startswith("sha256:")
-    assert {at: after["campaigns"][at] for at in SENT} == before["campaigns"]
-    assert after["history"] == before["history"]
+    new = after["campaigns"].pop("new")
+    expected = document_of_today(before, sandbox.url, numbered=SENT)
+    assert without(after, "serial", "approved") == without(expected, "serial", "approved")
+    assert new["facts"]["seen"] == {"content": None, "number": "+33612345678", "people": 40, "max_people": None}
+    assert (after["approved"]["digest"], after["approved"]["changes"]) == (digest, {"new": "create"})
     assert created(sandbox) == {"new": 1}
     assert old.run("state", "history", "--backups").code == 0
     assert json.loads(old.state.with_name("default.json.backup").read_text())["format_version"] == 1
@@ -94,7 +130,7 @@ def test_journal_of_a_run_that_was_killed(old: Repo, sandbox: Sandbox, name: str
     assert not journal.exists()
     assert in_state(old, **env) == found
     document = old.run("state", "pull", env=env).document
-    assert document["format_version"] == 2
+    assert document["format_version"] == 3
     assert document["campaigns"]["by-name"]["facts"]["labels"] == {"team": "shop"}  # type: ignore[index]
 
 
@@ -115,9 +151,9 @@ def test_pulled_document_can_be_pushed(old: Repo, tmp_path: Path) -> None:
     pulled.write_text(old.run("state", "pull").out, encoding="utf-8")
     old.state.unlink()
 
-    assert json.loads(pulled.read_text())["format_version"] == 2
+    assert json.loads(pulled.read_text())["format_version"] == 3
     assert old.run("state", "push", str(OLD / "settled.json")).code == 0
-    assert json.loads(old.state.read_text())["format_version"] == 2
+    assert json.loads(old.state.read_text())["format_version"] == 3
     assert in_state(old) == {"campaigns": SENT, "in_doubt": [], "history": ["old"]}
     assert old.run("state", "push", "--force", str(pulled)).code == 0
     assert "\nNo changes." in old.run("plan", "--offline").out

@@ -5,7 +5,7 @@ import pytest
 from msgflash_apply.sandbox.seed import WELCOME_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo, created, creates_seen, statuses
-from tests.support.scenes import Scenes, sale_sent
+from tests.support.scenes import Scenes, sale_sent, two_sent
 
 
 @pytest.fixture
@@ -16,24 +16,41 @@ def sale(repo: Repo, scenes: Scenes, sandbox: Sandbox) -> Repo:
     return made
 
 
-def test_removed_file_pauses_its_campaign(sale: Repo, sandbox: Sandbox) -> None:
+def test_removed_file_pauses_its_campaign(repo: Repo, scenes: Scenes, sandbox: Sandbox) -> None:
     """A file that is gone retires its campaign, which keeps its record."""
-    sale.remove("sale")
-    done = sale.apply()
+    scenes.begin(two_sent, repo)
+    repo.remove("c00")
+    done = repo.apply()
     assert done.code == 0
     assert "1 to retire" in done.out
-    assert statuses(sandbox) == {"sale": "paused"}
-    assert list(sale.records) == ["sale"]
+    assert statuses(sandbox) == {"c00": "paused", "c01": "scheduled"}
+    assert list(repo.records) == ["c00", "c01"]
 
 
-def test_file_that_is_back_resumes_its_campaign(sale: Repo, sandbox: Sandbox) -> None:
+def test_every_file_gone_at_once_is_blocked(repo: Repo, scenes: Scenes, sandbox: Sandbox) -> None:
+    """An empty checkout pauses nothing and needs a person, who can lift the limit for one run."""
+    scenes.begin(two_sent, repo)
+    repo.remove("c00")
+    repo.remove("c01")
+    blocked, changes = repo.apply(), repo.plan()["changes"]
+    assert (blocked.code, "--override max-retires" in blocked.out) == (3, True)
+    assert isinstance(changes, list)
+    assert [(change["action"], change["reason"]) for change in changes] == [("blocked", "limit")] * 2
+    assert statuses(sandbox) == {"c00": "scheduled", "c01": "scheduled"}
+    assert repo.apply("--override", "max-retires").code == 0
+    assert statuses(sandbox) == {"c00": "paused", "c01": "paused"}
+
+
+def test_file_that_is_back_resumes_its_campaign(repo: Repo, scenes: Scenes, sandbox: Sandbox) -> None:
     """Bringing a removed file back continues the campaign that was there; nothing is created anew."""
-    sale.remove("sale")
-    sale.apply()
-    sale.campaign("sale")
-    assert sale.actions() == {"sale": "resume"}
-    assert sale.apply().code == 0
-    assert statuses(sandbox) == {"sale": "scheduled"}
+    scenes.begin(two_sent, repo)
+    text = (repo.folder / "campaigns/c00.yaml").read_text()
+    repo.remove("c00")
+    assert repo.apply().code == 0
+    repo.write("campaigns/c00.yaml", text)
+    assert repo.actions() == {"c00": "resume", "c01": "no-op"}
+    assert repo.apply().code == 0
+    assert statuses(sandbox) == {"c00": "scheduled", "c01": "scheduled"}
     assert creates_seen(sandbox) == 0
 
 
@@ -121,11 +138,11 @@ def test_start_that_passed_is_never_sent(repo: Repo, sandbox: Sandbox) -> None:
     repo.campaign("late", schedule="2020-01-01T09:00:00Z")
     done = repo.apply()
     assert done.code == 3
-    assert repo.plan()["summary"] == {**dict.fromkeys(SUMMARY, 0), "blocked": 1}
+    assert repo.plan()["summary"] == {**dict.fromkeys(SUMMARY, 0), "blocked": 1, "people": None}
     assert creates_seen(sandbox) == 0
 
 
-SUMMARY = ("create", "pause", "resume", "replace", "retire", "forget", "move", "no-op", "blocked")
+SUMMARY = ("create", "pause", "resume", "replace", "retire", "forget", "accept", "move", "no-op", "blocked")
 
 
 def test_case_of_an_id_is_nothing(repo: Repo, sandbox: Sandbox) -> None:

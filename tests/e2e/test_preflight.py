@@ -1,18 +1,43 @@
 """What a plan finds out before anything is sent, with the real command: audiences, overlaps, the month's quotas."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from msgflash_apply.sandbox.seed import contact_id
 from msgflash_apply.sandbox.server import Options, Sandbox
 from tests.support.command import Repo, a_repo, creates_seen, in_days
 
 
 def test_audience_counts_the_people_of_tags(repo: Repo) -> None:
-    """`--audience` counts the contacts of tags; without it nothing is claimed."""
+    """The contacts of tags are counted, unless nobody wants it; offline they cannot be."""
+    repo.campaign("sale", recipients={"type": "tags", "value": ["vip"]})
+    counted, uncounted = repo.run("plan"), repo.run("plan", "--audience", "never")
+
+    assert 'tagged "vip": 40 contacts' in counted.out
+    assert "\n40 people get 40 messages in 1 campaign" in counted.out
+    assert 'tagged "vip": not counted' in uncounted.out
+    assert "\nAn unknown number of people get messages in 1 campaign" in uncounted.out
+    assert repo.run("plan", "--audience", "always", "--offline").code == 1
+    assert repo.run("plan", "--audience", "--offline").code == 1
+
+
+def test_large_account_is_counted_when_it_is_wanted(repo: Repo, sandbox: Sandbox) -> None:
+    """More than twenty requests are not spent on counting, and the plan says so, unless --audience is given."""
+    one = sandbox.world.contacts[contact_id(3)]
+    others = {contact_id(number): replace(one, id=contact_id(number)) for number in range(1001, 3001)}
+    sandbox.world.contacts.update(others)
     repo.campaign("sale", recipients={"type": "tags", "value": ["vip"]})
 
-    assert 'tagged "vip": 40 contacts' in repo.run("plan", "--audience").out
-    assert 'tagged "vip": not counted' in repo.run("plan").out
-    assert repo.run("plan", "--audience", "--offline").code == 1
+    as_ever = repo.run("plan")
+    requests = len(sandbox.requests)
+    wanted = repo.run("plan", "--audience")
+
+    assert (as_ever.code, wanted.code) == (0, 0)
+    assert 'tagged "vip": not counted' in as_ever.out
+    assert "that takes more than 20 requests" in as_ever.out
+    assert requests == 4
+    assert "\n2040 people get 2040 messages in 1 campaign" in wanted.out
+    assert len(sandbox.requests) == requests + 3 + 22
 
 
 def test_overlap_names_both_campaigns(repo: Repo) -> None:

@@ -28,7 +28,7 @@ FAST = Options(requests_per_second=0)
 QUICKEST_PROJECT = "version: 1\napi: {requests_per_second: 10}\n"
 CREATE = "POST /api/v1/campaigns"
 PATIENCE_SECONDS = 30.0
-QUESTION = b"[y/N]"
+QUESTIONS = (b"Only `yes` is accepted: ", b"[y/N]: ")
 TAKE_THE_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 )
@@ -263,7 +263,7 @@ def _converse(terminal: int, typed: str, process_id: int) -> str:
         except OSError:
             return shown.decode()
         shown += chunk
-        if QUESTION in shown and typed:
+        if typed and any(question in shown for question in QUESTIONS):
             # Nobody types between the question and the read: a signal there is only seen once the read is over.
             wait_until(lambda: _is_asleep(process_id))
             os.write(terminal, typed.encode())

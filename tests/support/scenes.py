@@ -8,8 +8,9 @@ runs it; the others, and it too, get copies of the files and of the campaigns, a
 import shutil
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -46,18 +47,20 @@ class Scenes:
         Bring a new repo to where a scene leads.
 
         Its account has the scene's campaigns as they were then: it has seen none of the requests that made them, and
-        they do not start by themselves as time passes.
+        they do not start by themselves as time passes. Their states belong to this account: it has the address of the
+        one that they were made with (`reserved_port`).
         """
         if scene not in self._arranged:
-            self._arranged[scene] = self._arrange(scene)
+            with repo.sandbox.unreachable():
+                self._arranged[scene] = self._arrange(scene, urlsplit(repo.sandbox.url).port or 0)
         arranged = self._arranged[scene]
         shutil.copytree(arranged.repo.folder, repo.folder, symlinks=True, dirs_exist_ok=True)
         repo.environ |= arranged.repo.environ
         repo.sandbox.world.campaigns.update(deepcopy(arranged.campaigns))
         return repo
 
-    def _arrange(self, scene: Scene) -> _Arranged:
-        with Sandbox(FAST) as sandbox:
+    def _arrange(self, scene: Scene, port: int) -> _Arranged:
+        with Sandbox(replace(FAST, port=port)) as sandbox:
             repo = a_repo(self._folders.mktemp(scene.__name__), sandbox)
             scene(repo)
             return _Arranged(repo, deepcopy(sandbox.world.campaigns))
