@@ -80,6 +80,12 @@ async def count_audiences(
     return tuple(counted.get(change.address, change) for change in changes), found
 
 
+async def count_people(changes: Sequence[Change], lookups: Lookups, counting: Counting) -> Mapping[Address, int | None]:
+    """Count the recipients of some campaigns, without a check; None where they were not counted."""
+    account = await _read_account(changes, lookups, counting)
+    return {change.address: _count(change.recipients, account) for change in changes}
+
+
 async def _read_account(changes: Sequence[Change], lookups: Lookups, counting: Counting) -> _Account:
     types = {change.recipients.get("type") for change in changes}
     if counting is Counting.NEVER:
@@ -267,6 +273,7 @@ def grown(approved: Plan, now: Plan) -> Iterator[str]:
 
 
 def messages_of(changes: Iterable[Change]) -> int | None:
-    """Add up the audiences that were counted; None where none was."""
-    counts = [c.audience.count for c in changes if c.audience is not None and c.audience.count is not None]
+    """Add up the audiences that were counted, of what is not blocked; None where none was."""
+    going_out = (c.audience for c in changes if c.audience is not None and c.action is not Action.BLOCKED)
+    counts = [audience.count for audience in going_out if audience.count is not None]
     return sum(counts) if counts else None

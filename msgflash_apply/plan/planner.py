@@ -15,7 +15,7 @@ from msgflash_apply.api.models import Usage
 from msgflash_apply.campaign import GONE, INSTANCE, TEMPLATE, TERMINAL, Address, Desired, id_in, plain_id
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity, in_order
 from msgflash_apply.models.project import Policy
-from msgflash_apply.plan.audience import Counting, count_audiences, messages_of, uncounted
+from msgflash_apply.plan.audience import Counting, count_audiences, count_people, messages_of, uncounted
 from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mailing, taken_addresses
 from msgflash_apply.plan.lookup import LookedUp, Lookups, as_sent, fill_in, table_of_memory, unknown_names
@@ -104,6 +104,7 @@ class Planner:
         self._now = now
         self._prior = PriorState(NO_STATE)
         self._instances: Mapping[str, Sender] = {}
+        self._lookups: Lookups | None = None
 
     @property
     def prior(self) -> PriorState:
@@ -112,23 +113,22 @@ class Planner:
 
     @property
     def instances(self) -> Mapping[str, Sender]:
-        """The account's instances by id, as far as the last plan read them."""
+        """The account's instances by id, as far as the last plan and recount read them."""
         return self._instances
 
     async def recount(self, snapshot: Snapshot) -> Mapping[Address, int | None]:
-        """Count the people of the campaigns whose start is ahead; None where they are not counted."""
-        now = self._now()
-        if self._client is None:
+        """Count the people of the campaigns whose start is ahead, after a plan; None where they are not counted."""
+        now, lookups = self._now(), self._lookups
+        if lookups is None:
             return {}
         ahead = [
             Change(address, Action.RESUME, record.facts.starts_at, after=record.facts.payload)
             for address, record in snapshot.campaigns.items()
             if record.facts.starts_at > now and not record.retired and record.status not in {*TERMINAL, GONE}
         ]
-        lookups = Lookups(self._client)
-        counted, _ = await count_audiences(ahead, lookups, self._options.counting)
+        counted = await count_people(ahead, lookups, self._options.counting)
         self._instances = {i: Sender(i, one.name, one.wa_number) for i, one in (await lookups.instances()).items()}
-        return {change.address: change.audience.count for change in counted if change.audience is not None}
+        return counted
 
     @property
     def readings(self) -> Mapping[str, RemoteStatus | None]:
@@ -153,7 +153,7 @@ class Planner:
         if self._client is not None:
             refuse_other_server(snapshot, self._options.server)
         now = self._now()
-        lookups = Lookups(self._client) if self._client is not None else None
+        lookups = self._lookups = Lookups(self._client) if self._client is not None else None
         items, unknown = await self._look_up(snapshot, lookups)
         prior = PriorState(snapshot, templates=await self._templates(items, snapshot, lookups))
         changes = self._decide(items, prior, now)
