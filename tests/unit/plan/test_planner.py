@@ -668,6 +668,7 @@ def test_people_are_counted_again_until_the_start(record: Record, people: dict[s
     async def recount(client: Client) -> Mapping[Address, int | None]:
         nonlocal planner
         planner = Planner([], (), options, client, lambda: NOW)
+        await planner.plan(a_snapshot({"sale": record}))
         return await planner.recount(a_snapshot({"sale": record}))
 
     assert Account().use(recount) == people
