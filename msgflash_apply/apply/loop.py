@@ -106,6 +106,7 @@ async def apply_plan(
         stopped=stop.why,
         diagnostics=refusals([(change, results[change.address]) for change in effective]),
         interrupted_by=stop.signal_number,
+        is_hurting=plan.is_hurting,
     )
 
 

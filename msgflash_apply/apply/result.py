@@ -79,6 +79,7 @@ class ApplyReport:
         interrupted_by: the signal's number that asked the run to end; None otherwise.
         recovery_file: where outcomes went that the state's storage refused; None when all are stored.
         diagnostics: what MsgFlash said is wrong with fields of the files, once per cause.
+        is_hurting: the plan warned of campaigns that were created and will fail.
     """
 
     environment: str
@@ -89,6 +90,7 @@ class ApplyReport:
     interrupted_by: int | None = None
     recovery_file: str | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    is_hurting: bool = False
 
     @property
     def summary(self) -> Mapping[Outcome, int]:
@@ -104,7 +106,8 @@ class ApplyReport:
         if self.recovery_file is not None:
             return ExitCode.ERROR
         all_done = all(result.outcome is Outcome.DONE for result in self.results)
-        return ExitCode.DONE if all_done and not self.blocked and not self.stopped else ExitCode.PERSON_NEEDED
+        waits = self.blocked or self.is_hurting or self.stopped
+        return ExitCode.DONE if all_done and not waits else ExitCode.PERSON_NEEDED
 
 
 @dataclass(frozen=True, slots=True)

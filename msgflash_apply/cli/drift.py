@@ -25,7 +25,7 @@ def command(options: Globals, format_: str) -> int:
     """
     Read every campaign that is not over and compare the state with MsgFlash, then the files with both.
 
-    Changes nothing. Sends one request per campaign.
+    Changes nothing. Sends one request per campaign, and a few to count people.
 
     Exits with 0 if nothing differs, with 2 if something does, and with 3 if something is blocked.
     """

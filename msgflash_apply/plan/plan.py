@@ -381,9 +381,14 @@ class Plan:
         return sum(c.audience is None or c.audience.count is None for c in self.reaching)
 
     @property
+    def is_hurting(self) -> bool:
+        """Whether a campaign that was created will fail."""
+        return any(one.code in HURTING for one in self.diagnostics)
+
+    @property
     def needs_person(self) -> bool:
         """Whether something waits for a person: it is blocked, or a campaign that was created will fail."""
-        return bool(self.blocked) or any(one.code in HURTING for one in self.diagnostics)
+        return bool(self.blocked) or self.is_hurting
 
     def exit_code(self, *, detailed: bool) -> ExitCode:
         """Return the exit code: 3 when a person is needed, else 2 (only if `detailed`) when there are changes."""

@@ -241,7 +241,7 @@ class Planner:
             # Read last: what the month has left is then without the requests of this plan.
             usage = await lookups.usage() if requests_needed(acting) else None
             found += await check_sending(acting, lookups, prior.templates, usage)
-            found += check_created(snapshot, prior, {change.address for change in acting})
+            found += check_created(snapshot, prior, acting)
             found += more
             if self._options.counting is not Counting.NEVER:
                 found += uncounted(changes)

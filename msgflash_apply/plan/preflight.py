@@ -187,22 +187,29 @@ def _needed(template: UsedTemplate) -> set[str]:
     return {path.removeprefix("custom.") for path in template.variables if path.startswith("custom.")}
 
 
-def check_created(snapshot: Snapshot, prior: PriorState, addresses: Collection[Address]) -> list[Diagnostic]:
+_STOPPING = frozenset({Action.CREATE, Action.REPLACE, Action.PAUSE, Action.RETIRE, Action.FORGET})
+"""Actions after which the campaign on record sends nothing more."""
+
+
+def check_created(snapshot: Snapshot, prior: PriorState, changes: Iterable[Change]) -> list[Diagnostic]:
     """
     Find the campaigns that were created and whose messages will fail, since their template is not what it was.
 
     Args:
         snapshot: with the campaigns on record.
         prior: with the templates that were read.
-        addresses: campaigns to leave out, because the plan acts on them.
+        changes: of the plan; a campaign that is paused, or that it keeps from sending, hurts no one.
 
     Returns:
         One warning per template that is gone, and per variable that is missing, with the campaigns that it hurts.
     """
+    actions = {change.previous_address or change.address: change.action for change in changes}
     hurt: dict[tuple[str, str, str], list[Address]] = {}
     for address, record in snapshot.campaigns.items():
-        identifier = id_in(record.facts.payload, TEMPLATE)
-        if identifier is None or address in addresses or record.retired or prior.status(record) in {*TERMINAL, GONE}:
+        identifier, action, status = id_in(record.facts.payload, TEMPLATE), actions.get(address), prior.status(record)
+        sends_nothing = status in {*TERMINAL, GONE} or action in _STOPPING
+        rests = (record.retired or status == Status.PAUSED) and action is not Action.RESUME
+        if identifier is None or sends_nothing or rests:
             continue
         name = record.facts.names.get(TEMPLATE, identifier)
         if (identifier := plain_id(identifier)) not in prior.templates:
