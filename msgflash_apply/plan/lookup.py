@@ -130,11 +130,6 @@ def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> Lo
         sent: what is on record of it, if anything: most campaigns stay as they are, and share its payload.
     """
     ids = {field: ids[0] for field, name in desired.names.items() if len(ids := table.ids(field, name)) == 1}
-    template = desired.names.get(TEMPLATE)
-    if sent is not None and template is not None and sent.names.get(TEMPLATE) == template:
-        # Deleted since, or renamed: the campaign was created with it all the same, and can still be paused.
-        kept = id_in(sent.payload, TEMPLATE) if not table.ids(TEMPLATE, template) else None
-        ids |= {TEMPLATE: kept} if kept is not None else {}
     missing = {field: name for field, name in desired.names.items() if field not in ids}
     payload = with_ids(desired.payload, ids) if ids else desired.payload
     meaning = fingerprint(payload, missing)

@@ -7,7 +7,7 @@ from msgflash_apply import findings
 from msgflash_apply.findings import Code
 
 PACKAGE = Path(findings.__file__).parent
-SOURCES = [file for part in ("files", "models", "plan") for file in (PACKAGE / part).glob("*.py")]
+SOURCES = [file for part in ("files", "models", "plan", "apply") for file in (PACKAGE / part).glob("*.py")]
 WRITTEN_OUT = re.compile(r"MF[0-9]{3}")
 BY_NAME = re.compile(r"\bCode\.([A-Z_]+)")
 
