@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from msgflash_apply.campaign import Address, Content, Facts, Intent, Record, checked_instant, parse_instant
 from msgflash_apply.errors import StateDamaged, StateError
 from msgflash_apply.state.backends.encrypted.refusals import without_key
-from msgflash_apply.state.journal import Entry, Opened
+from msgflash_apply.state.journal import Entry, Kept, Opened
 from msgflash_apply.state.serialise import to_json
 from msgflash_apply.state.snapshot import HOW_TO_RESTORE, LastApproval, Snapshot
 from msgflash_apply.state.upgrade import FORMAT_VERSION, STEPS, Step, upgrade, without_retired_fields
@@ -151,6 +151,9 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
         past = ((address, record) for address, records in document.history.items() for record in records)
         for address, part in chain(document.campaigns.items(), document.in_doubt.items(), past):
             _check(part, address)
+        _check(document.approved, "approved")
+        for digest, content in document.contents.items():
+            _check(Kept(digest, content), digest)
     except (ValueError, RecursionError) as err:
         raise _explain(data, where, str(err)) from err
     return Snapshot(
@@ -306,7 +309,7 @@ def check_payload(payload: Mapping[str, object]) -> None:
 
 
 def check_parts(part: object) -> None:
-    """Check a record, an intent, or an entry of the journal, with all that is in it. ValueError says what is wrong."""
+    """Check a record, an intent, an approval or an entry, with all that is in it. ValueError says what is wrong."""
     match part:
         case Facts(payload=payload):
             check_payload(payload)
@@ -317,6 +320,9 @@ def check_parts(part: object) -> None:
         case Intent(announced_at=announced_at, facts=facts):
             checked_instant(announced_at)
             check_parts(facts)
+        case Kept(digest=digest, content=content):
+            if content.digest != digest:
+                raise ValueError("its words are not those of its digest")
         case _:
             for value in (getattr(part, name, None) for name in ("at", "intent", "record", "facts")):
                 if isinstance(value, datetime):

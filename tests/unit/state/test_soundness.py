@@ -7,18 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from msgflash_apply.campaign import Address
+from msgflash_apply.campaign import Address, Content
 from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.codec import check_json, decode, decode_journal, encode, encode_entries
-from msgflash_apply.state.journal import Opened
+from msgflash_apply.state.journal import Kept, Opened
 from msgflash_apply.state.reading import read_state
+from msgflash_apply.state.snapshot import LastApproval
 from tests.hostile.records import seal_document, seal_journal
 from tests.support.builders import NOW, a_record, a_snapshot, an_intent
 from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, intended
 
 Edit = Callable[[dict[str, object]], object]
+WORDS = Content("text", "Hello")
 STATE = encode(
-    replace(a_snapshot({"sale": a_record()}, {"doubt": an_intent()}), history={Address("old"): (a_record(),)})
+    replace(
+        a_snapshot({"sale": a_record()}, {"doubt": an_intent()}),
+        history={Address("old"): (a_record(),)},
+        contents={WORDS.digest: WORDS},
+        approved=LastApproval("sha256:0", {Address("sale"): "create"}, NOW),
+    )
 )
 DEEP: Mapping[str, object] = json.loads('{"a":' * 30 + "1" + "}" * 30)
 
@@ -56,6 +63,8 @@ DOUBT = ("in_doubt", "doubt")
         ((*DOUBT, "announced_at"), "2026-11-23T12:00:00", "no time zone"),
         ((*DOUBT, "facts", "payload"), {}, "no name"),
         (("history", "old", 0, "facts", "payload"), {}, "no name"),
+        (("approved", "at"), "2026-11-23T12:00:00", "approved: no time zone"),
+        (("contents", WORDS.digest, "body"), "Bye", "not those of its digest"),
     ],
 )
 def test_document_that_no_run_wrote(path: tuple[str | int, ...], value: object, message: str) -> None:
@@ -91,6 +100,14 @@ def test_journal_that_no_run_wrote(edit: Edit, message: str) -> None:
 
     with pytest.raises(StateDamaged, match=message):
         decode_journal(seal_journal(b"\n".join(json.dumps(one).encode() for one in (head, entry))), where="here")
+
+
+def test_words_that_no_run_wrote() -> None:
+    """Words on record are those of their digest."""
+    entries = [Opened("run-1", LINEAGE, 1, ENVIRONMENT, NOW), Kept("sha256:0", WORDS)]
+
+    with pytest.raises(StateDamaged, match="not those of its digest"):
+        decode_journal(encode_entries(entries, first=0), where="here")
 
 
 def test_line_without_a_bottom(tmp_path: Path) -> None:
