@@ -54,8 +54,8 @@ def refusals(results: Iterable[tuple[Change, Result]]) -> tuple[Diagnostic, ...]
     found = []
     for (path, said), changes in causes.items():
         others = f"; {len(changes)} campaigns were refused for it" if len(changes) > 1 else ""
-        place = path_of(changes[0], path)
-        found.append(finding(Severity.ERROR, Code.REFUSED, changes[0], f"MsgFlash: {path} {said}{others}", None, place))
+        message, place = f"MsgFlash: {f'{path} {said}'.strip()}{others}", path_of(changes[0], path)
+        found.append(finding(Severity.ERROR, Code.REFUSED, changes[0], message, None, place))
     return tuple(found)
 
 

@@ -239,16 +239,16 @@ def _note(starts: dict[str, list[datetime]], start: datetime, payload: JsonObjec
 
 
 def _audiences(payload: JsonObject) -> list[str]:
-    recipients = payload.get("recipients")
-    if not isinstance(recipients, Mapping):
-        return []
-    match recipients.get("type"):
-        case "all":
+    """Name the audiences that a campaign is written to; contact ids, and groups that were not looked up, are none."""
+    match payload.get("recipients"):
+        case {"type": "all"}:
             return ["all contacts"]
-        case "group":
-            return [f"group {recipients.get(GROUP)}"]
+        case {"type": "group", "groupId": str(identifier)}:
+            return [f"group {plain_id(identifier)}"]
+        case {"type": "tags", "value": list(tags)}:
+            return [f"tag {tag}" for tag in dict.fromkeys(tags)]
         case _:
-            return [f"tag {tag}" for tag in _members(recipients, "tags")]
+            return []
 
 
 # Growth between the approval and the apply.

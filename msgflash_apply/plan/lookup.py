@@ -200,7 +200,7 @@ def _plain(field: str, name: str) -> str:
 
 class Lookups:
     """
-    What the account has, asked for once in the making of one plan: the next plan asks anew.
+    What the account has, asked for once in the making of a plan and in counting after it; the next plan asks anew.
 
     Source: contract section 7, "Reads": instances are one request, templates and groups one per page, usage one.
     """
@@ -211,6 +211,9 @@ class Lookups:
         self._templates: Mapping[str, Template] | None = None
         self._groups: Mapping[str, Group] | None = None
         self._contacts_total: int | None = None
+        self._contacts: Mapping[str, Contact] | None = None
+        self._contacts_are_too_many = False
+        self._known_contacts: dict[str, bool] = {}
 
     async def instances(self) -> Mapping[str, Instance]:
         """List the account's instances, by id."""
@@ -266,14 +269,18 @@ class Lookups:
 
     async def contacts(self, *, most_requests: int | None) -> Mapping[str, Contact] | None:
         """List the account's contacts by id, a hundred per request; None where that takes too many."""
-        found, self._contacts_total = await self._client.contacts(most_requests=most_requests)
-        return None if found is None else {plain_id(one.id): one for one in found}
+        if self._contacts is None and not self._contacts_are_too_many:
+            found, self._contacts_total = await self._client.contacts(most_requests=most_requests)
+            self._contacts_are_too_many = found is None
+            self._contacts = None if found is None else {plain_id(one.id): one for one in found}
+        return self._contacts
 
     async def has_contacts(self, identifiers: Iterable[str]) -> Mapping[str, bool]:
         """Look for some contacts one by one."""
-        wanted = tuple(identifiers)
+        wanted = [identifier for identifier in identifiers if identifier not in self._known_contacts]
         found = await asyncio.gather(*(self._client.contact(identifier) for identifier in wanted))
-        return {identifier: contact is not None for identifier, contact in zip(wanted, found, strict=True)}
+        self._known_contacts |= {one: contact is not None for one, contact in zip(wanted, found, strict=True)}
+        return self._known_contacts
 
     async def warm_up_limits(self, instance_ids: Iterable[str]) -> Mapping[str, int | None]:
         """Read how many recipients each instance should have in one campaign; None where MsgFlash does not say."""

@@ -9,7 +9,8 @@ import pytest
 
 from msgflash_apply.api.access import DEFAULT_BASE_URL
 from msgflash_apply.apply.journal_writer import JournalWriter
-from msgflash_apply.apply.records import entries_of_all, entries_without_requests
+from msgflash_apply.apply.records import entries_of_all, entries_without_requests, refusals
+from msgflash_apply.apply.result import Outcome, Result
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address, Content, Desired, Lifecycle, Seen, Source
 from msgflash_apply.models.project import Policy
@@ -265,3 +266,26 @@ def test_what_is_written_first() -> None:
     assert entries_of_all(plan, a_snapshot(), NOW) == (Bound(plan.server), kept, approved)
     assert entries_of_all(plan, known, NOW) == (approved,)
     assert entries_of_all(the_plan(), known, NOW) == ()
+
+
+# What MsgFlash refused.
+
+
+def a_refusal(change: Change, *refused: tuple[str, str]) -> tuple[Change, Result]:
+    """Build the result of a create that MsgFlash did not take."""
+    return change, Result(change.address, change.action, Outcome.FAILED, None, "400", refused=refused)
+
+
+def test_refusals_are_said_once_per_cause_at_their_field() -> None:
+    """Each field that MsgFlash names is found in the first file that it is about; others are counted."""
+    first = replace(a_change(Action.CREATE), names={"templateId": "welcome"})
+    second = replace(first, address=Address("second"))
+    name, button, body = ("templateId", "is archived"), ("buttons[0].url", "is no URL"), ("", "too long")
+
+    found = refusals([a_refusal(first, name, button), a_refusal(second, name, body), a_refusal(second)])
+
+    assert [(one.code, one.address, one.path, one.message) for one in found] == [
+        ("MF523", "sale", ("template",), "MsgFlash: templateId is archived; 2 campaigns were refused for it"),
+        ("MF523", "sale", ("buttons", 0, "url"), "MsgFlash: buttons[0].url is no URL"),
+        ("MF523", "second", (), "MsgFlash: too long"),
+    ]

@@ -168,6 +168,7 @@ def test_the_limit_is_part_of_the_approval_and_the_count_is_not() -> None:
         (({"type": "all"}, {"type": "all"}, {"type": "all"}), None, ["c2"]),
         (({"type": "group", "groupId": "g"},) * 3, None, ["c2"]),
         ((tags("a"), tags("b"), tags("c")), None, []),
+        (({"type": "explicit", "value": ["c0"]},) * 3, None, []),
         ((tags("a"),), "daily", ["c0"]),
         ((tags("a"),), "weekly", []),
     ],
@@ -176,7 +177,8 @@ def test_an_audience_is_not_written_to_too_often(
     recipients: tuple[Object, ...], repeat: str | None, blocked: list[str]
 ) -> None:
     """The campaigns beyond the limit within its time are blocked; repetitions count."""
-    account = Account(tagged=[["a", "b", "c"]], contacts=1, groups={"g": {"id": "g", "name": "g", "contactCount": 1}})
+    groups = {"g": {"id": "g", "name": "g", "contactCount": 1}}
+    account = Account(tagged=[["a", "b", "c"]], contacts=1, groups=groups, known=["c0"])
     desired = [
         a_desired(f"c{n}", payload=a_payload(name=f"c{n}", recipients=one, repeat=repeat))
         for n, one in enumerate(recipients)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from msgflash_apply.api.client import Client
 from msgflash_apply.campaign import INSTANCE, TEMPLATE, Address, Content, Desired, Lifecycle, Record, Seen
 from msgflash_apply.errors import ExitCode, StateError
 from msgflash_apply.findings import Diagnostic, InvalidFiles, Severity
@@ -662,18 +661,44 @@ def test_records_of_earlier_versions_are_filled_in() -> None:
 )
 def test_people_are_counted_again_until_the_start(record: Record, people: dict[str, int]) -> None:
     """What has started, is over or retired is counted no more; instances are read with it."""
-    options = PlanOptions("default", ALL)
-    planner: Planner | None = None
+    state = a_snapshot({"sale": record})
 
-    async def recount(client: Client) -> Mapping[Address, int | None]:
-        nonlocal planner
-        planner = Planner([], (), options, client, lambda: NOW)
-        await planner.plan(a_snapshot({"sale": record}))
-        return await planner.recount(a_snapshot({"sale": record}))
+    async def recount(planner: Planner) -> tuple[Mapping[Address, int | None], Mapping[str, Sender]]:
+        await planner.plan(state)
+        return await planner.recount(state), planner.instances
 
-    assert Account().use(recount) == people
-    assert planner is not None
-    assert planner.instances == {INSTANCE_ID: Sender(INSTANCE_ID, "shop", "+33612345678")}
+    desired, options = [a_desired(payload=record.facts.payload)], PlanOptions("default", ALL)
+    counted, instances = Account().use(lambda client: recount(Planner(desired, (), options, client, lambda: NOW)))
+
+    assert counted == people
+    assert instances == {INSTANCE_ID: Sender(INSTANCE_ID, "shop", "+33612345678")}
+
+
+@pytest.mark.parametrize(
+    ("recipients", "contacts", "count", "asked"),
+    [
+        ({"type": "tags", "value": ["vip"]}, 2, 2, "/contacts"),
+        ({"type": "tags", "value": ["vip"]}, 2001, None, "/contacts"),
+        ({"type": "explicit", "value": ["c0"]}, 2, 1, "/contacts/c0"),
+    ],
+)
+def test_what_a_plan_has_counted_is_not_asked_again(
+    recipients: Object, contacts: int, count: int | None, asked: str
+) -> None:
+    """Contacts are asked for once, though a plan counts a new campaign and a recount one that was sent to them."""
+    account = Account(tagged=[["vip"], ["vip"]], contacts=contacts, known=["c0"])
+    payload = a_payload(name="old", recipients=recipients)
+    state = a_snapshot({"old": a_record("old", facts=some_facts(payload))})
+    desired, options = [to(recipients), a_desired("old", payload=payload)], PlanOptions("default", ALL)
+
+    async def recount(planner: Planner) -> Mapping[Address, int | None]:
+        await planner.plan(state)
+        return await planner.recount(state)
+
+    counted = account.use(lambda client: recount(Planner(desired, (), options, client, lambda: NOW)))
+
+    assert counted == {"old": count}
+    assert [path for path in account.asked if path.startswith("/contacts")] == [asked]
 
 
 def test_offline_counts_nothing_again() -> None:

@@ -104,10 +104,10 @@ def test_journal_that_no_run_wrote(edit: Edit, message: str) -> None:
 
 def test_words_that_no_run_wrote() -> None:
     """Words on record are those of their digest."""
-    entries = [Opened("run-1", LINEAGE, 1, ENVIRONMENT, NOW), Kept("sha256:0", WORDS)]
+    head = Opened("run-1", LINEAGE, 1, ENVIRONMENT, NOW)
 
     with pytest.raises(StateDamaged, match="not those of its digest"):
-        decode_journal(encode_entries(entries, first=0), where="here")
+        decode_journal(encode_entries([head, Kept("sha256:0", WORDS)], first=0), where="here")
 
 
 def test_line_without_a_bottom(tmp_path: Path) -> None:
