@@ -320,4 +320,5 @@ def test_deleted_template_is_an_error_of_a_new_campaign(sent: Repo, sandbox: San
     assert refused.code == 1
     assert "campaigns/summer.yaml:5:11: error MF503: the account has no template `welcome`" in refused.err
     assert "campaigns/spring.yaml:5:11: warning MF503" in refused.err
+    assert refused.err.count("error MF503") == 1
     assert creates_seen(sandbox) == 0

@@ -199,14 +199,18 @@ def test_order_in_which_trouble_is_told(repo: Repo) -> None:
 
 def test_name_that_means_something_else_is_noticed(repo: Repo, sandbox: Sandbox) -> None:
     """When a name on MsgFlash stands for nothing any more, a plan that asks says so, though no file changed."""
-    repo.campaign("sale", instanceId=None, instance="boutique-principale")
+    named = {"instanceId": None, "instance": "boutique-principale"}
+    repo.campaign("sale", **named)
     assert repo.apply().code == 0
     sandbox.world.instances[BOUTIQUE_ID].name = "renamed"
 
     asking, not_asking = repo.run("plan"), repo.run("plan", "--refresh", "none")
+    repo.campaign("tea", **named)
+    of_a_new_one = repo.run("plan")
 
-    assert (asking.code, "MF503" in asking.err) == (1, True)
+    assert (asking.code, "warning MF503" in asking.out) == (0, True)
     assert (not_asking.code, "match the recorded state (1 campaign)" in not_asking.out) == (0, True)
+    assert (of_a_new_one.code, "campaigns/tea.yaml:6:11: error MF503" in of_a_new_one.err) == (1, True)
 
 
 def test_line_is_that_of_the_document(repo: Repo) -> None:
