@@ -30,7 +30,7 @@ In campaign files a value may also be a template, such as `{{ custom.vip_tags }}
 out must fit the table. Keys are never rendered, and neither are `key` and the values of `custom`.
 """
 PARTS = (
-    ("campaign", "A campaign", "campaigns/**/*.yaml", ("recipients", "button", "lifecycle")),
+    ("campaign", "A campaign", "campaigns/**/*.yaml", ("recipients", "audience", "button", "lifecycle")),
     ("project", "The project", "msgflash.yaml", ("environment", "defaults", "policy", "api")),
 )
 CLOSING = """

@@ -78,7 +78,8 @@ def far_starts(changes: Sequence[Change], now: datetime) -> list[Diagnostic]:
         (change, message) for change in changes if change.is_sending and (message := far_ahead(change.starts_at, now))
     ]
     if len(found) <= FEW_WARNINGS:
-        return [finding(Severity.WARNING, Code.FAR_AHEAD, change, message, FAR_AHEAD_HINT) for change, message in found]
+        at, hint = ("schedule",), FAR_AHEAD_HINT
+        return [finding(Severity.WARNING, Code.FAR_AHEAD, change, message, hint, at) for change, message in found]
     first = min((change for change, _ in found), key=lambda change: (change.starts_at, change.address))
     message = (
         f"{len(found)} campaigns start more than a year ahead, `{first.address}` first, on {first.starts_at:%Y-%m-%d}"

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from msgflash_apply.findings import Code
-from msgflash_apply.sandbox.seed import BOUTIQUE_ID, TEST_PHONE_ID
+from msgflash_apply.sandbox.seed import BOUTIQUE_ID, TEST_PHONE_ID, contact_id
 from msgflash_apply.sandbox.server import Options, Sandbox
 from tests.support.command import FAST, a_repo
 from tests.support.walk import ROOT, Walker, blocks
@@ -16,6 +17,7 @@ PAGE = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (MF\d{3}: [^\n]*)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
 BY_CODE = {heading[:5]: text for heading, text in SECTIONS.items()}
 FEW_MESSAGES = Options(requests_per_second=0, monthly_outbound=5)
+NO_CAMPAIGNS = Options(requests_per_second=0, campaigns_feature=False)
 
 
 def a_second_boutique(sandbox: Sandbox) -> None:
@@ -23,12 +25,27 @@ def a_second_boutique(sandbox: Sandbox) -> None:
     sandbox.world.instances[TEST_PHONE_ID].name = sandbox.world.instances[BOUTIQUE_ID].name
 
 
+def a_crowd(sandbox: Sandbox) -> None:
+    """Fill the account with more contacts than twenty requests read."""
+    one = sandbox.world.contacts[contact_id(1)]
+    sandbox.world.contacts |= {contact_id(number): replace(one, id=contact_id(number)) for number in range(1001, 3001)}
+
+
+def another_start(sandbox: Sandbox) -> None:
+    """Let the answer to a create show another start than was sent."""
+    sandbox.add_fault("POST /api/v1/campaigns misreport field=schedule value=2099-03-02T19:00:00.000Z")
+
+
 def as_it_is(_: Sandbox) -> None:
     """Leave the demo account alone."""
 
 
-ACCOUNTS: Mapping[str, Callable[[Sandbox], None]] = {"MF502": a_second_boutique}
-OPTIONS = {"MF515": FEW_MESSAGES}
+ACCOUNTS: Mapping[str, Callable[[Sandbox], None]] = {
+    "MF502": a_second_boutique,
+    "MF520": a_crowd,
+    "MF522": another_start,
+}
+OPTIONS = {"MF515": FEW_MESSAGES, "MF521": NO_CAMPAIGNS}
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ OTHER_WORDS = "Hello {{contact.firstName}}, {{custom.brand}} says goodbye. Your 
 
 
 def edit_template(sandbox: Sandbox, body: str) -> Answer:
-    """Write other words into the template, as somebody does in the console."""
+    """Write other words into the template, as people do in the console."""
     return Client(sandbox.url, sandbox.api_key).send("PUT", f"/api/v1/templates/{WELCOME_ID}", {"body": body})
 
 
@@ -52,7 +52,7 @@ def test_approved_plan_is_carried_out_once(repo: Repo, sandbox: Sandbox) -> None
 
 
 def test_plan_that_was_carried_out_in_part_says_what_is_left(repo: Repo, sandbox: Sandbox) -> None:
-    """After a failure the rest is another plan, which nobody has seen: it is listed, and not sent."""
+    """After a failure the rest is another plan, which has no approval: it is listed, and not sent."""
     repo.campaigns(3)
     digest = str(repo.plan()["digest"])
     sandbox.add_fault("POST /api/v1/campaigns 400 skip=1")
@@ -181,7 +181,7 @@ def counting_connections() -> Iterator[tuple[int, list[object]]]:
             thread.join()
 
 
-# A plan file that somebody wrote
+# A plan file that was forged
 
 
 def past_start(change: dict[str, Any], desired: dict[str, Any]) -> None:
@@ -280,7 +280,7 @@ def test_template_that_is_edited_later_is_accepted(sent: Repo, sandbox: Sandbox)
 
 
 def test_template_that_is_edited_later_pauses_where_the_policy_says_so(sent: Repo, sandbox: Sandbox) -> None:
-    """With `template_edits: pause` words that nobody approved are kept back."""
+    """With `template_edits: pause` words without an approval are kept back."""
     sent.write("msgflash.yaml", "version: 1\npolicy: {template_edits: pause}\n")
     edit_template(sandbox, OTHER_WORDS)
     assert sent.actions() == {"spring": "pause"}

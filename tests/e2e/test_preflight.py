@@ -9,7 +9,7 @@ from tests.support.command import Repo, a_repo, creates_seen, in_days
 
 
 def test_audience_counts_the_people_of_tags(repo: Repo) -> None:
-    """The contacts of tags are counted, unless nobody wants it; offline they cannot be."""
+    """The contacts of tags are counted, unless `--audience never` says otherwise; offline they cannot be."""
     repo.campaign("sale", recipients={"type": "tags", "value": ["vip"]})
     counted, uncounted = repo.run("plan"), repo.run("plan", "--audience", "never")
 
@@ -88,8 +88,7 @@ def test_start_more_than_a_year_ahead_is_a_warning(repo: Repo) -> None:
     validated, planned = repo.run("validate"), repo.run("plan")
 
     assert (validated.code, planned.code) == (0, 0)
-    assert f"campaigns/late.yaml:3:11: {says}" in validated.out
-    assert f"campaigns/late.yaml:1: {says}" in planned.out
+    assert all(f"campaigns/late.yaml:3:11: {says}" in done.out for done in (validated, planned))
     assert [done.out.count("MF417") for done in (validated, planned)] == [1, 1]
     assert repo.apply().code == 0
     assert "MF417" not in repo.run("plan").out
