@@ -259,7 +259,7 @@ def forecasts(requests: RequestForecast) -> list[tuple[str, bool]]:
     if requests.messages is not None:
         left = requests.messages_left
         rest = "" if left is None else f", {left} left this month"
-        said = f"Messages: {requests.messages} or more to send, as far as they were counted{rest}."
+        said = f"Messages: at least {requests.messages} to send{rest}."
         found.append((said, left is None or requests.messages <= left))
     return found
 

@@ -196,7 +196,7 @@ def test_a_month_without_requests_left_stands_out() -> None:
     """A plan that the month's requests cannot finish says so in a box."""
     html = page_of(a_plan(a_change(), requests=RequestForecast(1, 9, left_this_month=8, messages=12, messages_left=50)))
     assert re.search(r'<p class="note danger">Requests: .* only 8 left this month: an apply would stop part way', html)
-    assert re.search(r'<p class="quiet">Messages: 12 or more to send, as far as they were counted, 50 left', html)
+    assert re.search(r'<p class="quiet">Messages: at least 12 to send, 50 left', html)
 
 
 def test_preview_without_state_says_so() -> None:

@@ -171,7 +171,7 @@ def test_a_month_without_requests_left_stands_out() -> None:
 def test_messages_beyond_the_month_stand_out() -> None:
     """A plan that the month's messages do not cover says so in bold."""
     forecast = RequestForecast(used=1, apply=1, messages=120, messages_left=100)
-    expected = "**Messages: 120 or more to send, as far as they were counted, 100 left this month.**"
+    expected = "**Messages: at least 120 to send, 100 left this month.**"
     assert expected in shown_in(a_plan(a_change(), requests=forecast))
 
 
