@@ -320,9 +320,8 @@ def check_parts(part: object) -> None:
         case Intent(announced_at=announced_at, facts=facts):
             checked_instant(announced_at)
             check_parts(facts)
-        case Kept(digest=digest, content=content):
-            if content.digest != digest:
-                raise ValueError("its words are not those of its digest")
+        case Kept(digest=digest, content=content) if content.digest != digest:
+            raise ValueError("its words are not those of its digest")
         case _:
             for value in (getattr(part, name, None) for name in ("at", "intent", "record", "facts")):
                 if isinstance(value, datetime):

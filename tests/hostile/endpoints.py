@@ -103,5 +103,5 @@ def _plain(value: object) -> object:
         worked_out = [name for name, member in vars(type(value)).items() if isinstance(member, property)]
         return {**value.model_dump(), **{name: getattr(value, name) for name in worked_out}}
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return [_plain(each) for each in value] if isinstance(value, tuple) else value
