@@ -99,11 +99,12 @@ def _progress(approved: LastApproval, now: Plan) -> Iterator[str]:
 
 def _now(plan: Plan) -> Iterator[str]:
     """Say what a plan does, where nothing is known of the approved one but its digest."""
-    if plan.is_empty:
+    acting = (*plan.effective, *plan.blocked)
+    if not acting:
         yield "Nothing is left to do, and the state does not know that the approved plan was carried out."
     else:
         yield "The approved plan is not at hand. The one that would be carried out now:"
-        yield from (f"{change.action} {change.address}" for change in plan.effective)
+        yield from (f"{change.action} {change.address}" for change in acting)
 
 
 def _lines(lines: list[str]) -> str:

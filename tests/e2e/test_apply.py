@@ -2,6 +2,7 @@
 
 import pytest
 
+from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import Repo, created, creates_seen, in_days
 from tests.support.published import matches
@@ -47,6 +48,9 @@ def test_yes_on_a_terminal_applies(repo: Repo, sandbox: Sandbox) -> None:
     assert "40 people get 40 messages in 1 campaign, from boutique-principale (+33612345678); it starts on " in question
     assert "\x1b[" in done.out
     assert created(sandbox) == {"sale": 1}
+    paths = [seen.path.removeprefix("/api/v1") for seen in sandbox.requests]
+    plan = ["/instances", "/contacts", "/contacts", f"/instances/{BOUTIQUE_ID}/health", "/usage"]
+    assert paths == [*plan, *plan, "/campaigns"]  # under the lock everything is asked anew
 
 
 @pytest.mark.parametrize("typed", ["n\n", "y\n", "\n"])

@@ -69,10 +69,11 @@ def test_other_plan_says_what_would_be_done_now(repo: Repo, sandbox: Sandbox) ->
     digest = str(repo.plan()["digest"])
     repo.campaign("sale", body="Something else")
     repo.campaign("tea")
+    repo.campaign("late", schedule="2020-01-01T09:00:00Z")
     refused = repo.apply("--expect", digest)
     assert refused.code == 1
     assert "The approved plan is not at hand. The one that would be carried out now:\n" in refused.err
-    assert "  create sale\n  create tea\n" in refused.err
+    assert "  create sale\n  create tea\n  blocked late\n" in refused.err
     assert posts(sandbox) == 0
 
 
