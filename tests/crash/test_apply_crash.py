@@ -8,6 +8,7 @@ import pytest
 
 from msgflash_apply.campaign import Desired, Lifecycle
 from msgflash_apply.plan.plan import Action, Reason
+from msgflash_apply.sandbox.seed import WELCOME_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload
 from tests.support.doors import CrashingBackend, When
@@ -136,3 +137,40 @@ def test_doubt_stays_until_a_person_decides(world: World) -> None:
 
     assert {change.reason for change in blocked} == {Reason.IN_DOUBT}
     assert max(world.created().values()) == 1
+
+
+WORDED = a_payload(
+    name="worded",
+    type=None,
+    body=None,
+    templateId=WELCOME_ID,
+    variables={"brand": "Acme", "code": "A"},
+    starts_at=LATER,
+)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("accepting", [False, True], ids=["create", "accept"])
+def test_dying_anywhere_loses_no_approved_words(tmp_path: Path, when: When, accepting: bool) -> None:
+    """What is created or accepted has on record what its template said then, wherever the run dies and goes on."""
+    at, lived = 0, False
+    while not lived:
+        at += 1
+        (tmp_path / str(at)).mkdir()
+        with Sandbox(STILL) as sandbox:
+            world = World(sandbox, tmp_path / str(at))
+            if accepting:
+                world.apply([a_desired("worded", payload=WORDED)])
+                sandbox.world.templates[WELCOME_ID].body = "Bye {{custom.brand}}: {{custom.code}}"
+            backend = CrashingBackend(world.backend, at=at, when=when)
+            lived = survives(lambda: world.apply([a_desired("worded", payload=WORDED)], backend=backend))
+            survives(lambda: world.apply([a_desired("worded", payload=WORDED)]))
+
+            snapshot = world.snapshot()
+            [facts] = snapshot.facts()
+            assert facts.seen is not None
+            assert snapshot.contents[facts.seen.content or ""].body == sandbox.world.templates[WELCOME_ID].body
+            assert snapshot.server == sandbox.url
+            assert not world.plan([a_desired("worded", payload=WORDED)]).effective
+            assert world.created() == {"worded": 1} or snapshot.in_doubt
+    assert at > 3

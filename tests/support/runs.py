@@ -130,7 +130,9 @@ class World:
 
     def planner(self, desired: Sequence[Desired], client: Client | None, refresh: Refresh) -> Planner:
         """Make a planner for some campaigns."""
-        return Planner(desired, (), PlanOptions(ENVIRONMENT, self.policy, refresh), client, self.now)
+        return Planner(
+            desired, (), PlanOptions(ENVIRONMENT, self.policy, refresh, server=self.sandbox.url), client, self.now
+        )
 
     def plan(self, desired: Sequence[Desired], refresh: Refresh = Refresh.CHANGED) -> Plan:
         """Plan as `plan` does."""
