@@ -15,6 +15,10 @@ from msgflash_apply.campaign import JsonObject
 RATE_LIMITED = "API_RATE_LIMIT_EXCEEDED"
 UNSUPPORTED_FEATURE = "UNSUPPORTED_FEATURE"
 MONTHLY_QUOTAS = frozenset({"MONTHLY_API_REQUEST_QUOTA_EXCEEDED", "MONTHLY_OUTBOUND_QUOTA_EXCEEDED"})
+REFUSING = frozenset({400, 401, 403, 404, 413, 422, 429})
+"""Statuses that prove, with MsgFlash's error envelope, that nothing was created; 408, 409, 499 and others may follow a
+create that went through (contract section 6)."""
+
 ACCOUNT_GATES = frozenset(
     {
         "CAMPAIGNS_NOT_AVAILABLE_ON_PLAN",
@@ -115,7 +119,7 @@ def classify(answer: Answer) -> CreateOutcome:
         answer: the complete reply, or how far the request got without one.
 
     Returns:
-        Created with an id; NotCreated if no byte was sent or the error envelope of a 4xx says no; else Unknown.
+        Created with an id; NotCreated if no byte was sent or one of `REFUSING` with the envelope says no; else Unknown.
 
     Source: contract section 6; reference 2.4, 2.7 and 10.1.
     """
@@ -124,7 +128,7 @@ def classify(answer: Answer) -> CreateOutcome:
     campaign, problem = campaign_in(answer), problem_in(answer)
     if answer.status == 201 and campaign is not None:
         return Created(str(campaign["id"]), campaign)
-    if problem is not None and 400 <= answer.status < 500:
+    if problem is not None and answer.status in REFUSING:
         if problem.is_rate_limit:
             return NotCreated(str(problem), Then.RETRY, is_rate_limit=True)
         return NotCreated(str(problem), Then.STOP if problem.stops_the_run else Then.FAIL, problem=problem)

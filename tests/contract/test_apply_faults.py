@@ -114,7 +114,6 @@ TABLE = [
     Row("403", FAILED, DONE, 0),
     Row("403 code=UNSUPPORTED_FEATURE", FAILED, SKIPPED, 0, stops=False),  # only what is like it is not tried
     Row("404", FAILED, DONE, 0),
-    Row("409", FAILED, DONE, 0),
     Row("422", FAILED, DONE, 0),
     Row("429 code=SOMETHING_NEW", FAILED, DONE, 0),
     Row("unauthorized", FAILED, SKIPPED, 0),
@@ -123,6 +122,10 @@ TABLE = [
     Row("quota", FAILED, SKIPPED, 0),
     Row("outbound_quota", FAILED, SKIPPED, 0),
     # Unknown: nobody can tell these two apart.
+    Row("408", DOUBT, DONE, 0),
+    Row("409", DOUBT, DONE, 0),
+    Row("409_after", DOUBT, DONE, 1),
+    Row("499", DOUBT, DONE, 0),
     Row("refuse", DOUBT, DONE, 0),
     Row("stall", DOUBT, DONE, 0),
     Row("stall_after", DOUBT, DONE, 1),
