@@ -10,7 +10,7 @@ package decide what follows. How long and how large an answer may get is in `Bou
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -76,12 +76,14 @@ class Bounds:
         answer_seconds: for a whole answer: a server that sends a byte a minute is never silent for long.
         answer_bytes: of an answer, decompressed.
         pages: of one list.
+        second_look_seconds: before what seems to be gone is looked for again.
     """
 
     wait_seconds: float = 60.0
     answer_seconds: float = 600.0
     answer_bytes: int = 16 * 1024 * 1024
     pages: int = 10_000
+    second_look_seconds: float = 3.0
 
 
 USUAL = Bounds()
@@ -239,6 +241,22 @@ class Client:
     async def campaign_stats(self, identifier: str) -> CampaignStats | None:
         """`GET /campaigns/{id}/stats`; None where there is no such campaign."""
         return await self._read_one(CampaignStats, f"/campaigns/{_segment(identifier)}/stats")
+
+    async def second_look(self, identifiers: Iterable[str]) -> Mapping[str, CampaignStats | None]:
+        """
+        Look again for campaigns that a read did not find, some seconds later and at another endpoint.
+
+        Returns:
+            By id; None for one that is gone.
+
+        Raises:
+            ApiError: MsgFlash finds nothing else of the account either, so that nothing is proven.
+        """
+        await asyncio.sleep(self._bounds.second_look_seconds)
+        await self.instances()
+        wanted = list(identifiers)
+        found = await asyncio.gather(*(self.campaign_stats(identifier) for identifier in wanted))
+        return dict(zip(wanted, found, strict=True))
 
     async def messages(self, instance_id: str, cursor: str | None = None) -> MessagePage:
         """`GET /messages` of one instance, one page; there is no filter by campaign (reference 7)."""

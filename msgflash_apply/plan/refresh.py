@@ -95,12 +95,21 @@ def ids_to_read(refresh: Refresh, changes: Iterable[Change], snapshot: Snapshot)
 
 
 async def read_campaigns(client: Client, identifiers: Iterable[str]) -> dict[str, RemoteStatus | None]:
-    """Read the status of some campaigns; None for one that is gone."""
+    """
+    Read the status of some campaigns; None for one that is gone.
+
+    One that is not found is looked for again: taken for gone by mistake, it would be created anew, and sent twice.
+    """
     found = await read_concurrently(client.campaign, sorted(identifiers))
-    return {
+    readings = {
         identifier: None if campaign is None else RemoteStatus(campaign.status, campaign.has_sent)
         for identifier, campaign in found.items()
     }
+    if absent := [identifier for identifier, reading in readings.items() if reading is None]:
+        for identifier, stats in (await client.second_look(absent)).items():
+            if stats is not None:
+                readings[identifier] = RemoteStatus(stats.status, stats.stats.is_moving)
+    return readings
 
 
 async def read_concurrently(read: Callable[[str], Awaitable[Read]], identifiers: Iterable[str]) -> dict[str, Read]:

@@ -126,7 +126,13 @@ class World:
         """Connect to the sandbox, without waits."""
         access = Access(self.sandbox.url, self.sandbox.api_key)
         limiter = Limiter(0, jitter=lambda: 0.0)
-        return Client(access, limiter, jitter=lambda: -1.0, transport=transport, bounds=Bounds(timeout_seconds))
+        return Client(
+            access,
+            limiter,
+            jitter=lambda: -1.0,
+            transport=transport,
+            bounds=Bounds(timeout_seconds, second_look_seconds=0.0),
+        )
 
     def planner(self, desired: Sequence[Desired], client: Client | None, refresh: Refresh) -> Planner:
         """Make a planner for some campaigns."""

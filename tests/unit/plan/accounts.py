@@ -8,7 +8,7 @@ from typing import TypeVar
 import httpx
 
 from msgflash_apply.api.access import Access
-from msgflash_apply.api.client import Client
+from msgflash_apply.api.client import Bounds, Client
 from msgflash_apply.api.limiter import Limiter
 from tests.support.builders import INSTANCE_ID
 
@@ -24,6 +24,7 @@ WELCOME: Object = {
     "variables": ["contact.firstName", "custom.code"],
 }
 USED = {"apiRequestsCount": 40, "effectiveOutboundUsage": 0}
+AT_ONCE = Bounds(second_look_seconds=0.0)
 ZEROES = {"planned": 0, "queued": 0, "sent": 0, "delivered": 0, "read": 0, "failed": 0, "cancelled": 0}
 
 
@@ -97,7 +98,7 @@ class Account(httpx.AsyncBaseTransport):
         async def run() -> T:
             limiter = Limiter(0, jitter=lambda: 0.0)
             access = Access("https://api.test", key)
-            async with Client(access, limiter, jitter=lambda: -1.0, transport=self) as client:
+            async with Client(access, limiter, jitter=lambda: -1.0, transport=self, bounds=AT_ONCE) as client:
                 return await call(client)
 
         return asyncio.run(run())

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import httpx
 import pytest
 
 from msgflash_apply.campaign import INSTANCE, TEMPLATE, Address, Content, Desired, Lifecycle, Record, Seen
-from msgflash_apply.errors import ExitCode, StateError
+from msgflash_apply.errors import ApiError, ExitCode, StateError
 from msgflash_apply.findings import Diagnostic, InvalidFiles, Severity
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.lookup import ONLY_CONNECTED
@@ -16,7 +17,7 @@ from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import PriorState, Refresh, RemoteStatus
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import INSTANCE_ID, NOW, a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
-from tests.unit.plan.accounts import SHOP, WELCOME, Account, Object, a_remote
+from tests.unit.plan.accounts import SHOP, WELCOME, ZEROES, Account, Object, a_remote
 
 ALL = Policy(max_creates=None, max_retires=None)
 
@@ -708,3 +709,44 @@ def test_offline_counts_nothing_again() -> None:
     assert asyncio.run(planner.recount(a_snapshot({"sale": a_record()}))) == {}
     asyncio.run(planner.plan(a_snapshot()))
     assert planner.prior == PriorState(a_snapshot())
+
+
+# What seems to be gone.
+
+
+@dataclass
+class Absent(Account):
+    """An account whose campaigns are not found; `stats` are, or are not, and nothing else is where it is `blind`."""
+
+    stats: Object | None = None
+    is_blind: bool = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a read."""
+        if self.stats is not None and request.url.path.endswith("/stats"):
+            return httpx.Response(200, json={"data": self.stats})
+        if self.is_blind:
+            return httpx.Response(404, json={"error": {"code": "NOT_FOUND", "message": "no"}})
+        return await super().handle_async_request(request)
+
+
+def test_gone_is_what_a_second_look_does_not_find() -> None:
+    """A campaign that neither endpoint knows, while the account answers, is gone: it had not started, and is new."""
+    plan = planned(a_desired(paused=True), account=Absent(), state=a_snapshot({"sale": a_record()}))
+
+    assert [change.action for change in plan.changes] == [Action.CREATE]
+    assert "is gone on MsgFlash" in plan.changes[0].explanation
+
+
+def test_not_found_once_is_not_gone() -> None:
+    """A campaign that its counters are found of exists: it is paused, and never created again."""
+    account = Absent(stats={"campaignId": "id-sale", "status": "scheduled", "stats": ZEROES})
+    plan = planned(a_desired(paused=True), account=account, state=a_snapshot({"sale": a_record()}))
+
+    assert [change.action for change in plan.changes] == [Action.PAUSE]
+
+
+def test_an_account_that_finds_nothing_has_lost_nothing() -> None:
+    """Where every read is answered with 404, nothing is known, and nothing is planned."""
+    with pytest.raises(ApiError):
+        planned(a_desired(paused=True), account=Absent(is_blind=True), state=a_snapshot({"sale": a_record()}))
