@@ -61,6 +61,9 @@ PAUSED_BY_SYSTEM = frozenset({Status.PAUSED_QUOTA, Status.PAUSED_PLAN})
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
+UNKNOWN = "unknown"
+"""Of a campaign for which something was sent that has no outcome; never a status of MsgFlash's."""
+
 GONE = "gone"
 """Status on record of a campaign that MsgFlash does not know any more; never a status of MsgFlash's."""
 
@@ -213,6 +216,8 @@ class Record:
         facts: what was sent.
         retired: paused for good because its file is gone.
         former_ids: ids of the campaigns it replaced, oldest first.
+        effect: the verb of a change that was announced and whose outcome is not recorded; None where there is none.
+            `replace` stays until the new campaign is created, so that the old one can be resumed where that fails.
         differs: in what MsgFlash's answer to its create was not what was sent, for people; empty where it was.
     """
 
@@ -224,6 +229,12 @@ class Record:
     retired: bool = False
     former_ids: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
+    effect: Literal["pause", "resume", "retire", "replace"] | None = None
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether its status is not what is recorded: something was sent for it, and no outcome is known."""
+        return self.effect is not None and not (self.effect == "replace" and self.status == Status.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)

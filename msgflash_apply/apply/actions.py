@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from msgflash_apply.api.outcome import Answer, NoReply, Reply, campaign_in, is_rate_limit, problem_in
 from msgflash_apply.apply.create import create
@@ -18,7 +18,7 @@ from msgflash_apply.apply.run import Run
 from msgflash_apply.campaign import PAUSED_BY_SYSTEM, TERMINAL, Status
 from msgflash_apply.errors import ApiError
 from msgflash_apply.plan.plan import Action, Change
-from msgflash_apply.state.journal import Entry, Observed, Restored, Retired
+from msgflash_apply.state.journal import Announced, Entry, Observed, Restored, Retired
 
 PAUSE_ATTEMPTS: Final = 4
 AFTER_PAUSE: Final = frozenset({Status.PAUSED}) | PAUSED_BY_SYSTEM
@@ -62,6 +62,8 @@ async def replace_campaign(run: Run, change: Change) -> Result:
     """Pause the old one, make sure that it sent nothing, and only then create the new one."""
     failed = partial(Result, change.address, change.action, Outcome.FAILED, change.id)
     if change.status != Status.PAUSED:
+        if not await announced(run, change, "replace"):
+            return failed(run.stop.why)
         settled = await pause(run, change.id or "")
         if settled.problem is not None:
             return failed(f"the former one was not paused: {settled.problem}")
@@ -82,7 +84,11 @@ async def replace_campaign(run: Run, change: Change) -> Result:
 
 async def retire_campaign(run: Run, change: Change) -> Result:
     """Pause for good; one that ended meanwhile sends nothing more, and the next plan forgets it."""
-    settled = Settled(Status.PAUSED) if change.status == Status.PAUSED else await pause(run, change.id or "")
+    settled = Settled(Status.PAUSED)
+    if change.status != Status.PAUSED:
+        if not await announced(run, change, "retire"):
+            return held_back(run, change)
+        settled = await pause(run, change.id or "")
     if settled.problem is not None and settled.status in TERMINAL:
         return await done(run, change, Observed(change.address, str(settled.status), run.now()))
     if settled.problem is not None:
@@ -92,6 +98,8 @@ async def retire_campaign(run: Run, change: Change) -> Result:
 
 async def pause_campaign(run: Run, change: Change) -> Result:
     """Pause, and record the status."""
+    if not await announced(run, change, "pause"):
+        return held_back(run, change)
     settled = await pause(run, change.id or "")
     if settled.problem is not None:
         return await not_settled(run, change, settled)
@@ -100,6 +108,8 @@ async def pause_campaign(run: Run, change: Change) -> Result:
 
 async def resume_campaign(run: Run, change: Change) -> Result:
     """Resume, and record the status; a retired one is managed again."""
+    if not await announced(run, change, "resume"):
+        return held_back(run, change)
     settled = await resume(run, change.id or "")
     if settled.problem is not None:
         return await not_settled(run, change, settled)
@@ -117,6 +127,16 @@ ACTIONS: Final[Mapping[Action, Callable[[Run, Change], Awaitable[Result]]]] = {
     Action.RESUME: resume_campaign,
 }
 """How each is carried out. What can be expected to go wrong is reported in the result."""
+
+
+async def announced(run: Run, change: Change, effect: Literal["pause", "resume", "retire", "replace"]) -> bool:
+    """Write down what is about to be sent, so that its status is known to be unknown whatever happens then."""
+    return await run.journal.write(Announced(change.address, effect, run.now()))
+
+
+def held_back(run: Run, change: Change) -> Result:
+    """Report what was not sent, since it could not be written down."""
+    return Result(change.address, change.action, Outcome.SKIPPED, change.id, run.stop.why)
 
 
 async def not_settled(run: Run, change: Change, settled: Settled) -> Result:

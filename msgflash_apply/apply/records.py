@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from msgflash_apply.apply.result import Result
-from msgflash_apply.campaign import Address, Facts, Record, Seen
+from msgflash_apply.campaign import UNKNOWN, Address, Facts, Record, Seen
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.plan.lookup import path_of
 from msgflash_apply.plan.plan import Action, Change, Plan, finding
@@ -80,7 +80,7 @@ def in_order_of_moves(changes: Sequence[Change]) -> Iterator[Change]:
 
 def _changes_of(record: Record, change: Change, now: datetime) -> Iterator[Entry]:
     status = change.status or record.status
-    if status != record.status:
+    if status != UNKNOWN and (status != record.status or record.is_unsettled):
         yield Observed(change.address, status, now)
     if record.retired and change.source is not None and change.action in BACK_WITHOUT_RESUME:
         yield Restored(change.address, now, status)

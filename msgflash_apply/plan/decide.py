@@ -16,6 +16,7 @@ from msgflash_apply.campaign import (
     GONE,
     PAUSABLE,
     TERMINAL,
+    UNKNOWN,
     Address,
     Facts,
     Intent,
@@ -36,6 +37,9 @@ from msgflash_apply.plan.renames import Match, match_records
 from msgflash_apply.state.snapshot import Snapshot
 
 NOT_STARTED = frozenset({Status.DRAFT, Status.SCHEDULED, Status.PAUSED})
+
+BRAKED = PAUSABLE | {UNKNOWN}
+"""What `paused: true` pauses: whatever may be sending."""
 
 NEVER_SENT = frozenset({Status.CANCELLED, Status.FAILED, GONE})
 """Of a campaign whose start is still ahead: it ended before anything was sent to anyone."""
@@ -92,7 +96,7 @@ def _decide_desired(
     if not same:
         change = _decide_changed(item, replace(change, after=in_order(payload)), record, prior, now, late=late)
     # The emergency brake works whatever else was edited. A replacement begins with it, and ends with it too.
-    if item.desired.paused is True and status in PAUSABLE and change.action is not Action.REPLACE:
+    if item.desired.paused is True and status in BRAKED and change.action is not Action.REPLACE:
         also = "" if same else "its other edits wait: a created campaign cannot be changed"
         return replace(unchanged, action=Action.PAUSE, explanation=also)
     edited = _with_content(unchanged, record, prior)
@@ -100,7 +104,7 @@ def _decide_desired(
         holds_back = edited.diff and policy.template_edits == "pause" and change.action is not Action.REPLACE
         return _decide_edited_template(edited, status, policy) if holds_back and status in PAUSABLE else change
     unchanged = edited
-    if record.retired:
+    if record.retired or record.effect in {"retire", "replace"}:
         return _decide_file_is_back(item, unchanged, record, status, now)
     return _decide_unedited(item, unchanged, record, status, now, policy)
 
@@ -188,12 +192,15 @@ def _decide_changed(
 
 def _decide_file_is_back(item: LookedUp, unchanged: Change, record: Record, status: str, now: datetime) -> Change:
     """Decide on a campaign that was retired when its file was deleted."""
+    why = "its file is back"
+    if not record.retired:
+        why = f"it was paused to be {record.effect}d, and that was not done" if record.effect else why
     if item.desired.paused is True or status != Status.PAUSED:
-        return replace(unchanged, diff=(), explanation=f"its file is back; it is {status}")
+        return replace(unchanged, diff=(), explanation=f"{why}; it is {status}")
     if record.facts.starts_at <= now:
-        explanation = "its file is back, but its start time has passed: resumed, it would send at once"
+        explanation = f"{why}, but its start time has passed: resumed, it would send at once"
         return unchanged.blocked(Reason.SCHEDULE_PASSED, explanation)
-    return replace(unchanged, action=Action.RESUME, explanation="its file is back")
+    return replace(unchanged, action=Action.RESUME, explanation=why)
 
 
 def _decide_without_file(prior: PriorState, homes: AbstractSet[Address], policy: Policy) -> Iterator[Change]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.campaign import TEMPLATE, TERMINAL, Content, Facts, Payload, Record, id_in, plain_id
+from msgflash_apply.campaign import TEMPLATE, TERMINAL, UNKNOWN, Content, Facts, Payload, Record, id_in, plain_id
 from msgflash_apply.plan.plan import Action, Change, UsedTemplate
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -74,9 +74,11 @@ class PriorState:
         return record.id in self.readings and self.readings[record.id] is None
 
     def status(self, record: Record) -> str:
-        """Return the status as last known."""
+        """Return the status as last known; `UNKNOWN` where something was sent since, and nothing was read."""
         reading = self.readings.get(record.id)
-        return record.status if reading is None else reading.status
+        if reading is None:
+            return UNKNOWN if record.is_unsettled else record.status
+        return reading.status
 
     def has_sent(self, record: Record) -> bool:
         """Whether a reading says that anyone may have been sent anything."""
@@ -86,12 +88,13 @@ class PriorState:
 
 def ids_to_read(refresh: Refresh, changes: Iterable[Change], snapshot: Snapshot) -> set[str]:
     """Select the ids of the campaigns that must be read, given what was decided from the state alone."""
+    unsettled = {record.id for record in snapshot.campaigns.values() if record.is_unsettled}
     if refresh is Refresh.NONE:
-        return set()
+        return unsettled
     acting = {change.id for change in changes if change.action in ACTING and change.id is not None}
     if refresh is Refresh.CHANGED:
-        return acting
-    return acting | {record.id for record in snapshot.campaigns.values() if record.status not in TERMINAL}
+        return acting | unsettled
+    return acting | unsettled | {record.id for record in snapshot.campaigns.values() if record.status not in TERMINAL}
 
 
 async def read_campaigns(client: Client, identifiers: Iterable[str]) -> dict[str, RemoteStatus | None]:

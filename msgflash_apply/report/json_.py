@@ -258,6 +258,7 @@ def _record(record: Record) -> dict[str, object]:
         "retired": record.retired,
         "former_ids": list(record.former_ids),
         "differs": list(record.differs),
+        "effect": record.effect,
         **_facts(record.facts),
     }
 

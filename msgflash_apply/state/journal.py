@@ -92,6 +92,16 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """A pause, resume, retire, or the pause that begins a replacement, is about to be sent. Its status is unknown."""
+
+    address: Address
+    effect: Literal["pause", "resume", "retire", "replace"]
+    at: datetime
+    kind: Literal["announced"] = "announced"
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """Record, intent and history of `previous` are at `address` now."""
 
@@ -170,4 +180,4 @@ class Approved:
 OfAll: TypeAlias = Kept | Bound | Approved
 """What is said of no single address."""
 
-Entry: TypeAlias = Opened | Intended | Outcome | Moved | Forgotten | Removed | Adopted | Described | OfAll
+Entry: TypeAlias = Opened | Intended | Announced | Outcome | Moved | Forgotten | Removed | Adopted | Described | OfAll

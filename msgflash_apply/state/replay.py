@@ -9,6 +9,7 @@ The state is one `Slot` per address, and an entry changes the slot of its addres
 | Intended | no open intent | opens the intent: in doubt |
 | Created | an open intent | closes it; the new record keeps the id of the one it replaces in `former_ids` |
 | NotCreated | an open intent | closes it |
+| Announced | a record | its status is unknown, until one of the next three |
 | Observed | a record | status and time of reading |
 | Retired, Restored | a record | the same, and whether it is retired |
 | Described | a record | file, names, time zone, on_remove and labels; the payload stays as sent |
@@ -28,10 +29,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
-from msgflash_apply.campaign import Address, Intent, Record
+from msgflash_apply.campaign import Address, Intent, Record, Status
 from msgflash_apply.errors import StateDamaged
 from msgflash_apply.state.journal import (
     Adopted,
+    Announced,
     Approved,
     Bound,
     Created,
@@ -76,7 +78,7 @@ _IntentEntry: TypeAlias = Intended | Created | NotCreated
 
 _OfOne: TypeAlias = "Opened | Moved | Adopted | _IntentEntry | _RecordEntry"
 
-_RecordEntry: TypeAlias = Observed | Retired | Restored | Described | Forgotten | Removed
+_RecordEntry: TypeAlias = Announced | Observed | Retired | Restored | Described | Forgotten | Removed
 
 
 class Draft:
@@ -240,11 +242,17 @@ def _about_record(entry: _RecordEntry, slot: Slot) -> Slot:
     if record is None:
         raise _misfit(f"{entry.address}: there is no campaign that could be {entry.kind}")
     match entry:
+        case Announced():
+            after = replace(slot, record=replace(record, effect=entry.effect))
         case Observed():
-            after = replace(slot, record=replace(record, status=entry.status, read_at=entry.at))
+            # The one that is replaced is paused, and waits for the new one.
+            waits = record.effect == "replace" and entry.status == Status.PAUSED
+            seen = replace(record, status=entry.status, read_at=entry.at, effect=record.effect if waits else None)
+            after = replace(slot, record=seen)
         case Retired() | Restored():
             retired = isinstance(entry, Retired)
-            after = replace(slot, record=replace(record, status=entry.status, read_at=entry.at, retired=retired))
+            settled = replace(record, status=entry.status, read_at=entry.at, retired=retired, effect=None)
+            after = replace(slot, record=settled)
         case Described():
             sent = record.facts
             facts = replace(entry.facts, payload=sent.payload, fingerprint=sent.fingerprint)

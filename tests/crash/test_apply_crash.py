@@ -12,7 +12,7 @@ from msgflash_apply.sandbox.seed import WELCOME_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload
 from tests.support.doors import CrashingBackend, When
-from tests.support.runs import LATER, STILL, CrashingTransport, World, survives
+from tests.support.runs import LATER, STILL, CrashingTransport, World, is_create, survives
 
 Door = Literal["journal", "http"]
 
@@ -129,7 +129,7 @@ def for_each_crash(folder: Path, door: Door, when: When, go_on: Callable[[World,
 
 def test_doubt_stays_until_a_person_decides(world: World) -> None:
     """A create whose answer was lost is blocked in every later plan, and never sent again."""
-    transport = CrashingTransport(at=1, when="after", creates_alone=True)
+    transport = CrashingTransport(at=1, when="after", counts=is_create)
     assert not survives(lambda: world.apply(AFTER, transport=transport))
     for _ in range(3):
         world.apply(AFTER)

@@ -40,6 +40,16 @@ def plain_network() -> httpx.AsyncHTTPTransport:
     return httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
+def is_create(request: httpx.Request) -> bool:
+    """Whether a request creates a campaign."""
+    return (request.method, request.url.path) == ("POST", "/api/v1/campaigns")
+
+
+def is_write(request: httpx.Request) -> bool:
+    """Whether a request changes anything."""
+    return request.method == "POST"
+
+
 class CrashingTransport(httpx.AsyncBaseTransport):
     """
     The network of a process that dies before or after its nth request, and stays dead.
@@ -47,20 +57,22 @@ class CrashingTransport(httpx.AsyncBaseTransport):
     Args:
         at: the request, from 1; 0 for never.
         when: whether MsgFlash still gets it.
-        creates_alone: count the requests that create a campaign, and no others.
+        counts: whether a request counts; the others always pass.
     """
 
-    def __init__(self, *, at: int = 0, when: When = "before", creates_alone: bool = False) -> None:
+    def __init__(
+        self, *, at: int = 0, when: When = "before", counts: Callable[[httpx.Request], bool] = lambda _: True
+    ) -> None:
         self._inner = plain_network()
         self._at = at
         self._when = when
-        self._creates_alone = creates_alone
+        self._counts = counts
         self.effects = 0
         self.is_dead = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Count, send, or die."""
-        is_counted = not self._creates_alone or (request.method, request.url.path) == ("POST", "/api/v1/campaigns")
+        is_counted = self._counts(request)
         self.effects += is_counted
         is_last = is_counted and self.effects == self._at
         if self.is_dead or (is_last and self._when == "before"):
