@@ -199,6 +199,7 @@ class Code(StrEnum):
     FEATURE_MISSING = "MF521", "the account's plan does not include what a campaign needs"
     ANSWER_DIFFERED = "MF522", "MsgFlash's answer to the create of a campaign was not what was sent"
     REFUSED = "MF523", "MsgFlash refused a campaign for a field"
+    CLOCK = "MF524", "this machine's clock differs from that of MsgFlash"
 
 
 SHOWN_CHARACTERS = 40

@@ -11,7 +11,10 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -99,6 +102,10 @@ class Client:
         jitter: a number from 0 to 1 for the waits between attempts.
         transport: replaces the network; the one seam of this class.
         bounds: what counts as no answer; connecting has ten seconds.
+        now: this machine's clock.
+
+    Attributes:
+        clock_error: how far this machine's clock is ahead of MsgFlash's, by the `Date` of its last answer; None before.
 
     Raises:
         ApiError: a proxy or an authority that the process's environment names cannot be used.
@@ -112,12 +119,15 @@ class Client:
         jitter: Callable[[], float],
         transport: httpx.AsyncBaseTransport | None = None,
         bounds: Bounds = USUAL,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.access = access
         self.limiter = limiter
         self.requests_sent = 0
+        self.clock_error: timedelta | None = None
         self._jitter = jitter
         self._bounds = bounds
+        self._now = now
         headers = {"x-api-key": access.api_key, "accept": "application/json"}
         if access.team_id:
             headers["x-team-id"] = access.team_id
@@ -338,6 +348,7 @@ class Client:
             return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words_of(err)}")
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as err:
             return NoReply(sent=True, what=f"no complete answer from {self.access.host}: {_words_of(err)}")
+        self._compare_clocks(response.headers.get("date", ""))
         # Error texts go on into the journal: one that echoes our key must not carry it there (contract section 12).
         content = content.replace(self.access.api_key.encode("ascii"), HIDDEN_KEY)
         reply = Reply(response.status_code, decoded(content), seconds_in(response.headers.get("retry-after", "")))
@@ -346,6 +357,12 @@ class Client:
         else:
             self.limiter.admit(sent_at)
         return reply
+
+    def _compare_clocks(self, date: str) -> None:
+        """Take the time of an answer; one that is none says nothing."""
+        with suppress(ValueError, OverflowError):
+            told = parsedate_to_datetime(date)
+            self.clock_error = self._now() - (told if told.tzinfo else told.replace(tzinfo=UTC))
 
     def _parse(self, model: type[Model], data: object) -> Model:
         try:

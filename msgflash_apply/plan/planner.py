@@ -21,6 +21,7 @@ from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mai
 from msgflash_apply.plan.lookup import LookedUp, Lookups, as_sent, fill_in, table_of_memory, unknown_names
 from msgflash_apply.plan.plan import REACHING, Action, Change, Plan, RequestForecast, Sender, UsedTemplate, finding
 from msgflash_apply.plan.preflight import (
+    check_clock,
     check_created,
     check_sending,
     differing_answers,
@@ -242,7 +243,9 @@ class Planner:
             usage = await lookups.usage() if requests_needed(acting) else None
             found += await check_sending(acting, lookups, prior.templates, usage)
             found += check_created(snapshot, prior, acting)
-            found += more
+            clock_error = self._client.clock_error if self._client is not None else None
+            changes, clock = check_clock(changes, clock_error, self._options.policy)
+            found += [*more, *clock]
             if self._options.counting is not Counting.NEVER:
                 found += uncounted(changes)
         else:

@@ -7,7 +7,7 @@ count them, and compared with what the number's warm-up advises.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.api.models import Instance, Usage
@@ -63,6 +63,32 @@ def enforce(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> tu
         explanation = f"the plan would retire {len(retires)} of {live}, and `policy.max_retires` allows {allowed}"
         changes = _block(changes, retires, Reason.LIMIT, explanation)
     return tuple(changes)
+
+
+CLOCKS_DIFFER = timedelta(minutes=2)
+
+LEAST_CLOCK_LIMIT = timedelta(minutes=10)
+
+
+def check_clock(
+    changes: tuple[Change, ...], error: timedelta | None, policy: Policy
+) -> tuple[tuple[Change, ...], list[Diagnostic]]:
+    """
+    Warn of a clock that differs from MsgFlash's; block what would be sent where it may hide that a start has passed.
+
+    Args:
+        changes: of the plan.
+        error: how far this machine is ahead; None where that is not known.
+        policy: for `min_lead_time`, which the clock keeps.
+    """
+    if error is None or abs(error) <= CLOCKS_DIFFER:
+        return changes, []
+    minutes, way = round(abs(error).total_seconds() / 60), "ahead of" if error > timedelta() else "behind"
+    message, hint = f"this machine's clock is {minutes} minutes {way} MsgFlash's", "set it: starts are compared with it"
+    if abs(error) > max(policy.min_lead_time, LEAST_CLOCK_LIMIT):
+        sending = {change.address for change in changes if change.is_sending}
+        changes = tuple(_block(changes, sending, Reason.LEAD_TIME, f"{message}, so its start cannot be trusted"))
+    return changes, [Diagnostic(Severity.WARNING, Code.CLOCK, message, hint)]
 
 
 FEW_WARNINGS = 3

@@ -10,6 +10,8 @@ import json
 import socket
 import struct
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from random import Random
 from time import monotonic
 from typing import Final
@@ -99,6 +101,9 @@ class Listener:
         outgoing = _altered(fault, response)
         self._service.record(request, arrived_at, 0 if outgoing is None else outgoing.status)
         options = self._service.options
+        if outgoing is not None and options.date_ahead_seconds:
+            told = datetime.now(UTC) + timedelta(seconds=options.date_ahead_seconds)
+            outgoing.headers["Date"] = format_datetime(told, usegmt=True)
         await asyncio.sleep(options.latency_seconds + self._jitter.random() * options.jitter_seconds)
         return await self._break(incoming, fault, response) if outgoing is None else outgoing
 

@@ -29,6 +29,7 @@ class Options:
         requests_per_second: per key, in real time; 0 for no limit.
         latency_seconds: before each answer, after the work is done.
         jitter_seconds: at most this much more latency, at random.
+        date_ahead_seconds: how far the `Date` of answers is ahead of this machine's clock.
         data: a JSON file that keeps the state; None keeps it in memory.
         faults: armed from the start.
         strict: refuse unknown fields and nulls (reference 10.1).
@@ -47,6 +48,7 @@ class Options:
     requests_per_second: int = 10
     latency_seconds: float = 0.0
     jitter_seconds: float = 0.0
+    date_ahead_seconds: float = 0.0
     data: Path | None = None
     faults: tuple[Fault, ...] = ()
     strict: bool = True
