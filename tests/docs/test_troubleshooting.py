@@ -45,7 +45,8 @@ ACCOUNTS: Mapping[str, Callable[[Sandbox], None]] = {
     "MF520": a_crowd,
     "MF522": another_start,
 }
-OPTIONS = {"MF515": FEW_MESSAGES, "MF521": NO_CAMPAIGNS}
+AHEAD = Options(requests_per_second=0, date_ahead_seconds=300)
+OPTIONS = {"MF515": FEW_MESSAGES, "MF521": NO_CAMPAIGNS, "MF524": AHEAD}
 
 
 @pytest.fixture
