@@ -247,12 +247,14 @@ class Intent:
         attempt: from 1; counts the creates of this address that were announced in this run.
         announced_at: when.
         facts: what was to be sent.
+        send_before: nothing is sent for it from then on; None in what an earlier version announced.
     """
 
     run: str
     attempt: int
     announced_at: datetime
     facts: Facts
+    send_before: datetime | None = None
 
 
 def shared_names(names: Names) -> Names:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -63,6 +63,21 @@ NOT_SENT = (
     httpx.LocalProtocolError,
 )
 """Nothing was sent when one of these is raised: no connection was made, or the request never left this process."""
+
+MayLeave: TypeAlias = Callable[[], bool]
+"""Says, right before a request leaves, whether it may."""
+
+TOO_LATE = NoReply(sent=False, what="it was not sent within the time that it was announced for")
+
+
+def always() -> bool:
+    """Let a request leave whenever it can."""
+    return True
+
+
+class _TooLateError(Exception):
+    """Raised within a request before its first byte."""
+
 
 REACH_FIX = "Check the network and MSGFLASH_BASE_URL, then run the command again."
 
@@ -273,19 +288,26 @@ class Client:
         parameters = {"instanceId": instance_id, "limit": "100"} | ({"cursor": cursor} if cursor else {})
         return self._parse(MessagePage, await self._read("/messages", parameters))
 
-    async def create(self, payload: Payload) -> Answer:
-        """`POST /campaigns`, once. The caller has written its intent down and has awaited `limiter.acquire()`."""
-        return await self._send("POST", "/campaigns", body=payload)
+    async def create(self, payload: Payload, may_leave: MayLeave = always) -> Answer:
+        """
+        `POST /campaigns`, once. The caller has written its intent down and has awaited `limiter.acquire()`.
 
-    async def pause(self, identifier: str) -> Answer:
-        """`POST /campaigns/{id}/pause`, once."""
-        await self.limiter.acquire()
-        return await self._send("POST", f"/campaigns/{_segment(identifier)}/pause")
+        Args:
+            payload: the body.
+            may_leave: called when the connection is there and the first byte is about to leave; where it says no,
+                nothing is sent, and the answer is `TOO_LATE`.
+        """
+        return await self._send("POST", "/campaigns", body=payload, may_leave=may_leave)
 
-    async def resume(self, identifier: str) -> Answer:
-        """`POST /campaigns/{id}/resume`, once."""
+    async def pause(self, identifier: str, may_leave: MayLeave = always) -> Answer:
+        """`POST /campaigns/{id}/pause`, once; see `create`."""
         await self.limiter.acquire()
-        return await self._send("POST", f"/campaigns/{_segment(identifier)}/resume")
+        return await self._send("POST", f"/campaigns/{_segment(identifier)}/pause", may_leave=may_leave)
+
+    async def resume(self, identifier: str, may_leave: MayLeave = always) -> Answer:
+        """`POST /campaigns/{id}/resume`, once; see `create`."""
+        await self.limiter.acquire()
+        return await self._send("POST", f"/campaigns/{_segment(identifier)}/resume", may_leave=may_leave)
 
     async def back_off(self, attempt: int) -> None:
         """Wait before the attempt that follows `attempt`, from 1: half a second, then twice as long each time."""
@@ -326,21 +348,39 @@ class Client:
         raise failure(self.access, f"/api/v1{path}", answer)
 
     async def _send(
-        self, method: str, path: str, *, parameters: Mapping[str, str] | None = None, body: Payload | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        body: Payload | None = None,
+        may_leave: MayLeave = always,
     ) -> Answer:
         self.requests_sent += 1
         sent_at = asyncio.get_running_loop().time()
         # ASCII with escapes: whatever text a variable brought along can be written, and the server judges it.
         content_sent = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
         headers = None if body is None else {"content-type": "application/json"}
+
+        async def look(step: str, _about: object) -> None:
+            if step.endswith(".send_request_headers.started") and not may_leave():
+                raise _TooLateError
+
         try:
             async with (
                 asyncio.timeout(self._bounds.answer_seconds),
                 self._http.stream(
-                    method, f"/api/v1{path}", params=parameters, content=content_sent, headers=headers
+                    method,
+                    f"/api/v1{path}",
+                    params=parameters,
+                    content=content_sent,
+                    headers=headers,
+                    extensions={"trace": look},
                 ) as response,
             ):
                 content = await _content(response, self._bounds.answer_bytes)
+        except _TooLateError:
+            return TOO_LATE
         except httpx.ProxyError as err:
             # The status alone: the words behind it are the proxy's, which may quote the password that we gave it.
             return NoReply(sent=False, what=f"the proxy let nothing through to {self.access.host}: {str(err)[:3]}")

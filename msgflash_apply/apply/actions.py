@@ -9,9 +9,10 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
-from msgflash_apply.api.outcome import Answer, NoReply, Reply, campaign_in, is_rate_limit, problem_in
+from msgflash_apply.api.client import TOO_LATE, MayLeave
+from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, campaign_in, is_rate_limit, problem_in
 from msgflash_apply.apply.create import create
 from msgflash_apply.apply.result import Outcome, Result, spell_advice
 from msgflash_apply.apply.run import Run
@@ -33,12 +34,14 @@ class Settled:
     Attributes:
         status: of the campaign, as last read; None where it could not be read.
         problem: why it is not where it should be; None when it is.
+        is_sent: False where nothing was sent, since it could not be written ahead.
         advice: MsgFlash's on a resume; see `spell_advice`.
     """
 
     status: str | None
     problem: str | None = None
     advice: str | None = None
+    is_sent: bool = True
 
 
 async def create_campaign(run: Run, change: Change) -> Result:
@@ -48,7 +51,7 @@ async def create_campaign(run: Run, change: Change) -> Result:
     is_there = created.outcome is Outcome.DONE or bool(created.differences)
     if not change.pause_after or not is_there or created.id is None:
         return created
-    settled = await pause(run, created.id)
+    settled = await pause(run, dataclasses.replace(change, id=created.id), "pause")
     if settled.status is not None:
         await run.journal.write(Observed(change.address, settled.status, run.now()))
     if settled.problem is None:
@@ -62,9 +65,7 @@ async def replace_campaign(run: Run, change: Change) -> Result:
     """Pause the old one, make sure that it sent nothing, and only then create the new one."""
     failed = partial(Result, change.address, change.action, Outcome.FAILED, change.id)
     if change.status != Status.PAUSED:
-        if not await announced(run, change, "replace"):
-            return failed(run.stop.why)
-        settled = await pause(run, change.id or "")
+        settled = await pause(run, change, "replace")
         if settled.problem is not None:
             return failed(f"the former one was not paused: {settled.problem}")
     try:
@@ -86,9 +87,7 @@ async def retire_campaign(run: Run, change: Change) -> Result:
     """Pause for good; one that ended meanwhile sends nothing more, and the next plan forgets it."""
     settled = Settled(Status.PAUSED)
     if change.status != Status.PAUSED:
-        if not await announced(run, change, "retire"):
-            return held_back(run, change)
-        settled = await pause(run, change.id or "")
+        settled = await pause(run, change, "retire")
     if settled.problem is not None and settled.status in TERMINAL:
         return await done(run, change, Observed(change.address, str(settled.status), run.now()))
     if settled.problem is not None:
@@ -98,9 +97,7 @@ async def retire_campaign(run: Run, change: Change) -> Result:
 
 async def pause_campaign(run: Run, change: Change) -> Result:
     """Pause, and record the status."""
-    if not await announced(run, change, "pause"):
-        return held_back(run, change)
-    settled = await pause(run, change.id or "")
+    settled = await pause(run, change, "pause")
     if settled.problem is not None:
         return await not_settled(run, change, settled)
     return await done(run, change, Observed(change.address, str(settled.status), run.now()))
@@ -108,9 +105,7 @@ async def pause_campaign(run: Run, change: Change) -> Result:
 
 async def resume_campaign(run: Run, change: Change) -> Result:
     """Resume, and record the status; a retired one is managed again."""
-    if not await announced(run, change, "resume"):
-        return held_back(run, change)
-    settled = await resume(run, change.id or "")
+    settled = await resume(run, change)
     if settled.problem is not None:
         return await not_settled(run, change, settled)
     address, status = change.address, str(settled.status)
@@ -129,21 +124,12 @@ ACTIONS: Final[Mapping[Action, Callable[[Run, Change], Awaitable[Result]]]] = {
 """How each is carried out. What can be expected to go wrong is reported in the result."""
 
 
-async def announced(run: Run, change: Change, effect: Literal["pause", "resume", "retire", "replace"]) -> bool:
-    """Write down what is about to be sent, so that its status is known to be unknown whatever happens then."""
-    return await run.journal.write(Announced(change.address, effect, run.now()))
-
-
-def held_back(run: Run, change: Change) -> Result:
-    """Report what was not sent, since it could not be written down."""
-    return Result(change.address, change.action, Outcome.SKIPPED, change.id, run.stop.why)
-
-
 async def not_settled(run: Run, change: Change, settled: Settled) -> Result:
     """Record what was read of a campaign that could not be paused or resumed."""
     if settled.status is not None:
         await run.journal.write(Observed(change.address, settled.status, run.now()))
-    return Result(change.address, change.action, Outcome.FAILED, change.id, settled.problem)
+    outcome = Outcome.FAILED if settled.is_sent else Outcome.SKIPPED
+    return Result(change.address, change.action, outcome, change.id, settled.problem)
 
 
 async def done(run: Run, change: Change, entry: Entry, advice: str | None = None) -> Result:
@@ -152,24 +138,40 @@ async def done(run: Run, change: Change, entry: Entry, advice: str | None = None
     return Result(change.address, change.action, Outcome.DONE, change.id, advice=advice)
 
 
-async def pause(run: Run, identifier: str) -> Settled:
-    """Pause a campaign, or find it paused."""
-    return await _settle(run, identifier, run.client.pause, AFTER_PAUSE)
+Effect: TypeAlias = Literal["pause", "resume", "retire", "replace"]
 
 
-async def resume(run: Run, identifier: str) -> Settled:
+async def pause(run: Run, change: Change, effect: Effect) -> Settled:
+    """Pause a campaign for a reason, or find it paused."""
+    return await _settle(run, change, effect, run.client.pause, AFTER_PAUSE)
+
+
+async def resume(run: Run, change: Change) -> Settled:
     """Resume a campaign, or find it resumed. One whose start is ahead is `scheduled` again (reference 10.3)."""
-    return await _settle(run, identifier, run.client.resume, AFTER_RESUME)
+    return await _settle(run, change, "resume", run.client.resume, AFTER_RESUME)
 
 
 async def _settle(
-    run: Run, identifier: str, send: Callable[[str], Awaitable[Answer]], goal: frozenset[Status]
+    run: Run,
+    change: Change,
+    effect: Effect,
+    send: Callable[[str, MayLeave], Awaitable[Answer]],
+    goal: frozenset[Status],
 ) -> Settled:
-    attempt = 0
+    """
+    Send until the campaign is where it should be, or why it is not is known.
+
+    Each time it is written ahead: so its status is known to be unknown whatever happens then, and a run that slept
+    finds out that another one has taken over.
+    """
+    attempt, identifier = 0, change.id or ""
     while True:
-        answer = await send(identifier)
-        if is_rate_limit(answer) and not run.client.limiter.is_hopeless:
-            continue  # no attempt: the limiter waits as long as MsgFlash wants
+        may_leave = run.deadline()
+        if not await run.journal.write(Announced(change.address, effect, run.now())):
+            return Settled(None, run.stop.why, is_sent=attempt > 0)
+        answer = await send(identifier, may_leave)
+        if answer is TOO_LATE or (is_rate_limit(answer) and not run.client.limiter.is_hopeless):
+            continue  # no attempt: nothing left, or the limiter waits as long as MsgFlash wants
         attempt += 1
         campaign = campaign_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None
         if campaign is not None and str(campaign.get("status")) in goal:
@@ -179,17 +181,27 @@ async def _settle(
         if problem is not None and problem.stops_the_run:
             run.stop.set(why)
             return Settled(None, why)
-        try:
-            remote = await run.client.campaign(identifier)
-        except ApiError as err:
-            return Settled(None, f"{why}; and it could not be read again: {err.detail or err.summary}")
-        if remote is None:
-            return Settled(None, "it is gone on MsgFlash")
-        if remote.status in goal:
-            return Settled(remote.status)
-        was_refused = problem is not None and problem.status < 500
-        if was_refused or remote.status not in AFTER_PAUSE | AFTER_RESUME:
-            return Settled(remote.status, f"it is {remote.status} ({why})")
+        settled = await _look_again(run, identifier, problem, why, goal)
+        if settled is not None:
+            return settled
         if attempt == PAUSE_ATTEMPTS:
             return Settled(None, why)
         await run.client.back_off(attempt)
+
+
+async def _look_again(
+    run: Run, identifier: str, problem: Problem | None, why: str, goal: frozenset[Status]
+) -> Settled | None:
+    """Read the campaign after an answer that did not settle it; None where the same may be sent again."""
+    try:
+        remote = await run.client.campaign(identifier)
+    except ApiError as err:
+        return Settled(None, f"{why}; and it could not be read again: {err.detail or err.summary}")
+    if remote is None:
+        return Settled(None, "it is gone on MsgFlash")
+    if remote.status in goal:
+        return Settled(remote.status)
+    was_refused = problem is not None and problem.status < 500
+    if was_refused or remote.status not in AFTER_PAUSE | AFTER_RESUME:
+        return Settled(remote.status, f"it is {remote.status} ({why})")
+    return None

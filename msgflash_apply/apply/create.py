@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from msgflash_apply.api.client import TOO_LATE as NOT_IN_TIME
 from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Problem, Then, Unknown, classify
 from msgflash_apply.apply.result import Outcome, Paused, Result, spell_advice
-from msgflash_apply.apply.run import Run
+from msgflash_apply.apply.run import SEND_WITHIN, Run
 from msgflash_apply.campaign import PAUSABLE, Facts, Intent, Payload, fingerprint, plain_id
 from msgflash_apply.plan.echo import differences_in_answer, spelled
 from msgflash_apply.plan.plan import AttributeDiff, Change
@@ -48,10 +49,11 @@ async def create(run: Run, change: Change) -> Result:
     attempt = 0
     while True:
         attempt += 1
+        may_leave = run.deadline()
         held_back = await announce(run, change, facts, attempt)
         if held_back is not None:
             return result(Outcome.SKIPPED, change.id, held_back)
-        outcome = _not_taken(run, classify(await run.client.create(payload)))
+        outcome = _not_taken(run, classify(await run.client.create(payload, may_leave)))
         run.unknown_in_a_row = run.unknown_in_a_row + 1 if isinstance(outcome, Unknown) else 0
         if isinstance(outcome, Created):
             status = str(outcome.campaign.get("status") or "scheduled")
@@ -118,7 +120,7 @@ async def announce(run: Run, change: Change, facts: Facts, attempt: int) -> str 
     async with run.announcing:
         if (why := _held_back(run, change)) is not None:
             return why
-        intent = Intent(run.id, attempt, run.now(), facts)
+        intent = Intent(run.id, attempt, run.now(), facts, run.now() + SEND_WITHIN)
         announced = run.journal.queue(journal.Intended(change.address, intent))
         held_back: str | None = NEVER_LEFT
         try:
@@ -170,8 +172,9 @@ async def may_try_again(run: Run, outcome: NotCreated, attempt: int) -> bool:
         run.stop.set(outcome.what)
     if outcome.then is not Then.RETRY:
         return False
-    if outcome.is_rate_limit:
-        return True  # the limiter makes it wait
+    if outcome.is_rate_limit or outcome.what == NOT_IN_TIME.what:
+        # The limiter makes it wait. Or it slept: that this could be written down proves that no other run took over.
+        return True
     if attempt >= CONNECT_ATTEMPTS:
         run.stop.set(outcome.what)  # the host is away: every other create would fail the same way
         return False

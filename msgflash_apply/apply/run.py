@@ -1,9 +1,10 @@
 """What everything of one apply shares. The functions that carry a plan out take it as their first argument."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgflash_apply.api.client import Client
@@ -13,6 +14,14 @@ from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address
 
 PAUSES_REPORTED_EVERY_SECONDS: Final = 5.0
+
+SEND_WITHIN: Final = timedelta(seconds=30)
+"""After it was announced; later another run may have taken over, or a person may have said that nothing was created."""
+
+
+def seconds_awake_or_asleep() -> float:
+    """Read a clock that runs on while the machine sleeps, where the system has one (Linux)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 @dataclass(slots=True)
@@ -40,6 +49,7 @@ class Run:
         journal: takes every step; its block is entered.
         stop: set by a signal, a refusal that all changes share, or a storage that failed. Nothing starts after it.
         now: the clock.
+        elapsed: seconds on a clock that runs on while the machine sleeps.
         on_event: receives what starts and what ended; must not block.
         announcing: how many creates may be announced and not sent yet; first come, first served, so that the soonest
             start leaves first. After a crash these are in doubt, besides those that were sent.
@@ -62,3 +72,9 @@ class Run:
     unsupported: dict[str, str] = field(default_factory=dict)
     unknown_in_a_row: int = 0
     pause_reports: PauseReports = field(default_factory=PauseReports)
+    elapsed: Callable[[], float] = seconds_awake_or_asleep
+
+    def deadline(self) -> Callable[[], bool]:
+        """From now on: say whether what is announced now may still be sent."""
+        last = self.elapsed() + SEND_WITHIN.total_seconds()
+        return lambda: self.elapsed() < last

@@ -18,10 +18,13 @@ from msgflash_apply.apply.actions import Settled, pause, resume
 from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.run import Run
 from msgflash_apply.apply.stop import Stop
+from msgflash_apply.campaign import Address
 from msgflash_apply.errors import ApiError
+from msgflash_apply.plan.plan import Action, Change
+from msgflash_apply.state.journal import Adopted
 from msgflash_apply.state.ledger import Ledger
 from tests.hostile.answers import asking
-from tests.support.builders import NOW, a_payload
+from tests.support.builders import NOW, SOON, a_payload, a_record
 from tests.support.states import a_run, a_state
 
 STATUSES = (200, 201, 301, 400, 401, 403, 404, 503)
@@ -47,6 +50,9 @@ ENDPOINTS: Mapping[str, Callable[[Client], Awaitable[object]]] = {
 """By the name of the client's method."""
 
 
+SALE = Change(Address("sale"), Action.PAUSE, SOON, id="x")
+
+
 class Echo(httpx.AsyncBaseTransport):
     """A network on which every request has the same body, with a status that can be changed."""
 
@@ -65,19 +71,21 @@ def read_each(data: bytes) -> None:
 
     async def ask(client: Client) -> None:
         with tempfile.TemporaryDirectory() as folder, a_run(a_state(Path(folder))) as ledger:
+            ledger.append(Adopted(SALE.address, a_record(identifier="x")))
             for network.status in STATUSES:
                 for endpoint in ENDPOINTS.values():
                     with suppress(ApiError):
                         _use(await endpoint(client))
-                for pause_or_resume in (pause, resume):
+                run = _new_run(client, ledger)
+                for settling in (pause(run, SALE, "pause"), resume(run, SALE)):
                     with suppress(ApiError):
-                        _use(await pause_or_resume(_new_run(client, ledger), "x"))
+                        _use(await settling)
 
     asking(network, ask)
 
 
 def _new_run(client: Client, ledger: Ledger) -> Run:
-    """Build what a pause or resume needs of a run; none of them writes to the journal."""
+    """Build what a pause or resume needs of a run."""
     stop = Stop()
     writer = JournalWriter(ledger, stop)
     return Run("run-1", client, writer, stop, lambda: NOW, lambda _event: None, asyncio.Semaphore())
