@@ -50,7 +50,7 @@ def record_of_today(old: dict[str, Any], *, seen: object = None) -> dict[str, An
     """Rewrite a record as the program of today does: without what planned faster, and with what was approved."""
     facts = {**old["facts"], "seen": seen}
     assert facts.pop("inputs").startswith("sha256:")
-    return {**old, "facts": facts, "differs": []}
+    return {**old, "facts": facts, "differs": [], "effect": None}
 
 
 def document_of_today(old: dict[str, Any], server: str, numbered: Iterable[str]) -> dict[str, Any]:
