@@ -1,6 +1,7 @@
 """Die before and after every effect at both doors, run again, and count on the server what people would have got."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -163,8 +164,8 @@ def test_dying_anywhere_loses_no_approved_words(tmp_path: Path, when: When, acce
                 world.apply([a_desired("worded", payload=WORDED)])
                 sandbox.world.templates[WELCOME_ID].body = "Bye {{custom.brand}}: {{custom.code}}"
             backend = CrashingBackend(world.backend, at=at, when=when)
-            lived = survives(lambda: world.apply([a_desired("worded", payload=WORDED)], backend=backend))
-            survives(lambda: world.apply([a_desired("worded", payload=WORDED)]))
+            lived = survives(partial(world.apply, [a_desired("worded", payload=WORDED)], backend=backend))
+            survives(partial(world.apply, [a_desired("worded", payload=WORDED)]))
 
             snapshot = world.snapshot()
             [facts] = snapshot.facts()
