@@ -15,7 +15,7 @@ from msgflash_apply.api.client import TOO_LATE as NOT_IN_TIME
 from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Problem, Then, Unknown, classify
 from msgflash_apply.apply.result import Outcome, Paused, Result, spell_advice
 from msgflash_apply.apply.run import SEND_WITHIN, Run
-from msgflash_apply.campaign import PAUSABLE, Facts, Intent, Payload, fingerprint, plain_id
+from msgflash_apply.campaign import PAUSABLE, TEMPLATE, Facts, Intent, Payload, fingerprint, plain_id
 from msgflash_apply.plan.echo import differences_in_answer, spelled
 from msgflash_apply.plan.plan import AttributeDiff, Change
 from msgflash_apply.state import journal
@@ -93,8 +93,13 @@ def _not_taken(run: Run, outcome: CreateOutcome) -> CreateOutcome:
 def _refused(run: Run, payload: Payload, problem: Problem | None) -> tuple[tuple[str, str], ...]:
     """Give what is wrong with which field; what this account cannot do is not tried again with another campaign."""
     if problem is not None and problem.is_about_a_feature:
-        run.unsupported[str(payload.get("type"))] = str(problem)
+        run.unsupported[_kind(payload)] = str(problem)
     return problem.details if problem is not None else ()
+
+
+def _kind(payload: Payload) -> str:
+    """What an account may lack a feature for: a type of content, or one template, whose type may be any."""
+    return str(payload.get("type") or payload.get(TEMPLATE))
 
 
 def _in_short(differing: Sequence[AttributeDiff]) -> tuple[str, ...]:
@@ -141,7 +146,7 @@ def _held_back(run: Run, change: Change) -> str | None:
     """Why a create may not be sent now; None if it may."""
     if run.stop.is_set:
         return run.stop.why
-    if (said := run.unsupported.get(str((change.after or {}).get("type")))) is not None:
+    if (said := run.unsupported.get(_kind(change.after or {}))) is not None:
         return f"not tried, since another one like it was refused: {said}"
     return TOO_LATE if change.starts_at <= run.now() else None
 

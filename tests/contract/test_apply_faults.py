@@ -21,6 +21,7 @@ from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
 from msgflash_apply.plan.plan import Reason
 from msgflash_apply.sandbox.faults import Kind
+from msgflash_apply.sandbox.seed import SEASONAL_VISIT_ID, WELCOME_ID
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.builders import a_desired, a_payload
 from tests.support.runs import LATER, STILL, World, plain_network
@@ -69,6 +70,13 @@ def world(tmp_path: Path) -> Iterator[PacedWorld]:
 def campaign(address: str, *, paused: bool | None = None) -> Desired:
     """Build a campaign that starts the next day."""
     return a_desired(address, payload=a_payload(name=address, starts_at=LATER), paused=paused)
+
+
+def templated(address: str, template: str) -> Desired:
+    """Build a campaign in template mode, with all that templates of the sandbox need."""
+    variables = {"brand": "Acme", "code": "A", "day": "Friday"}
+    fields: dict[str, object] = {"type": None, "body": None, "templateId": template, "variables": variables}
+    return a_desired(address, payload=a_payload(name=address, starts_at=LATER, **fields))
 
 
 BOTH = [campaign("first"), campaign("second")]
@@ -173,6 +181,15 @@ def test_fault_of_a_create(world: PacedWorld, row: Row) -> None:
     assert world.created()["second"] == 1
     assert again.blocked == (row.first is DOUBT)
     assert set(world.snapshot().in_doubt) == ({"first"} if row.first is DOUBT else set())
+
+
+@pytest.mark.parametrize(("template", "second"), [(WELCOME_ID, SKIPPED), (SEASONAL_VISIT_ID, DONE)])
+def test_what_one_template_lacks_keeps_no_other_back(world: PacedWorld, template: str, second: Outcome) -> None:
+    """A template that this account cannot send is tried once; campaigns with another template are created."""
+    both = [templated("first", WELCOME_ID), templated("second", template)]
+    world.sandbox.add_fault("POST /api/v1/campaigns 403 code=UNSUPPORTED_FEATURE")
+
+    assert outcomes(world.apply(both)) == {"first": FAILED, "second": second}
 
 
 def test_patience_is_told(world: PacedWorld) -> None:
