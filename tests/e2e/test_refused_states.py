@@ -75,7 +75,7 @@ STATES: dict[str, Callable[[Path], None]] = {
     "gone": lose,
     "document-gone": lose_document,
     "empty": damage(b""),
-    "truncated": damage(DOCUMENT[: len(DOCUMENT) // 2]),
+    "truncated": damage(DOCUMENT[: DOCUMENT.index(b'"sale"')]),
     "edited-by-hand": damage(DOCUMENT.replace(b'"id": "id-sale"', b'"id": "id-mine"')),
     "merge-conflict": damage(b"<<<<<<< HEAD\n" + DOCUMENT),
     "other-environment": damage(encode(replace(a_snapshot(), environment="staging"))),
