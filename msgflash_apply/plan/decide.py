@@ -191,10 +191,8 @@ def _decide_changed(
 
 
 def _decide_file_is_back(item: LookedUp, unchanged: Change, record: Record, status: str, now: datetime) -> Change:
-    """Decide on a campaign that was retired when its file was deleted."""
-    why = "its file is back"
-    if not record.retired:
-        why = f"it was paused to be {record.effect}d, and that was not done" if record.effect else why
+    """Decide on a campaign that was retired when its file was deleted, or was paused for that alone."""
+    why = "its file is back" if record.retired else f"it was paused to be {record.effect}d, and that was not done"
     if item.desired.paused is True or status != Status.PAUSED:
         return replace(unchanged, diff=(), explanation=f"{why}; it is {status}")
     if record.facts.starts_at <= now:

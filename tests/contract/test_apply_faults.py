@@ -5,6 +5,7 @@ Each row arms one fault for the first of two creates. What the row promises is c
 apply must leave nothing sent twice.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import pytest
 from msgflash_apply.api.access import Access
 from msgflash_apply.api.client import Bounds, Client
 from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.api.outcome import Answer, NoReply
 from msgflash_apply.apply.result import ApplyReport, ChangeStarted, Event, Outcome, Paused
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
@@ -272,3 +274,20 @@ def test_start_that_passes_meanwhile_is_not_sent(world: PacedWorld) -> None:
     assert outcomes(report) == {"first": SKIPPED, "second": SKIPPED}
     assert "start passed" in str(report.results[0].error)
     assert {change.reason for change in world.plan(BOTH).blocked} == {Reason.SCHEDULE_PASSED}
+
+
+def test_what_may_not_leave_any_more_is_not_sent(world: PacedWorld) -> None:
+    """A request that is held back when its connection is there sends nothing, and its answer says so."""
+
+    async def create() -> Answer:
+        async with world.client() as client:
+            answer = await client.create(a_payload(starts_at=LATER), lambda: False)
+            await client.usage()
+            return answer
+
+    answer = asyncio.run(create())
+
+    assert isinstance(answer, NoReply)
+    assert not answer.sent
+    assert "within the time that it was announced for" in answer.what
+    assert [request.method for request in world.sandbox.requests] == ["GET"]

@@ -18,7 +18,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from msgflash_apply.api.access import DEFAULT_BASE_URL
 from msgflash_apply.campaign import GROUP, INSTANCE, TEMPLATE, Address, Desired
 from msgflash_apply.errors import MsgflashApplyError, PlanStale
 from msgflash_apply.findings import InvalidFiles
@@ -230,7 +229,7 @@ def approving(plan: Plan, desired: Sequence[Desired], mode: str) -> Callable[[Pl
 
     def check(now: Plan, snapshot: Snapshot) -> None:
         if saved is not None:
-            refuse_stale(saved, snapshot, environment="default", server=DEFAULT_BASE_URL)
+            refuse_stale(saved, snapshot, environment="default", server=now.server)
         refuse_other(now, plan.digest, shown=shown, snapshot=snapshot)
 
     return check

@@ -293,6 +293,16 @@ def test_retired_and_back_as_it_should_be_is_no_op(paused: bool | None, status: 
     assert decided(a_desired(paused=paused), state=state)["sale"].action is Action.NO_OP
 
 
+@pytest.mark.parametrize("effect", ["retire", "replace"])
+def test_paused_for_what_was_not_done_is_resumed(effect: Literal["retire", "replace"]) -> None:
+    """A campaign that was paused to be retired or replaced, and was not, is brought back like one that was retired."""
+    record = replace(a_record(status="paused"), effect=effect)
+    change = decided(a_desired(), state=a_snapshot({"sale": record}), readings={"id-sale": RemoteStatus("paused")})
+
+    assert change["sale"].action is Action.RESUME
+    assert f"it was paused to be {effect}d, and that was not done" in change["sale"].explanation
+
+
 def test_retired_and_back_too_late_is_blocked() -> None:
     """Back again with the start past: blocked, resumed it would send at once."""
     payload = a_payload(starts_at=NOW - timedelta(hours=1))

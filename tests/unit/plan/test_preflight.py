@@ -7,7 +7,7 @@ import pytest
 from msgflash_apply.campaign import Address, Source
 from msgflash_apply.models.project import Policy, QuietHours
 from msgflash_apply.plan.plan import Action, Change, Reason
-from msgflash_apply.plan.preflight import enforce, far_starts, is_quiet, requests_needed
+from msgflash_apply.plan.preflight import check_clock, enforce, far_starts, is_quiet, requests_needed
 from tests.support.builders import NOW, SOON, a_payload, a_record, a_snapshot
 
 NIGHT = QuietHours(time(21), time(8), "Europe/Paris")
@@ -126,3 +126,28 @@ def test_many_far_starts_are_one_warning(campaigns: int, warnings: int) -> None:
     assert warnings > 1 or found[0].message == (
         f"4 campaigns start more than a year ahead, `c0` first, on {starts[0]:%Y-%m-%d}"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "lead_time", "words", "is_blocked"),
+    [
+        (None, 10, None, False),
+        (timedelta(minutes=2), 10, None, False),
+        (timedelta(minutes=3), 10, "this machine's clock is 3 minutes ahead of MsgFlash's", False),
+        (timedelta(minutes=-10), 0, "this machine's clock is 10 minutes behind MsgFlash's", False),
+        (timedelta(minutes=11), 0, "this machine's clock is 11 minutes ahead of MsgFlash's", True),
+        (timedelta(minutes=-11), 10, "this machine's clock is 11 minutes behind MsgFlash's", True),
+        (timedelta(minutes=20), 30, "this machine's clock is 20 minutes ahead of MsgFlash's", False),
+        (timedelta(minutes=31), 30, "this machine's clock is 31 minutes ahead of MsgFlash's", True),
+    ],
+)
+def test_a_wrong_clock_is_a_warning_and_a_very_wrong_one_sends_nothing(
+    error: timedelta | None, lead_time: int, words: str | None, *, is_blocked: bool
+) -> None:
+    """Creates are blocked where the clock may hide that their start has passed; what stops campaigns goes on."""
+    before = (a_change("a", Action.CREATE), a_change("b", Action.REPLACE), a_change("c", Action.PAUSE))
+    changes, found = check_clock(before, error, Policy(min_lead_time=timedelta(minutes=lead_time)))
+
+    assert [one.message for one in found] == ([words] if words else [])
+    assert [change.reason for change in changes] == [Reason.LEAD_TIME if is_blocked else None] * 2 + [None]
+    assert is_blocked or changes == before
