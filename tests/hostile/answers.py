@@ -81,7 +81,7 @@ def asking(transport: httpx.AsyncBaseTransport, use_of_it: Callable[[Client], Aw
     async def run() -> T:
         limiter = Limiter(0, jitter=lambda: 0.0)
         access = Access("https://api.test", "msgf_live_1")
-        bounds = Bounds(pages=3)
+        bounds = Bounds(pages=3, second_look_seconds=0.0)
         async with Client(access, limiter, jitter=lambda: -1.0, transport=transport, bounds=bounds) as client:
             return await use_of_it(client)
 

@@ -42,6 +42,7 @@ ENDPOINTS: Mapping[str, Callable[[Client], Awaitable[object]]] = {
     "usage": lambda client: client.usage(),
     "campaign": lambda client: client.campaign("x"),
     "campaign_stats": lambda client: client.campaign_stats("x"),
+    "second_look": lambda client: client.second_look(["x"]),
     "messages": lambda client: client.messages("x"),
     "create": lambda client: client.create(a_payload()),
     "pause": lambda client: client.pause("x"),
