@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
-from typing import Literal, NewType, TypeAlias
+from typing import Final, Literal, NewType, TypeAlias
 from unicodedata import normalize
 
 Address = NewType("Address", str)
@@ -237,6 +237,10 @@ class Record:
         return self.effect is not None and not (self.effect == "replace" and self.status == Status.PAUSED)
 
 
+SEND_WITHIN: Final = timedelta(seconds=30)
+"""After it was announced; later another run may have taken over, or a person may have said that nothing was created."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """
@@ -255,6 +259,11 @@ class Intent:
     announced_at: datetime
     facts: Facts
     send_before: datetime | None = None
+
+    @property
+    def last_sent_at(self) -> datetime:
+        """No request leaves for it later, if any did."""
+        return self.send_before or self.announced_at + SEND_WITHIN
 
 
 def shared_names(names: Names) -> Names:

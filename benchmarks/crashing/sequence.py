@@ -31,10 +31,14 @@ from msgflash_apply.state.commit import init_state
 from msgflash_apply.state.ledger import open_ledger, read_state
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.snapshot import Snapshot
+from tests.support.states import age_doubts
 from tests.support.stores import Server
 
 RESOLVED_BY_COMMAND: Final = 2
 """Of the doubts of a sequence; the others are resolved in this process, which takes less than a second."""
+
+AN_HOUR: Final = timedelta(hours=1)
+"""A person looks at a doubt so much later: before, nobody may say that nothing was created."""
 
 PATIENCE_SECONDS: Final = 60.0
 GRACE_SECONDS: Final = 1.0
@@ -216,6 +220,8 @@ class Sequence:
         for address in list(doubts)[:RESOLVED_BY_COMMAND]:
             found = doubts.pop(address)
             word = ("--not-created", "--yes") if found is None else ("--created", found)
+            if found is None:
+                age_doubts(self._place.client())
             code, _, err = self._command(sandbox, "resolve", address, *word)
             if code:
                 self._violated(f"resolve {address} {' '.join(word)} ended with {code}:\n{err}")
@@ -229,7 +235,7 @@ class Sequence:
             async with Client(Access(sandbox.url, sandbox.api_key), limiter, jitter=self._dice.random) as client:
                 for address, found in doubts.items():
                     if found is None:
-                        resolve_not_created(ledger, address, wiring.now)
+                        resolve_not_created(ledger, address, lambda: wiring.now() + AN_HOUR)
                     else:
                         await resolve_created(ledger, client, address, found, wiring.now)
 

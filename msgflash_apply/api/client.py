@@ -98,13 +98,20 @@ class Bounds:
     """
 
     wait_seconds: float = 60.0
-    answer_seconds: float = 600.0
+    answer_seconds: float = 120.0
     answer_bytes: int = 16 * 1024 * 1024
     pages: int = 10_000
     second_look_seconds: float = 3.0
 
 
 USUAL = Bounds()
+
+LONGEST_REQUEST = timedelta(seconds=USUAL.answer_seconds)
+"""From its first byte until it has an answer or is given up."""
+
+REUSED_WITHIN_SECONDS = 0.25
+"""A connection that was idle for longer is not used again: servers close idle ones after a second at the soonest, and
+what leaves just then is in doubt. At the usual pace the next request follows sooner."""
 
 
 class Client:
@@ -157,6 +164,9 @@ class Client:
                 follow_redirects=False,  # a redirect must not carry the key to another host
                 trust_env=not access.is_loopback,  # plain http must not travel through a proxy
                 timeout=httpx.Timeout(bounds.wait_seconds, connect=10.0),
+                limits=httpx.Limits(
+                    max_connections=100, max_keepalive_connections=20, keepalive_expiry=REUSED_WITHIN_SECONDS
+                ),
                 transport=transport,
             )
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as err:
@@ -294,19 +304,17 @@ class Client:
 
         Args:
             payload: the body.
-            may_leave: called when the connection is there and the first byte is about to leave; where it says no,
-                nothing is sent, and the answer is `TOO_LATE`.
+            may_leave: called when the connection is there and the first byte is about to leave, and again before the
+                body; where it says no, the answer is `TOO_LATE`. Without its body nothing can be created.
         """
         return await self._send("POST", "/campaigns", body=payload, may_leave=may_leave)
 
     async def pause(self, identifier: str, may_leave: MayLeave = always) -> Answer:
         """`POST /campaigns/{id}/pause`, once; see `create`."""
-        await self.limiter.acquire()
         return await self._send("POST", f"/campaigns/{_segment(identifier)}/pause", may_leave=may_leave)
 
     async def resume(self, identifier: str, may_leave: MayLeave = always) -> Answer:
         """`POST /campaigns/{id}/resume`, once; see `create`."""
-        await self.limiter.acquire()
         return await self._send("POST", f"/campaigns/{_segment(identifier)}/resume", may_leave=may_leave)
 
     async def back_off(self, attempt: int) -> None:
@@ -362,8 +370,11 @@ class Client:
         content_sent = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
         headers = None if body is None else {"content-type": "application/json"}
 
+        steps = ("headers.started",) if body is None else ("headers.started", "body.started")
+
         async def look(step: str, _about: object) -> None:
-            if step.endswith(".send_request_headers.started") and not may_leave():
+            # Nothing is waited for between these steps and the bytes: not the limiter, nor a connection or its TLS.
+            if step.endswith(tuple(f".send_request_{part}" for part in steps)) and not may_leave():
                 raise _TooLateError
 
         try:

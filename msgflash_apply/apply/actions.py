@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from msgflash_apply.api.client import TOO_LATE, MayLeave
 from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, campaign_in, is_rate_limit, problem_in
-from msgflash_apply.apply.create import create
+from msgflash_apply.apply.create import create, wait_for_slot
 from msgflash_apply.apply.result import Outcome, Result, spell_advice
 from msgflash_apply.apply.run import Run
 from msgflash_apply.campaign import PAUSED_BY_SYSTEM, TERMINAL, Status
@@ -34,7 +34,7 @@ class Settled:
     Attributes:
         status: of the campaign, as last read; None where it could not be read.
         problem: why it is not where it should be; None when it is.
-        is_sent: False where nothing was sent, since it could not be written ahead.
+        is_sent: False where nothing was sent, since it could not be written ahead or the run stops.
         advice: MsgFlash's on a resume; see `spell_advice`.
     """
 
@@ -51,7 +51,7 @@ async def create_campaign(run: Run, change: Change) -> Result:
     is_there = created.outcome is Outcome.DONE or bool(created.differences)
     if not change.pause_after or not is_there or created.id is None:
         return created
-    settled = await pause(run, dataclasses.replace(change, id=created.id), "pause")
+    settled = await pause(run, dataclasses.replace(change, id=created.id), "pause", is_second_half=True)
     if settled.status is not None:
         await run.journal.write(Observed(change.address, settled.status, run.now()))
     if settled.problem is None:
@@ -141,9 +141,9 @@ async def done(run: Run, change: Change, entry: Entry, advice: str | None = None
 Effect: TypeAlias = Literal["pause", "resume", "retire", "replace"]
 
 
-async def pause(run: Run, change: Change, effect: Effect) -> Settled:
-    """Pause a campaign for a reason, or find it paused."""
-    return await _settle(run, change, effect, run.client.pause, AFTER_PAUSE)
+async def pause(run: Run, change: Change, effect: Effect, *, is_second_half: bool = False) -> Settled:
+    """Pause a campaign for a reason, or find it paused; a run that stops still does it where it is half of a change."""
+    return await _settle(run, change, effect, run.client.pause, AFTER_PAUSE, is_second_half=is_second_half)
 
 
 async def resume(run: Run, change: Change) -> Settled:
@@ -157,6 +157,8 @@ async def _settle(
     effect: Effect,
     send: Callable[[str, MayLeave], Awaitable[Answer]],
     goal: frozenset[Status],
+    *,
+    is_second_half: bool = False,
 ) -> Settled:
     """
     Send until the campaign is where it should be, or why it is not is known.
@@ -164,13 +166,18 @@ async def _settle(
     Each time it is written ahead: so its status is known to be unknown whatever happens then, and a run that slept
     finds out that another one has taken over.
     """
-    attempt, identifier = 0, change.id or ""
+    attempt, identifier, is_late = 0, change.id or "", False
     while True:
         may_leave = run.deadline()
         if not await run.journal.write(Announced(change.address, effect, run.now())):
             return Settled(None, run.stop.why, is_sent=attempt > 0)
+        if not is_late:  # Otherwise it waited for its slot for too long, and waiting again could take as long again.
+            await (run.client.limiter.acquire() if is_second_half else wait_for_slot(run))
+        if run.stop.is_set and not is_second_half:
+            return Settled(None, run.stop.why, is_sent=attempt > 0)
         answer = await send(identifier, may_leave)
-        if answer is TOO_LATE or (is_rate_limit(answer) and not run.client.limiter.is_hopeless):
+        is_late = answer is TOO_LATE
+        if is_late or (is_rate_limit(answer) and not run.client.limiter.is_hopeless):
             continue  # no attempt: nothing left, or the limiter waits as long as MsgFlash wants
         attempt += 1
         campaign = campaign_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None

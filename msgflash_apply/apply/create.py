@@ -12,10 +12,11 @@ from functools import partial
 from typing import Final
 
 from msgflash_apply.api.client import TOO_LATE as NOT_IN_TIME
+from msgflash_apply.api.client import MayLeave
 from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Problem, Then, Unknown, classify
 from msgflash_apply.apply.result import Outcome, Paused, Result, spell_advice
-from msgflash_apply.apply.run import SEND_WITHIN, Run
-from msgflash_apply.campaign import PAUSABLE, TEMPLATE, Facts, Intent, Payload, fingerprint, plain_id
+from msgflash_apply.apply.run import Run
+from msgflash_apply.campaign import PAUSABLE, SEND_WITHIN, TEMPLATE, Facts, Intent, Payload, fingerprint, plain_id
 from msgflash_apply.plan.echo import differences_in_answer, spelled
 from msgflash_apply.plan.plan import AttributeDiff, Change
 from msgflash_apply.state import journal
@@ -46,14 +47,15 @@ async def create(run: Run, change: Change) -> Result:
         seen=change.seen,
     )
     result = partial(Result, change.address, change.action)
-    attempt = 0
+    attempt, is_late = 0, False
     while True:
         attempt += 1
-        may_leave = run.deadline()
-        held_back = await announce(run, change, facts, attempt)
-        if held_back is not None:
-            return result(Outcome.SKIPPED, change.id, held_back)
-        outcome = _not_taken(run, classify(await run.client.create(payload, may_leave)))
+        may_leave = await announce(run, change, facts, attempt, has_slot=is_late)
+        if isinstance(may_leave, str):
+            return result(Outcome.SKIPPED, change.id, may_leave)
+        answer = await run.client.create(payload, may_leave)
+        is_late = answer is NOT_IN_TIME
+        outcome = _not_taken(run, classify(answer))
         run.unknown_in_a_row = run.unknown_in_a_row + 1 if isinstance(outcome, Unknown) else 0
         if isinstance(outcome, Created):
             status = str(outcome.campaign.get("status") or "scheduled")
@@ -76,7 +78,8 @@ async def create(run: Run, change: Change) -> Result:
         if outcome.is_rate_limit:
             report_pause(run)
         await run.journal.write(journal.NotCreated(change.address, outcome.what, run.now()))
-        if not await may_try_again(run, outcome, attempt):
+        # That one which came too late can be announced again proves that no other run has taken over.
+        if not (is_late or await may_try_again(run, outcome, attempt)):
             return result(Outcome.FAILED, change.id, outcome.what, refused=_refused(run, payload, outcome.problem))
 
 
@@ -112,24 +115,33 @@ def _contradiction(differs: Sequence[str]) -> str:
     return f"MsgFlash's answer is not what was sent: {'; '.join(differs)}"
 
 
-async def announce(run: Run, change: Change, facts: Facts, attempt: int) -> str | None:
+async def announce(run: Run, change: Change, facts: Facts, attempt: int, *, has_slot: bool) -> MayLeave | str:
     """
     Make the intent durable, then wait for its slot.
 
     Several creates do so side by side: their intents share an append, and its latency passes while others wait for
     their slots. What was announced and provably did not leave is closed again.
 
+    Args:
+        run: of the plan.
+        change: a create or replace.
+        facts: what is sent.
+        attempt: from 1.
+        has_slot: it waited for its slot before, for too long to be sent. Waiting again could take as long again.
+
     Returns:
-        Why nothing may be sent, or None: send now.
+        Until when to send it now; or why nothing may be sent.
     """
     async with run.announcing:
         if (why := _held_back(run, change)) is not None:
             return why
-        intent = Intent(run.id, attempt, run.now(), facts, run.now() + SEND_WITHIN)
+        # Read before the intent is written, and before the clock: nothing is sent later than the intent says.
+        may_leave, now = run.deadline(), run.now()
+        intent = Intent(run.id, attempt, now, facts, now + SEND_WITHIN)
         announced = run.journal.queue(journal.Intended(change.address, intent))
         held_back: str | None = NEVER_LEFT
         try:
-            if await run.journal.is_durable(announced):
+            if await run.journal.is_durable(announced) and not has_slot:
                 await wait_for_slot(run)
             held_back = _held_back(run, change)
         except asyncio.CancelledError:
@@ -139,7 +151,7 @@ async def announce(run: Run, change: Change, facts: Facts, attempt: int) -> str 
             # Also where the run is cancelled here: nothing left, so nothing may stay in doubt.
             if held_back is not None and await run.journal.is_durable(announced):
                 await run.journal.write(journal.NotCreated(change.address, held_back, run.now()))
-        return held_back
+        return held_back or may_leave
 
 
 def _held_back(run: Run, change: Change) -> str | None:
@@ -177,9 +189,8 @@ async def may_try_again(run: Run, outcome: NotCreated, attempt: int) -> bool:
         run.stop.set(outcome.what)
     if outcome.then is not Then.RETRY:
         return False
-    if outcome.is_rate_limit or outcome.what == NOT_IN_TIME.what:
-        # The limiter makes it wait. Or it slept: that this could be written down proves that no other run took over.
-        return True
+    if outcome.is_rate_limit:
+        return True  # the limiter makes it wait
     if attempt >= CONNECT_ATTEMPTS:
         run.stop.set(outcome.what)  # the host is away: every other create would fail the same way
         return False

@@ -4,24 +4,24 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.result import Event
 from msgflash_apply.apply.stop import Stop
-from msgflash_apply.campaign import Address
+from msgflash_apply.campaign import SEND_WITHIN, Address
 
 PAUSES_REPORTED_EVERY_SECONDS: Final = 5.0
 
-SEND_WITHIN: Final = timedelta(seconds=30)
-"""After it was announced; later another run may have taken over, or a person may have said that nothing was created."""
+_ELAPSED: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+"""The clock that runs on while the machine sleeps: Linux, macOS; on Windows the usual one does."""
 
 
 def seconds_awake_or_asleep() -> float:
-    """Read a clock that runs on while the machine sleeps, where the system has one (Linux)."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    """Read a clock that runs on while the machine sleeps."""
+    return time.monotonic() if _ELAPSED is None else time.clock_gettime(_ELAPSED)
 
 
 @dataclass(slots=True)

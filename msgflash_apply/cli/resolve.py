@@ -21,6 +21,7 @@ from msgflash_apply.operations.resolve import (
     accepting_command,
     in_doubt,
     probe,
+    refuse_what_may_arrive,
     resolve_created,
     resolve_not_created,
 )
@@ -55,7 +56,8 @@ def command(
     Record whether the create in doubt at ADDRESS reached MsgFlash.
 
     Look into the MsgFlash console first, or use --probe. A campaign is this one if it means what was sent: trimmed
-    white space, null for absent and the like are no difference.
+    white space, null for absent and the like are no difference. --not-created is refused for some minutes after the
+    create was announced, while it may still arrive.
     """
     if [identifier is not None, not_created, probing].count(True) != 1:
         raise click.UsageError("Give one of --created ID, --not-created and --probe.")
@@ -111,10 +113,11 @@ def _ask(settings: Settings, address: Address) -> _Asked:
     Ask whether nothing was created.
 
     Raises:
-        MsgflashApplyError: there is no terminal to ask on, or nothing is in doubt there.
+        MsgflashApplyError: there is no terminal to ask on, nothing is in doubt there, or it may still arrive.
     """
     wiring.fail_without_terminal(f"have {address} sent again", "--yes")
     doubt = in_doubt(wiring.snapshot_of(settings), address)
+    refuse_what_may_arrive(doubt, address, wiring.now())
     output.note(f"{_description(doubt)}\n\nIf MsgFlash has it all the same, people may get the message twice.")
     return _Asked(doubt, click.confirm("Is it certain that it was not created?", err=True))
 

@@ -2,17 +2,17 @@
 Record the outcome of a create whose result is unknown, and check of it what can be checked; contract section 6.
 
 `--created ID` is believed only if MsgFlash's campaign is this one by meaning, or if a person takes it as it is.
-`--not-created` is a person's word alone. `--probe` looks for the campaign by what it sent: messages carry a
-`campaignId` (reference 7), and nothing else names it. So it works only after the start, and proves only that a
-campaign exists: no message found proves nothing.
+`--not-created` is a person's word alone, and taken only once nothing can arrive any more. `--probe` looks for the
+campaign by what it sent: messages carry a `campaignId` (reference 7), and nothing else names it. So it works only after
+the start, and proves only that a campaign exists: no message found proves nothing.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from shlex import quote
 
-from msgflash_apply.api.client import Client
+from msgflash_apply.api.client import LONGEST_REQUEST, Client
 from msgflash_apply.campaign import Address, Intent, plain_id
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.plan.echo import differences_from, is_similar, spelled
@@ -81,11 +81,26 @@ def resolve_not_created(
         shown: the create that the person was asked about; None where none was shown.
 
     Raises:
-        MsgflashApplyError: nothing is in doubt there, or another create than the one that was shown.
+        MsgflashApplyError: nothing is in doubt there, another create than the one that was shown, or one that may
+            still arrive.
     """
-    if in_doubt(ledger.snapshot, address) != shown and shown is not None:
+    intent = in_doubt(ledger.snapshot, address)
+    if intent != shown and shown is not None:
         raise MsgflashApplyError(f"Another create is in doubt at {address} by now.", "", "Look at it again.")
+    refuse_what_may_arrive(intent, address, now())
     ledger.append(NotCreated(address, "resolved by a person", now()))
+
+
+def refuse_what_may_arrive(intent: Intent, address: Address, now: datetime) -> None:
+    """Refuse a word about a create that may still be sent, or is on its way; MsgflashApplyError says until when."""
+    until = (intent.last_sent_at + LONGEST_REQUEST).replace(microsecond=0) + timedelta(seconds=1)
+    if now < until:
+        raise MsgflashApplyError(
+            f"It cannot be known yet that {address} was not created.",
+            f"It was announced at {intent.announced_at:%Y-%m-%d %H:%M:%S} UTC. A run that was stopped may wake up and"
+            f" send it, or a slow answer may be on its way, until {until:%Y-%m-%d %H:%M:%S} UTC.",
+            "After that time look into the MsgFlash console, and run the command again.",
+        )
 
 
 def in_doubt(snapshot: Snapshot, address: Address) -> Intent:

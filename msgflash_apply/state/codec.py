@@ -319,6 +319,7 @@ def check_parts(part: object) -> None:
             check_parts(facts)
         case Intent(announced_at=announced_at, facts=facts):
             checked_instant(announced_at)
+            checked_instant(part.last_sent_at)
             check_parts(facts)
         case Kept(digest=digest, content=content) if content.digest != digest:
             raise ValueError("its words are not those of its digest")

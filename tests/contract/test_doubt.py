@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -137,7 +138,7 @@ def test_not_created_lets_the_next_apply_create_it(world: World) -> None:
     """A person's word that nothing was made opens the way for one more create."""
 
     async def say_not_created(ledger: Ledger, _client: Client) -> None:
-        resolve_not_created(ledger, DOUBT, world.now)
+        resolve_not_created(ledger, DOUBT, lambda: world.now() + timedelta(minutes=10))
 
     under_lock(world, say_not_created)
 

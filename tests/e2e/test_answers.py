@@ -44,6 +44,7 @@ def test_normalised_campaign_is_imported(repo: Repo, scenes: Scenes, sandbox: Sa
     elsewhere = repo.run("import", "other", identifier, "--generate")
     assert f"resolve 'sale' --created {identifier}" in elsewhere.err
 
+    repo.let_an_hour_pass()
     assert repo.run("resolve", "sale", "--not-created", "--yes").code == 0
     assert repo.run("import", "sale", identifier).code == 0
     assert repo.actions() == {"sale": "no-op"}
@@ -57,7 +58,8 @@ def test_other_campaign_is_taken_after_its_differences(doubtful: Repo, sandbox: 
     arguments = {"resolve": ("sale", "--created", identifier), "import": ("sale", identifier)}[command]
     sandbox.world.campaigns[identifier].payload["body"] = "Salut"
     if command == "import":
-        doubtful.run("resolve", "sale", "--not-created", "--yes")
+        doubtful.let_an_hour_pass()
+        assert doubtful.run("resolve", "sale", "--not-created", "--yes").code == 0
     refused = doubtful.run(command, *arguments)
     unchanged = doubtful.records
     accepted = doubtful.run(command, *arguments, "--accept-differences")
@@ -92,6 +94,7 @@ def test_options_that_do_not_go_together(doubtful: Repo, options: tuple[str, ...
 
 def test_word_that_nothing_was_created_is_asked_for(doubtful: Repo) -> None:
     """The question names the campaign, when and to whom; without a yes nothing changes."""
+    doubtful.let_an_hour_pass()
     no = doubtful.run_on_terminal("resolve", "sale", "--not-created", typed="n\r")
     still = doubtful.actions()
     yes = doubtful.run_on_terminal("resolve", "sale", "--not-created", typed="y\r")

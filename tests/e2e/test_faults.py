@@ -98,6 +98,7 @@ def test_word_that_nothing_was_created_lets_it_be_sent(repo: Repo, sandbox: Sand
     repo.campaign("sale")
     sandbox.add_fault("POST /api/v1/campaigns drop_before")
     assert repo.apply().code == 3
+    repo.let_an_hour_pass()
     assert repo.run("resolve", "sale", "--not-created", "--yes").code == 0
     assert repo.apply().code == 0
     assert created(sandbox) == {"sale": 1}

@@ -164,6 +164,7 @@ def test_store_that_goes_away_and_comes_back(repo: Repo, sandbox: Sandbox, proxy
     assert recovered.code == 0, recovered.err
     recorded, doubts = known(repo)
     assert recorded == ids(sandbox)
+    repo.let_an_hour_pass()
     for address in doubts:  # announced just when the store went away, and never sent
         assert repo.run("resolve", address, "--not-created", "--yes").code == 0
     assert repo.apply().code == 0

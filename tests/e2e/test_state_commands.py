@@ -259,6 +259,7 @@ def test_every_change_keeps_the_former_document(sold: Repo, change: Callable[[Re
 
 def test_resolving_keeps_the_former_document(doubtful: Repo) -> None:
     """A doubt that was resolved by mistake can be looked up in the backup."""
+    doubtful.let_an_hour_pass()
     before = doubtful.state.read_bytes()
 
     assert doubtful.run("resolve", "sale", "--not-created", "--yes").code == 0

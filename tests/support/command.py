@@ -20,6 +20,8 @@ from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.commit import init_state
 from tests.support.sandbox import JsonObject
+from tests.support.states import age_doubts
+from tests.support.stores.place import Place
 
 PROGRAM = (sys.executable, "-m", "msgflash_apply")
 FAST = Options(requests_per_second=0)
@@ -169,6 +171,11 @@ class Repo:
     def plan(self, *arguments: str) -> JsonObject:
         """Run `plan --format json`, and read what it says."""
         return self.run("plan", "--format", "json", *arguments).document
+
+    def let_an_hour_pass(self, env: Mapping[str, str] | None = None) -> None:
+        """Make every create in doubt an hour older; see `age_doubts`."""
+        environ = self.environ | dict(env or {})
+        age_doubts(Place(environ.get("MSGFLASH_STATE", ".msgflash/default.json"), self.folder, environ).client())
 
     def actions(self, *arguments: str) -> dict[str, str]:
         """Plan, and tell the action of each address."""

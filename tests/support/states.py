@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -70,6 +71,19 @@ def take_the_lock_away(backend: Backend) -> None:
     holder = backend.holder()
     if holder is not None:
         backend.break_lock(holder.lock_id)
+
+
+def age_doubts(backend: Backend) -> None:
+    """Make every create in doubt an hour older, as if a person had waited before saying anything about it."""
+
+    def older(intent: Intent) -> Intent:
+        hour = timedelta(hours=1)
+        return replace(intent, announced_at=intent.announced_at - hour, send_before=intent.last_sent_at - hour)
+
+    with a_run(backend, "passing-time") as ledger:
+        snapshot = ledger.snapshot
+        doubts = {address: older(intent) for address, intent in snapshot.in_doubt.items()}
+        ledger.replace(replace(snapshot, in_doubt=doubts))
 
 
 def _never(seconds: float) -> None:
