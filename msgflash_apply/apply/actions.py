@@ -166,18 +166,20 @@ async def _settle(
     Each time it is written ahead: so its status is known to be unknown whatever happens then, and a run that slept
     finds out that another one has taken over.
     """
-    attempt, identifier, is_late = 0, change.id or "", False
+    attempt, late_in_a_row, identifier = 0, 0, change.id or ""
     while True:
         may_leave = run.deadline()
         if not await run.journal.write(Announced(change.address, effect, run.now())):
             return Settled(None, run.stop.why, is_sent=attempt > 0)
-        if not is_late:  # Otherwise it waited for its slot for too long, and waiting again could take as long again.
+        if not late_in_a_row:  # Otherwise it waited for its slot for too long; waiting again could take as long again.
             await (run.client.limiter.acquire() if is_second_half else wait_for_slot(run))
         if run.stop.is_set and not is_second_half:
             return Settled(None, run.stop.why, is_sent=attempt > 0)
         answer = await send(identifier, may_leave)
-        is_late = answer is TOO_LATE
-        if is_late or (is_rate_limit(answer) and not run.client.limiter.is_hopeless):
+        late_in_a_row = late_in_a_row + 1 if answer is TOO_LATE else 0
+        if late_in_a_row == PAUSE_ATTEMPTS:
+            return Settled(None, TOO_LATE.what, is_sent=attempt > 0)
+        if late_in_a_row or (is_rate_limit(answer) and not run.client.limiter.is_hopeless):
             continue  # no attempt: nothing left, or the limiter waits as long as MsgFlash wants
         attempt += 1
         campaign = campaign_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None

@@ -47,7 +47,7 @@ async def create(run: Run, change: Change) -> Result:
         seen=change.seen,
     )
     result = partial(Result, change.address, change.action)
-    attempt, is_late = 0, False
+    attempt, failures, is_late = 0, 0, False
     while True:
         attempt += 1
         may_leave = await announce(run, change, facts, attempt, has_slot=is_late)
@@ -78,8 +78,8 @@ async def create(run: Run, change: Change) -> Result:
         if outcome.is_rate_limit:
             report_pause(run)
         await run.journal.write(journal.NotCreated(change.address, outcome.what, run.now()))
-        # That one which came too late can be announced again proves that no other run has taken over.
-        if not (is_late or await may_try_again(run, outcome, attempt)):
+        failures = 0 if outcome.is_rate_limit else failures + 1
+        if not await may_try_again(run, outcome, failures):
             return result(Outcome.FAILED, change.id, outcome.what, refused=_refused(run, payload, outcome.problem))
 
 
@@ -183,16 +183,21 @@ def report_pause(run: Run) -> None:
         run.stop.set("MsgFlash refuses every request for the rate of this key, whatever the pace")
 
 
-async def may_try_again(run: Run, outcome: NotCreated, attempt: int) -> bool:
-    """Whether a create that provably did not happen is sent again; waits before it, and stops the run for the rest."""
+async def may_try_again(run: Run, outcome: NotCreated, failures: int) -> bool:
+    """
+    Whether a create that provably did not happen is sent again; waits before it, and stops the run for the rest.
+
+    One that came too late is. It is announced first, which only a run can that no other one has taken over from.
+    """
     if outcome.then is Then.STOP:
         run.stop.set(outcome.what)
     if outcome.then is not Then.RETRY:
         return False
     if outcome.is_rate_limit:
         return True  # the limiter makes it wait
-    if attempt >= CONNECT_ATTEMPTS:
-        run.stop.set(outcome.what)  # the host is away: every other create would fail the same way
+    if failures >= CONNECT_ATTEMPTS:
+        # The host is away, or storage or network take half a minute: every other create would fail the same way.
+        run.stop.set(outcome.what)
         return False
-    await run.client.back_off(attempt)
+    await run.client.back_off(failures)
     return True

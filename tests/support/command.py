@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,11 +79,13 @@ class Repo:
         folder: its root.
         sandbox: where its commands find MsgFlash.
         environ: added to the environment of every command.
+        program: what `run` and `start` run.
     """
 
     folder: Path
     sandbox: Sandbox
     environ: dict[str, str] = field(default_factory=dict)
+    program: Sequence[str] = PROGRAM
 
     def write(self, name: str, text: str) -> Path:
         """Write a file, its folders included."""
@@ -134,7 +136,7 @@ class Repo:
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> Running:
         """Start a command, without a terminal."""
         process = subprocess.Popen(
-            [*PROGRAM, *arguments],
+            [*self.program, *arguments],
             cwd=self.folder,
             env=self._environment(env),
             stdin=subprocess.DEVNULL,

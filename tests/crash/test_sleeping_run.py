@@ -1,0 +1,90 @@
+"""A run that is stopped between its announcements and their requests, and wakes up after another one took over."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from msgflash_apply.campaign import Address
+from msgflash_apply.sandbox.server import Sandbox
+from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.codec import decode_journal
+from msgflash_apply.state.commit import init_state
+from msgflash_apply.state.journal import Announced, Created, Intended, NotCreated, Observed
+from msgflash_apply.state.reading import read_state
+from tests.support.command import FAST, a_repo, created, creates_seen, ids, statuses, wait_until
+from tests.support.states import LINEAGE, take_the_lock_away
+from tests.support.stores import Stores, kinds
+
+LONGEST = timedelta(seconds=1)
+IN_SECONDS = """
+from datetime import timedelta
+from msgflash_apply import campaign
+campaign.SEND_WITHIN = timedelta(seconds=3)
+from msgflash_apply.api import client
+client.LONGEST_REQUEST = timedelta(seconds=1)
+from msgflash_apply.__main__ import main
+main()
+"""
+"""The command, for which half a minute is three seconds: no test can wait as long as a person does."""
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Run a MsgFlash without a rate limit."""
+    with Sandbox(FAST) as running:
+        yield running
+
+
+def unsettled(backend: Backend) -> set[Address]:
+    """Collect what a run has announced in its journal, and not settled."""
+    found: set[Address] = set()
+    for journal in backend.journals():
+        for entry in decode_journal(backend.read_journal(journal) or b"", where=journal):
+            if isinstance(entry, Intended | Announced):
+                found.add(entry.address)
+            elif isinstance(entry, Created | NotCreated | Observed):
+                found.discard(entry.address)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["local", *kinds("http", "s3-seaweedfs", "postgres")])
+def test_run_that_wakes_up_sends_nothing(kind: str, tmp_path: Path, sandbox: Sandbox, stores: Stores) -> None:
+    """Another run has created what it announced, and paused what it wanted to resume: it ends, and nothing is twice."""
+    place, repo = stores.place(kind, tmp_path), a_repo(tmp_path, sandbox)
+    repo.environ, repo.program = {**place.environ, "MSGFLASH_STATE": place.url}, (sys.executable, "-c", IN_SECONDS)
+    backend = place.client()
+    init_state(backend, environment="default", lineage=LINEAGE)
+    repo.campaign("brake", paused=True)
+    assert repo.apply().code == 0
+    repo.campaign("brake", paused=False)
+    repo.campaign("sale")
+    sandbox.add_fault("POST /api/v1/campaigns* 429 retry_after=5 times=*")
+    sleeper = repo.start("apply", "--auto-approve")
+    wait_until(lambda: creates_seen(sandbox) >= 2 and unsettled(backend) == {"brake", "sale"})
+    time.sleep(0.3)  # MsgFlash wants it to wait for five seconds: meanwhile it does nothing at all
+    sleeper.signal(signal.SIGSTOP)
+
+    sandbox.clear_faults()
+    take_the_lock_away(backend)
+    repo.campaign("brake", paused=True)
+    doubt = read_state(backend, environment="default").in_doubt[Address("sale")]
+    wait_until(lambda: datetime.now(UTC) > doubt.last_sent_at + 2 * LONGEST)
+    assert repo.run("resolve", "sale", "--not-created", "--yes").code == 0
+    done = repo.apply()
+    sleeper.signal(signal.SIGCONT)
+    woken = sleeper.wait()
+
+    assert (done.code, woken.code) == (0, 1), done.err + woken.out
+    assert "Stopped early: " in woken.out
+    assert "skipped  sale (create): " in woken.out
+    assert "skipped  brake (resume): " in woken.out
+    assert created(sandbox) == {"brake": 1, "sale": 1}
+    assert statuses(sandbox) == {"brake": "paused", "sale": "scheduled"}
+    left = read_state(backend, environment="default")
+    assert (left.in_doubt, {record.id for record in left.campaigns.values()}) == ({}, set(ids(sandbox).values()))
