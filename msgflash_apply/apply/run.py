@@ -1,7 +1,6 @@
 """What everything of one apply shares. The functions that carry a plan out take it as their first argument."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,16 +11,9 @@ from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.result import Event
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import SEND_WITHIN, Address
+from msgflash_apply.clock import seconds_awake_or_asleep
 
 PAUSES_REPORTED_EVERY_SECONDS: Final = 5.0
-
-_ELAPSED: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
-"""The clock that runs on while the machine sleeps: Linux, macOS; on Windows the usual one does."""
-
-
-def seconds_awake_or_asleep() -> float:
-    """Read a clock that runs on while the machine sleeps."""
-    return time.monotonic() if _ELAPSED is None else time.clock_gettime(_ELAPSED)
 
 
 @dataclass(slots=True)

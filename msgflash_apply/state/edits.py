@@ -5,8 +5,6 @@ Each checks before it writes, so that a mistake is explained, where a journal co
 is the only one that can lose an id, so it names everything that would be lost first.
 """
 
-import errno
-import os
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -14,6 +12,7 @@ from difflib import get_close_matches
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateLocked
 from msgflash_apply.state.backends.base import Backend, Holder, Stored, not_the_lock
+from msgflash_apply.state.backends.holders import is_alive
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.journal import Moved, Removed
 from msgflash_apply.state.ledger import Ledger, open_ledger
@@ -119,7 +118,7 @@ def break_lock(backend: Backend, lock_id: str, *, by: Holder, force: bool) -> No
     if found is None or found.lock_id != lock_id:
         raise not_the_lock(backend.url, lock_id, found)
     is_proof = backend.lock_dies_with_its_holder
-    if force or found.host != by.host or not (is_proof or _is_alive(found.pid)):
+    if force or found.host != by.host or not (is_proof or is_alive(found.pid)):
         backend.break_lock(lock_id)
         return
     try:
@@ -132,15 +131,6 @@ def break_lock(backend: Backend, lock_id: str, *, by: Holder, force: bool) -> No
             f"Only if it is surely dead:\n    msgflash-apply state unlock {lock_id} --force",
         ) from err
     backend.unlock(by.lock_id)
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether a process of this host has this number; also where it is another one that was given it since."""
-    try:
-        os.kill(pid, 0)
-    except OSError as err:
-        return err.errno != errno.ESRCH  # that of another user may not be signalled, and lives
-    return True
 
 
 @dataclass(frozen=True, slots=True)

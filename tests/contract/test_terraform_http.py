@@ -25,15 +25,17 @@ def server(tmp_path: Path) -> Iterator[StateServer]:
 
 
 def test_run_asks_little(server: StateServer) -> None:
-    """A lock is two requests, one of which tries the lock; a change under it is two, and one more the first time."""
+    """A lock is two requests, a change under it three; each first one of a client tries what the server checks."""
     client = a_client(server)
 
     client.lock(a_holder())
     assert methods(server) == ["LOCK", "LOCK"]
     client.append("run-1", b"one\n")
-    assert methods(server) == ["GET", "POST", "POST"]
+    assert methods(server) == ["GET", "LOCK", "POST", "LOCK", "POST"]
     client.append("run-1", b"two\n")
-    assert methods(server) == ["GET", "POST"]
+    assert methods(server) == ["GET", "LOCK", "POST"]
+    client.write(b"one", expected=None)
+    assert methods(server) == ["GET", "LOCK", "POST", "LOCK"]
     client.unlock("run-1")
     assert methods(server) == ["UNLOCK"]
 
@@ -46,7 +48,7 @@ def test_change_without_a_run_takes_the_lock_for_itself(server: StateServer) -> 
     assert methods(server) == ["POST", "POST", "GET", "POST", "DELETE"]
     client.drop("run-1")
     assert methods(server) == ["POST", "GET", "DELETE"]
-    assert server.state("prod", gitlab=True).lock is None
+    assert server.state("prod", "gitlab").lock is None
 
 
 def test_gitlab_keeps_every_version(server: StateServer) -> None:
@@ -57,7 +59,7 @@ def test_gitlab_keeps_every_version(server: StateServer) -> None:
     client.append("run-1", b"line\n")
     client.write(b"two", expected=version)
 
-    assert server.state("prod", gitlab=True).serials() == [1, 2, 3]
+    assert server.state("prod", "gitlab").serials() == [1, 2, 3]
 
 
 def test_variables_choose_methods_and_addresses(server: StateServer) -> None:
@@ -85,12 +87,13 @@ def test_write_whose_answer_was_lost_is_found(server: StateServer, path: str, re
     client = a_client(server, path)
     client.lock(a_holder())
     client.append("run-1", b"one\n")
+    proof = [] if path == GITLAB else ["LOCK"]
     server.requests.clear()
     server.faults = [Fault("POST", reply, is_done=True)]
 
     client.append("run-1", b"two\n")
 
-    assert methods(server) == ["GET", "POST", "GET"]
+    assert methods(server) == ["GET", *proof, "POST", "GET"]
     assert client.read_journal("run-1") == b"one\ntwo\n"
 
 
@@ -178,7 +181,7 @@ def test_page_of_a_stranger_is_no_state(server: StateServer) -> None:
 def test_state_of_terraform_is_never_overwritten(server: StateServer, path: str) -> None:
     """A state of real infrastructure is refused by every method, and stays."""
     theirs = b'{"version": 4, "terraform_version": "1.11.4", "serial": 7, "resources": []}'
-    state = server.state("prod", gitlab=path == GITLAB)
+    state = server.state("prod", "gitlab" if path == GITLAB else "state")
     state.write(7, theirs)
     client = a_client(server, path)
 

@@ -1,14 +1,30 @@
 """The lock of a state behind HTTP: proven before it is trusted, and never left behind by accident."""
 
-from collections.abc import Iterator
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from msgflash_apply.errors import BackendError, StateConflict, StateLocked
+from msgflash_apply.state.backends.base import Location
+from msgflash_apply.state.backends.terraform_http.bundle import Bundle
+from msgflash_apply.state.backends.terraform_http.connection import Connection
+from msgflash_apply.state.backends.terraform_http.credentials import credentials_for
+from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of
+from msgflash_apply.state.backends.terraform_http.exchange import Exchange
+from msgflash_apply.state.backends.terraform_http.retries import Retries
+from msgflash_apply.state.backends.terraform_http.server import Server
+from msgflash_apply.state.backends.terraform_http.server_lock import FENCE_SECONDS, ServerLock
 from tests.support.states import a_holder
-from tests.support.stores.http import GITLAB, HTML, ONCE, PLAIN, a_client, methods
+from tests.support.stores.http import GITLAB, HTML, LENIENT, ONCE, PLAIN, a_client, environment, methods
 from tests.support.stores.http_server import Fault, Reply, StateServer
+
+FIRST = Bundle(1, "first", b"one" * 10_000)
+NEXT = Bundle(2, "next", b"two" * 10_000)
 
 
 @pytest.fixture
@@ -162,7 +178,9 @@ def test_failed_change_leaves_no_lock(server: StateServer) -> None:
     assert server.state("prod").lock is None
 
 
-@pytest.mark.parametrize(("path", "words"), [(PLAIN, "it was broken"), (GITLAB, "a lock that was broken")])
+@pytest.mark.parametrize(
+    ("path", "words"), [(PLAIN, "it was broken"), (LENIENT, "it was broken"), (GITLAB, "a lock that was broken")]
+)
 def test_broken_lock_stops_its_run(server: StateServer, path: str, words: str) -> None:
     """A run whose lock was broken can write nothing, whether or not another run has the lock by now."""
     run, other = a_client(server, path), a_client(server, path)
@@ -177,3 +195,102 @@ def test_broken_lock_stops_its_run(server: StateServer, path: str, words: str) -
         run.append("run-1", b"two\n")
 
     assert other.read_journal("run-1") == b"one\n"
+
+
+def test_document_written_under_a_broken_lock_is_no_success(server: StateServer) -> None:
+    """A run whose lock is broken in the moment of its write says so, since it may have overwritten another's."""
+    client = a_client(server, LENIENT)
+    client.lock(a_holder())
+    client.append("run-1", b"one\n")
+    state = server.state("prod", "lenient")
+    server.faults = [Fault("POST", Reply(200), is_done=True, then=lambda: setattr(state, "lock", None))]
+
+    with pytest.raises(BackendError, match="lock was lost"):
+        client.write(b"one", expected=None)
+
+    assert state.lock is None
+
+
+def test_lock_whose_holder_the_server_does_not_name_is_ours(server: StateServer) -> None:
+    """A server that refuses the lock without saying whose it is keeps others out all the same."""
+    client = a_client(server)
+    client.lock(a_holder())
+    server.faults = [Fault("LOCK", Reply(423, b"locked"))] * 3
+
+    client.write(b"one", expected=None)
+
+    assert client.read() is not None
+
+
+class Slow:
+    """A clock of a machine that is so slow, in some of the next steps, that no proof holds until the last of them."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = list(seconds)
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        """Read it."""
+        self.at += self.seconds.pop(0) if self.seconds else 0
+        return self.at
+
+
+def a_server(server: StateServer, *, sleep: Callable[[float], None] = time.sleep) -> Server:
+    """Build what asks the server for the state `prod`, once each time."""
+    location = Location(f"{server.url}{LENIENT}/prod", Path(), environment(), is_trusted=True)
+    endpoints = endpoints_of(location)
+    connection = Connection(credentials_for(location, endpoints), is_loopback=True, is_plain=True, timeout_seconds=10)
+    return Server(endpoints, connection, Retries(repeats=0), sleep=sleep)
+
+
+def an_exchange(server: StateServer, clock: Slow) -> Exchange:
+    """Build an exchange with that state by this clock, its lock held by `run-1`."""
+    asking = a_server(server)
+    lock = ServerLock(asking, short_lock_seconds=0, elapsed=clock)
+    lock.take(a_holder())
+    return Exchange(asking, lock)
+
+
+@pytest.mark.parametrize("slow", [(0.0, 9.0), (0.0, 0.0, 9.0)], ids=["before the first byte", "before the last bytes"])
+def test_write_whose_proof_is_old_is_proven_again(server: StateServer, slow: tuple[float, ...]) -> None:
+    """A machine that slept between proof and write proves again; the server never has the whole of the late one."""
+    clock = Slow()
+    exchange = an_exchange(server, clock)
+    assert exchange.replace(None, FIRST, lock_id="run-1")
+    server.requests.clear()
+    clock.seconds = list(slow)
+
+    assert exchange.replace(FIRST, NEXT, lock_id="run-1")
+
+    assert methods(server).count("LOCK") == 3
+    assert exchange.read() == NEXT
+
+
+def test_write_that_can_not_leave_in_time_is_reported(server: StateServer) -> None:
+    """On a machine or a network that is always too slow, nothing is written, and the error says why."""
+    clock = Slow()
+    exchange = an_exchange(server, clock)
+    assert exchange.replace(None, FIRST, lock_id="run-1")
+    clock.seconds = [9.0] * 100
+
+    with pytest.raises(BackendError, match="too slow to send it in time"):
+        exchange.replace(FIRST, NEXT, lock_id="run-1")
+
+    assert exchange.read() == FIRST
+
+
+def test_lock_that_is_broken_keeps_others_out_for_a_while(server: StateServer) -> None:
+    """While the run whose lock was broken may still be about to write, none can take the lock: it would not notice."""
+    holder = replace(a_holder(), host=socket.gethostname(), pid=os.getpid())
+    a_client(server, LENIENT).lock(holder)
+    seen = []
+
+    def look(seconds: float) -> None:
+        held = server.state("prod", "lenient").lock or {}
+        seen.append((seconds, str(held["ID"]).partition("-")[0]))
+
+    breaking = a_server(server, sleep=look)
+    ServerLock(breaking, short_lock_seconds=0).take_away("run-1")
+
+    assert seen == [(FENCE_SECONDS, "change")]
+    assert server.state("prod", "lenient").lock is None

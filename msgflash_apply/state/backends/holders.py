@@ -1,6 +1,9 @@
 """The holder of a lock, read from bytes that anyone who can write to the storage may have put there."""
 
+import errno
+import os
 import re
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -38,6 +41,20 @@ def read_holder(values: object) -> Holder:
 def unknown_holder(since: datetime) -> Holder:
     """Give the holder of a lock that cannot be read: from no host, so that it is never taken over."""
     return Holder(UNKNOWN, UNKNOWN, UNKNOWN, pid=0, what=UNKNOWN, since=since)
+
+
+def has_ended(holder: Holder) -> bool:
+    """Whether the holder was a process of this host and is dead; of other hosts nothing is known."""
+    return holder.host == socket.gethostname() and not is_alive(holder.pid)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this host has this number; also where it is another one that was given it since."""
+    try:
+        os.kill(pid, 0)
+    except OSError as err:
+        return err.errno != errno.ESRCH  # that of another user may not be signalled, and lives
+    return True
 
 
 def _text(value: object) -> str:

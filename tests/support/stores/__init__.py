@@ -16,7 +16,7 @@ import pytest
 from tests.support.stores.azure import azurite
 from tests.support.stores.encrypted import encrypted
 from tests.support.stores.gcs import gcs
-from tests.support.stores.http import gitlab_store, http_store
+from tests.support.stores.http import gitlab_store, http_store, lenient_store
 from tests.support.stores.local import folders
 from tests.support.stores.place import Place, Server
 from tests.support.stores.postgres import postgres
@@ -32,6 +32,7 @@ KINDS: Mapping[str, tuple[Serve, tuple[str, ...]]] = {
     "local-encrypted": (encrypted(folders), ()),
     "http": (http_store, ()),
     "http-encrypted": (encrypted(http_store), ()),
+    "http-lenient": (lenient_store, ()),
     "http-gitlab": (gitlab_store, ()),
     "s3-seaweedfs": (seaweedfs, ("weed",)),
     "s3-moto": (moto, ("moto_server",)),

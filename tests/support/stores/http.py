@@ -14,10 +14,19 @@ from tests.support.stores.place import Place
 
 REPO = Path(__file__).parents[3]
 PLAIN = "/state"
+LENIENT = "/lenient"
 GITLAB = "/api/v4/projects/7/terraform/state"
 HTML = Reply(502, b"<html>Bad gateway</html>", {"Content-Type": "text/html"})
 ONCE = {"TF_HTTP_RETRY_MAX": "0"}
 _SERVE = "from tests.support.stores.http_server import main; main()"
+
+
+class HttpPlace(Place):
+    """A place whose clients wait for nothing once they broke a lock; where that matters, tests use `open_backend`."""
+
+    def open(self, location: Location) -> Backend:
+        """Open the storage."""
+        return open_terraform_http(location, fence_seconds=0)
 
 
 class _HttpStore:
@@ -31,7 +40,7 @@ class _HttpStore:
     def place(self, folder: Path, *, port: int = 0) -> Place:
         """Choose an address that nobody uses."""
         name = f"state-{next(self._numbers)}"
-        return Place(f"http://127.0.0.1:{port or self.port}{self._path}/{name}", folder, environment())
+        return HttpPlace(f"http://127.0.0.1:{port or self.port}{self._path}/{name}", folder, environment())
 
     def restart(self) -> None:
         """Kill the server, and start it on its data and its port."""
@@ -65,7 +74,7 @@ def a_client(
     """Build a client of the state `prod` on a server of this process; what is not said otherwise is as it wants it."""
     variables = {**environment(), "TF_HTTP_RETRY_WAIT_MIN": "0", **(environ or {})}
     location = Location(f"{server.url}{path}/prod", Path(), variables, is_trusted=True)
-    return open_terraform_http(location, short_lock_seconds=short_lock_seconds)
+    return open_terraform_http(location, short_lock_seconds=short_lock_seconds, fence_seconds=0)
 
 
 def as_user(user: tuple[str, str]) -> dict[str, str]:
@@ -93,6 +102,13 @@ def environment() -> dict[str, str]:
 def http_store(folder: Path) -> Iterator[_HttpStore]:
     """Serve states as Terraform documents it."""
     with _running(_HttpStore(folder, PLAIN)) as store:
+        yield store
+
+
+@contextmanager
+def lenient_store(folder: Path) -> Iterator[_HttpStore]:
+    """Serve states as many servers do, which check the lock only while one is held."""
+    with _running(_HttpStore(folder, LENIENT)) as store:
         yield store
 
 

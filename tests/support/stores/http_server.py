@@ -1,9 +1,10 @@
 """
 A server of Terraform's HTTP backend protocol that enforces its locks and keeps its data on disk.
 
-It speaks two dialects, by address, and shares nothing with the backend that it serves:
+It speaks three dialects, by address, and shares nothing with the backend that it serves:
 
     /state/NAME                               as documented for Terraform: LOCK, UNLOCK and `?ID=` on the address itself
+    /lenient/NAME                             the same, but while no lock is held, it takes a write under any
     /api/v4/projects/7/terraform/state/NAME   as GitLab: the lock at `/lock` (POST, DELETE), a `serial` that no version
                                               has yet, roles; see the docstring of `terraform_http`
 
@@ -31,7 +32,7 @@ WRITER = ("ada", "c4nary-of-the-http-store")
 READER = ("bob", "c4nary-of-a-reader")
 JOB = ("gitlab-ci-token", "c4nary-of-a-gitlab-job")
 _GITLAB = re.compile(r"/api/v4/projects/7/terraform/state/([\w.-]+)(/lock)?")
-_PLAIN = re.compile(r"/state/([\w.-]+)")
+_PLAIN = re.compile(r"/(state|lenient)/([\w.-]+)")
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,9 @@ class StateServer(ThreadingHTTPServer):
         """Of the server."""
         return f"http://127.0.0.1:{self.server_port}"
 
-    def state(self, name: str, *, gitlab: bool = False) -> State:
+    def state(self, name: str, dialect: str = "state") -> State:
         """Find the data of one state."""
-        return State(self.folder / ("gitlab" if gitlab else "plain") / name)
+        return State(self.folder / dialect / name)
 
     def __enter__(self) -> Self:
         Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -151,18 +152,18 @@ class Handler(BaseHTTPRequestHandler):
             return _message(413, "413 Request Entity Too Large")
         path = urlsplit(self.path).path
         if match := _GITLAB.fullmatch(path):
-            return self._gitlab(self.server.state(match[1], gitlab=True), body, is_lock=match[2] is not None)
+            return self._gitlab(self.server.state(match[1], "gitlab"), body, is_lock=match[2] is not None)
         if match := _PLAIN.fullmatch(path):
-            return self._plain(self.server.state(match[1]), body)
+            return self._plain(self.server.state(match[2], match[1]), body, is_lenient=match[1] == "lenient")
         return _message(404, "404 Not found")
 
-    def _plain(self, state: State, body: bytes) -> Reply:
+    def _plain(self, state: State, body: bytes, *, is_lenient: bool) -> Reply:
         match self.command:
             case "GET":
                 found = state.read()
                 return Reply(404) if found is None else Reply(200, found)
             case "POST" | "PUT":
-                if self._is_shut(state):
+                if self._is_shut(state) and not (is_lenient and state.lock is None):
                     return _json(423 if state.lock else 409, state.lock or {})
                 state.write(1, body)
                 return Reply(200)

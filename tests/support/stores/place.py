@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from msgflash_apply.state.backends.base import Backend, Location
+from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
+from msgflash_apply.state.backends.encrypted.cipher import Cipher
 from msgflash_apply.state.backends.encrypted.keyring import KEY_BYTES, read_keys
 from msgflash_apply.state.backends.open import open_backend
 
@@ -30,9 +32,13 @@ class Place:
 
     def client(self) -> Backend:
         """Build a client; two of them are two processes as far as the store can tell."""
+        storage = self.open(Location(self.url, self.root, self.environ, is_trusted=True))
         text = self.environ.get("MSGFLASH_STATE_KEY")
-        keys = read_keys(text, origin="this test") if text else None
-        return open_backend(Location(self.url, self.root, self.environ, is_trusted=True), keys)
+        return EncryptedBackend(storage, Cipher(read_keys(text, origin="this test"))) if text else storage
+
+    def open(self, location: Location) -> Backend:
+        """Open the storage; what is in it may be encrypted."""
+        return open_backend(location)
 
     def encrypted(self) -> "Place":
         """Give the same place for an encrypted state, with a key of its own."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
+from msgflash_apply.clock import seconds_awake_or_asleep
 from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored, changed_since_read
 from msgflash_apply.state.backends.object_store.journals import FOLDER, Journals
 from msgflash_apply.state.backends.object_store.lease import Terms
@@ -15,11 +16,6 @@ DOCUMENT: Final = "state.json"
 BACKUP: Final = "backup.json"
 
 
-def _seconds_since_boot() -> float:
-    # Where the kernel has it, a clock that also goes while the machine sleeps: a lease goes on meanwhile.
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 class ObjectStoreBackend:
     """
     A state in a folder of a bucket; see `Backend` for what each method promises.
@@ -27,7 +23,7 @@ class ObjectStoreBackend:
     Args:
         objects: of that folder.
         terms: how long a lock lasts.
-        clock: seconds, from any start, for leases.
+        clock: seconds, from any start, for leases; a lease goes on while the machine sleeps.
         now: seconds, by the clock on the wall, for the age of a journal.
     """
 
@@ -36,7 +32,7 @@ class ObjectStoreBackend:
         objects: Objects,
         *,
         terms: Terms | None = None,
-        clock: Callable[[], float] = _seconds_since_boot,
+        clock: Callable[[], float] = seconds_awake_or_asleep,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._objects = objects

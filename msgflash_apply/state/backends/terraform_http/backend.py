@@ -30,14 +30,18 @@ from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of
 from msgflash_apply.state.backends.terraform_http.exchange import Exchange
 from msgflash_apply.state.backends.terraform_http.retries import Retries
 from msgflash_apply.state.backends.terraform_http.server import Server
-from msgflash_apply.state.backends.terraform_http.server_lock import SHORT_LOCK_SECONDS, ServerLock
+from msgflash_apply.state.backends.terraform_http.server_lock import FENCE_SECONDS, SHORT_LOCK_SECONDS, ServerLock
 
 TIMEOUT_SECONDS: Final = 30.0
 _Change = Callable[[Bundle], Bundle]
 
 
 def open_terraform_http(
-    location: Location, *, timeout_seconds: float = TIMEOUT_SECONDS, short_lock_seconds: float = SHORT_LOCK_SECONDS
+    location: Location,
+    *,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    short_lock_seconds: float = SHORT_LOCK_SECONDS,
+    fence_seconds: float = FENCE_SECONDS,
 ) -> "TerraformHttpBackend":
     """
     Open a state at an `https://` address, or `http://` on this machine; sends nothing yet.
@@ -47,6 +51,7 @@ def open_terraform_http(
             authorities are the process's own (`HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`), as httpx reads them.
         timeout_seconds: for each wait on the network.
         short_lock_seconds: how long to wait for locks that last for one change.
+        fence_seconds: how long all others are kept out after a lock was broken.
 
     Raises:
         BackendError: the address or a variable cannot be used, or a password would go where it may not.
@@ -59,7 +64,7 @@ def open_terraform_http(
         timeout_seconds=timeout_seconds,
     )
     server = Server(endpoints, connection, Retries.from_environment(location.environ))
-    return TerraformHttpBackend(server, short_lock_seconds=short_lock_seconds)
+    return TerraformHttpBackend(server, short_lock_seconds=short_lock_seconds, fence_seconds=fence_seconds)
 
 
 class TerraformHttpBackend:
@@ -69,10 +74,10 @@ class TerraformHttpBackend:
     A lock of a run that died stays until `state unlock`: the protocol knows no lease.
     """
 
-    def __init__(self, server: Server, *, short_lock_seconds: float) -> None:
+    def __init__(self, server: Server, *, short_lock_seconds: float, fence_seconds: float) -> None:
         self._url = server.endpoints.shown
-        self._exchange = Exchange(server)
-        self._lock = ServerLock(server, short_lock_seconds=short_lock_seconds)
+        self._lock = ServerLock(server, short_lock_seconds=short_lock_seconds, fence_seconds=fence_seconds)
+        self._exchange = Exchange(server, self._lock)
         self._lengths: dict[str, int] = {}
 
     @property

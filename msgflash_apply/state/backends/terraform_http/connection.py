@@ -9,6 +9,7 @@ import socket
 import ssl
 import weakref
 from base64 import b64encode
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import md5
@@ -23,6 +24,10 @@ from msgflash_apply.state.backends.terraform_http.endpoints import shown
 LARGEST_ANSWER_BYTES: Final = 256 * 1024 * 1024
 CONNECT_SECONDS: Final = 10.0
 _LONGEST_WORDS: Final = 200
+_LAST_BYTES: Final = 16 * 1024
+
+MayLeave: TypeAlias = Callable[[], bool]
+"""Says, right before the first and the last bytes of a request leave, whether they may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,20 @@ class NoResponse:
 
 Result: TypeAlias = Response | NoResponse
 
+TOO_LATE: Final = NoResponse(
+    was_sent=False, obstacle=Obstacle.SILENCE, what="this machine or the network was too slow to send it in time"
+)
+"""The server may have a part of the request, never all of it."""
+
+
+class _TooLateError(Exception):
+    """Raised within a request, before its last bytes."""
+
+
+def always() -> bool:
+    """Let a request leave whenever it can."""
+    return True
+
 
 class Connection:
     """
@@ -117,7 +136,15 @@ class Connection:
             ) from err
         weakref.finalize(self, self._http.close)
 
-    def send(self, method: str, url: str, body: bytes | None = None, *, lock_id: str | None = None) -> Result:
+    def send(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        *,
+        lock_id: str | None = None,
+        may_leave: MayLeave = always,
+    ) -> Result:
         """
         Send one request.
 
@@ -126,16 +153,30 @@ class Connection:
             url: complete.
             body: JSON.
             lock_id: the lock under which a write happens; goes into the query, as Terraform does it.
+            may_leave: where it says no, the last bytes stay here, and the answer is `TOO_LATE`.
 
         Raises:
             BackendError: the answer is larger than any state.
         """
+
+        def look(step: str, _about: object) -> None:
+            if step.endswith(".send_request_headers.started"):
+                _check(may_leave)
+
         try:
             address = httpx.URL(url)
             if lock_id is not None:
                 address = address.copy_merge_params({"ID": lock_id})
-            with self._http.stream(method, address, content=body, headers=_headers(body)) as response:
+            with self._http.stream(
+                method,
+                address,
+                content=None if body is None else _parts(body, may_leave),
+                headers=_headers(body),
+                extensions={"trace": look},
+            ) as response:
                 return self._answer(response)
+        except _TooLateError:
+            return TOO_LATE
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as err:
             return _no_response(err)
 
@@ -167,7 +208,20 @@ def _headers(body: bytes | None) -> dict[str, str]:
     if body is None:
         return {}
     digest = b64encode(md5(body, usedforsecurity=False).digest()).decode()
-    return {"Content-Type": "application/json", "Content-MD5": digest}
+    return {"Content-Type": "application/json", "Content-MD5": digest, "Content-Length": str(len(body))}
+
+
+def _parts(body: bytes, may_leave: MayLeave) -> Iterator[bytes]:
+    """Give a body to be sent, and its last bytes, without which the server does nothing, if they may leave."""
+    if len(body) > _LAST_BYTES:
+        yield body[:-_LAST_BYTES]
+    _check(may_leave)
+    yield body[-_LAST_BYTES:]
+
+
+def _check(may_leave: MayLeave) -> None:
+    if not may_leave():
+        raise _TooLateError
 
 
 def _words(body: bytes | bytearray) -> str:

@@ -1,18 +1,25 @@
 """
 The bundle on the server: read, and replaced by compare-and-swap as far as the protocol lets us.
 
-The protocol has no condition on a write but the lock. So callers of `replace` hold the lock, and after a write without
-a clear answer the bundle is read: its serial and its random mark show whether the write came through. It is repeated,
-with the same content, only if the former bundle is still there.
+The protocol has no condition on a write but the lock, and many servers check that only while one is held. So callers of
+`replace` hold the lock, each write follows a proof that it still is held (`server_lock.py`), and after a new document
+was written it is proven once more. After a write without a clear answer the bundle is read: its serial and its random
+mark show whether the write came through. It is repeated, with the same content, only if the former bundle is still
+there.
 """
 
+from typing import Final
 from uuid import uuid4
 
 from msgflash_apply.state.backends.terraform_http.bundle import Bundle, decode, encode
-from msgflash_apply.state.backends.terraform_http.connection import Response
+from msgflash_apply.state.backends.terraform_http.connection import TOO_LATE, Response, Result
 from msgflash_apply.state.backends.terraform_http.failure import lock_lost, locks_ignored
 from msgflash_apply.state.backends.terraform_http.retries import is_passing
 from msgflash_apply.state.backends.terraform_http.server import Server, is_success
+from msgflash_apply.state.backends.terraform_http.server_lock import ServerLock
+
+_PROOFS: Final = 5
+"""Before one write. One grows old where this machine sleeps, or the network is too slow for the state."""
 
 
 class Exchange:
@@ -21,10 +28,12 @@ class Exchange:
 
     Args:
         server: that keeps it.
+        lock: of the same state.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, lock: ServerLock) -> None:
         self._server = server
+        self._lock = lock
         # GitLab is known to check the lock (RemoteStateHandler#lock_matches?); it would answer 500.
         self._is_proven = server.endpoints.is_gitlab
 
@@ -51,15 +60,18 @@ class Exchange:
             Whether it is there now; False if another one was written meanwhile, by a run that broke the lock.
 
         Raises:
-            BackendError: it is not there, or that is unknown; also where the server does not check the lock.
+            BackendError: it is not there, or that is unknown; also where the server does not check the lock, and where
+                the lock was broken by the time that a new document was written.
         """
-        self._prove(before or after)
+        self._prove(before or after, lock_id)
         body = encode(after)
         attempt = 0
         while True:
             attempt += 1
-            result = self._server.write(body, lock_id=lock_id)
+            result = self._write(body, under=lock_id, held=lock_id)
             if is_success(result):
+                if before is None or before.document != after.document:
+                    self._lock.prove(lock_id)  # otherwise the next write proves it
                 return True
             found = self.read()
             if _is_same(found, after):
@@ -67,11 +79,21 @@ class Exchange:
             if not _is_same(found, before):
                 return False
             if isinstance(result, Response) and result.status in {409, 423}:
-                raise lock_lost(self._server.endpoints, result)
+                what = f"the server refused to write under this run's lock ({result.status})"
+                raise lock_lost(self._server.endpoints, what)
             if not self._server.can_wait(result, attempt):
                 raise self._server.failure("write", result)
 
-    def _prove(self, harmless: Bundle) -> None:
+    def _write(self, body: bytes, *, under: str, held: str) -> Result:
+        """Write right after a proof that the lock is held; prove it again where that became old before all was sent."""
+        result: Result = TOO_LATE
+        for _ in range(_PROOFS):
+            result = self._server.write(body, lock_id=under, may_leave=self._lock.prove(held))
+            if result is not TOO_LATE:
+                break
+        return result
+
+    def _prove(self, harmless: Bundle, lock_id: str) -> None:
         """
         Find out whether the server refuses to write under a lock that is not held: some do not check it.
 
@@ -80,7 +102,7 @@ class Exchange:
         """
         if self._is_proven:
             return
-        result = self._server.write(encode(harmless), lock_id=f"check-{uuid4()}")
+        result = self._write(encode(harmless), under=f"check-{uuid4()}", held=lock_id)
         if is_success(result):
             raise locks_ignored(self._server.endpoints, "took a write under a lock that is not held")
         # Anything but a clear refusal proves nothing; the next write tries again.

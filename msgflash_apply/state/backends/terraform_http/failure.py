@@ -52,13 +52,9 @@ def failure(endpoints: Endpoints, action: str, result: Result) -> BackendError:
     )
 
 
-def lock_lost(endpoints: Endpoints, answer: Response) -> BackendError:
-    """Say that a write was refused because the lock is not this run's any more."""
-    return BackendError(
-        "The state's lock was lost.",
-        f"{endpoints.shown}: the server refused to write under this run's lock ({answer.status}): it was broken.",
-        _LOCK_IS_LOST,
-    )
+def lock_lost(endpoints: Endpoints, what: str) -> BackendError:
+    """Say that the lock is not this run's any more; `what` is how that was found out."""
+    return BackendError("The state's lock was lost.", f"{endpoints.shown}: {what}: it was broken.", _LOCK_IS_LOST)
 
 
 def locks_ignored(endpoints: Endpoints, what: str) -> BackendError:

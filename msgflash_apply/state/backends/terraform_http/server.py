@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.terraform_http.connection import Connection, NoResponse, Response, Result
+from msgflash_apply.state.backends.terraform_http.connection import Connection, MayLeave, NoResponse, Response, Result
 from msgflash_apply.state.backends.terraform_http.endpoints import Endpoints
 from msgflash_apply.state.backends.terraform_http.failure import failure
 from msgflash_apply.state.backends.terraform_http.retries import Retries
@@ -69,9 +69,10 @@ class Server:
         """Give a lock back."""
         return self._repeated(self.endpoints.unlock_method, self.endpoints.unlock, body)
 
-    def write(self, body: bytes, *, lock_id: str) -> Result:
-        """Replace what is kept there, with one attempt."""
-        return self._connection.send(self.endpoints.update_method, self.endpoints.state, body, lock_id=lock_id)
+    def write(self, body: bytes, *, lock_id: str, may_leave: MayLeave) -> Result:
+        """Replace what is kept there, with one attempt, as long as `may_leave` says that it may."""
+        method, url = self.endpoints.update_method, self.endpoints.state
+        return self._connection.send(method, url, body, lock_id=lock_id, may_leave=may_leave)
 
     def can_wait(self, result: Result, attempt: int) -> bool:
         """Wait before another attempt; False, at once, where there should be none."""

@@ -4,22 +4,30 @@ The server's lock: held for a whole run, or for one change outside of a run.
 No request only reads the holder. To learn it, the lock is requested under a throw-away id; the refusal names the
 holder, and a lock that was granted is given back at once. Such locks, and those for one change, are soon gone: every
 client waits a little for them. Their ids begin with their purpose, so that even GitLab shows what they are.
+
+Many servers check the lock only while one is held: there a run whose lock was broken, and that was stopped on its way
+to write, would later overwrite what its successors wrote. So a write follows a proof that the lock is held, and leaves
+this machine within `WRITE_WITHIN_SECONDS` of it or not at all; and breaking a lock keeps all others out until no proof
+is that young. GitLab checks every write against the lock, and needs neither.
 """
 
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
-from msgflash_apply.errors import BackendError
+from msgflash_apply.clock import seconds_awake_or_asleep
+from msgflash_apply.errors import BackendError, StateLocked
 from msgflash_apply.state.backends.base import Holder, locked, not_the_lock
-from msgflash_apply.state.backends.terraform_http.connection import Response
-from msgflash_apply.state.backends.terraform_http.failure import locks_ignored
+from msgflash_apply.state.backends.holders import has_ended
+from msgflash_apply.state.backends.terraform_http.connection import MayLeave, Response, always
+from msgflash_apply.state.backends.terraform_http.failure import lock_lost, locks_ignored
 from msgflash_apply.state.backends.terraform_http.lock_info import (
+    UNKNOWN,
     LockInfo,
     holder_in,
     lock_id_in,
@@ -30,6 +38,8 @@ from msgflash_apply.state.backends.terraform_http.server import Server, is_succe
 from msgflash_apply.state.serialise import to_json
 
 SHORT_LOCK_SECONDS: Final = 20.0
+WRITE_WITHIN_SECONDS: Final = 5.0
+FENCE_SECONDS: Final = WRITE_WITHIN_SECONDS + 1.0
 _POLL_SECONDS: Final = 0.05
 _CHANGE, _LOOK, _CHECK = "change", "look", "check"
 _SHORT: Final = (f"{_CHANGE}-", f"{_LOOK}-", f"{_CHECK}-")
@@ -44,12 +54,23 @@ class ServerLock:
     Args:
         server: that keeps it.
         short_lock_seconds: how long to wait for a lock that should soon be gone.
+        fence_seconds: how long all others are kept out after a lock was broken.
+        elapsed: seconds on a clock that runs on while the machine sleeps.
     """
 
-    def __init__(self, server: Server, *, short_lock_seconds: float) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        short_lock_seconds: float,
+        fence_seconds: float = FENCE_SECONDS,
+        elapsed: Callable[[], float] = seconds_awake_or_asleep,
+    ) -> None:
         self._server = server
         self._url = server.endpoints.shown
         self._short_lock_seconds = short_lock_seconds
+        self._fence_seconds = fence_seconds
+        self._elapsed = elapsed
         self._held: LockInfo | None = None
         self._is_proven = False
 
@@ -69,13 +90,43 @@ class ServerLock:
         return None if found is None else found[0]
 
     def take_away(self, lock_id: str) -> None:
-        """Give another run's lock back, or raise StateError if the one there has another id."""
+        """
+        Give another run's lock back, or raise StateError if the one there has another id.
+
+        Unless that run is dead, returns only once it can write nothing more; another change waits as long.
+        """
         found = self._look()
         if found is None or found[0].lock_id != lock_id:
             raise not_the_lock(self._url, lock_id, found[0] if found else None)
         refusal = self._return(found[1])
         if refusal is not None:
             raise self._server.failure("unlock", refusal)
+        if not self._server.endpoints.is_gitlab and not has_ended(found[0]):
+            with suppress(StateLocked), self.for_one_change():  # or a run was waiting, and keeps the other out itself
+                self._server.sleep(self._fence_seconds)
+
+    def prove(self, lock_id: str) -> MayLeave:
+        """
+        Prove that the lock still is ours.
+
+        Args:
+            lock_id: ours, as `for_one_change` gave it.
+
+        Returns:
+            What says, at any time, whether a write may still rely on that.
+
+        Raises:
+            BackendError: it was broken, or that is unknown.
+        """
+        if self._server.endpoints.is_gitlab:
+            return always
+        last = self._elapsed() + WRITE_WITHIN_SECONDS  # from before the request: the server answers at any time after
+        found = self._refused_to_others()
+        if found is None:
+            raise lock_lost(self._server.endpoints, "it was free")
+        if lock_id_in(found) not in {lock_id, UNKNOWN}:
+            raise lock_lost(self._server.endpoints, f"{lock_id_in(found)} has it")
+        return lambda: self._elapsed() < last
 
     @contextmanager
     def for_one_change(self) -> Iterator[str]:
@@ -110,13 +161,17 @@ class ServerLock:
 
     def _prove(self) -> None:
         """Find out, once, whether the server refuses the lock to others while we have it: some do not."""
-        if self._is_proven:
-            return
-        info = self._lock_info(_short_lock(_CHECK))
-        if self._ask(info) is None:
-            self._return_quietly(info)
+        if not self._is_proven and self._refused_to_others() is None:
             raise locks_ignored(self._server.endpoints, "gave the lock away twice")
         self._is_proven = True
+
+    def _refused_to_others(self) -> LockInfo | None:
+        """Request the lock as another would: gives what the server says of the one there, None if there was none."""
+        info = self._lock_info(_short_lock(_CHECK))
+        found = self._ask(info)
+        if found is None:
+            self._return_quietly(info)
+        return found
 
     def _look(self) -> tuple[Holder, LockInfo] | None:
         asked = self._lock_info(_short_lock(_LOOK))
