@@ -9,7 +9,7 @@ exception:
     |- StateError       StateMissing, StateDamaged, StateLocked, StateConflict
     |- PlanError        PlanStale, PlanForOtherEnvironment
     |- ApiError         Unauthorized, QuotaExhausted, NotOnThisPlan, Unreachable
-    `- BackendError     the storage said no: names the place, never the credentials
+    `- BackendError     the storage said no: names the place, never the credentials; StorageSilent: nothing at all
 
 Expected situations (blocked, failed, in doubt) are values in a plan or a result and never exceptions.
 This module imports nothing of ours, so that everything may import it.
@@ -98,3 +98,7 @@ class Unreachable(ApiError):
 
 class BackendError(MsgflashApplyError):
     """The storage of the state failed."""
+
+
+class StorageSilent(BackendError):
+    """The storage gave no answer in time, and the run ended without."""

@@ -13,7 +13,17 @@ from typing import Final
 
 from msgflash_apply.api.client import TOO_LATE as NOT_IN_TIME
 from msgflash_apply.api.client import MayLeave
-from msgflash_apply.api.outcome import Created, CreateOutcome, NotCreated, Problem, Then, Unknown, classify
+from msgflash_apply.api.outcome import (
+    Answer,
+    Created,
+    CreateOutcome,
+    NoReply,
+    NotCreated,
+    Problem,
+    Then,
+    Unknown,
+    classify,
+)
 from msgflash_apply.apply.result import Outcome, Paused, Result, spell_advice
 from msgflash_apply.apply.run import Run
 from msgflash_apply.campaign import PAUSABLE, SEND_WITHIN, TEMPLATE, Facts, Intent, Payload, fingerprint, plain_id
@@ -53,7 +63,7 @@ async def create(run: Run, change: Change) -> Result:
         may_leave = await announce(run, change, facts, attempt, has_slot=is_late)
         if isinstance(may_leave, str):
             return result(Outcome.SKIPPED, change.id, may_leave)
-        answer = await run.client.create(payload, may_leave)
+        answer = await _send(run, change, payload, may_leave)
         is_late = answer is NOT_IN_TIME
         outcome = _not_taken(run, classify(answer))
         run.unknown_in_a_row = run.unknown_in_a_row + 1 if isinstance(outcome, Unknown) else 0
@@ -81,6 +91,27 @@ async def create(run: Run, change: Change) -> Result:
         failures = 0 if outcome.is_rate_limit else failures + 1
         if not await may_try_again(run, outcome, failures):
             return result(Outcome.FAILED, change.id, outcome.what, refused=_refused(run, payload, outcome.problem))
+
+
+async def _send(run: Run, change: Change, payload: Payload, may_leave: MayLeave) -> Answer:
+    """Send a create that was announced. Where the run is given up before its first byte left, it is closed again."""
+    has_left = False
+
+    def leaves() -> bool:
+        nonlocal has_left
+        has_left = may_leave()
+        return has_left
+
+    try:
+        return await run.client.create(payload, leaves)
+    except asyncio.CancelledError:
+        if not has_left:
+            await run.journal.write(journal.NotCreated(change.address, NEVER_LEFT, run.now()))
+        raise
+    except RuntimeError as err:  # there is no thread to be had, in which a host's name is looked up
+        if has_left:
+            raise
+        return NoReply(sent=False, what=f"could not connect: {err}")
 
 
 def _not_taken(run: Run, outcome: CreateOutcome) -> CreateOutcome:

@@ -7,18 +7,23 @@ and answers come meanwhile.
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from functools import partial
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 from msgflash_apply.apply.stop import Stop
-from msgflash_apply.errors import BackendError
+from msgflash_apply.errors import BackendError, MsgflashApplyError
 from msgflash_apply.state.journal import Entry
 from msgflash_apply.state.ledger import Ledger
 
 MOST_TOGETHER: Final = 1000
 """Writes in one append: a plan that moves all its campaigns must not become one endless request."""
+
+LAST_SECONDS: Final = 1.0
+"""For the storage, once the run is given up."""
 
 Written: TypeAlias = "asyncio.Future[None]"
 """Done once the entries are durable; or fails as `Ledger.append` failed."""
@@ -30,7 +35,8 @@ class JournalWriter:
 
     Inside the block only this object uses the ledger, unless nothing is queued. Leaving the block waits until
     everything that was queued is settled, however often the run is cancelled meanwhile: an append that still goes on
-    must not meet an unlocked state. How long that takes is bounded by the storage's own timeouts.
+    must not meet an unlocked state. How long that takes is bounded by the storage's own timeouts; where the run is
+    given up, the storage has `LAST_SECONDS` for its answer. Without it the ledger is given up too.
 
     Args:
         ledger: open. What its storage refuses it keeps (`Ledger.unsaved`).
@@ -43,6 +49,9 @@ class JournalWriter:
         self._queue: list[tuple[tuple[Entry, ...], Written]] = []
         self._writing: asyncio.Task[None] | None = None
         self._flushing = asyncio.Event()
+        self._silence = asyncio.Event()
+        self._thread: ThreadPoolExecutor | None = ThreadPoolExecutor(1, "msgflash-apply journal")
+        self._watching = ExitStack()
         self._next_at = 0.0
 
     async def write(self, *entries: Entry) -> bool:
@@ -85,6 +94,8 @@ class JournalWriter:
         self._flushing.set()
 
     async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._watching.enter_context(self._stop.at_once(partial(loop.call_later, LAST_SECONDS, self._silence.set)))
         return self
 
     async def __aexit__(
@@ -97,6 +108,9 @@ class JournalWriter:
                 await asyncio.wait({self._writing})
             except asyncio.CancelledError as err:
                 cancelled = err
+        self._watching.close()
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
         if cancelled is not None:
             raise cancelled
 
@@ -111,12 +125,30 @@ class JournalWriter:
             batch, self._queue = self._queue[:MOST_TOGETHER], self._queue[MOST_TOGETHER:]
             self._next_at = loop.time() + self._ledger.appends.every_seconds
             entries = [entry for queued, _ in batch for entry in queued]
-            appending = loop.run_in_executor(None, partial(self._ledger.append, *entries))
-            await asyncio.wait({appending})
-            error = appending.exception()
+            error = await self._append(entries)
             for _, written in batch:
                 if error is None:
                     written.set_result(None)
                 else:
                     written.set_exception(error)
                     written.exception()  # Looked at: a waiter that was cancelled meanwhile never does.
+
+    async def _append(self, entries: Sequence[Entry]) -> BaseException | None:
+        """Append in the thread, and give how that failed; where there is no thread to be had, in this one."""
+        append, silence = partial(self._ledger.append, *entries), self._silence
+        if self._thread is not None and not silence.is_set():
+            try:
+                appending: asyncio.Future[None] = asyncio.get_running_loop().run_in_executor(self._thread, append)
+            except RuntimeError:  # it begins with the first append, so before anything is sent
+                self._thread = None
+            else:
+                silent = asyncio.create_task(silence.wait())
+                both: set[asyncio.Future[Any]] = {appending, silent}
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                silent.cancel()
+                return appending.exception() if appending.done() else self._ledger.give_up(entries)
+        try:
+            append()
+        except MsgflashApplyError as err:
+            return err
+        return None

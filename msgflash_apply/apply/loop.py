@@ -8,10 +8,12 @@ and one writer owns the journal. The caller holds the lock for as long as this r
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.apply.actions import ACTIONS
+from msgflash_apply.apply.create import NEVER_LEFT
 from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.records import entries_of_all, entries_without_requests, record_before, refusals
 from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Result
@@ -20,6 +22,7 @@ from msgflash_apply.apply.stop import Stop
 from msgflash_apply.plan.plan import Action, Change, Plan
 from msgflash_apply.state.backends.base import Appends
 from msgflash_apply.state.ledger import Ledger
+from msgflash_apply.state.replay import Slot
 
 IN_FLIGHT: Final = 16
 FIRST: Final = frozenset({Action.PAUSE, Action.RETIRE})
@@ -53,7 +56,7 @@ async def apply_plan(
         plan: made under the lock that the caller holds.
         ledger: open; its journal takes every step. Nothing else uses it while this runs.
         client: MsgFlash.
-        stop: lets a signal end the run early.
+        stop: lets a signal end the run early, or at once.
         run_id: the lock's id.
         on_event: receives what starts and what ended; must not block.
         now: the clock.
@@ -98,6 +101,9 @@ async def apply_plan(
         await _carry_out(run, [change for change in effective if change.action in FIRST], room, end)
         rest = [change for change in effective if change.action not in FIRST | WITHOUT_REQUESTS]
         await _carry_out(run, sorted(rest, key=lambda change: (change.starts_at, change.address)), room, end)
+    for change in effective:
+        if change.address not in results:
+            results[change.address] = _given_up(change, ledger.slot(change.address))
     return ApplyReport(
         environment=plan.environment,
         results=tuple(results[change.address] for change in effective),
@@ -118,10 +124,27 @@ async def _carry_out(run: Run, changes: Sequence[Change], room: int, end: Callab
             end(Result(change.address, change.action, Outcome.SKIPPED, change.id, run.stop.why))
             return
         run.on_event(ChangeStarted(change))
-        end(await ACTIONS[change.action](run, change))
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - for the types
+        try:
+            with run.stop.at_once(task.cancel):
+                end(await ACTIONS[change.action](run, change))
+        except asyncio.CancelledError:
+            if not run.stop.is_urgent:
+                raise
 
     free = asyncio.Semaphore(room)
     async with asyncio.TaskGroup() as group:
         for change in changes:
             await free.acquire()
             group.create_task(carry_out(change)).add_done_callback(lambda _task: free.release())
+
+
+def _given_up(change: Change, slot: Slot) -> Result:
+    """Say how a change ended that was under way when the run was given up: what its journal says."""
+    result = partial(Result, change.address, change.action)
+    if slot.intent is not None:
+        return result(Outcome.IN_DOUBT, change.id, "stopped before its answer came")
+    if change.action is Action.CREATE and slot.record is None:
+        return result(Outcome.SKIPPED, change.id, NEVER_LEFT)
+    return result(Outcome.FAILED, slot.record.id if slot.record else None, "stopped before its outcome was known")

@@ -1,19 +1,23 @@
 """Why nothing new may start: a signal, a refusal that all share, or a storage that failed. Never taken back."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Stop:
     """
     The one switch that ends a running apply early.
 
-    What is in flight is finished and recorded; only new starts are held back.
+    What is in flight is finished and recorded; only new starts are held back. `give_up` does not wait for it either.
     """
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self._at_once: list[Callable[[], object]] = []
         self.why: str | None = None
         self.signal_number: int | None = None
+        self.is_urgent = False
 
     @property
     def is_set(self) -> bool:
@@ -26,6 +30,21 @@ class Stop:
             self.why = why
             self.signal_number = signal_number
             self._event.set()
+
+    def give_up(self) -> None:
+        """Wait for nothing that is in flight; after `set`."""
+        self.is_urgent = True
+        for call in tuple(self._at_once):
+            call()
+
+    @contextmanager
+    def at_once(self, call: Callable[[], object]) -> Iterator[None]:
+        """Have this called by `give_up` for the time of the block."""
+        self._at_once.append(call)
+        try:
+            yield
+        finally:
+            self._at_once.remove(call)
 
     async def wait(self) -> None:
         """Return once it is set."""

@@ -4,15 +4,16 @@
 `run_apply` is the story up to the lock, `carry_out` is the rest. Promise 3 is kept between the two: the plan that is
 made under the lock must have the digest of the one that was approved.
 
-At the first SIGINT or SIGTERM an apply starts nothing new, finishes what is in flight, records it, and exits with 130
-or 143. At the second it stops at once, and what was in flight is in doubt. See `stop_on_signals`.
+At the first SIGINT, SIGTERM or SIGHUP an apply starts nothing new, finishes what is in flight, records it, and exits
+with 130, 143 or 129. At the second, or where that takes too long, it gives up what is in flight, which is in doubt
+then. See `stop_on_signals` and `interrupts`.
 """
 
 import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from msgflash_apply.apply.loop import apply_plan
 from msgflash_apply.apply.result import ApplyReport
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.interrupts import INTERRUPTS, ORDERLY_SECONDS, Interrupted
 from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.cli.plan import OVERRIDE, SELECT, TARGET, planner_for, print_plan, refuse_unmatched
 from msgflash_apply.cli.progress import follow
 from msgflash_apply.cli.recovery_file import rescue
+from msgflash_apply.cli.streams import without_waiting
 from msgflash_apply.errors import BackendError, PlanError, PlanStale, QuotaExhausted, StateError
 from msgflash_apply.files.load import Loaded, place
 from msgflash_apply.models.project import Settings
@@ -41,8 +44,6 @@ from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
-
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command
@@ -70,11 +71,11 @@ def command(
     """
     Apply a new plan, or the one in PLANFILE (see `plan --out`).
 
-    Each campaign is created at most once, and every step is recorded before it is taken. The first SIGINT or SIGTERM
-    finishes what is in flight and starts nothing new; the second stops at once.
+    Each campaign is created at most once, and every step is recorded before it is taken. The first SIGINT, SIGTERM or
+    SIGHUP finishes what is in flight and starts nothing new; the second stops at once.
 
-    Exits with 0 if everything is done, with 3 if something is blocked, failed or in doubt, and with 130 or 143 after a
-    signal.
+    Exits with 0 if everything is done, with 3 if something is blocked, failed or in doubt, and with 130, 143 or 129
+    after a signal.
     """
     if plan_file is not None and (targets or labels or overrides):
         raise click.UsageError("A saved plan is applied as it is: --target, --select and --override go with `plan`.")
@@ -91,7 +92,7 @@ def command(
     else:
         loaded = wiring.load_files(settings)
     wanted = Wanted(saved, digest, targets, labels, overrides, format_, lock_timeout_seconds, auto_approve=auto_approve)
-    return asyncio.run(run_apply(options, settings, backend, loaded, wanted))
+    return wiring.run(run_apply(options, settings, backend, loaded, wanted))
 
 
 def _digest_of_file(saved: SavedPlan, digest: str | None) -> str:
@@ -176,13 +177,8 @@ async def run_apply(options: Globals, settings: Settings, backend: Backend, load
             _refuse_beyond_quota(plan, wanted.overrides)
             return plan
 
-        stop = Stop()
-        try:
-            report = await carry_out(plan_under_lock, settings, backend, client, stop, wanted.lock_timeout_seconds)
-        except asyncio.CancelledError:
-            output.note("Stopped at once. What was in flight is in doubt; see: msgflash-apply plan")
-            return 128 + (stop.signal_number or signal.SIGINT)
-    print_report(report, wanted.format_, options)
+        report = await carry_out(plan_under_lock, settings, backend, client, Stop(), wanted.lock_timeout_seconds)
+        print_report(report, wanted.format_, options)
     return report.exit_code
 
 
@@ -217,16 +213,13 @@ def says_yes(plan: Plan) -> bool:
     """
     Ask for the word `yes`, after what it means: where, how many campaigns and people, from which numbers, when.
 
-    Ctrl-C must end the question at once; asyncio's own handler would only note it and let it wait on.
+    A signal ends the question at once.
     """
     campaigns = counted(len(plan.effective), "change")
     lines = [f"\nIn environment {visible_text(plan.environment)}: {campaigns}.", *reach(plan, wiring.now())]
     output.note("\n".join(lines))
-    asyncio_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with INTERRUPTS.answering(None):
         answer = click.prompt("Apply these changes? Only `yes` is accepted", default="", show_default=False, err=True)
-    finally:
-        signal.signal(signal.SIGINT, asyncio_handler)
     if answer.strip().lower() == "yes":
         return True
     output.note("Nothing was applied.")
@@ -248,24 +241,29 @@ async def carry_out(
     is written to a recovery file, which the report names.
 
     Raises:
-        CancelledError: after the second signal.
+        CancelledError, Interrupted: a signal came before anything was sent.
         MsgflashApplyError: nothing was sent.
     """
     claim = wiring.claim(settings, "apply", lock_timeout_seconds)
     report: ApplyReport | None = None
     ledger: Ledger | None = None
     try:
-        with open_ledger(backend, claim) as ledger:
+        # Signals are answered in this way until the lock is given back.
+        with without_waiting(), ExitStack() as signals, open_ledger(backend, claim) as ledger:
             plan = await plan_under_lock(ledger.snapshot)
-            with follow(len(plan.effective), terminal=sys.stderr.isatty()) as follower, stop_on_signals(stop):
+            signals.enter_context(stop_on_signals(stop))
+            with follow(len(plan.effective), terminal=sys.stderr is not None and sys.stderr.isatty()) as follower:
                 report = await apply_plan(
                     plan, ledger, client, stop=stop, run_id=claim.holder.lock_id, on_event=follower, now=wiring.now
                 )
-    except (BackendError, StateError) as err:
+    except (BackendError, StateError, Interrupted) as err:
         if report is None or ledger is None:
             raise
         file = rescue(ledger, backend, settings.root) if ledger.endangered else None
-        return replace(report, stopped=f"{err.summary} {err.detail}".strip(), recovery_file=file)
+        why = "The lock could not be given back in time."
+        if not isinstance(err, Interrupted):
+            why = f"{err.summary} {err.detail}".strip()
+        return replace(report, stopped=why, recovery_file=file)
     report = replace(report, diagnostics=place(report.diagnostics, settings.root))
     for warning in ledger.warnings:
         output.note(f"Warning: {warning}")
@@ -276,23 +274,26 @@ async def carry_out(
 
 @contextmanager
 def stop_on_signals(stop: Stop) -> Iterator[None]:
-    """Set `stop` at the first signal, and cancel the current task at the second."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    """Start nothing new after the first signal; give up what is in flight at the second, or some time later."""
+    loop, is_first = asyncio.get_running_loop(), True
+
+    def give_up() -> None:
+        if not stop.is_urgent:
+            stop.give_up()
+            output.note("Stopped at once. What has no answer yet is in doubt; see: msgflash-apply plan")
 
     def on_signal(number: int) -> None:
-        if stop.signal_number is not None and task is not None:
-            task.cancel()
+        nonlocal is_first
+        if not is_first:
+            give_up()
             return
+        is_first = False
         stop.set(f"stopped by {signal.Signals(number).name}", number)
+        loop.call_later(ORDERLY_SECONDS, give_up)
         output.note("Stopping: finishing what is in flight. Once more to stop at once.")
 
-    for number in NUMBERS:
-        loop.add_signal_handler(number, on_signal, number)
-    try:
+    with INTERRUPTS.answering(lambda number: loop.call_soon_threadsafe(on_signal, number)):
         yield
-    finally:
-        for number in NUMBERS:
-            loop.remove_signal_handler(number)
 
 
 def print_report(report: ApplyReport, format_: str, options: Globals) -> None:

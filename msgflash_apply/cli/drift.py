@@ -1,6 +1,5 @@
 """`drift`: compare the state with MsgFlash, then the files with both. Changes nothing."""
 
-import asyncio
 import sys
 from collections.abc import Sequence
 
@@ -40,7 +39,7 @@ def command(options: Globals, format_: str) -> int:
             audiences = await planner.recount(snapshot)
         return plan, drift_of(planner.prior, planner.instances, audiences)
 
-    plan, found = asyncio.run(look())
+    plan, found = wiring.run(look())
     if format_ == "json":
         output.result(drift_to_json(found, plan, tool_version=__version__))
     else:

@@ -4,7 +4,6 @@
 `adopt` is the story. The rules for what may be imported are in operations/import_.py.
 """
 
-import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -53,7 +52,7 @@ def command(
     trimmed white space, is no difference. Changes nothing on MsgFlash.
     """
     settings, identifier = wiring.settings_of(options), plain_id(identifier)
-    file = asyncio.run(
+    file = wiring.run(
         adopt(
             settings,
             Address(address),

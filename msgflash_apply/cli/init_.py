@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.interrupts import INTERRUPTS
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.models.schema import schema_text
@@ -75,7 +76,8 @@ def command(options: Globals, pipeline: str | None) -> None:
             raise MsgflashApplyError(f"{err.filename} cannot be written.", f"{err.strerror}.") from err
         output.write_file(file, text.encode(), root=options.root, is_shared=True)
         output.note(f"wrote {name}")
-    snapshot = init_state(wiring.backend_of(settings), environment=settings.environment, lineage=str(uuid.uuid4()))
+    with INTERRUPTS.holding():
+        snapshot = init_state(wiring.backend_of(settings), environment=settings.environment, lineage=str(uuid.uuid4()))
     output.result(
         f"The state of environment {snapshot.environment} is ready: {settings.state}\n"
         f"Keep it: it is the only record of campaign ids. Next: {program(snapshot.environment)} plan"

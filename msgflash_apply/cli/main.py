@@ -6,7 +6,7 @@ module is imported when the command runs, and so is `output`.
 """
 
 import os
-import sys
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from io import StringIO
@@ -16,6 +16,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from msgflash_apply import __version__
+from msgflash_apply.cli import streams
+from msgflash_apply.cli.interrupts import INTERRUPTS, Interrupted
 from msgflash_apply.cli.options import Globals
 from msgflash_apply.errors import ExitCode, MsgflashApplyError
 
@@ -135,13 +137,20 @@ def run(arguments: list[str]) -> int:
     Run one command.
 
     Returns:
-        The exit code of contract section 9.
+        The exit code of contract section 9; 128 and the number of the first signal, if there was one.
     """
+    INTERRUPTS.install()
     try:
         result = cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+        code = result if isinstance(result, int) else ExitCode.DONE
+        streams.check()
+    except SystemExit as err:  # click ends so when the reader of our output is gone, or when it has completed a word
+        code = err.code if isinstance(err.code, int) else ExitCode.ERROR
     except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001 - the one boundary
-        return report_error(err)
-    return result if isinstance(result, int) else ExitCode.DONE
+        code = ExitCode.ERROR
+        with suppress(Interrupted), INTERRUPTS.holding():
+            code = report_error(err)
+    return code if INTERRUPTS.number is None else 128 + INTERRUPTS.number
 
 
 def report_error(error: BaseException) -> int:
@@ -162,11 +171,14 @@ def report_error(error: BaseException) -> int:
         case click.Abort() | KeyboardInterrupt():
             output.note("\nStopped.")
             return 130
-        case BrokenPipeError():
-            # The reader of our output is gone; Python must not complain when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        case BrokenPipeError() if streams.failure() is not None:
+            pass  # the reader of our output has seen enough
+        case OSError() if streams.failure() is not None:
+            output.note(streams.words_of(error))
         case MsgflashApplyError():
             output.note(output.error_text(error))
+        case RuntimeError() if str(error) == "can't start new thread":
+            output.note("Error: The system lets this process start no thread.\nNothing was sent.")
         case _:  # a bug leaves two lines and a report, not a traceback
             file = output.write_bug_report(error)
             output.note(f"Error: a bug in msgflash-apply: {type(error).__name__}.\nThe details are in {file}")

@@ -58,9 +58,8 @@ def result(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print to stderr. A closed stderr does not stop the run: it may be sending."""
-    with suppress(BrokenPipeError):
-        click.echo(redact(text), err=True, nl=not text.endswith("\n"), color=True)
+    """Print to stderr. That it cannot be written never stops the run: see `streams`."""
+    click.echo(redact(text), err=True, nl=not text.endswith("\n"), color=True)
 
 
 def error_text(error: MsgflashApplyError) -> str:

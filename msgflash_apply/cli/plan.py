@@ -4,7 +4,6 @@
 `command` is the story. `apply` and `drift` make and print their plans with the functions above it.
 """
 
-import asyncio
 import gc
 import os
 import sys
@@ -245,7 +244,7 @@ def command(
             )
             return await planner.plan(snapshot)
 
-    plan = asyncio.run(make_plan())
+    plan = wiring.run(make_plan())
     refuse_unmatched(plan, targets, labels)
     if plan_file is not None:
         saved = SavedPlan(plan, loaded.campaigns, targets, labels, overrides)

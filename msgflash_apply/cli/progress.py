@@ -34,7 +34,7 @@ def follow(total: int, *, terminal: bool) -> Iterator[Follower]:
         TimeRemainingColumn(),
     )
     began_at = time.monotonic()
-    with Progress(*columns, console=console, redirect_stdout=False, transient=True) as progress:
+    with Progress(*columns, console=console, auto_refresh=False, redirect_stdout=False, transient=True) as progress:
         task = progress.add_task("apply", total=total, rate="")
         done = 0
 
@@ -45,7 +45,7 @@ def follow(total: int, *, terminal: bool) -> Iterator[Follower]:
             done += isinstance(event, ChangeEnded)
             console.print(redact(event_to_line(event, done=done, total=total)), markup=False, soft_wrap=True)
             rate = done / max(time.monotonic() - began_at, 0.001)
-            progress.update(task, completed=done, rate=f"{rate:.1f}/s")
+            progress.update(task, completed=done, rate=f"{rate:.1f}/s", refresh=True)
 
         yield follower
 

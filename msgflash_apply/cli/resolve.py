@@ -4,7 +4,6 @@
 What each outcome needs to be accepted is decided in operations/resolve.py.
 """
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -84,7 +83,7 @@ def command(
                     await resolve_created(ledger, client, key, found.id, wiring.now, accept=accept)
                 return found
 
-    found = asyncio.run(record())
+    found = wiring.run(record())
     if found is None:
         output.result(f"{address}: recorded as not created.")
     elif found.id is not None:

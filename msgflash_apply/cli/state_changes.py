@@ -6,6 +6,7 @@ import click
 
 from msgflash_apply.campaign import Address, read_address
 from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.interrupts import INTERRUPTS
 from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.settings import PASSWORD, state_fits_file
@@ -95,7 +96,8 @@ def push(options: Globals, file: Path, lock_timeout_seconds: float, *, force: bo
     settings = wiring.settings_of(options)
     claim = wiring.claim(settings, "state push", lock_timeout_seconds)
     document = wiring.read_document(file, settings, context=DOCUMENT)
-    pushed = push_document(wiring.backend_of(settings), document, claim, where=str(file), force=force)
+    with INTERRUPTS.holding():
+        pushed = push_document(wiring.backend_of(settings), document, claim, where=str(file), force=force)
     if pushed.before is None:
         output.result(f"There was no state at {settings.state}; it is {file} now, at serial {pushed.after.serial}.")
         return
@@ -117,7 +119,8 @@ def unlock(options: Globals, lock_id: str, *, force: bool) -> None:
     A lock of this host is taken from a dead process only. In any case the serial keeps two writers apart.
     """
     backend = wiring.backend_of(wiring.settings_of(options))
-    break_lock(backend, lock_id, by=wiring.holder("state unlock"), force=force)
+    with INTERRUPTS.holding():
+        break_lock(backend, lock_id, by=wiring.holder("state unlock"), force=force)
     output.result(f"Lock {lock_id} is gone.")
 
 
@@ -130,7 +133,8 @@ def recover(options: Globals, file: Path, lock_timeout_seconds: float) -> None:
     settings = wiring.settings_of(options)
     claim = wiring.claim(settings, "state recover", lock_timeout_seconds)
     lines = wiring.read_document(file, settings, context=RECOVERY)
-    added = recover_outcomes(wiring.backend_of(settings), lines, claim, where=str(file))
+    with INTERRUPTS.holding():
+        added = recover_outcomes(wiring.backend_of(settings), lines, claim, where=str(file))
     output.result(f"{len(added)} brought in from {file}.")
 
 
@@ -156,11 +160,12 @@ def migrate(options: Globals, url: str, lock_timeout_seconds: float) -> None:
     target = Location(
         url.replace("{environment}", settings.environment), settings.root, wiring.process_environ(), is_trusted=True
     )
-    state = migrate_state(
-        wiring.backend_of(settings),
-        open_backend(target, wiring.keys_of(settings, wiring.process_environ())),
-        wiring.claim(settings, "state migrate", lock_timeout_seconds),
-    )
+    with INTERRUPTS.holding():
+        state = migrate_state(
+            wiring.backend_of(settings),
+            open_backend(target, wiring.keys_of(settings, wiring.process_environ())),
+            wiring.claim(settings, "state migrate", lock_timeout_seconds),
+        )
     fits_file = state_fits_file(url, settings.root) and not settings.state_is_from_environment
     output.result(migrated_to_text(state, before=settings.state, after=url, fits_file=fits_file))
 
@@ -185,7 +190,8 @@ def rekey(options: Globals, lock_timeout_seconds: float, *, decrypt: bool) -> No
         )
     claim = wiring.claim(settings, "state rekey", lock_timeout_seconds)
     storage = open_backend(wiring.location_of(settings))  # without the keys: the bytes as they are
-    done = rekey_state(storage, keys, claim, decrypt=decrypt)
+    with INTERRUPTS.holding():
+        done = rekey_state(storage, keys, claim, decrypt=decrypt)
     output.result(rekeyed_to_text(done, unneeded=[key for key in keys.ids if key != done.after]))
 
 

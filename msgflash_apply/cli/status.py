@@ -67,7 +67,7 @@ def command(
                         return report
                     await asyncio.sleep(interval_seconds)
 
-    report = asyncio.run(show())
+    report = wiring.run(show())
     return ExitCode.PERSON_NEEDED if report.in_doubt else ExitCode.DONE
 
 

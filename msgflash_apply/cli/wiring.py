@@ -6,25 +6,28 @@ MSGFLASH_API_KEY_FILE) and the keys of the state (MSGFLASH_STATE_KEY, else the f
 msgflash.yaml names). Neither a key nor what a file holds in its place is ever shown. Read `process_environ` first.
 """
 
+import asyncio
 import os
 import random
 import socket
 import stat
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from getpass import getuser
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from msgflash_apply.api.access import DEFAULT_BASE_URL, Access, origin_of
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
+from msgflash_apply.cli.interrupts import INTERRUPTS, Interrupted
 from msgflash_apply.cli.options import Globals
 from msgflash_apply.cli.output import note
+from msgflash_apply.cli.streams import without_waiting
 from msgflash_apply.errors import MsgflashApplyError, StateError
 from msgflash_apply.files.load import Loaded, load
 from msgflash_apply.files.settings import load_each_settings, load_settings
@@ -46,6 +49,8 @@ API_KEY_FIX: Final = """Set it in the environment, or name a file that holds it:
   export MSGFLASH_API_KEY=...
   export MSGFLASH_API_KEY_FILE=/run/secrets/msgflash
 To look without a key: msgflash-apply plan --offline, or msgflash-apply demo."""
+
+Value = TypeVar("Value")
 
 STATE_KEY: Final = "MSGFLASH_STATE_KEY"
 
@@ -164,7 +169,8 @@ def snapshot_of(settings: Settings, *, is_offline: bool = False) -> Snapshot:
 @contextmanager
 def ledger_of(settings: Settings, what: str, lock_timeout_seconds: float) -> Iterator[Ledger]:
     """Take the lock and give the ledger for a command called `what`; see `open_ledger`. Its warnings are printed."""
-    with open_ledger(backend_of(settings), claim(settings, what, lock_timeout_seconds)) as ledger:
+    backend, wanted = backend_of(settings), claim(settings, what, lock_timeout_seconds)
+    with without_waiting(), INTERRUPTS.holding(), open_ledger(backend, wanted) as ledger:
         yield ledger
     for warning in ledger.warnings:
         note(f"Warning: {visible(warning)}")
@@ -172,7 +178,7 @@ def ledger_of(settings: Settings, what: str, lock_timeout_seconds: float) -> Ite
 
 def claim(settings: Settings, what: str, lock_timeout_seconds: float) -> Claim:
     """Say who wants to write to the state, from where and with which command, and for how long to wait."""
-    return Claim(settings.environment, holder(what), now, lock_timeout_seconds)
+    return Claim(settings.environment, holder(what), now, lock_timeout_seconds, INTERRUPTS.sleep)
 
 
 def holder(what: str) -> Holder:
@@ -251,6 +257,27 @@ def _unreadable(file: Path, why: str) -> MsgflashApplyError:
         f"state_key_file is {file}: {why}.",
         f"Put the key there, or set it in the environment:\n    export {STATE_KEY}=...",
     )
+
+
+# The process
+
+
+def run(main: Coroutine[Any, Any, Value]) -> Value:
+    """Run a coroutine as `asyncio.run` does. A signal cancels it, unless it says otherwise: `Interrupted`."""
+
+    async def cancellable() -> Value:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - for the types
+        with INTERRUPTS.answering(lambda _number: loop.call_soon_threadsafe(task.cancel)):
+            try:
+                return await main
+            except Interrupted as err:
+                raise asyncio.CancelledError from err
+
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError as err:
+        raise Interrupted from err
 
 
 # The user

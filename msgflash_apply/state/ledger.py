@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from msgflash_apply.campaign import Address
-from msgflash_apply.errors import BackendError, MsgflashApplyError, StateConflict, StateError
+from msgflash_apply.errors import BackendError, MsgflashApplyError, StateConflict, StateError, StorageSilent
 from msgflash_apply.state.backends.base import Appends, Backend
 from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit, init_state, settle
@@ -89,6 +89,8 @@ class Ledger:
         The latter, because the state's folder may come back from a backup that is older than this run; and only then,
         because a disk that is full has little room for it.
         """
+        if isinstance(self._failure, StorageSilent):  # nor would it answer now
+            return (*self._entries, *self._unsaved)
         try:
             written = self._backend.read_journal(self.head.journal) or b""
         except (BackendError, StateError):  # the latter: it is encrypted, and not as this run wrote it
@@ -133,6 +135,20 @@ class Ledger:
         self._draft.put(changed)
         self._draft.keep(entries)
 
+    def give_up(self, entries: Sequence[Entry] = ()) -> StorageSilent:
+        """
+        Take no more entries and commit nothing: the storage did not answer in time.
+
+        Args:
+            entries: whose append has no answer. They may be durable, or become so; their outcomes are in `unsaved`.
+        """
+        self._failure = StorageSilent(
+            "The state's storage does not answer.",
+            f"{self._backend.url}: what was written last may still take effect, so the lock was not given back.",
+        )
+        self._keep(entries)
+        return self._failure
+
     def commit(self) -> None:
         """
         Fold the journal into the document under the next serial. The ledger takes no more entries then.
@@ -146,6 +162,8 @@ class Ledger:
         """
         if self._is_committed:
             return
+        if isinstance(self._failure, StorageSilent):
+            raise self._failure
         if self._entries or self._unsaved:
             ours = Draft(self._draft.snapshot())
             late = ours.preview(self._unsaved)
@@ -181,7 +199,10 @@ class Ledger:
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         if error is None:
-            self.commit()
+            try:
+                self.commit()
+            except KeyboardInterrupt as err:  # it was broken off
+                raise self.give_up() from err
         elif isinstance(error, Exception):
             note_failure(self.commit, error)
 

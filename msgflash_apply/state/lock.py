@@ -22,7 +22,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from msgflash_apply.errors import MsgflashApplyError, StateLocked
+from msgflash_apply.errors import MsgflashApplyError, StateLocked, StorageSilent
 from msgflash_apply.state.backends.base import Backend, Holder
 
 _POLL_SECONDS: Final = 1.0
@@ -58,6 +58,7 @@ def locked(backend: Backend, claim: Claim) -> Iterator[None]:
         BackendError: the storage failed; also when giving the lock back, unless the block raised something itself.
     """
     waited_seconds = 0.0
+    unlock = partial(backend.unlock, claim.holder.lock_id)
     while True:
         try:
             backend.lock(claim.holder)
@@ -65,12 +66,16 @@ def locked(backend: Backend, claim: Claim) -> Iterator[None]:
         except StateLocked:
             if waited_seconds >= claim.lock_timeout_seconds:
                 raise
+        except (KeyboardInterrupt, RuntimeError) as error:  # broken off, or no thread to be had: it may be taken
+            note_failure(unlock, error)
+            raise
         pause_seconds = min(_POLL_SECONDS, claim.lock_timeout_seconds - waited_seconds)
         claim.sleep(pause_seconds)
         waited_seconds += pause_seconds
-    unlock = partial(backend.unlock, claim.holder.lock_id)
     try:
         yield
+    except StorageSilent:  # what was sent to it last must not meet an unlocked state
+        raise
     except BaseException as error:
         note_failure(unlock, error)
         raise
