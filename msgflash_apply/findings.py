@@ -200,6 +200,8 @@ class Code(StrEnum):
     ANSWER_DIFFERED = "MF522", "MsgFlash's answer to the create of a campaign was not what was sent"
     REFUSED = "MF523", "MsgFlash refused a campaign for a field"
     CLOCK = "MF524", "this machine's clock differs from that of MsgFlash"
+    MARKER_GONE = "MF525", "the account's marker of the state is gone"
+    MARKER_REFUSED = "MF526", "MsgFlash did not take the marker of the state"
 
 
 SHOWN_CHARACTERS = 40

@@ -207,6 +207,17 @@ class Client:
         """`GET /templates/{id}`; None where there is none."""
         return await self._read_one(Template, f"/templates/{_segment(identifier)}")
 
+    async def create_template(self, name: str, body: str, may_leave: MayLeave = always) -> Answer:
+        """`POST /templates` of type text, once; see `create`."""
+        await self.limiter.acquire()
+        sent = {"name": name, "type": "text", "body": body}
+        return await self._send("POST", "/templates", body=sent, may_leave=may_leave)
+
+    async def update_template(self, identifier: str, body: str, may_leave: MayLeave = always) -> Answer:
+        """`PUT /templates/{id}`, once; the same again changes nothing."""
+        await self.limiter.acquire()
+        return await self._send("PUT", f"/templates/{_segment(identifier)}", body={"body": body}, may_leave=may_leave)
+
     async def groups(self) -> tuple[Group, ...]:
         """`GET /contacts/groups`, all of them: one request per hundred."""
         found: list[Group] = []
@@ -427,22 +438,23 @@ class Client:
             ) from err
 
 
-def failure(access: Access, path: str, answer: Answer) -> ApiError:
+def failure(access: Access, path: str, answer: Answer, *, method: str = "GET") -> ApiError:
     """
-    Translate an answer to a read that is not usable.
+    Translate an answer that is not usable, to what is no create, pause or resume.
 
     Args:
         access: for the host's name.
         path: of the endpoint, below `/api/v1`.
         answer: what came instead of a 200.
+        method: of the request.
     """
     if isinstance(answer, NoReply):
         return Unreachable(f"MsgFlash cannot be reached at {access.host}.", answer.what, REACH_FIX)
     problem = problem_in(answer)
     if problem is None:
-        detail = f"GET {path}: {answer.status} from {access.host}, without an error code of MsgFlash."
+        detail = f"{method} {path}: {answer.status} from {access.host}, without an error code of MsgFlash."
         return Unreachable(f"There is no usable answer from {access.host}.", detail, REACH_FIX)
-    detail = f"GET {path}: {problem}"
+    detail = f"{method} {path}: {problem}"
     if problem.status == 401:
         fix = "Check MSGFLASH_API_KEY (and MSGFLASH_TEAM_ID for a team key)."
         return Unauthorized("MsgFlash does not accept the API key.", detail, fix)

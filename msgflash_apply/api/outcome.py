@@ -125,7 +125,7 @@ def classify(answer: Answer) -> CreateOutcome:
     """
     if isinstance(answer, NoReply):
         return Unknown(answer.what) if answer.sent else NotCreated(answer.what, Then.RETRY)
-    campaign, problem = campaign_in(answer), problem_in(answer)
+    campaign, problem = object_in(answer), problem_in(answer)
     if answer.status == 201 and campaign is not None:
         return Created(str(campaign["id"]), campaign)
     if problem is not None and answer.status in REFUSING:
@@ -209,8 +209,8 @@ def data_in(reply: Reply) -> object:
     return data
 
 
-def campaign_in(reply: Reply) -> JsonObject | None:
-    """Read a campaign that has an id; None where there is none."""
+def object_in(reply: Reply) -> JsonObject | None:
+    """Read a campaign, or another object that has an id; None where there is none."""
     data = data_in(reply)
     if isinstance(data, Mapping) and isinstance(identifier := data.get("id"), str) and identifier.strip():
         return data

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, Literal, TypeAlias
 
 from msgflash_apply.api.client import TOO_LATE, MayLeave
-from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, campaign_in, is_rate_limit, problem_in
+from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, is_rate_limit, object_in, problem_in
 from msgflash_apply.apply.create import create, wait_for_slot
 from msgflash_apply.apply.result import Outcome, Result, spell_advice
 from msgflash_apply.apply.run import Run
@@ -182,7 +182,7 @@ async def _settle(
         if late_in_a_row or (is_rate_limit(answer) and not run.client.limiter.is_hopeless):
             continue  # no attempt: nothing left, or the limiter waits as long as MsgFlash wants
         attempt += 1
-        campaign = campaign_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None
+        campaign = object_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None
         if campaign is not None and str(campaign.get("status")) in goal:
             return Settled(str(campaign["status"]), advice=spell_advice(campaign.get("safety")))
         problem = problem_in(answer) if isinstance(answer, Reply) else None

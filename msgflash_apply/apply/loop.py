@@ -15,12 +15,15 @@ from msgflash_apply.api.client import Client
 from msgflash_apply.apply.actions import ACTIONS
 from msgflash_apply.apply.create import NEVER_LEFT
 from msgflash_apply.apply.journal_writer import JournalWriter
+from msgflash_apply.apply.marker import MarkerWriter
 from msgflash_apply.apply.records import entries_of_all, entries_without_requests, record_before, refusals
 from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Result
 from msgflash_apply.apply.run import Run
 from msgflash_apply.apply.stop import Stop
+from msgflash_apply.errors import ApiError
 from msgflash_apply.plan.plan import Action, Change, Plan
 from msgflash_apply.state.backends.base import Appends
+from msgflash_apply.state.journal import Marked
 from msgflash_apply.state.ledger import Ledger
 from msgflash_apply.state.replay import Slot
 
@@ -46,6 +49,7 @@ async def apply_plan(
     *,
     stop: Stop,
     run_id: str,
+    marker: MarkerWriter | None = None,
     on_event: Callable[[Event], None],
     now: Callable[[], datetime],
 ) -> ApplyReport:
@@ -58,6 +62,7 @@ async def apply_plan(
         client: MsgFlash.
         stop: lets a signal end the run early, or at once.
         run_id: the lock's id.
+        marker: writes what the account remembers of the state; None for no such thing.
         on_event: receives what starts and what ended; must not block.
         now: the clock.
 
@@ -100,6 +105,8 @@ async def apply_plan(
         room = most_in_flight(ledger.appends)
         await _carry_out(run, [change for change in effective if change.action in FIRST], room, end)
         rest = [change for change in effective if change.action not in FIRST | WITHOUT_REQUESTS]
+        if marker is not None and any(change.is_sending for change in rest):
+            await _mark(run, marker, campaigns=len(before.campaigns))
         await _carry_out(run, sorted(rest, key=lambda change: (change.starts_at, change.address)), room, end)
     for change in effective:
         if change.address not in results:
@@ -114,6 +121,19 @@ async def apply_plan(
         interrupted_by=stop.signal_number,
         is_hurting=plan.is_hurting,
     )
+
+
+async def _mark(run: Run, marker: MarkerWriter, *, campaigns: int) -> None:
+    """Let the account remember that this run begins, once the state knows of it; nothing is created if that fails."""
+    while not run.stop.is_set:
+        may_leave = run.deadline()
+        if not await run.journal.write(Marked(run.id)):
+            return
+        try:
+            if await run.stop.unless_given_up(marker.write(campaigns=campaigns, at=run.now(), may_leave=may_leave)):
+                return
+        except ApiError as err:
+            run.stop.set(f"the account's marker of the state was not written. {err.summary} {err.detail}".strip())
 
 
 async def _carry_out(run: Run, changes: Sequence[Change], room: int, end: Callable[[Result], None]) -> None:

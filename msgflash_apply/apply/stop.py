@@ -1,8 +1,11 @@
 """Why nothing new may start: a signal, a refusal that all share, or a storage that failed. Never taken back."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Stop:
@@ -45,6 +48,16 @@ class Stop:
             yield
         finally:
             self._at_once.remove(call)
+
+    async def unless_given_up(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Do some work, and leave it where it is as soon as the run is given up; None then."""
+        task = asyncio.create_task(work)
+        try:
+            with self.at_once(task.cancel):
+                await asyncio.wait({task})
+        finally:
+            task.cancel()
+        return None if task.cancelled() else task.result()
 
     async def wait(self) -> None:
         """Return once it is set."""

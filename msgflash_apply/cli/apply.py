@@ -21,6 +21,7 @@ import click
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.apply.loop import apply_plan
+from msgflash_apply.apply.marker import MarkerWriter, marker_writer
 from msgflash_apply.apply.result import ApplyReport
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.cli import output, wiring
@@ -36,6 +37,7 @@ from msgflash_apply.models.project import Settings
 from msgflash_apply.plan.approval import LOOK_AGAIN, refuse_other
 from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planfile import LARGEST_BYTES, SavedPlan, decode_plan, refuse_stale
+from msgflash_apply.plan.planner import Planner
 from msgflash_apply.report.formats import APPLY_FORMATS, Look
 from msgflash_apply.report.layout import counted
 from msgflash_apply.report.safe_text import shown as visible_text
@@ -177,7 +179,9 @@ async def run_apply(options: Globals, settings: Settings, backend: Backend, load
             _refuse_beyond_quota(plan, wanted.overrides)
             return plan
 
-        report = await carry_out(plan_under_lock, settings, backend, client, Stop(), wanted.lock_timeout_seconds)
+        report = await carry_out(
+            plan_under_lock, planner, settings, backend, client, Stop(), wanted.lock_timeout_seconds
+        )
         print_report(report, wanted.format_, options)
     return report.exit_code
 
@@ -228,6 +232,7 @@ def says_yes(plan: Plan) -> bool:
 
 async def carry_out(
     plan_under_lock: Callable[[Snapshot], Awaitable[Plan]],
+    planner: Planner,
     settings: Settings,
     backend: Backend,
     client: Client,
@@ -247,15 +252,20 @@ async def carry_out(
     claim = wiring.claim(settings, "apply", lock_timeout_seconds)
     report: ApplyReport | None = None
     ledger: Ledger | None = None
+    marker: MarkerWriter | None = None
     try:
         # Signals are answered in this way until the lock is given back.
         with without_waiting(), ExitStack() as signals, open_ledger(backend, claim) as ledger:
             plan = await plan_under_lock(ledger.snapshot)
             signals.enter_context(stop_on_signals(stop))
+            marker, run_id = marker_writer(planner.marker, claim.holder, ledger.snapshot, client), claim.holder.lock_id
             with follow(len(plan.effective), terminal=sys.stderr is not None and sys.stderr.isatty()) as follower:
                 report = await apply_plan(
-                    plan, ledger, client, stop=stop, run_id=claim.holder.lock_id, on_event=follower, now=wiring.now
+                    plan, ledger, client, stop=stop, run_id=run_id, marker=marker, on_event=follower, now=wiring.now
                 )
+                if marker is not None and marker.is_written and not stop.is_urgent:
+                    ledger.commit()
+                    await stop.unless_given_up(marker.end(ledger.snapshot, wiring.now()))
     except (BackendError, StateError, Interrupted) as err:
         if report is None or ledger is None:
             raise
@@ -264,7 +274,8 @@ async def carry_out(
         if not isinstance(err, Interrupted):
             why = f"{err.summary} {err.detail}".strip()
         return replace(report, stopped=why, recovery_file=file)
-    report = replace(report, diagnostics=place(report.diagnostics, settings.root))
+    findings = [*report.diagnostics, *(marker.findings if marker is not None else ())]
+    report = replace(report, diagnostics=place(findings, settings.root))
     for warning in ledger.warnings:
         output.note(f"Warning: {warning}")
     if ledger.unsaved:  # another run took over, and what came back after that is known to this process alone

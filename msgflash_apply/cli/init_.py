@@ -1,5 +1,6 @@
 """`init`: make the first state of an environment, and in an empty repo the first files. What exists is left alone."""
 
+import asyncio
 import os
 import re
 import uuid
@@ -12,9 +13,13 @@ from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.interrupts import INTERRUPTS
 from msgflash_apply.cli.options import Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.models.project import Settings
 from msgflash_apply.models.schema import schema_text
+from msgflash_apply.plan.lookup import Lookups
+from msgflash_apply.plan.marker import refuse_taken
 from msgflash_apply.report.wording import program
 from msgflash_apply.state.commit import init_state
+from msgflash_apply.state.snapshot import INIT
 
 PROJECT = """\
 # yaml-language-server: $schema=schemas/project.schema.json
@@ -56,14 +61,17 @@ WORKFLOW = re.compile(r"^```yaml\n# (\.github/workflows/\S+)\n(.*?)^```", re.MUL
 
 @click.command
 @click.option("--pipeline", type=click.Choice(["github", "gitlab"]), help="Write pipeline files too.")
+@click.option("--another", is_flag=True, help="Make it beside the states that the account has.")
 @pass_globals
-def command(options: Globals, pipeline: str | None) -> None:
+def command(options: Globals, pipeline: str | None, *, another: bool) -> None:
     """
     Create the state of the environment, and the first files if there are none.
 
-    Run it once per environment. It refuses if a state exists: an empty one would create every campaign again.
+    Run it once per environment. It refuses if a state exists: an empty one would create every campaign again. With an
+    API key it looks at the account too, which remembers the states that created campaigns on it.
     """
     settings = wiring.settings_of(options)  # what is wrong already is reported before anything is written
+    runs = asyncio.run(look_at_account(settings, another=another)) if settings.policy.account_marker else ()
     a_month_ahead = wiring.now() + timedelta(days=30)
     for name, text in first_files(options.root, pipeline, a_month_ahead).items():
         file = options.root / name
@@ -77,11 +85,33 @@ def command(options: Globals, pipeline: str | None) -> None:
         output.write_file(file, text.encode(), root=options.root, is_shared=True)
         output.note(f"wrote {name}")
     with INTERRUPTS.holding():
-        snapshot = init_state(wiring.backend_of(settings), environment=settings.environment, lineage=str(uuid.uuid4()))
+        backend, lineage = wiring.backend_of(settings), str(uuid.uuid4())
+        snapshot = init_state(backend, environment=settings.environment, lineage=lineage, runs=runs)
     output.result(
         f"The state of environment {snapshot.environment} is ready: {settings.state}\n"
         f"Keep it: it is the only record of campaign ids. Next: {program(snapshot.environment)} plan"
     )
+
+
+async def look_at_account(settings: Settings, *, another: bool) -> tuple[str, ...]:
+    """
+    Look for states that the account remembers.
+
+    Returns:
+        What the new state knows of it: nothing where the account was not looked at, which a note says.
+
+    Raises:
+        StateError: it has some, and `another` is not wanted.
+    """
+    try:
+        async with wiring.client_of(settings) as client:
+            markers = await Lookups(client).markers()
+    except MsgflashApplyError as err:
+        output.note(f"The account was not looked at for other states: {err.summary} The first apply does so.")
+        return ()
+    if not another:
+        refuse_taken(markers)
+    return (INIT,)
 
 
 def first_files(root: Path, pipeline: str | None, start: datetime) -> dict[str, str]:

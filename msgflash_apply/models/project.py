@@ -26,6 +26,7 @@ PlaceholderPolicy: TypeAlias = Literal["error", "warn", "allow"]
 
 LIMITS: Final = (
     "lead-time", "quiet-hours", "max-creates", "max-retires", "max-audience", "max-messages", "request-quota",
+    "account-marker",
 )  # fmt: skip
 """What a person may lift for one run, with `--override`."""
 
@@ -77,6 +78,8 @@ class Policy:
         retire_all: a person lifted the limit on retires for one run.
         lift_audiences: a person lifted the limits that campaigns set for themselves for one run.
         placeholders_in_direct: what a placeholder of MsgFlash in direct content draws.
+        account_marker: the account remembers the state; see `plan/marker.py`.
+        trust_state: a person said that the state is the right one, whatever the account remembers, for one run.
     """
 
     min_lead_time: timedelta = timedelta(minutes=10)
@@ -89,6 +92,8 @@ class Policy:
     template_edits: TemplateEdits = "accept"
     retire_all: bool = False
     lift_audiences: bool = False
+    account_marker: bool = True
+    trust_state: bool = False
 
     def without(self, limits: Collection[str]) -> Self:
         """
@@ -106,6 +111,7 @@ class Policy:
             max_messages=None if "max-messages" in limits else self.max_messages,
             retire_all="max-retires" in limits,
             lift_audiences="max-audience" in limits,
+            trust_state="account-marker" in limits,
         )
 
     def max_people(self, own: int | None) -> int | None:
@@ -268,6 +274,14 @@ class PolicyFile(Model):
         Maybe[PlaceholderPolicy],
         described("Placeholders in direct content", "MsgFlash is not known to render them there.", "warn"),
     ] = None
+    account_marker: Annotated[
+        bool,
+        described(
+            "Let the account remember the state",
+            "A template says which run wrote the state last, so that an old copy of the state is refused.",
+            default=True,
+        ),
+    ] = True
 
 
 class Api(Model):

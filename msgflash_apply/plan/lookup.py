@@ -30,6 +30,7 @@ from msgflash_apply.campaign import (
 )
 from msgflash_apply.errors import NotOnThisPlan
 from msgflash_apply.findings import Code, Diagnostic, Severity, ValuePath
+from msgflash_apply.plan.marker import Marker, is_marker, markers_in
 from msgflash_apply.plan.plan import Change, UsedTemplate, finding
 
 ONLY_CONNECTED = ""
@@ -260,6 +261,15 @@ class Lookups:
                 found = await self._client.template(identifier)
             used[identifier] = None if found is None else _used(found)
         return used
+
+    async def markers(self) -> list[Marker]:
+        """Read what the account remembers of states."""
+        found = []
+        for listed in (await self.templates()).values():
+            if is_marker(listed.name):
+                whole = listed if listed.body is not None else await self._client.template(listed.id)
+                found += [] if whole is None else [whole]
+        return markers_in(found)
 
     async def contacts_total(self) -> int | None:
         """Count the account's contacts; None where MsgFlash does not say."""

@@ -8,6 +8,7 @@ read, is the one that counts (contract section 7, promise 5). A plan in which no
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from msgflash_apply.api.access import DEFAULT_BASE_URL
 from msgflash_apply.api.client import Client
@@ -19,6 +20,8 @@ from msgflash_apply.plan.audience import Counting, count_audiences, count_people
 from msgflash_apply.plan.decide import decide
 from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mailing, taken_addresses
 from msgflash_apply.plan.lookup import LookedUp, Lookups, as_sent, fill_in, table_of_memory, unknown_names
+from msgflash_apply.plan.marker import REQUESTS as MARKER_REQUESTS
+from msgflash_apply.plan.marker import Marker, compare
 from msgflash_apply.plan.plan import REACHING, Action, Change, Plan, RequestForecast, Sender, UsedTemplate, finding
 from msgflash_apply.plan.preflight import (
     check_clock,
@@ -33,6 +36,8 @@ from msgflash_apply.plan.refresh import PriorState, Refresh, RemoteStatus, ids_t
 from msgflash_apply.plan.renames import unknown_former_addresses
 from msgflash_apply.state.reading import refuse_other_server
 from msgflash_apply.state.snapshot import NO_STATE, Snapshot
+
+NOT_OFFLINE: Final = "plan without --offline to check it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,12 @@ class Planner:
         self._prior = PriorState(NO_STATE)
         self._instances: Mapping[str, Sender] = {}
         self._lookups: Lookups | None = None
+        self._marker: Marker | None = None
+
+    @property
+    def marker(self) -> Marker | None:
+        """The marker of the state, for an apply to fill in; None where the last plan creates nothing, or by policy."""
+        return self._marker
 
     @property
     def prior(self) -> PriorState:
@@ -149,7 +160,7 @@ class Planner:
             InvalidFiles: every name that does not exist, variable that a template misses, contact that is unknown, and
                 duplicate of a campaign, in one go.
             ApiError: MsgFlash could not be asked.
-            StateError: the state's campaigns are on another server.
+            StateError: the state's campaigns are on another server, or the state is an older copy.
         """
         if self._client is not None:
             refuse_other_server(snapshot, self._options.server)
@@ -235,7 +246,13 @@ class Planner:
         found += [*unknown_former_addresses(self._desired, changes, snapshot), *far_starts(acting, now)]
         found += differing_answers(snapshot, prior)
         usage = None
+        marks = self._options.policy.account_marker and self._options.has_state and any(c.is_sending for c in changes)
+        self._marker = None
         if lookups is not None:
+            if marks:
+                is_trusted = self._options.policy.trust_state
+                self._marker, gone = compare(snapshot, await lookups.markers(), is_trusted=is_trusted)
+                found += gone
             changes = await _with_account(changes, prior, lookups)
             acting = [change for change in changes if change.action is not Action.NO_OP]
             changes, more = await count_audiences(changes, lookups, self._options.counting)
@@ -250,6 +267,9 @@ class Planner:
                 found += uncounted(changes)
         else:
             found += _not_looked_up(changes, items)
+            if marks:
+                message, hint = "whether this state is the latest was not looked up", NOT_OFFLINE
+                found.append(Diagnostic(Severity.WARNING, Code.NOT_LOOKED_UP, message, hint))
         requests, quota = self._forecast([change for change in changes if change.action is not Action.NO_OP], usage)
         diagnostics = in_order([*self._diagnostics, *found, *overlaps(changes), *quota])
         if any(diagnostic.is_error for diagnostic in diagnostics):
@@ -269,6 +289,8 @@ class Planner:
     def _forecast(self, changes: Sequence[Change], usage: Usage | None) -> tuple[RequestForecast, list[Diagnostic]]:
         """Say what the month has left and the plan needs; a warning where the messages do not suffice."""
         needed, messages = requests_needed(changes), messages_of(changes)
+        if self._options.policy.account_marker and any(change.is_sending for change in changes):
+            needed += MARKER_REQUESTS
         used = self._client.requests_sent if self._client is not None else 0
         if usage is None:
             return RequestForecast(used, needed, messages=messages), []
@@ -315,6 +337,6 @@ def _not_looked_up(changes: Sequence[Change], items: Sequence[LookedUp]) -> list
     found = []
     for name, desired in users.items():
         others = f"; {len(desired)} campaigns need it" if len(desired) > 1 else ""
-        message, hint = f"{name} was not looked up{others}", "plan without --offline to check it"
+        message, hint = f"{name} was not looked up{others}", NOT_OFFLINE
         found.append(finding(Severity.WARNING, Code.NOT_LOOKED_UP, desired[0], message, hint))
     return found

@@ -65,6 +65,7 @@ class _Document(BaseModel):
     server: str | None
     contents: Mapping[str, Content]
     approved: LastApproval | None
+    runs: tuple[str, ...]
     moved: str | None = None
 
 
@@ -93,6 +94,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "in_doubt": snapshot.in_doubt,
         "journal": snapshot.journal,
         "lineage": snapshot.lineage,
+        "runs": snapshot.runs,
         "serial": snapshot.serial,
         "server": snapshot.server,
     }
@@ -168,6 +170,7 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
         server=document.server,
         contents=document.contents,
         approved=document.approved,
+        runs=document.runs,
     )
 
 

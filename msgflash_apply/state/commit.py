@@ -17,7 +17,7 @@ from msgflash_apply.state.replay import fold
 from msgflash_apply.state.snapshot import Snapshot
 
 
-def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:
+def init_state(backend: Backend, *, environment: str, lineage: str, runs: tuple[str, ...] = ()) -> Snapshot:
     """
     Make the first document of an environment, and its folder.
 
@@ -25,6 +25,7 @@ def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:
         backend: where.
         environment: whose.
         lineage: a new UUID.
+        runs: `INIT` where the account was looked at.
 
     Raises:
         StateError: there is a state already, or was one that has moved.
@@ -35,7 +36,7 @@ def init_state(backend: Backend, *, environment: str, lineage: str) -> Snapshot:
         raise _taken(backend.url, stored)
     if backend.remains():
         raise absent(backend)
-    snapshot = Snapshot(lineage, 1, environment, campaigns={}, in_doubt={}, history={})
+    snapshot = Snapshot(lineage, 1, environment, campaigns={}, in_doubt={}, history={}, runs=runs)
     backend.write(encode(snapshot), expected=None)
     return snapshot
 

@@ -177,7 +177,15 @@ class Approved:
     kind: Literal["approved"] = "approved"
 
 
-OfAll: TypeAlias = Kept | Bound | Approved
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The run `run` is about to write the account's marker of this state, and to create campaigns after it."""
+
+    run: str
+    kind: Literal["marked"] = "marked"
+
+
+OfAll: TypeAlias = Kept | Bound | Approved | Marked
 """What is said of no single address."""
 
 Entry: TypeAlias = Opened | Intended | Announced | Outcome | Moved | Forgotten | Removed | Adopted | Described | OfAll

@@ -42,6 +42,7 @@ from msgflash_apply.state.journal import (
     Forgotten,
     Intended,
     Kept,
+    Marked,
     Moved,
     NotCreated,
     Observed,
@@ -51,7 +52,7 @@ from msgflash_apply.state.journal import (
     Restored,
     Retired,
 )
-from msgflash_apply.state.snapshot import HOW_TO_RESTORE, LastApproval, Snapshot
+from msgflash_apply.state.snapshot import HOW_TO_RESTORE, MOST_RUNS, LastApproval, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class Draft:
         self._contents = dict(base.contents)
         self._server = base.server
         self._approved = base.approved
+        self._runs = base.runs
 
     def slot(self, address: Address) -> Slot:
         """What is at an address; an empty slot where nothing is."""
@@ -134,6 +136,8 @@ class Draft:
                 self._server = entry.server
             elif isinstance(entry, Approved):
                 self._approved = LastApproval(entry.digest, entry.changes, entry.at)
+            elif isinstance(entry, Marked):
+                self._add_runs(entry.run)
 
     def keep_of(self, other: Snapshot) -> None:
         """Take in the same of another state, where this one lacks it; of two approvals the later one."""
@@ -141,6 +145,10 @@ class Draft:
         self._server = self._server or other.server
         both = [one for one in (self._approved, other.approved) if one is not None]
         self._approved = max(both, key=lambda one: one.at, default=None)
+        self._add_runs(*other.runs)
+
+    def _add_runs(self, *runs: str) -> None:
+        self._runs = tuple(dict.fromkeys([*self._runs, *runs]))[-MOST_RUNS:]
 
     def snapshot(self) -> Snapshot:
         """A copy of the state as it is now, with the serial and journal of its base; contents in use alone."""
@@ -151,6 +159,7 @@ class Draft:
             history=dict(self._history),
             server=self._server,
             approved=self._approved,
+            runs=self._runs,
         )
         used = {facts.seen.content for facts in snapshot.facts() if facts.seen is not None} if self._contents else ()
         return replace(snapshot, contents={key: self._contents[key] for key in sorted(self._contents) if key in used})

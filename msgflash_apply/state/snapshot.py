@@ -14,6 +14,12 @@ HOW_TO_RESTORE: Final = (
 )
 """What to do about a damaged state, whatever the damage."""
 
+INIT: Final = "init"
+"""In `Snapshot.runs` where `init` looked at the account, and found no other state or was to make another one."""
+
+MOST_RUNS: Final = 1000
+"""That a state remembers."""
+
 
 @dataclass(frozen=True, slots=True)
 class LastApproval:
@@ -42,6 +48,7 @@ class Snapshot:
         server: origin of the MsgFlash that its campaigns are on; None until an apply fills it in.
         contents: what the templates of its campaigns said when they were approved, by digest, each once.
         approved: the plan that was carried out last; None before the first.
+        runs: that wrote the account's marker of this state, or were about to; the latest last. See `plan/marker.py`.
     """
 
     lineage: str
@@ -55,6 +62,7 @@ class Snapshot:
     server: str | None = None
     contents: Mapping[str, Content] = field(default_factory=dict)
     approved: LastApproval | None = None
+    runs: tuple[str, ...] = ()
 
     @property
     def is_bound(self) -> bool:

@@ -89,8 +89,8 @@ def _from_1(document: JsonObject) -> JsonObject:
 
 
 def _from_2(document: JsonObject) -> JsonObject:
-    """Make room for the server, for what templates say, and for the last approval; the next apply fills them in."""
-    return {**document, "format_version": 3, "server": None, "contents": {}, "approved": None}
+    """Make room for the server, what templates say, the last approval and marked runs; the next apply fills them in."""
+    return {**document, "format_version": 3, "server": None, "contents": {}, "approved": None, "runs": []}
 
 
 def _with_fewer_facts(holder: JsonObject) -> JsonObject:

@@ -49,8 +49,10 @@ def test_yes_on_a_terminal_applies(repo: Repo, sandbox: Sandbox) -> None:
     assert "\x1b[" in done.out
     assert created(sandbox) == {"sale": 1}
     paths = [seen.path.removeprefix("/api/v1") for seen in sandbox.requests]
-    plan = ["/instances", "/contacts", "/contacts", f"/instances/{BOUTIQUE_ID}/health", "/usage"]
-    assert paths == [*plan, *plan, "/campaigns"]  # under the lock everything is asked anew
+    plan = ["/templates", "/instances", "/contacts", "/contacts", f"/instances/{BOUTIQUE_ID}/health", "/usage"]
+    [marker] = [template.id for template in sandbox.world.templates.values() if template.name.startswith("msgflash")]
+    # Under the lock everything is asked anew; the account remembers the run before the first create and after the last.
+    assert paths == [*plan, *plan, "/templates", "/campaigns", f"/templates/{marker}"]
 
 
 @pytest.mark.parametrize("typed", ["n\n", "y\n", "\n"])

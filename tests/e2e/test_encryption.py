@@ -190,7 +190,7 @@ def test_killed_apply_leaves_an_encrypted_journal(locked: Repo, sandbox: Sandbox
     locked.campaigns(4)
     sandbox.add_fault("POST /api/v1/campaigns delay seconds=30 times=*")
     running = locked.start("apply", "--auto-approve")
-    wait_until(lambda: entries(locked) == 7)
+    wait_until(lambda: entries(locked) == 8)
     running.process.kill()
     running.wait()
     sandbox.clear_faults()
@@ -201,7 +201,7 @@ def test_killed_apply_leaves_an_encrypted_journal(locked: Repo, sandbox: Sandbox
 
 
 def entries(repo: Repo) -> int:
-    """Count the entries in the journals of a state: a run's head, its server, what was approved, and each intent."""
+    """Count the entries in the journals of a state: a run's head, server, approval and marker, and each intent."""
     backend = encrypted(LocalBackend(repo.state), KEY)
     return sum((backend.read_journal(journal) or b"").count(b"\n") for journal in backend.journals())
 

@@ -62,6 +62,7 @@ def document_of_today(old: dict[str, Any], server: str, numbered: Iterable[str])
         "server": server,
         "contents": {},
         "approved": None,
+        "runs": [],
         "campaigns": {
             at: record_of_today(each, seen=seen if at in numbered else None) for at, each in old["campaigns"].items()
         },
@@ -108,7 +109,8 @@ def test_next_apply_that_writes_upgrades(old: Repo, sandbox: Sandbox) -> None:
     assert '"inputs"' not in old.state.read_text()
     new = after["campaigns"].pop("new")
     expected = document_of_today(before, sandbox.url, numbered=SENT)
-    assert without(after, "serial", "approved") == without(expected, "serial", "approved")
+    assert without(after, "serial", "approved", "runs") == without(expected, "serial", "approved", "runs")
+    assert len(after["runs"]) == 1
     assert new["facts"]["seen"] == {"content": None, "number": "+33612345678", "people": 40, "max_people": None}
     assert (after["approved"]["digest"], after["approved"]["changes"]) == (digest, {"new": "create"})
     assert created(sandbox) == {"new": 1}

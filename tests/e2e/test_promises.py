@@ -122,6 +122,7 @@ def test_plan_sees_all_that_waits(repo: Repo) -> None:
 def test_apply_does_meet_the_failing_server(repo: Repo, tmp_path: Path, sandbox: Sandbox) -> None:
     """The server that these tests trust to refuse does refuse: the create of an apply ends in doubt."""
     other = a_repo(tmp_path, sandbox)
+    other.write("msgflash.yaml", "version: 1\npolicy: {account_marker: false}\n")
     other.campaign("sale")
     assert other.apply().code == 3
     assert "sale" not in repo.records

@@ -56,7 +56,7 @@ def test_forecast_is_what_apply_sends(repo: Repo, sandbox: Sandbox) -> None:
     repo.apply()
     sent = [seen for seen in sandbox.requests if seen.method != "GET"]
     assert isinstance(requests, dict)
-    assert requests["apply"] == len(sent) == 3
+    assert requests["apply"] == len(sent) == 5
 
 
 @pytest.mark.parametrize(

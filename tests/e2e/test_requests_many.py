@@ -43,7 +43,8 @@ def test_ten_thousand_unchanged_campaigns(tmp_path: Path, sandbox: Sandbox, subt
 def test_requests_that_grow_with_the_campaigns(repo: Repo, sandbox: Sandbox) -> None:
     """An apply sends one request per create and a few more; drift and status read each campaign once.
 
-    The few more are the account's numbers, health and usage, and its contacts by the hundred, which count the people.
+    The few more are the account's numbers, health and usage, its templates, its contacts by the hundred, which count
+    the people, and the marker of the state twice.
     """
     repo.campaigns(FEW)
     sent = []
@@ -53,7 +54,7 @@ def test_requests_that_grow_with_the_campaigns(repo: Repo, sandbox: Sandbox) -> 
         sent.append(len(sandbox.requests) - before)
 
     first, again, drift, status = sent
-    assert first == FEW + 5
+    assert first == FEW + 8
     assert again == 0
     assert drift == FEW + 3
     assert FEW <= status <= 2 * FEW

@@ -14,6 +14,7 @@ from msgflash_apply.api.access import Access
 from msgflash_apply.api.client import Bounds, Client
 from msgflash_apply.api.limiter import Limiter
 from msgflash_apply.apply.loop import apply_plan
+from msgflash_apply.apply.marker import marker_writer
 from msgflash_apply.apply.result import ApplyReport, Event
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Desired
@@ -184,10 +185,13 @@ class World:
 
             with open_ledger(backend or self.storage(), Claim(ENVIRONMENT, holder, self.now)) as ledger:
                 async with self.client(transport, timeout_seconds=timeout_seconds) as client:
-                    plan = await self.planner(desired, client, Refresh.CHANGED).plan(ledger.snapshot)
+                    planner = self.planner(desired, client, Refresh.CHANGED)
+                    plan = await planner.plan(ledger.snapshot)
                     approve(plan, ledger.snapshot)
+                    marker = marker_writer(planner.marker, holder, ledger.snapshot, client)
+                    run_id = holder.lock_id
                     return await apply_plan(
-                        plan, ledger, client, stop=stop, run_id=holder.lock_id, on_event=tell, now=self.now
+                        plan, ledger, client, stop=stop, run_id=run_id, marker=marker, on_event=tell, now=self.now
                     )
 
         return asyncio.run(run())

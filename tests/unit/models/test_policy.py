@@ -14,7 +14,16 @@ def test_nothing_lifted_is_the_same_policy() -> None:
 
 def test_everything_lifted_leaves_no_limit() -> None:
     """All overrides together lift every limit, and nothing else."""
-    lifted = Policy(timedelta(0), None, None, None, STRICT.placeholders_in_direct, retire_all=True, lift_audiences=True)
+    lifted = Policy(
+        timedelta(0),
+        None,
+        None,
+        None,
+        STRICT.placeholders_in_direct,
+        retire_all=True,
+        lift_audiences=True,
+        trust_state=True,
+    )
 
     assert STRICT.without(LIMITS) == lifted
 

@@ -80,7 +80,7 @@ def test_version_1_had_digests_of_files() -> None:
 
 def test_version_2_knew_no_server_and_no_words() -> None:
     """The step from 2 makes room for the server, the words of templates and the last approval, all unknown."""
-    added: JsonObject = {"server": None, "contents": {}, "approved": None}
+    added: JsonObject = {"server": None, "contents": {}, "approved": None, "runs": []}
 
     assert upgrade({**DOCUMENT, "format_version": 2}, STEPS) == {**DOCUMENT, "format_version": 3, **added}
 
