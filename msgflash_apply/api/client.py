@@ -382,11 +382,15 @@ class Client:
         headers = None if body is None else {"content-type": "application/json"}
 
         steps = ("headers.started",) if body is None else ("headers.started", "body.started")
+        has_left = False
 
         async def look(step: str, _about: object) -> None:
+            nonlocal has_left
             # Nothing is waited for between these steps and the bytes: not the limiter, nor a connection or its TLS.
-            if step.endswith(tuple(f".send_request_{part}" for part in steps)) and not may_leave():
-                raise _TooLateError
+            if step.endswith(tuple(f".send_request_{part}" for part in steps)):
+                if not may_leave():
+                    raise _TooLateError
+                has_left = True
 
         try:
             async with (
@@ -406,6 +410,11 @@ class Client:
         except httpx.ProxyError as err:
             # The status alone: the words behind it are the proxy's, which may quote the password that we gave it.
             return NoReply(sent=False, what=f"the proxy let nothing through to {self.access.host}: {str(err)[:3]}")
+        except RuntimeError as err:
+            if has_left:
+                raise
+            # There is no thread to be had, in which a host's name is looked up.
+            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {err}")
         except NOT_SENT as err:
             return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words_of(err)}")
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as err:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, Literal, TypeAlias
 
 from msgflash_apply.api.client import TOO_LATE, MayLeave
-from msgflash_apply.api.outcome import Answer, NoReply, Problem, Reply, is_rate_limit, object_in, problem_in
+from msgflash_apply.api.outcome import Answer, NoReply, Reply, is_rate_limit, object_in, problem_in
 from msgflash_apply.apply.create import create, wait_for_slot
 from msgflash_apply.apply.result import Outcome, Result, spell_advice
 from msgflash_apply.apply.run import Run
@@ -185,23 +185,21 @@ async def _settle(
         campaign = object_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None
         if campaign is not None and str(campaign.get("status")) in goal:
             return Settled(str(campaign["status"]), advice=spell_advice(campaign.get("safety")))
-        problem = problem_in(answer) if isinstance(answer, Reply) else None
-        why = answer.what if isinstance(answer, NoReply) else str(problem or f"{answer.status} without an error code")
-        if problem is not None and problem.stops_the_run:
-            run.stop.set(why)
-            return Settled(None, why)
-        settled = await _look_again(run, identifier, problem, why, goal)
+        settled = await _look_again(run, identifier, answer, goal, is_last=attempt == PAUSE_ATTEMPTS)
         if settled is not None:
             return settled
-        if attempt == PAUSE_ATTEMPTS:
-            return Settled(None, why)
         await run.client.back_off(attempt)
 
 
 async def _look_again(
-    run: Run, identifier: str, problem: Problem | None, why: str, goal: frozenset[Status]
+    run: Run, identifier: str, answer: Answer, goal: frozenset[Status], *, is_last: bool
 ) -> Settled | None:
     """Read the campaign after an answer that did not settle it; None where the same may be sent again."""
+    problem = problem_in(answer) if isinstance(answer, Reply) else None
+    why = answer.what if isinstance(answer, NoReply) else str(problem or f"{answer.status} without an error code")
+    if problem is not None and problem.stops_the_run:
+        run.stop.set(why)
+        return Settled(None, why)
     try:
         remote = await run.client.campaign(identifier)
     except ApiError as err:
@@ -213,4 +211,4 @@ async def _look_again(
     was_refused = problem is not None and problem.status < 500
     if was_refused or remote.status not in AFTER_PAUSE | AFTER_RESUME:
         return Settled(remote.status, f"it is {remote.status} ({why})")
-    return None
+    return Settled(None, why) if is_last else None

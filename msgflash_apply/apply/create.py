@@ -17,7 +17,6 @@ from msgflash_apply.api.outcome import (
     Answer,
     Created,
     CreateOutcome,
-    NoReply,
     NotCreated,
     Problem,
     Then,
@@ -108,10 +107,6 @@ async def _send(run: Run, change: Change, payload: Payload, may_leave: MayLeave)
         if not has_left:
             await run.journal.write(journal.NotCreated(change.address, NEVER_LEFT, run.now()))
         raise
-    except RuntimeError as err:  # there is no thread to be had, in which a host's name is looked up
-        if has_left:
-            raise
-        return NoReply(sent=False, what=f"could not connect: {err}")
 
 
 def _not_taken(run: Run, outcome: CreateOutcome) -> CreateOutcome:
