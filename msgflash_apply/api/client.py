@@ -380,45 +380,13 @@ class Client:
         # ASCII with escapes: whatever text a variable brought along can be written, and the server judges it.
         content_sent = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
         headers = None if body is None else {"content-type": "application/json"}
-
-        steps = ("headers.started",) if body is None else ("headers.started", "body.started")
-        has_left = False
-
-        async def look(step: str, _about: object) -> None:
-            nonlocal has_left
-            # Nothing is waited for between these steps and the bytes: not the limiter, nor a connection or its TLS.
-            if step.endswith(tuple(f".send_request_{part}" for part in steps)):
-                if not may_leave():
-                    raise _TooLateError
-                has_left = True
-
-        try:
-            async with (
-                asyncio.timeout(self._bounds.answer_seconds),
-                self._http.stream(
-                    method,
-                    f"/api/v1{path}",
-                    params=parameters,
-                    content=content_sent,
-                    headers=headers,
-                    extensions={"trace": look},
-                ) as response,
-            ):
-                content = await _content(response, self._bounds.answer_bytes)
-        except _TooLateError:
-            return TOO_LATE
-        except httpx.ProxyError as err:
-            # The status alone: the words behind it are the proxy's, which may quote the password that we gave it.
-            return NoReply(sent=False, what=f"the proxy let nothing through to {self.access.host}: {str(err)[:3]}")
-        except RuntimeError as err:
-            if has_left:
-                raise
-            # There is no thread to be had, in which a host's name is looked up.
-            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {err}")
-        except NOT_SENT as err:
-            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words_of(err)}")
-        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as err:
-            return NoReply(sent=True, what=f"no complete answer from {self.access.host}: {_words_of(err)}")
+        request = self._http.build_request(
+            method, f"/api/v1{path}", params=parameters, content=content_sent, headers=headers
+        )
+        got = await self._exchange(request, may_leave)
+        if isinstance(got, NoReply):
+            return got
+        response, content = got
         self._compare_clocks(response.headers.get("date", ""))
         # Error texts go on into the journal: one that echoes our key must not carry it there (contract section 12).
         content = content.replace(self.access.api_key.encode("ascii"), HIDDEN_KEY)
@@ -428,6 +396,43 @@ class Client:
         else:
             self.limiter.admit(sent_at)
         return reply
+
+    async def _exchange(self, request: httpx.Request, may_leave: MayLeave) -> tuple[httpx.Response, bytes] | NoReply:
+        """Send a request and read its answer; where there is none, say whether the request left."""
+        parts = ("headers", "body") if request.method != "GET" and request.headers.get("content-type") else ("headers",)
+        steps = tuple(f".send_request_{part}.started" for part in parts)
+        has_left = False
+
+        async def look(step: str, _about: object) -> None:
+            nonlocal has_left
+            # Nothing is waited for between these steps and the bytes: not the limiter, nor a connection or its TLS.
+            if step.endswith(steps):
+                if not may_leave():
+                    raise _TooLateError
+                has_left = True
+
+        request.extensions["trace"] = look
+        try:
+            async with asyncio.timeout(self._bounds.answer_seconds):
+                response = await self._http.send(request, stream=True)
+                try:
+                    return response, await _content(response, self._bounds.answer_bytes)
+                finally:
+                    await response.aclose()
+        except _TooLateError:
+            return TOO_LATE
+        except httpx.ProxyError as err:
+            # The status alone: the words behind it are the proxy's, which may quote the password that we gave it.
+            return NoReply(sent=False, what=f"the proxy let nothing through to {self.access.host}: {str(err)[:3]}")
+        except NOT_SENT as err:
+            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {_words_of(err)}")
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as err:
+            return NoReply(sent=True, what=f"no complete answer from {self.access.host}: {_words_of(err)}")
+        except RuntimeError as err:
+            if has_left:
+                raise
+            # There is no thread to be had, in which a host's name is looked up.
+            return NoReply(sent=False, what=f"could not connect to {self.access.host}: {err}")
 
     def _compare_clocks(self, date: str) -> None:
         """Take the time of an answer; one that is none says nothing."""
