@@ -41,14 +41,16 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def unsettled(backend: Backend) -> set[Address]:
-    """Collect what a run has announced in its journal, and not settled."""
+    """Collect what runs have announced in their journals, and not settled."""
     found: set[Address] = set()
-    for journal in backend.journals():
+    for journal in backend.journals():  # in no order
+        here: set[Address] = set()
         for entry in decode_journal(backend.read_journal(journal) or b"", where=journal):
             if isinstance(entry, Intended | Announced):
-                found.add(entry.address)
+                here.add(entry.address)
             elif isinstance(entry, Created | NotCreated | Observed):
-                found.discard(entry.address)
+                here.discard(entry.address)
+        found |= here
     return found
 
 
