@@ -9,7 +9,7 @@ from msgflash_apply.cli import streams
 def main() -> None:
     """Run the command line; ends the process."""
     streams.set_up()
-    if sys.argv[1:] == ["--version"] and sys.stdout is not None:
+    if sys.argv[1:] == ["--version"]:
         code = _print_version()
     else:
         from msgflash_apply.cli.main import run

@@ -73,7 +73,8 @@ class JournalWriter:
 
     async def is_durable(self, written: Written) -> bool:
         """
-        Wait for entries that were queued. May be called again after a cancel.
+        Wait for entries that were queued. May be called again after a cancel; where the run is given up, the storage
+        still has its time, so that what is known is reported.
 
         Returns:
             False when the storage refused them: the run is stopped then.
@@ -81,7 +82,14 @@ class JournalWriter:
         Raises:
             StateDamaged: an entry does not fit the state; see `Ledger.append`.
         """
-        await asyncio.wait({written})
+        try:
+            await asyncio.wait({written})
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._stop.is_urgent or task is None:
+                raise
+            await asyncio.wait({written})
+            task.cancel()  # what it waits for next is not the storage
         try:
             written.result()
         except BackendError as err:

@@ -259,7 +259,7 @@ async def carry_out(
             plan = await plan_under_lock(ledger.snapshot)
             signals.enter_context(stop_on_signals(stop))
             marker, run_id = marker_writer(planner.marker, claim.holder, ledger.snapshot, client), claim.holder.lock_id
-            with follow(len(plan.effective), terminal=sys.stderr is not None and sys.stderr.isatty()) as follower:
+            with follow(len(plan.effective), terminal=sys.stderr.isatty()) as follower:
                 report = await apply_plan(
                     plan, ledger, client, stop=stop, run_id=run_id, marker=marker, on_event=follower, now=wiring.now
                 )

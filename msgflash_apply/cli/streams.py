@@ -139,16 +139,13 @@ _STREAMS: Final[list[Stream]] = []
 
 
 def set_up() -> None:
-    """Take over both streams for the rest of the process. Those that are closed lead nowhere, and stay closed."""
+    """Take over both streams for the rest of the process. What is closed leads nowhere from now on."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:  # or the next file that is opened would get what is meant for people
             os.open(os.devnull, os.O_RDWR)
-    if sys.stdout is not None:
-        sys.stdout = _text(Stream(1))
-    if sys.stderr is not None:
-        sys.stderr = _text(Stream(2))
+    sys.stdout, sys.stderr = _text(Stream(1)), _text(Stream(2))
 
 
 def _text(stream: Stream) -> io.TextIOWrapper:

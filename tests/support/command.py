@@ -64,6 +64,25 @@ class Running:
         """Send it a signal."""
         self.process.send_signal(number)
 
+    @property
+    def is_signal_pending(self) -> bool:
+        """Whether a signal was sent that it has not noticed."""
+        return self._signals("ShdPnd") != 0
+
+    def answers(self, number: int) -> bool:
+        """Whether it has begun to answer a signal."""
+        return bool(self._signals("SigCgt") & 1 << (number - 1))
+
+    def _signals(self, name: str) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return int(status.partition(f"{name}:")[2].split()[0], 16)
+
+    def read_until(self, text: str) -> None:
+        """Wait until a line of stderr holds a text."""
+        assert self.process.stderr is not None
+        while text not in (line := self.process.stderr.readline()):
+            assert line, "it ended before"
+
     def wait(self) -> Completed:
         """Wait for its end."""
         out, err = self.process.communicate(timeout=PATIENCE_SECONDS)
@@ -133,10 +152,12 @@ class Repo:
         """Run a command to its end, without a terminal."""
         return self.start(*arguments, env=env).wait()
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> Running:
+    def start(
+        self, *arguments: str, env: Mapping[str, str] | None = None, program: tuple[str, ...] | None = None
+    ) -> Running:
         """Start a command, without a terminal."""
         process = subprocess.Popen(
-            [*self.program, *arguments],
+            [*(program or self.program), *arguments],
             cwd=self.folder,
             env=self._environment(env),
             stdin=subprocess.DEVNULL,
