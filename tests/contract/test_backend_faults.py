@@ -18,11 +18,14 @@ from msgflash_apply.errors import BackendError, StateDamaged, StateError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.journal import Entry
 from msgflash_apply.state.ledger import Ledger, init_state, read_state
+from msgflash_apply.state.lock import Claim
+from msgflash_apply.state.recovery import recover, recovery_lines
 from msgflash_apply.state.replay import fold
 from msgflash_apply.state.snapshot import Snapshot
+from tests.support.builders import NOW
 from tests.support.fates import Cut, Fate, Fates, Late, Say, always, only, since
 from tests.support.proxy import Proxy
-from tests.support.states import ENVIRONMENT, LINEAGE, a_run, created, intended, take_the_lock_away
+from tests.support.states import ENVIRONMENT, LINEAGE, a_holder, a_run, created, intended, take_the_lock_away
 from tests.support.stores import Place, Server, Stores, every_storage, kinds, one_of_each
 
 ENTRIES: tuple[Entry, ...] = (intended("sale"), created("sale"), intended("tea"), created("tea"))
@@ -260,7 +263,7 @@ def test_run_that_lost_its_lock_can_announce_nothing_more(way: Way) -> None:
 
 
 def test_outcome_of_a_run_that_lost_its_lock_is_not_lost(way: Way) -> None:
-    """What a run learns after another took over stays in its hands, to be brought in later."""
+    """What a run learns after another took over stays in its hands, for a recovery file that brings it in."""
     one, two, opened = way.place.client(), way.place.client(), list[Ledger]()
 
     def overtake(first: Ledger) -> None:
@@ -274,6 +277,10 @@ def test_outcome_of_a_run_that_lost_its_lock_is_not_lost(way: Way) -> None:
 
     assert opened[0].unsaved == (created("sale"),)
     assert set(read_state(two, environment=ENVIRONMENT).in_doubt) == {"sale"}
+    lines = recovery_lines(opened[0].head, opened[0].endangered)
+    claim = Claim(ENVIRONMENT, a_holder("run-3"), lambda: NOW)
+    assert recover(two, lines, claim, where="recovery.jsonl") == (created("sale"),)
+    assert read_state(two, environment=ENVIRONMENT).in_doubt == {}
 
 
 def run_overtaken(backend: Backend, overtake: Callable[[Ledger], None], last: Entry) -> None:

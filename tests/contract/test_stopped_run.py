@@ -24,6 +24,7 @@ from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.recovery import recover
 from tests.support.builders import NOW
 from tests.support.command import wait_until
+from tests.support.processes import is_stopped
 from tests.support.proxy import Proxy
 from tests.support.states import ENVIRONMENT, LINEAGE, a_holder, a_run, created, intended, take_the_lock_away
 from tests.support.stores import Place, Server, Stores, kinds
@@ -147,11 +148,6 @@ def ended(run: "subprocess.Popen[str]") -> tuple[str | None, str | None]:
     out, _ = run.communicate("\n", timeout=60)
     error, lines = json.loads(out)
     return error, lines
-
-
-def is_stopped(pid: int) -> bool:
-    """Whether a process is stopped by a signal."""
-    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
 
 
 def directly(place: Place, proxy_port: int, port: int) -> Backend:

@@ -6,15 +6,16 @@ import signal
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import CREATE, QUICKEST_PROJECT, Completed, Repo, created, creates_seen, ids, wait_until
-from tests.support.processes import recovery_file
+from tests.support.processes import is_stopped, recovery_file
 from tests.support.proxy import Proxy
-from tests.support.stores import Server, Stores, every_storage, one_of_each
+from tests.support.stores import Server, Stores, every_storage, kinds, one_of_each
 
 MANY = 20
 SECRET = re.compile("KEY|SECRET|TOKEN|PASSWORD")
@@ -169,6 +170,36 @@ def test_store_that_goes_away_and_comes_back(repo: Repo, sandbox: Sandbox, proxy
         assert repo.run("resolve", address, "--not-created", "--yes").code == 0
     assert repo.apply().code == 0
     assert created(sandbox) == {f"c{number:02d}": 1 for number in range(MANY)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", kinds("http-lenient"), indirect=True)
+def test_apply_that_was_stopped_before_a_write_and_overtaken(repo: Repo, sandbox: Sandbox, proxy: Proxy) -> None:
+    """An apply that wakes after its lock was broken overwrites nothing, exits 1, and keeps what it learned."""
+    repo.campaigns(2)
+    steps = count(1)
+    running = repo.start("apply", "--auto-approve")
+
+    def stop_at_the_second(_number: int) -> None:
+        if creates_seen(sandbox) > 0 and next(steps) == 2:  # it has read, proves its lock, and is about to write
+            running.signal(signal.SIGSTOP)
+
+    proxy.fate = stop_at_the_second
+    wait_until(lambda: is_stopped(running.process.pid))
+    lock_id = re.findall(r"state unlock (\S+)", repo.apply().err)[0]
+    assert repo.run("state", "unlock", lock_id, "--force").code == 0
+    assert repo.apply().code == 3
+    taken_over = repo.run("state", "pull").out
+
+    running.signal(signal.SIGCONT)
+    ended = running.wait()
+
+    assert ended.code == 1, ended.out + ended.err
+    assert "The state's lock was lost." in ended.out
+    assert repo.run("state", "pull").out == taken_over
+    assert repo.run("state", "recover", str(recovery_file(ended))).code == 0
+    assert known(repo) == (ids(sandbox), set())
+    assert created(sandbox) == {"c00": 1, "c01": 1}
 
 
 def with_the_lock_taken_away(repo: Repo, *command: str) -> Completed:

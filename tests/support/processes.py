@@ -47,6 +47,11 @@ def start_sending(repo: Repo, *, limit_bytes: int = 0, creates: int = 5) -> Runn
     return running
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped by a signal."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
+
+
 def recovery_file(done: Completed) -> Path:
     """Find the recovery file that a command named; AssertionError if it named none."""
     found = _RECOVERY_FILE.search(done.out + done.err)
