@@ -294,3 +294,17 @@ def test_lock_that_is_broken_keeps_others_out_for_a_while(server: StateServer) -
 
     assert seen == [(FENCE_SECONDS, "change")]
     assert server.state("prod", "lenient").lock is None
+
+
+def test_lock_that_is_broken_between_proof_and_write_is_reported(server: StateServer) -> None:
+    """A write that the server refuses for its lock, right behind the proof that it was held, is not repeated."""
+    client = a_client(server)
+    client.lock(a_holder())
+    client.append("run-1", b"one\n")
+    server.requests.clear()
+    server.faults = [Fault("POST", Reply(423, b"locked"))]
+
+    with pytest.raises(BackendError, match=r"refused to write under this run's lock \(423\)"):
+        client.append("run-1", b"two\n")
+
+    assert methods(server) == ["GET", "LOCK", "POST", "GET"]

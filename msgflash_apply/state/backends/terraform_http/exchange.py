@@ -70,7 +70,7 @@ class Exchange:
             attempt += 1
             result = self._write(body, under=lock_id, held=lock_id)
             if is_success(result):
-                if before is None or before.document != after.document:
+                if after.document != (before.document if before else None):
                     self._lock.prove(lock_id)  # otherwise the next write proves it
                 return True
             found = self.read()
