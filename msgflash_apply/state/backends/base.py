@@ -5,6 +5,7 @@ A backend keeps, under one URL: the document, at most one journal per run, and a
 below on every backend: `tests/contract/test_backend_suite.py`.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -209,6 +210,13 @@ def cannot_continue(where: str, what: str) -> BackendError:
         f"{where}: {what}.",
         "Run again: what was written is read back, and what is in doubt is named.",
     )
+
+
+def checked_id(journal: str, where: str) -> str:
+    """Refuse what no run's journal is called: it may come from a document that a stranger wrote, and lead elsewhere."""
+    if not re.fullmatch(r"[\w-]+", journal, re.ASCII):
+        raise BackendError("That is no journal.", f"{where}: {journal!r} cannot be the id of a journal.")
+    return journal
 
 
 def not_the_lock(url: str, lock_id: str, holder: Holder | None) -> StateError:

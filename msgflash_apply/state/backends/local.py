@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends import files
 from msgflash_apply.state.backends.base import (
     ALTERED,
@@ -30,6 +29,7 @@ from msgflash_apply.state.backends.base import (
     Stored,
     cannot_continue,
     changed_since_read,
+    checked_id,
 )
 from msgflash_apply.state.backends.lock_file import LockFile
 
@@ -187,10 +187,7 @@ class LocalBackend:
         return self._path.with_name(self._stem + suffix)
 
     def _journal(self, journal: str, suffix: str) -> Path:
-        if not re.fullmatch(r"[\w-]+", journal, re.ASCII):
-            # The id may come from a document that a stranger wrote: it must not name a file elsewhere.
-            raise BackendError("That is no journal.", f"{self._path}: {journal!r} cannot be the id of a journal.")
-        return self._beside(f".journal-{journal}{suffix}")
+        return self._beside(f".journal-{checked_id(journal, self.url)}{suffix}")
 
     def _journal_files(self) -> list[tuple[str, Path]]:
         pattern = re.compile(re.escape(f"{self._stem}.journal-") + r"([\w-]+)(\.sealed)?\.jsonl", re.ASCII)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.base import SEALED, cannot_continue
+from msgflash_apply.state.backends.base import SEALED, cannot_continue, checked_id
 from msgflash_apply.state.backends.object_store import probe
 from msgflash_apply.state.backends.object_store.objects import Listed, Objects
 
@@ -150,10 +149,7 @@ class Journals:
 
 
 def _key(journal: str, number: int, url: str) -> str:
-    if not re.fullmatch(r"[\w-]+", journal, re.ASCII):
-        # The id may come from a document that a stranger wrote: it must not name an object elsewhere.
-        raise BackendError("That is no journal.", f"{url}: {journal!r} cannot be the id of a journal.")
-    return f"{FOLDER}/{journal}/{number:06}.jsonl"
+    return f"{FOLDER}/{checked_id(journal, url)}/{number:06}.jsonl"
 
 
 def _by_journal(listed: Iterable[Listed]) -> dict[str, _Pieces]:

@@ -1,11 +1,9 @@
 """Journals as rows: one that says how far a journal is, and one for what each append brought."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.base import ALTERED, SEALED, cannot_continue
+from msgflash_apply.state.backends.base import ALTERED, SEALED, cannot_continue, checked_id
 from msgflash_apply.state.backends.postgres.sessions import ChangeResult, Sessions
 from msgflash_apply.state.backends.postgres.statements import (
     BEGIN_JOURNAL,
@@ -46,7 +44,7 @@ class Journals:
         """Begin a journal that is not there, or continue one that is as this object left it."""
         appends = self._appends.get(journal, 0)
         statement = CONTINUE_JOURNAL if appends else BEGIN_JOURNAL
-        parameters = {"journal": _checked(journal), "lines": lines, "appends": appends}
+        parameters = {"journal": checked_id(journal, self._sessions.url), "lines": lines, "appends": appends}
         if not self._sessions.change(_JournalChange, statement, parameters).is_done:
             states = {found.journal: found.is_sealed for found in self._found()}
             is_sealed = appends > 0 and states.get(journal, True)
@@ -55,11 +53,11 @@ class Journals:
 
     def seal(self, journal: str) -> None:
         """End a journal: waits for an append that is under way, and lets none follow."""
-        self._sessions.change(_JournalChange, SEAL_JOURNAL, {"journal": _checked(journal)})
+        self._sessions.change(_JournalChange, SEAL_JOURNAL, {"journal": checked_id(journal, self._sessions.url)})
 
     def drop(self, journal: str) -> None:
         """Remove a journal with its lines."""
-        self._sessions.change(_JournalChange, DROP_JOURNAL, {"journal": _checked(journal)})
+        self._sessions.change(_JournalChange, DROP_JOURNAL, {"journal": checked_id(journal, self._sessions.url)})
 
     def names(self) -> Collection[str]:
         """List all journals, the one begun first in front."""
@@ -67,15 +65,8 @@ class Journals:
 
     def read(self, journal: str) -> bytes | None:
         """Read all lines in order; None if there is no such journal."""
-        found = self._sessions.look(Content, READ_JOURNAL, {"journal": _checked(journal)})
+        found = self._sessions.look(Content, READ_JOURNAL, {"journal": checked_id(journal, self._sessions.url)})
         return found[0].content if found else None
 
     def _found(self) -> list[_Journal]:
         return self._sessions.look(_Journal, LIST_JOURNALS)
-
-
-def _checked(journal: str) -> str:
-    """Refuse an id that no run could have: it may come from a document that a stranger wrote."""
-    if not re.fullmatch(r"[\w-]+", journal, re.ASCII):
-        raise BackendError("That is no journal.", f"{journal!r} cannot be the id of a journal.")
-    return journal
