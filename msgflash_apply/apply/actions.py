@@ -160,27 +160,14 @@ async def _settle(
     *,
     is_second_half: bool = False,
 ) -> Settled:
-    """
-    Send until the campaign is where it should be, or why it is not is known.
-
-    Each time it is written ahead: so its status is known to be unknown whatever happens then, and a run that slept
-    finds out that another one has taken over.
-    """
-    attempt, late_in_a_row, identifier = 0, 0, change.id or ""
+    """Send until the campaign is where it should be, or why it is not is known."""
+    attempt, identifier = 0, change.id or ""
     while True:
-        may_leave = run.deadline()
-        if not await run.journal.write(Announced(change.address, effect, run.now())):
-            return Settled(None, run.stop.why, is_sent=attempt > 0)
-        if not late_in_a_row:  # Otherwise it waited for its slot for too long; waiting again could take as long again.
-            await (run.client.limiter.acquire() if is_second_half else wait_for_slot(run))
-        if run.stop.is_set and not is_second_half:
-            return Settled(None, run.stop.why, is_sent=attempt > 0)
-        answer = await send(identifier, may_leave)
-        late_in_a_row = late_in_a_row + 1 if answer is TOO_LATE else 0
-        if late_in_a_row == PAUSE_ATTEMPTS:
-            return Settled(None, TOO_LATE.what, is_sent=attempt > 0)
-        if late_in_a_row or (is_rate_limit(answer) and not run.client.limiter.is_hopeless):
-            continue  # no attempt: nothing left, or the limiter waits as long as MsgFlash wants
+        answer = await _announced(run, change, effect, partial(send, identifier), is_second_half=is_second_half)
+        if isinstance(answer, Settled):
+            return dataclasses.replace(answer, is_sent=attempt > 0)
+        if is_rate_limit(answer) and not run.client.limiter.is_hopeless:
+            continue  # no attempt: the limiter waits as long as MsgFlash wants
         attempt += 1
         campaign = object_in(answer) if isinstance(answer, Reply) and answer.status == 200 else None
         if campaign is not None and str(campaign.get("status")) in goal:
@@ -189,6 +176,32 @@ async def _settle(
         if settled is not None:
             return settled
         await run.client.back_off(attempt)
+
+
+async def _announced(
+    run: Run, change: Change, effect: Effect, send: Callable[[MayLeave], Awaitable[Answer]], *, is_second_half: bool
+) -> Answer | Settled:
+    """
+    Write ahead, wait for a slot and send; again where all that took longer than an announcement holds.
+
+    So the status is known to be unknown whatever happens then, and a run that slept finds out that another one has
+    taken over.
+
+    Returns:
+        The answer; or why nothing was sent.
+    """
+    for late in range(PAUSE_ATTEMPTS):
+        may_leave = run.deadline()
+        if not await run.journal.write(Announced(change.address, effect, run.now())):
+            return Settled(None, run.stop.why)
+        if not late:  # Later it has its slot: waiting again could take as long again.
+            await (run.client.limiter.acquire() if is_second_half else wait_for_slot(run))
+        if run.stop.is_set and not is_second_half:
+            return Settled(None, run.stop.why)
+        answer = await send(may_leave)
+        if answer is not TOO_LATE:
+            return answer
+    return Settled(None, TOO_LATE.what)
 
 
 async def _look_again(
