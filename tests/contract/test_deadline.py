@@ -98,7 +98,9 @@ def test_body_does_not_follow_a_head_that_left_in_time(world: World) -> None:
     async def run() -> Answer:
         answers = iter([True, False])
         async with world.client() as client:
-            return await client.create(PAYLOAD, lambda: next(answers))
+            answer = await client.create(PAYLOAD, lambda: next(answers))
+            await client.usage()
+            return answer
 
     assert asyncio.run(run()) is TOO_LATE
     assert world.created() == {}
