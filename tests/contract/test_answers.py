@@ -1,16 +1,21 @@
 """The answer to a create is held against what was sent, over a real socket and on a real state: contract section 6."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from msgflash_apply.apply.result import ApplyReport, Outcome
 from msgflash_apply.campaign import Address, Desired, Lifecycle
+from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.operations.resolve import resolve_created
 from msgflash_apply.sandbox.seed import WELCOME_ID
 from msgflash_apply.sandbox.server import Sandbox
+from msgflash_apply.state.journal import Removed
 from tests.support.builders import a_desired, a_payload
 from tests.support.runs import LATER, STILL, World
+from tests.support.states import a_run
 
 CREATE = "POST /api/v1/campaigns"
 SALE = Address("sale")
@@ -115,6 +120,36 @@ def test_id_on_record_is_not_taken_for_a_new_one(world: World) -> None:
     assert (result.outcome, report.exit_code) == (Outcome.IN_DOUBT, 3)
     assert f"{known}, and that is the campaign first on record" in str(result.error)
     assert (world.snapshot().campaigns, set(world.snapshot().in_doubt)) == (before, {SALE})
+
+
+def retire(world: World) -> None:
+    """Take the file away: the campaign is paused for good, and stays on record."""
+    world.apply([])
+
+
+def replace_it(world: World) -> None:
+    """Change what was sent: a new campaign takes its place, and the first is one of its former ids."""
+    world.apply([campaign("first", body="New")])
+
+
+def take_off_the_record(world: World) -> None:
+    """Remove it by hand: it is in the history."""
+    with a_run(world.backend, "removal") as ledger:
+        ledger.append(Removed(Address("first"), world.now()))
+
+
+@pytest.mark.parametrize("put_away", [retire, replace_it, take_off_the_record])
+def test_id_of_the_past_is_not_taken_for_a_new_one(world: World, put_away: Callable[[World], None]) -> None:
+    """Neither an apply nor a person can record it as what a create made, however it is spelled."""
+    world.apply([campaign("first")])
+    known = world.snapshot().campaigns[Address("first")].id.upper()
+    put_away(world)
+    world.sandbox.add_fault(f"{CREATE} misreport field=id value={known}")
+
+    assert ends(world.apply([campaign()]))[SALE] is Outcome.IN_DOUBT
+    with a_run(world.backend) as ledger, pytest.raises(MsgflashApplyError) as refused:
+        asyncio.run(resolve_created(ledger, world.client(), SALE, known, world.now))
+    assert refused.value.detail == "The state has it at first."
 
 
 def test_one_id_for_two_creates_of_a_run(world: World) -> None:

@@ -41,10 +41,17 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 async def carried_out(
-    world: World, ledger: Ledger, changes: list[Change], elapsed: Callable[[], float], pace: float = 0.0
+    world: World,
+    ledger: Ledger,
+    changes: list[Change],
+    elapsed: Callable[[], float],
+    pace: float = 0.0,
+    stop_after: float | None = None,
 ) -> list[Result]:
-    """Carry changes out side by side, in a run on some clock and at some pace."""
+    """Carry changes out side by side, in a run on some clock and at some pace, which may be stopped."""
     stop = Stop()
+    if stop_after is not None:
+        asyncio.get_running_loop().call_later(stop_after, stop.set, "enough")
     async with world.client() as client, JournalWriter(ledger, stop) as journal:
         client.limiter = Limiter(pace, jitter=lambda: 0.0)
         run = Run(
@@ -162,3 +169,19 @@ def test_what_is_always_too_late_ends(world: World, action: Action, attempts: in
     assert TOO_LATE.what in str(result.error)
     assert kinds.count("intended") + kinds.count("announced") == attempts
     assert [seen.method for seen in world.sandbox.requests] == ["GET"]
+
+
+def test_wait_for_a_slot_ends_when_the_run_stops(world: World) -> None:
+    """A pause that waits for its turn is not sent any more; one that belongs to a create that was sent is."""
+    created = replace(CREATE, pause_after=True)
+    waiting = existing(world, Action.PAUSE)
+    with a_run(world.backend) as ledger:
+        ledger.append(Adopted(waiting.address, a_record(str(waiting.address), identifier=str(waiting.id))))
+        results = asyncio.run(carried_out(world, ledger, [created, waiting], lambda: 0.0, pace=1.0, stop_after=0.3))
+
+    assert [(result.outcome, result.error) for result in results] == [
+        (Outcome.DONE, None),
+        (Outcome.SKIPPED, "enough"),
+    ]
+    assert world.statuses() == {"sale": "paused", "c00": "scheduled"}
+    assert world.snapshot().campaigns[Address("c00")].is_unsettled

@@ -3,13 +3,14 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from msgflash_apply.api.client import Client
+from msgflash_apply.api.client import LONGEST_REQUEST, Client
 from msgflash_apply.campaign import Address, Desired
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.operations.resolve import probe, resolve_created, resolve_not_created
@@ -20,6 +21,7 @@ from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.lock import Claim
 from tests.support.builders import a_desired, a_payload, an_intent
 from tests.support.runs import ENVIRONMENT, LATER, STILL, World
+from tests.support.states import a_run
 
 T = TypeVar("T")
 DOUBT, PLAIN = Address("doubt"), Address("plain")
@@ -143,6 +145,28 @@ def test_not_created_lets_the_next_apply_create_it(world: World) -> None:
     under_lock(world, say_not_created)
 
     assert [change.address for change in world.plan([campaign("plain"), campaign("doubt")]).effective] == [DOUBT]
+
+
+@pytest.mark.parametrize("is_of_an_earlier_version", [True, False])
+def test_not_created_is_refused_while_it_may_arrive(world: World, *, is_of_an_earlier_version: bool) -> None:
+    """Until half a minute and the longest request have passed since the announcement, which the refusal says."""
+    snapshot = world.snapshot()
+    intent = snapshot.in_doubt[DOUBT]
+    assert intent.send_before == intent.announced_at + timedelta(seconds=30)
+    if is_of_an_earlier_version:
+        with a_run(world.backend) as ledger:
+            ledger.replace(replace(snapshot, in_doubt={DOUBT: replace(intent, send_before=None)}))
+    possible_at = (intent.announced_at + timedelta(seconds=31) + LONGEST_REQUEST).replace(microsecond=0)
+
+    async def say_not_created(ledger: Ledger, _client: Client) -> None:
+        with pytest.raises(MsgflashApplyError, match=f"until {possible_at:%Y-%m-%d %H:%M:%S} UTC"):
+            resolve_not_created(ledger, DOUBT, lambda: possible_at - timedelta(seconds=1))
+        assert ledger.snapshot.in_doubt.keys() == {DOUBT}
+        resolve_not_created(ledger, DOUBT, lambda: possible_at)
+
+    under_lock(world, say_not_created)
+
+    assert world.snapshot().in_doubt == {}
 
 
 def test_probe_before_the_start_is_refused(world: World) -> None:

@@ -1,5 +1,7 @@
 """What MsgFlash returns, held against what was sent, with the real command: normalised, altered, and similar ones."""
 
+import re
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import QUICKEST_PROJECT, Repo, created, creates_seen, ids, statuses, wait_until
 from tests.support.scenes import Scenes
+from tests.support.stores.program import call
 
 CREATE = "POST /api/v1/campaigns"
 GET = "GET /api/v1/campaigns/*"
@@ -104,6 +107,28 @@ def test_word_that_nothing_was_created_is_asked_for(doubtful: Repo) -> None:
         assert line in no.out
     assert (no.code, still) == (3, {"sale": "blocked"})
     assert (yes.code, doubtful.actions()) == (0, {"sale": "create"})
+
+
+def test_word_that_nothing_was_created_may_come_too_early(repo: Repo, sandbox: Sandbox) -> None:
+    """Right after a run was killed its create may still arrive: nothing is asked, and nothing is created twice."""
+    repo.campaign("sale")
+    sandbox.add_fault(f"{CREATE} delay seconds=2")
+    running = repo.start("apply", "--auto-approve")
+    wait_until(lambda: b"delay" not in call("GET", f"{sandbox.url}/_sandbox/faults")[1])  # it has arrived
+    running.signal(signal.SIGKILL)
+    running.wait()
+    refused = repo.run("resolve", "sale", "--not-created", "--yes")
+    unasked = repo.run_on_terminal("resolve", "sale", "--not-created")
+    again = repo.apply()
+    wait_until(lambda: created(sandbox) == {"sale": 1})
+
+    assert (refused.code, unasked.code, again.code) == (1, 1, 3)
+    for said in (refused.err, unasked.out):
+        assert "It cannot be known yet that sale was not created." in said
+        assert re.search(r"until 2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC", " ".join(said.split()))
+    assert "Is it certain" not in unasked.out
+    assert repo.run("resolve", "sale", "--created", ids(sandbox)["sale"]).code == 0
+    assert repo.actions() == {"sale": "no-op"}
 
 
 def test_word_that_nothing_was_created_needs_yes_in_a_pipeline(doubtful: Repo) -> None:
