@@ -183,5 +183,5 @@ def test_wait_for_a_slot_ends_when_the_run_stops(world: World) -> None:
         (Outcome.DONE, None),
         (Outcome.SKIPPED, "enough"),
     ]
-    assert world.statuses() == {"sale": "paused", "c00": "scheduled"}
+    assert [name for name, status in world.statuses().items() if status == "paused"] == ["sale"]
     assert world.snapshot().campaigns[Address("c00")].is_unsettled
