@@ -36,6 +36,11 @@ def another_start(sandbox: Sandbox) -> None:
     sandbox.add_fault("POST /api/v1/campaigns misreport field=schedule value=2099-03-02T19:00:00.000Z")
 
 
+def no_more_templates(sandbox: Sandbox) -> None:
+    """Let the account have no more templates."""
+    sandbox.add_fault("POST /api/v1/templates 403")
+
+
 def as_it_is(_: Sandbox) -> None:
     """Leave the demo account alone."""
 
@@ -44,7 +49,11 @@ ACCOUNTS: Mapping[str, Callable[[Sandbox], None]] = {
     "MF502": a_second_boutique,
     "MF520": a_crowd,
     "MF522": another_start,
+    "MF526": no_more_templates,
 }
+RUNS = {"MF525": ("init", "6f1c2f0a-0000-4000-8000-000000000000")}
+"""Of the state: it had a marker."""
+
 AHEAD = Options(requests_per_second=0, date_ahead_seconds=300)
 OPTIONS = {"MF515": FEW_MESSAGES, "MF521": NO_CAMPAIGNS, "MF524": AHEAD}
 
@@ -55,7 +64,7 @@ def walker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walker]:
     code = str(request.param)
     with Sandbox(OPTIONS.get(code, FAST)) as sandbox:
         ACCOUNTS.get(code, as_it_is)(sandbox)
-        a_repo(tmp_path, sandbox)
+        a_repo(tmp_path, sandbox, runs=RUNS.get(code, ()))
         yield Walker(tmp_path, sandbox)
 
 
@@ -70,7 +79,10 @@ def test_messages_about_the_state_are_said() -> None:
     told = [
         message for cell in re.findall(r"^\| (\".*?\") \|", table, re.MULTILINE) for message in cell[1:-1].split('", "')
     ]
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "msgflash_apply/state").rglob("*.py"))
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in [*(ROOT / "msgflash_apply/state").rglob("*.py"), ROOT / "msgflash_apply/plan/marker.py"]
+    )
 
     assert len(told) > 30
     assert [message for message in told if f'"{message}"' not in source] == []

@@ -218,14 +218,13 @@ def scrubbed_environment() -> dict[str, str]:
     return {**kept, "PYTHONWARNINGS": "error"}
 
 
-def a_repo(folder: Path, sandbox: Sandbox) -> Repo:
+def a_repo(folder: Path, sandbox: Sandbox, *, runs: tuple[str, ...] = ()) -> Repo:
     """Make a repo with a project file that sends as fast as may be and an empty state."""
     repo = Repo(folder, sandbox)
     repo.write("msgflash.yaml", QUICKEST_PROJECT)
     (folder / "campaigns").mkdir()
-    init_state(
-        open_backend(Location(".msgflash/default.json", folder)), environment="default", lineage=str(uuid.uuid4())
-    )
+    backend = open_backend(Location(".msgflash/default.json", folder))
+    init_state(backend, environment="default", lineage=str(uuid.uuid4()), runs=runs)
     return repo
 
 
