@@ -28,7 +28,7 @@ CHANGING = (
     (re.compile(r"in \d+ d(?: \d+ h)?"), "in some days"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?"), "<time>"),
-    (re.compile(r"^Requests: .*$", re.MULTILINE), "Requests: ..."),
+    (re.compile(r"\d+ left this month"), "some left this month"),
     (re.compile(r"^[a-z]+ \S+  id \S+  \(\d+/\d+\)\n", re.MULTILINE), ""),  # progress, in the order of answers
 )
 
