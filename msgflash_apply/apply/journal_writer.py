@@ -73,10 +73,9 @@ class JournalWriter:
 
     async def is_durable(self, written: Written) -> bool:
         """
-        Wait for entries that were queued.
+        Wait for entries that were queued. May be called again after a cancel.
 
-        May be called again after a cancel. Where the run is given up, the storage still has its time, so that what is
-        known is reported.
+        Where the run is given up, the storage still has its time, so that what is known is reported.
 
         Returns:
             False when the storage refused them: the run is stopped then.
