@@ -16,7 +16,7 @@ from msgflash_apply.state.codec import decode_journal
 from msgflash_apply.state.commit import init_state
 from msgflash_apply.state.journal import Announced, Created, Intended, NotCreated, Observed
 from msgflash_apply.state.reading import read_state
-from tests.support.command import FAST, a_repo, created, creates_seen, ids, statuses, wait_until
+from tests.support.command import FAST, a_repo, created, ids, statuses, wait_until
 from tests.support.states import LINEAGE, take_the_lock_away
 from tests.support.stores import Stores, kinds
 
@@ -68,19 +68,24 @@ def test_run_that_wakes_up_sends_nothing(kind: str, tmp_path: Path, sandbox: San
     repo.campaign("sale")
     sandbox.add_fault("POST /api/v1/campaigns* 429 retry_after=5 times=*")
     sleeper = repo.start("apply", "--auto-approve")
-    wait_until(lambda: creates_seen(sandbox) >= 2 and unsettled(backend) == {"brake", "sale"})
-    time.sleep(0.3)  # MsgFlash wants it to wait for five seconds: meanwhile it does nothing at all
-    sleeper.signal(signal.SIGSTOP)
+    try:
+        wait_until(
+            lambda: 429 in {seen.status for seen in sandbox.requests} and unsettled(backend) == {"brake", "sale"}
+        )
+        time.sleep(0.3)  # MsgFlash wants it to wait for five seconds: meanwhile it does nothing at all
+        sleeper.signal(signal.SIGSTOP)
 
-    sandbox.clear_faults()
-    take_the_lock_away(backend)
-    repo.campaign("brake", paused=True)
-    doubt = read_state(backend, environment="default").in_doubt[Address("sale")]
-    wait_until(lambda: datetime.now(UTC) > doubt.last_sent_at + 2 * LONGEST)
-    assert repo.run("resolve", "sale", "--not-created", "--yes").code == 0
-    done = repo.apply()
-    sleeper.signal(signal.SIGCONT)
-    woken = sleeper.wait()
+        sandbox.clear_faults()
+        take_the_lock_away(backend)
+        repo.campaign("brake", paused=True)
+        doubt = read_state(backend, environment="default").in_doubt[Address("sale")]
+        wait_until(lambda: datetime.now(UTC) > doubt.last_sent_at + 2 * LONGEST)
+        assert repo.run("resolve", "sale", "--not-created", "--yes").code == 0
+        done = repo.apply()
+        sleeper.signal(signal.SIGCONT)
+        woken = sleeper.wait()
+    finally:
+        sleeper.process.kill()  # not even when this test fails does it stay stopped
 
     assert (done.code, woken.code) == (0, 1), done.err + woken.out
     assert "Stopped early: " in woken.out
