@@ -94,6 +94,7 @@ class Bounds:
         answer_seconds: for a whole answer: a server that sends a byte a minute is never silent for long.
         answer_bytes: of an answer, decompressed.
         pages: of one list.
+        after_stop_seconds: for a whole answer, once more, where this process was stopped while it waited.
         second_look_seconds: before what seems to be gone is looked for again.
     """
 
@@ -101,6 +102,7 @@ class Bounds:
     answer_seconds: float = 120.0
     answer_bytes: int = 16 * 1024 * 1024
     pages: int = 10_000
+    after_stop_seconds: float = 5.0
     second_look_seconds: float = 3.0
 
 
@@ -108,6 +110,9 @@ USUAL = Bounds()
 
 LONGEST_REQUEST = timedelta(seconds=USUAL.answer_seconds)
 """From its first byte until it has an answer or is given up."""
+
+STOPPED_SECONDS = 0.1
+"""A timer that fires so late was stopped with its process, or with the machine."""
 
 REUSED_WITHIN_SECONDS = 0.25
 """A connection that was idle for longer is not used again: servers close idle ones after a second at the soonest, and
@@ -163,7 +168,8 @@ class Client:
                 verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if access.is_plain else True,
                 follow_redirects=False,  # a redirect must not carry the key to another host
                 trust_env=not access.is_loopback,  # plain http must not travel through a proxy
-                timeout=httpx.Timeout(bounds.wait_seconds, connect=10.0),
+                # For an answer there is `_Patience`: httpx gives up what came while the process was stopped.
+                timeout=httpx.Timeout(bounds.wait_seconds, connect=10.0, read=None),
                 limits=httpx.Limits(
                     max_connections=100, max_keepalive_connections=20, keepalive_expiry=REUSED_WITHIN_SECONDS
                 ),
@@ -401,7 +407,7 @@ class Client:
         """Send a request and read its answer; where there is none, say whether the request left."""
         parts = ("headers", "body") if request.method != "GET" and request.headers.get("content-type") else ("headers",)
         steps = tuple(f".send_request_{part}.started" for part in parts)
-        has_left = False
+        has_left, patience = False, _Patience(self._bounds)
 
         async def look(step: str, _about: object) -> None:
             nonlocal has_left
@@ -410,13 +416,14 @@ class Client:
                 if not may_leave():
                     raise _TooLateError
                 has_left = True
+                patience.renew()
 
         request.extensions["trace"] = look
         try:
-            async with asyncio.timeout(self._bounds.answer_seconds):
+            async with patience:
                 response = await self._http.send(request, stream=True)
                 try:
-                    return response, await _content(response, self._bounds.answer_bytes)
+                    return response, await _content(response, self._bounds.answer_bytes, patience)
                 finally:
                     await response.aclose()
         except _TooLateError:
@@ -492,10 +499,52 @@ def _words_of(err: Exception) -> str:
     return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__
 
 
-async def _content(response: httpx.Response, most_bytes: int) -> bytes:
+class _Patience:
+    """
+    Raises TimeoutError where an answer, or the rest of it, does not come in time.
+
+    A timer that fires late was stopped together with its process. What came meanwhile waits to be read, so there is
+    some more time then: else a closed laptop would leave in doubt what was answered at once.
+    """
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._limit = asyncio.timeout(None)
+        self._loop = asyncio.get_running_loop()
+        self._ends_at = self._due = self._loop.time() + bounds.answer_seconds
+        self._timer = self._loop.call_at(self._due, self._look)
+
+    def renew(self) -> None:
+        """Wait from now on for what comes next: the request leaves, or a part of the answer came."""
+        self._look_at(min(self._loop.time() + self._bounds.wait_seconds, self._ends_at))
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        await self._limit.__aexit__(kind, error, trace)
+
+    def _look_at(self, due: float) -> None:
+        self._timer.cancel()
+        self._due, self._timer = due, self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        if now < self._due + STOPPED_SECONDS:
+            self._limit.reschedule(now)
+        else:
+            self._ends_at = now + self._bounds.after_stop_seconds
+            self._look_at(self._ends_at)
+
+
+async def _content(response: httpx.Response, most_bytes: int, patience: _Patience) -> bytes:
     """Read an answer, but no more of it than any honest one holds; a larger one counts as not understood."""
     content = bytearray()
     async for chunk in response.aiter_bytes():
+        patience.renew()
         content += chunk
         if len(content) > most_bytes:
             return b""

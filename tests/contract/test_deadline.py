@@ -11,7 +11,7 @@ import pytest
 
 from msgflash_apply.api.client import TOO_LATE, Client, MayLeave
 from msgflash_apply.api.limiter import Limiter
-from msgflash_apply.api.outcome import Answer
+from msgflash_apply.api.outcome import Answer, Reply
 from msgflash_apply.apply.actions import ACTIONS, PAUSE_ATTEMPTS
 from msgflash_apply.apply.create import CONNECT_ATTEMPTS
 from msgflash_apply.apply.journal_writer import JournalWriter
@@ -185,3 +185,15 @@ def test_wait_for_a_slot_ends_when_the_run_stops(world: World) -> None:
     ]
     assert [name for name, status in world.statuses().items() if status == "paused"] == ["sale"]
     assert world.snapshot().campaigns[Address("c00")].is_unsettled
+
+
+def test_answers_that_came_while_the_process_was_stopped_are_read(world: World) -> None:
+    """A process that stands still for longer than it waits for an answer has it all the same: nothing is in doubt."""
+    world.sandbox.add_fault("POST /api/v1/campaigns delay seconds=0.4 times=4")
+
+    async def run() -> list[Answer]:
+        async with world.client(timeout_seconds=0.8) as client:
+            asyncio.get_running_loop().call_later(0.2, time.sleep, 1.2)
+            return await asyncio.gather(*(client.create({**PAYLOAD, "name": f"c{number}"}) for number in range(4)))
+
+    assert [answer.status for answer in asyncio.run(run()) if isinstance(answer, Reply)] == [201] * 4
