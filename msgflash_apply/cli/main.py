@@ -139,8 +139,8 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code of contract section 9; 128 and the number of the first signal, if there was one.
     """
-    INTERRUPTS.install()
     try:
+        INTERRUPTS.install()
         result = cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
         code = result if isinstance(result, int) else ExitCode.DONE
         streams.check()

@@ -79,7 +79,7 @@ class Noting(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Note and send."""
-        if request.method == "POST":
+        if request.method == "POST" and request.url.path.endswith("/campaigns"):
             self.names.append(json.loads(request.content)["name"])
         return await self._inner.handle_async_request(request)
 

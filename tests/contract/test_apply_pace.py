@@ -13,6 +13,7 @@ from msgflash_apply.apply.result import Outcome
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.backends.base import Appends
 from tests.support.builders import a_desired, a_payload
+from tests.support.command import CREATE
 from tests.support.doors import SlowBackend
 from tests.support.runs import LATER, STILL, World
 
@@ -44,7 +45,7 @@ def slowness(folder: Path, appends: Appends, seconds: float) -> float:
         wanted = [a_desired(str(payload["name"]), payload=payload) for payload in payloads]
         report = world.apply(wanted, backend=SlowBackend(world.backend, appends, seconds=seconds))
         assert report.summary[Outcome.DONE] == COUNT == len(world.created())
-        sent_at = [seen.time for seen in sandbox.requests if seen.method == "POST"]
+        sent_at = [seen.time for seen in sandbox.requests if f"{seen.method} {seen.path}" == CREATE]
     return (sent_at[-1] - sent_at[0]) * RATE / (COUNT - 1)
 
 

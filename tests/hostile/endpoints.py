@@ -34,6 +34,8 @@ ENDPOINTS: Mapping[str, Callable[[Client], Awaitable[object]]] = {
     "instances": lambda client: client.instances(),
     "templates": lambda client: client.templates(),
     "template": lambda client: client.template("x"),
+    "create_template": lambda client: client.create_template("x", "Hello"),
+    "update_template": lambda client: client.update_template("x", "Hello"),
     "groups": lambda client: client.groups(),
     "contact": lambda client: client.contact("x"),
     "contacts_total": lambda client: client.contacts_total(),

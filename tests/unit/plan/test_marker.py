@@ -7,7 +7,7 @@ import pytest
 
 from msgflash_apply.api.models import Template
 from msgflash_apply.errors import StateError
-from msgflash_apply.plan.marker import Marker, compare, markers_in
+from msgflash_apply.plan.marker import Marker, compare, markers_in, refuse_taken
 from msgflash_apply.sandbox.placeholders import check_placeholders
 from tests.support.builders import a_snapshot
 
@@ -96,3 +96,12 @@ def test_other_state_of_the_environment(runs: tuple[str, ...], environment: str,
         found, warnings = compare(ours, [other], is_trusted=False)
         assert (found.id, found.lineage) == (None, ours.lineage)
         assert [warning.code for warning in warnings] == (["MF525"] if "r1" in runs else [])
+
+
+def test_second_state_is_refused_where_there_is_one() -> None:
+    """`init` names the states that the account remembers."""
+    refuse_taken([])
+    with pytest.raises(StateError, match="The account has a state already") as caught:
+        refuse_taken([MARKER])
+
+    assert f"environment {OURS.environment}: lineage {OURS.lineage[:8]}, serial 7" in str(caught.value)
