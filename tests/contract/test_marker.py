@@ -2,18 +2,23 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from msgflash_apply.apply.marker import MarkerWriter
 from msgflash_apply.apply.result import ApplyReport, Outcome
+from msgflash_apply.errors import BackendError
 from msgflash_apply.plan.marker import Marker
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.sandbox.values import Template
+from msgflash_apply.state.backends.base import Backend
 from tests.support.builders import a_desired, a_payload
+from tests.support.doors import FailingBackend, When
 from tests.support.runs import LATER, STILL, World
 
 TEMPLATES = "/api/v1/templates"
@@ -31,9 +36,10 @@ def markers(sandbox: Sandbox) -> list[Template]:
     return [one for one in sandbox.world.templates.values() if one.name.startswith("msgflash-apply state ")]
 
 
-def create(world: World, *names: str) -> ApplyReport:
+def create(world: World, *names: str, backend: Backend | None = None) -> ApplyReport:
     """Apply some campaigns that start later."""
-    return world.apply([a_desired(name, payload=a_payload(name=name, starts_at=LATER)) for name in names])
+    wanted = [a_desired(name, payload=a_payload(name=name, starts_at=LATER)) for name in names]
+    return world.apply(wanted, backend=backend)
 
 
 @pytest.mark.parametrize("fault", ["plan", "422 code=TEMPLATE_LIMIT"])
@@ -150,3 +156,21 @@ def test_abridged_marker_is_read_by_itself(world: World, fault: str, count: int)
 
     assert create(world, "first", "second").exit_code == 0
     assert len(markers(world.sandbox)) == count
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_nothing_is_marked_that_the_state_does_not_know(world: World, when: When) -> None:
+    """Wherever the storage fails, the account remembers no run that the state has lost, and the next apply goes on."""
+    create(world, "c0")
+    for at in range(1, 16):
+        backend = FailingBackend(world.backend, at=at, when=when)
+        with suppress(BackendError):
+            create(world, "c0", f"c{at}", backend=backend)
+        if (holder := world.backend.holder()) is not None:  # where giving it back failed
+            world.backend.break_lock(holder.lock_id)
+        [marker] = markers(world.sandbox)
+        [run] = re.findall("^run: (.*)$", marker.body or "", re.MULTILINE)
+
+        assert run in world.snapshot().runs
+    assert create(world, "c0", "last").exit_code == 0
+    assert set(world.created().values()) == {1}
