@@ -52,6 +52,10 @@ class StateMissing(StateError):
     """There is no state here. Absent is not empty: nothing may be sent."""
 
 
+class StateBehind(StateError):
+    """The account remembers a later one: an older copy, or one that was read before another run began."""
+
+
 class StateDamaged(StateError):
     """The state is there and cannot be read, parsed or proven."""
 

@@ -444,8 +444,8 @@ class Client:
     def _compare_clocks(self, date: str) -> None:
         """Take the time of an answer; one that is none says nothing."""
         with suppress(ValueError, OverflowError):
-            told = parsedate_to_datetime(date)
-            self.clock_error = self._now() - (told if told.tzinfo else told.replace(tzinfo=UTC))
+            theirs = parsedate_to_datetime(date)
+            self.clock_error = self._now() - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
 
     def _parse(self, model: type[Model], data: object) -> Model:
         try:

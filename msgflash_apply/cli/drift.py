@@ -35,8 +35,8 @@ def command(options: Globals, format_: str) -> int:
     async def look() -> tuple[Plan, Sequence[Drift]]:
         async with wiring.client_of(settings) as client:
             planner = planner_for(settings, loaded, client, refresh=Refresh.LIVE)
-            plan = await planner.plan(snapshot)
-            audiences = await planner.recount(snapshot)
+            plan = await planner.plan_without_lock(snapshot, lambda: wiring.snapshot_of(settings))
+            audiences = await planner.recount(planner.prior.snapshot)
         return plan, drift_of(planner.prior, planner.instances, audiences)
 
     plan, found = wiring.run(look())

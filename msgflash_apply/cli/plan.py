@@ -242,7 +242,7 @@ def command(
                 has_state=not no_state,
                 counting=Counting(counting),
             )
-            return await planner.plan(snapshot)
+            return await planner.plan_without_lock(snapshot, lambda: wiring.snapshot_of(settings))
 
     plan = wiring.run(make_plan())
     refuse_unmatched(plan, targets, labels)

@@ -96,7 +96,7 @@ def _number(address: Address, record: Record, instances: Mapping[str, Sender]) -
 
 
 def _people(address: Address, record: Record, count: int | None) -> Iterator[Drift]:
-    """More than were approved; until the start, the audience is whoever is in it then (reference 10.3)."""
+    """More than were approved; until the start, the audience is those who are in it then (reference 10.3)."""
     seen = record.facts.seen
     if seen is None or count is None:
         return

@@ -170,7 +170,7 @@ def _within_limit(change: Change) -> Change:
 
 
 def uncounted(changes: Iterable[Change]) -> list[Diagnostic]:
-    """Warn once of the changes whose people were not counted: nobody who approves them knows how many they are."""
+    """Warn once of the changes whose people were not counted: a reviewer cannot know how many they are."""
     blind = [
         change
         for change in changes

@@ -1,7 +1,7 @@
 """
 Whether MsgFlash has what it was sent: a request and a campaign of an answer, compared by meaning; contract section 6.
 
-A server may spell things otherwise than they were sent, and nobody is messaged differently for it: see `meaning`, the
+A server may spell things otherwise than they were sent, and no one is messaged differently for it: see `meaning`, the
 only list of what counts for nothing. `differences_from` judges a campaign that was read, `differences_in_answer` the
 answer to a create, which may leave fields out.
 """

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from msgflash_apply.api.models import Template
-from msgflash_apply.errors import StateError
+from msgflash_apply.errors import StateBehind, StateError
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.state.snapshot import INIT, Snapshot
 
@@ -97,7 +97,8 @@ def compare(snapshot: Snapshot, markers: Sequence[Marker], *, is_trusted: bool) 
         The state's marker, an empty one where the account has none, and a warning where it had one.
 
     Raises:
-        StateError: the state is an older copy, or another one of the same environment came before it.
+        StateBehind: the state is an older copy.
+        StateError: another state of the same environment came before it.
     """
     own = [marker for marker in markers if marker.lineage == snapshot.lineage]
     if own:
@@ -118,8 +119,8 @@ def compare(snapshot: Snapshot, markers: Sequence[Marker], *, is_trusted: bool) 
     return marker, [Diagnostic(Severity.WARNING, Code.MARKER_GONE, message, hint)]
 
 
-def _behind(marker: Marker, snapshot: Snapshot) -> StateError:
-    return StateError(
+def _behind(marker: Marker, snapshot: Snapshot) -> StateBehind:
+    return StateBehind(
         "This state is not the one that was written last.",
         f"It is at serial {snapshot.serial}; a run that it knows nothing of began at serial {marker.serial} or ended "
         f"with it, as the account remembers ({marker.name}).\nCampaigns of that run are missing here, and would be "

@@ -14,6 +14,7 @@ from msgflash_apply.api.access import DEFAULT_BASE_URL
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.models import Usage
 from msgflash_apply.campaign import GONE, INSTANCE, TEMPLATE, TERMINAL, Address, Desired, id_in, plain_id
+from msgflash_apply.errors import StateBehind
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity, in_order
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.audience import Counting, count_audiences, count_people, messages_of, uncounted
@@ -151,6 +152,13 @@ class Planner:
     def environment(self) -> str:
         """Whose state the plans are for."""
         return self._options.environment
+
+    async def plan_without_lock(self, snapshot: Snapshot, read: Callable[[], Snapshot]) -> Plan:
+        """Plan as `plan` does; where an apply has begun since the state was read, on what `read` gives then."""
+        try:
+            return await self.plan(snapshot)
+        except StateBehind:
+            return await self.plan(read())
 
     async def plan(self, snapshot: Snapshot) -> Plan:
         """

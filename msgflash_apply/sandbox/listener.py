@@ -102,8 +102,8 @@ class Listener:
         self._service.record(request, arrived_at, 0 if outgoing is None else outgoing.status)
         options = self._service.options
         if outgoing is not None and options.date_ahead_seconds:
-            told = datetime.now(UTC) + timedelta(seconds=options.date_ahead_seconds)
-            outgoing.headers["Date"] = format_datetime(told, usegmt=True)
+            shown = datetime.now(UTC) + timedelta(seconds=options.date_ahead_seconds)
+            outgoing.headers["Date"] = format_datetime(shown, usegmt=True)
         await asyncio.sleep(options.latency_seconds + self._jitter.random() * options.jitter_seconds)
         return await self._break(incoming, fault, response) if outgoing is None else outgoing
 

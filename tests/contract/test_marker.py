@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,11 +12,13 @@ import pytest
 
 from msgflash_apply.apply.marker import MarkerWriter
 from msgflash_apply.apply.result import ApplyReport, Outcome
-from msgflash_apply.errors import BackendError
+from msgflash_apply.errors import BackendError, StateBehind
 from msgflash_apply.plan.marker import Marker
+from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.sandbox.values import Template
 from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import a_desired, a_payload
 from tests.support.doors import FailingBackend, When
 from tests.support.runs import LATER, STILL, World
@@ -174,3 +176,20 @@ def test_nothing_is_marked_that_the_state_does_not_know(world: World, when: When
         assert run in world.snapshot().runs
     assert create(world, "c0", "last").exit_code == 0
     assert set(world.created().values()) == {1}
+
+
+def test_plan_reads_the_state_again_where_an_apply_has_begun_meanwhile(world: World) -> None:
+    """Without the lock a plan may have read the state right before; only a state that stays behind is refused."""
+    create(world, "first")
+    before = world.snapshot()
+    create(world, "first", "second")
+    wanted = [a_desired(name, payload=a_payload(name=name, starts_at=LATER)) for name in ("first", "second", "third")]
+
+    async def plan(read: Callable[[], Snapshot]) -> set[str]:
+        async with world.client() as client:
+            made = await world.planner(wanted, client, Refresh.CHANGED).plan_without_lock(before, read)
+            return {change.address for change in made.effective}
+
+    assert asyncio.run(plan(world.snapshot)) == {"third"}
+    with pytest.raises(StateBehind):
+        asyncio.run(plan(lambda: before))
