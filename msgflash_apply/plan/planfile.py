@@ -4,8 +4,8 @@ A saved plan: what was reviewed, as data, to be carried out as it is or not at a
 It holds the plan as it was shown, and the campaigns that it was made from, as the files had them. An apply believes
 neither: it plans again from those campaigns, under the lock, and refuses any plan but the one that was shown
 (`approval.py`). So starts, audiences, words, numbers and ids are what the record and MsgFlash say, whatever the file
-claims. Versioned, checked before use, and free of secrets. The checksum finds damage, not malice: a person who can forge a
-plan file can write a campaign, and `--expect DIGEST` ties an apply to a review.
+claims. Versioned, checked before use, and free of secrets. The checksum finds damage, not malice: who can forge a plan
+file can write a campaign, and `--expect DIGEST` ties an apply to a review.
 """
 
 import json
