@@ -21,7 +21,7 @@ from tests.support.command import Repo
 ROOT = Path(__file__).parents[2]
 PART_BYTES = 1024**2
 PARTS = 32
-LOCAL = ("/proc/self/", "/dev/null", "/dev/urandom", "/dev/tty")
+LOCAL = ("/proc/self/", "/dev/fd/1", "/dev/fd/2", "/dev/null", "/dev/urandom", "/dev/tty")
 SYSTEM = (
     "/etc/ssl/",
     "/usr/lib/ssl/",
