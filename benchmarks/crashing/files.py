@@ -2,26 +2,44 @@
 
 import json
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import TypeAlias
 
-from msgflash_apply.campaign import Address
+from msgflash_apply.campaign import Record, Status
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.state.snapshot import Snapshot
 
 
 @dataclass
 class Campaign:
-    """One campaign of the repo; its name never changes and its body tells the version, so payloads never repeat."""
+    """
+    One campaign of the repo; its name never changes and its body tells the version, so payloads never repeat.
+
+    Attributes:
+        newest: of all versions that it ever had; an edit that is taken back goes back to an older one.
+    """
 
     name: str
     place: str
     moved_from: list[str] = field(default_factory=list)
     version: int = 1
+    newest: int = 1
     paused: bool | None = None
     present: bool = True
+
+    @property
+    def body(self) -> str:
+        """What people read."""
+        return f"{self.name}, version {self.version}"
+
+    @property
+    def wanted(self) -> Status:
+        """How it should be on the server once nothing is left to do."""
+        return Status.SCHEDULED if self.present and not self.paused else Status.PAUSED
 
     def text(self, starts_at: datetime) -> str:
         """Write it as YAML."""
@@ -31,7 +49,7 @@ class Campaign:
             "schedule": starts_at.isoformat(),
             "recipients": {"type": "tags", "value": ["vip"]},
             "type": "text",
-            "body": f"{self.name}, version {self.version}",
+            "body": self.body,
             "lifecycle": {"on_change": "replace"},
             "moved_from": self.moved_from,
         }
@@ -51,17 +69,33 @@ class Files:
         for _ in range(dice.randint(30, 40)):
             self._add()
 
-    def edit(self) -> None:
-        """Make the next version of the files: some added, removed, brought back, edited, moved, paused, resumed."""
-        edits = (self._toggle_presence, self._new_body, self._move, self._pause)
-        for campaign in self._dice.sample(self._campaigns, k=self._dice.randint(6, 12)):
-            self._dice.choice(edits)(campaign)
-        for _ in range(self._dice.randint(4, 12)):
+    def edit(self, snapshot: Snapshot) -> None:
+        """Make the next version of the files: many edits of one kind, or some of each."""
+        edits: tuple[Edit, ...] = (
+            self._retire,
+            self._bring_back,
+            self._new_body,
+            self._take_back,
+            self._pause,
+            self._resume,
+        )
+        records = records_at(snapshot)
+        if self._dice.random() < 0.5:
+            self._edit_some(self._dice.choice(edits), records, 30)
+            return
+        for edit in (*edits, self._move):
+            self._edit_some(edit, records, 4)
+        for _ in range(self._dice.randint(2, 8)):
             self._add()
 
-    def missing_in(self, snapshot: Snapshot) -> int:
-        """Count the campaigns of the files that the state does not have at their address."""
-        return sum(each.present and Address(each.place) not in snapshot.campaigns for each in self._campaigns)
+    def requests_for(self, snapshot: Snapshot) -> int:
+        """Estimate how many requests bring the server where the files want it."""
+        records = records_at(snapshot)
+        return sum(_requests_for(campaign, records.get(campaign.place)) for campaign in self._campaigns)
+
+    def wanted(self) -> dict[str, Status]:
+        """Say by address how each campaign should be once nothing is left to do."""
+        return {campaign.place: campaign.wanted for campaign in self._campaigns}
 
     def write(self) -> None:
         """Put them on disk."""
@@ -76,17 +110,62 @@ class Files:
         name = f"c{len(self._campaigns):03d}"
         self._campaigns.append(Campaign(name, name, paused=self._dice.choice((None, None, True))))
 
-    def _toggle_presence(self, campaign: Campaign) -> None:
-        campaign.present = not campaign.present
+    def _edit_some(self, edit: "Edit", records: Mapping[str, Record], most: int) -> None:
+        """Edit so many campaigns at most of those where that changes anything."""
+        for campaign in self._dice.sample(self._campaigns, k=len(self._campaigns)):
+            if most and edit(campaign, records.get(campaign.place)):
+                most -= 1
 
-    def _new_body(self, campaign: Campaign) -> None:
-        campaign.version += 1
+    def _retire(self, campaign: Campaign, _: Record | None) -> bool:
+        was, campaign.present = campaign.present, False
+        return was
 
-    def _move(self, campaign: Campaign) -> None:
+    def _bring_back(self, campaign: Campaign, _: Record | None) -> bool:
+        was, campaign.present = campaign.present, True
+        return not was
+
+    def _new_body(self, campaign: Campaign, _: Record | None) -> bool:
+        if campaign.present:
+            campaign.newest += 1
+            campaign.version = campaign.newest
+        return campaign.present
+
+    def _take_back(self, campaign: Campaign, record: Record | None) -> bool:
+        """Want what is on record after all, where the last edit was not carried out."""
+        sent = str(record.facts.payload["body"]) if record is not None else campaign.body
+        is_other = campaign.present and sent != campaign.body
+        if is_other:
+            campaign.version = int(sent.rpartition(" ")[2])
+        return is_other
+
+    def _pause(self, campaign: Campaign, _: Record | None) -> bool:
+        was, campaign.paused = campaign.paused, True
+        return campaign.present and not was
+
+    def _resume(self, campaign: Campaign, _: Record | None) -> bool:
+        was, campaign.paused = campaign.paused, False if campaign.paused else campaign.paused
+        return campaign.present and bool(was)
+
+    def _move(self, campaign: Campaign, _: Record | None) -> bool:
         """Tell the former address in half of the cases; in the others the program has to find it out."""
         if self._dice.random() < 0.5:
             campaign.moved_from.append(campaign.place)
         campaign.place = f"{self._dice.choice(('spring', 'summer'))}/{campaign.name}-{self._dice.randrange(10**6)}"
+        return True
 
-    def _pause(self, campaign: Campaign) -> None:
-        campaign.paused = not campaign.paused
+
+Edit: TypeAlias = Callable[[Campaign, Record | None], bool]
+"""Of one campaign, given what is on record of it; whether that changed anything."""
+
+
+def records_at(snapshot: Snapshot) -> dict[str, Record]:
+    """Find the records where nothing is in doubt, by address."""
+    return {address: each for address, each in snapshot.campaigns.items() if address not in snapshot.in_doubt}
+
+
+def _requests_for(campaign: Campaign, record: Record | None) -> int:
+    if record is None:
+        return int(campaign.present) * (2 if campaign.paused else 1)
+    if campaign.present and record.facts.payload["body"] != campaign.body:
+        return 3
+    return int(record.is_unsettled or record.status != campaign.wanted)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -14,9 +13,9 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from benchmarks.crashing.account import Remote, creates_in
+from benchmarks.crashing.account import Remote, writes_in
 from benchmarks.crashing.files import Files
-from benchmarks.crashing.strikes import Strike, a_strike
+from benchmarks.crashing.strikes import Kind, Strike, a_strike
 from benchmarks.crashing.tally import Tally
 from benchmarks.crashing.watch import ENVIRONMENT, watch
 from msgflash_apply.api.access import Access
@@ -31,6 +30,7 @@ from msgflash_apply.state.commit import init_state
 from msgflash_apply.state.ledger import open_ledger, read_state
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.snapshot import Snapshot
+from tests.support.command import IN_SECONDS, PROGRAM, SURE_AFTER_SECONDS
 from tests.support.states import age_doubts
 from tests.support.stores import Server
 
@@ -64,11 +64,12 @@ class Store:
 class Sequence:
     """One account, one repo, one state, and the runs on it."""
 
-    def __init__(self, folder: Path, store: Store, dice: Random, *, faults: bool) -> None:
+    def __init__(self, folder: Path, store: Store, dice: Random, kind: Kind) -> None:
         self.tally = Tally()
         self._folder = folder
         self._dice = dice
-        self._faults = faults
+        self._kind = kind
+        self._program = PROGRAM if kind != "fences" else IN_SECONDS
         self._latency_seconds = dice.uniform(0.05, 0.2)
         self._jitter_seconds = dice.choice((0.0, 0.03, 0.08))
         self._rate = dice.choice((30, 60, 100))
@@ -83,16 +84,24 @@ class Sequence:
         options = Options(requests_per_second=0, latency_seconds=self._latency_seconds)
         with Sandbox(options) as sandbox:
             self._prepare()
+            is_undisturbed_first = self._dice.random() < 0.6
+            if is_undisturbed_first:
+                self._check_process(*self._command(sandbox, "apply", "--auto-approve")[::2])
             for number in range(strikes):
                 # Also on the same files: whoever is interrupted runs the same command again.
-                if number and self._dice.random() < 0.8:
-                    self._files.edit()
+                if (number or is_undisturbed_first) and self._dice.random() < 0.8:
+                    self._files.edit(self._snapshot())
                     self._files.write()
                 self._strike(sandbox)
             self._finish(sandbox)
-            self.tally.created = len(Remote.of(sandbox).payloads)
-            self.tally.duplicates = len(Remote.of(sandbox).duplicates())
-            self.tally.lost = len(Remote.of(sandbox).lost(self._snapshot()))
+            remote, snapshot = Remote.of(sandbox), self._snapshot()
+            wrong = remote.in_wrong_status(snapshot, self._files.wanted())
+            self.tally.created = len(remote.payloads)
+            self.tally.duplicates = len(remote.duplicates())
+            self.tally.lost = len(remote.lost(snapshot))
+            self.tally.wrong = len(wrong)
+            if wrong or remote.markers != 1:
+                self._violated(f"at the end: {remote.markers} markers, in the wrong status: {', '.join(wrong)}")
         return self.tally
 
     def _prepare(self) -> None:
@@ -102,33 +111,59 @@ class Sequence:
         lineage = str(uuid.UUID(int=self._dice.getrandbits(128)))
         init_state(self._place.client(), environment=ENVIRONMENT, lineage=lineage)
 
-    def _draw_a_strike(self, creates: int) -> Strike:
+    def _draw_a_strike(self, requests: int) -> Strike:
         """Choose when to strike, from how long an undisturbed run would send: at the slower of rate and latency."""
         slowest = self._latency_seconds + self._jitter_seconds + self._appends.every_seconds
-        sending_seconds = max(creates / self._rate, creates / IN_FLIGHT * slowest) + slowest
-        return a_strike(self._dice, sending_seconds, self._watch.commit_seconds, faults=self._faults)
+        sending_seconds = max(requests / self._rate, requests / IN_FLIGHT * slowest) + slowest
+        return a_strike(self._dice, sending_seconds, self._watch.commit_seconds, self._kind)
 
     def _strike(self, sandbox: Sandbox) -> None:
         before = self._snapshot()
-        creates = self._files.missing_in(before)
-        strike = self._draw_a_strike(creates)
+        strike = self._draw_a_strike(self._files.requests_for(before))
         self._arm(sandbox, strike)
         self._watch.begin()
         seen, folded = len(sandbox.requests), self._watch.journal_folded_last()
         process = self._start(sandbox, "apply", "--auto-approve")
         struck_at, was_over = self._hit(process, sandbox, strike, seen)
-        _, err = self._end(process)
+        err = "" if self._kind == "fences" else self._end(process)[1]
         sandbox.clear_faults()
         time.sleep(self._latency_seconds + self._jitter_seconds + 0.05)  # what was in flight arrives
         self.tally.runs += 1
+        self.tally.writes.update(writes_in(sandbox.requests[seen:]))
         self.tally.phases[self._watch.phase(process.pid, folded, was_over=was_over)] += 1
+        after, former = self._snapshot(), {intent.run for intent in before.in_doubt.values()}
+        self._check_in_flight([intent for intent in after.in_doubt.values() if intent.run not in former], struck_at)
+        unsettled = [record for record in after.campaigns.values() if record.is_unsettled]
+        self.tally.unsettled.update(str(record.effect) for record in unsettled)
+        if self._kind == "fences":
+            err = self._take_over(sandbox, process)
         self._check_process(process.returncode, err)
-        former = {intent.run for intent in before.in_doubt.values()}
-        self._check_in_flight(
-            [intent for intent in self._snapshot().in_doubt.values() if intent.run not in former], struck_at
-        )
         self._check_promises(sandbox)
         self._free_the_lock(sandbox)
+
+    def _take_over(self, sandbox: Sandbox, sleeper: "subprocess.Popen[str]") -> str:
+        """Let another run do what other files want while one sleeps, wake that one, and bring in what it knows."""
+        while sleeper.poll() is None and self._watch.is_amid_a_step():
+            sleeper.send_signal(signal.SIGCONT)
+            time.sleep(self._watch.poll_seconds)
+            sleeper.send_signal(signal.SIGSTOP)
+            self.tally.amid_steps += 1
+        holder = self._watch.holder()
+        if holder is not None:
+            self._must_succeed(sandbox, "state", "unlock", holder.lock_id, "--force")
+        if self._snapshot().in_doubt:
+            time.sleep(SURE_AFTER_SECONDS)
+            self._resolve(sandbox)
+        self._files.edit(self._snapshot())
+        self._files.write()
+        self._must_succeed(sandbox, "apply", "--auto-approve")
+        self._check_promises(sandbox)
+        sleeper.send_signal(signal.SIGCONT)
+        _, err = self._end(sleeper)
+        for file in self._folder.glob("msgflash-recovery-*.jsonl"):
+            self._must_succeed(sandbox, "state", "recover", file.name)
+            file.unlink()
+        return err
 
     def _arm(self, sandbox: Sandbox, strike: Strike) -> None:
         for fault in strike.faults:
@@ -141,7 +176,7 @@ class Sequence:
         self, process: "subprocess.Popen[str]", sandbox: Sandbox, strike: Strike, seen: int
     ) -> tuple[datetime, bool]:
         """Wait for the moment and strike; returns the moment, and whether the process had ended by itself."""
-        is_due = self._moment(strike.aim, process.pid, lambda: creates_in(sandbox.requests[seen:]))
+        is_due = self._moment(strike.aim, process.pid, lambda: any(writes_in(sandbox.requests[seen:])))
         pause = self._watch.commit_poll_seconds if strike.aim == "commit" else self._watch.poll_seconds
         while process.poll() is None and not is_due():
             time.sleep(pause)
@@ -153,12 +188,12 @@ class Sequence:
                 time.sleep(strike.gap_seconds)
         return struck_at, was_over
 
-    def _moment(self, aim: str, pid: int, sent: Callable[[], int]) -> Callable[[], bool]:
+    def _moment(self, aim: str, pid: int, sent: Callable[[], bool]) -> Callable[[], bool]:
         """Give the look that tells that the moment has come from which a strike's delay counts."""
         moments: dict[str, Callable[[], bool]] = {
             "start": lambda: True,
             "lock": lambda: self._watch.holds_lock(pid),
-            "send": lambda: sent() > 0,
+            "send": sent,
             "commit": self._watch.is_committing,
         }
         return moments[aim]
@@ -167,21 +202,19 @@ class Sequence:
         """Take a dead run's lock away, as a person would; where it died with its holder, the next run takes it."""
         holder = None if self._watch.backend.lock_dies_with_its_holder else self._watch.holder()
         if holder is not None:
-            code, _, err = self._command(sandbox, "state", "unlock", holder.lock_id)
-            if code:
-                self._violated(f"state unlock {holder.lock_id} ended with {code}:\n{err}")
+            self._must_succeed(sandbox, "state", "unlock", holder.lock_id)
 
     def _check_process(self, code: int, err: str) -> None:
         if "Traceback" in err or "a bug in" in err:
             self._violated(f"the command showed a traceback:\n{err}")
-        if code not in GOOD_CODES:
+        if code not in GOOD_CODES and not (self._kind == "fences" and code == 1):
             self._violated(f"the command ended with {code}:\n{err}")
 
     def _check_in_flight(self, new: list[Intent], struck_at: datetime) -> None:
         """Only a create whose answer was on its way may have come into doubt, or one whose answer a fault broke."""
         self.tally.doubts += len(new)
         self.tally.most_doubts = max(self.tally.most_doubts, len(new))
-        if self._faults:
+        if self._kind == "faults":
             return
         # An intent may wait for the append that carries it, and the outcome for the next one.
         waits = 2 * (self._appends.every_seconds + APPEND_SECONDS) + self._appends.ahead / self._rate
@@ -196,6 +229,7 @@ class Sequence:
             ("created twice", remote.duplicates()),
             ("lost", remote.lost(snapshot)),
             ("recorded, and not on the server as recorded", remote.strangers(snapshot)),
+            ("with another status than on record", remote.mistaken(snapshot)),
         ):
             if found:
                 self._violated(f"{what}: {', '.join(found)}")
@@ -220,11 +254,9 @@ class Sequence:
         for address in list(doubts)[:RESOLVED_BY_COMMAND]:
             found = doubts.pop(address)
             word = ("--not-created", "--yes") if found is None else ("--created", found)
-            if found is None:
+            if found is None and self._kind != "fences":
                 age_doubts(self._place.client())
-            code, _, err = self._command(sandbox, "resolve", address, *word)
-            if code:
-                self._violated(f"resolve {address} {' '.join(word)} ended with {code}:\n{err}")
+            self._must_succeed(sandbox, "resolve", address, *word)
         if doubts:
             asyncio.run(self._resolve_here(sandbox, doubts))
 
@@ -242,6 +274,11 @@ class Sequence:
     def _snapshot(self) -> Snapshot:
         return read_state(self._watch.backend, environment=ENVIRONMENT)
 
+    def _must_succeed(self, sandbox: Sandbox, *arguments: str) -> None:
+        code, _, err = self._command(sandbox, *arguments)
+        if code:
+            self._violated(f"{' '.join(arguments)} ended with {code}:\n{err}")
+
     def _command(self, sandbox: Sandbox, *arguments: str) -> tuple[int, str, str]:
         process = self._start(sandbox, *arguments)
         out, err = self._end(process)
@@ -251,7 +288,7 @@ class Sequence:
         inherited = {name: text for name, text in os.environ.items() if not name.startswith("MSGFLASH_")}
         account = {"MSGFLASH_BASE_URL": sandbox.url, "MSGFLASH_API_KEY": sandbox.api_key}
         return subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "msgflash_apply", *arguments],
+            [*self._program, *arguments],
             cwd=self._folder,
             env={**inherited, **account, **self._place.environ, "MSGFLASH_STATE": self._place.url},
             stdin=subprocess.DEVNULL,

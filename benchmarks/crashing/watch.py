@@ -1,5 +1,6 @@
 """What a run at work, or a dead one, shows through its state."""
 
+import fcntl
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,6 +63,10 @@ class Watch:
             return "committing"
         return "sending" if journal.count(b"\n") > 1 else "planning"
 
+    def is_amid_a_step(self) -> bool:
+        """Whether a run holds what every other one needs for a few milliseconds: stopped there, it makes all wait."""
+        return False
+
     def _is_half_committed(self) -> bool:
         return self.is_committing()
 
@@ -77,6 +82,7 @@ class LocalWatch(Watch):
         super().__init__(place)
         self._document = Path(self.backend.url)
         self._backup = self._document.with_name(f"{self._document.name}.backup")
+        self._guard = self._document.with_name(f"{self._document.stem}.guard")
         self._version = 0
 
     def begin(self) -> None:
@@ -86,6 +92,15 @@ class LocalWatch(Watch):
     def is_committing(self) -> bool:
         """Whether the backup was replaced: right after that the document is."""
         return self._backup_version() != self._version
+
+    def is_amid_a_step(self) -> bool:
+        """Whether the guard is locked."""
+        with self._guard.open("rb") as guard:
+            try:
+                fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def _is_half_committed(self) -> bool:
         aside = [path.with_name(f"{path.name}.tmp") for path in (self._document, self._backup)]

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.crashing.account import Remote
+from msgflash_apply.campaign import Status
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.state.ledger import read_state
-from tests.support.runs import ENVIRONMENT, STILL, World
+from tests.support.builders import a_desired, a_payload
+from tests.support.runs import ENVIRONMENT, LATER, STILL, World
 from tests.support.sandbox import Client, a_body
 from tests.support.stores import one_of_each
 
@@ -29,7 +31,7 @@ def strike(*arguments: str) -> None:
     done = subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, check=False)
     counted = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines() if line[:1].isalpha())
     assert done.returncode == 0, done.stderr
-    assert (counted["duplicates"], counted["lost"]) == ("0", "0")
+    assert (counted["duplicates"], counted["lost"], counted["wrong status"]) == ("0", "0", "0")
     assert counted["runs struck"] == arguments[arguments.index("--runs") + 1]
     assert int(counted["campaigns created"]) > 0
 
@@ -63,3 +65,20 @@ def test_endurance_run_finds_a_lost_campaign(sandbox: Sandbox, tmp_path: Path) -
     world = World(sandbox, tmp_path)
     snapshot = read_state(world.backend, environment=ENVIRONMENT)
     assert Remote.of(sandbox).lost(snapshot) == [sandbox.campaigns()[0]["id"]]
+
+
+def test_endurance_run_finds_a_wrong_status(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A campaign that sends and is not wanted, or waits and is wanted, is in the wrong status; so is its record."""
+    world = World(sandbox, tmp_path)
+    wanted = a_desired("wanted", payload=a_payload(name="wanted", starts_at=LATER))
+    world.apply([wanted])
+    snapshot, [stray, known] = world.snapshot(), sandbox.campaigns()
+    right = {"wanted": Status.SCHEDULED}
+    assert Remote.of(sandbox).in_wrong_status(snapshot, right) == [f"{stray['id']} is scheduled"]
+    assert Remote.of(sandbox).mistaken(snapshot) == []
+
+    client = Client(sandbox.url, sandbox.api_key)
+    client.post(f"/campaigns/{stray['id']}/pause", {})
+    client.post(f"/campaigns/{known['id']}/pause", {})
+    assert Remote.of(sandbox).in_wrong_status(snapshot, right) == [f"{known['id']} is paused"]
+    assert Remote.of(sandbox).mistaken(snapshot) == ["wanted"]

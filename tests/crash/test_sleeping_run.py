@@ -1,7 +1,6 @@
 """A run that is stopped between its announcements and their requests, and wakes up after another one took over."""
 
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,21 +15,11 @@ from msgflash_apply.state.codec import decode_journal
 from msgflash_apply.state.commit import init_state
 from msgflash_apply.state.journal import Announced, Created, Intended, NotCreated, Observed
 from msgflash_apply.state.reading import read_state
-from tests.support.command import FAST, a_repo, created, ids, statuses, wait_until
+from tests.support.command import FAST, IN_SECONDS, a_repo, created, ids, statuses, wait_until
 from tests.support.states import LINEAGE, take_the_lock_away
 from tests.support.stores import Stores, kinds
 
 LONGEST = timedelta(seconds=1)
-IN_SECONDS = """
-from datetime import timedelta
-from msgflash_apply import campaign
-campaign.SEND_WITHIN = timedelta(seconds=3)
-from msgflash_apply.api import client
-client.LONGEST_REQUEST = timedelta(seconds=1)
-from msgflash_apply.__main__ import main
-main()
-"""
-"""The command, for which half a minute is three seconds: no test can wait as long as a person does."""
 
 
 @pytest.fixture
@@ -59,7 +48,7 @@ def unsettled(backend: Backend) -> set[Address]:
 def test_run_that_wakes_up_sends_nothing(kind: str, tmp_path: Path, sandbox: Sandbox, stores: Stores) -> None:
     """Another run has created what it announced, and paused what it wanted to resume: it ends, and nothing is twice."""
     place, repo = stores.place(kind, tmp_path), a_repo(tmp_path, sandbox)
-    repo.environ, repo.program = {**place.environ, "MSGFLASH_STATE": place.url}, (sys.executable, "-c", IN_SECONDS)
+    repo.environ, repo.program = {**place.environ, "MSGFLASH_STATE": place.url}, IN_SECONDS
     backend = place.client()
     init_state(backend, environment="default", lineage=LINEAGE)
     repo.campaign("brake", paused=True)

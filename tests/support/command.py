@@ -24,6 +24,19 @@ from tests.support.states import age_doubts
 from tests.support.stores.place import Place
 
 PROGRAM = (sys.executable, "-m", "msgflash_apply")
+_SHORTENED = """
+from datetime import timedelta
+from msgflash_apply import campaign
+campaign.SEND_WITHIN = timedelta(seconds=3)
+from msgflash_apply.api import client
+client.LONGEST_REQUEST = timedelta(seconds=1)
+from msgflash_apply.__main__ import main
+main()
+"""
+IN_SECONDS = (sys.executable, "-c", _SHORTENED)
+"""The command, for which half a minute is three seconds: no test can wait as long as a person does."""
+SURE_AFTER_SECONDS = 5.0
+"""Since an announcement: with `IN_SECONDS` a person may say then that nothing was created."""
 FAST = Options(requests_per_second=0)
 """A sandbox in real time and without a rate limit."""
 
