@@ -151,9 +151,8 @@ class Sequence:
         holder = self._watch.holder()
         if holder is not None:
             self._must_succeed(sandbox, "state", "unlock", holder.lock_id, "--force")
-        if self._snapshot().in_doubt:
-            time.sleep(SURE_AFTER_SECONDS)
-            self._resolve(sandbox)
+        time.sleep(SURE_AFTER_SECONDS)
+        self._resolve(sandbox)
         self._files.edit(self._snapshot())
         self._files.write()
         self._must_succeed(sandbox, "apply", "--auto-approve")
