@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from shlex import quote
 
-from msgflash_apply.campaign import Record
+from msgflash_apply.campaign import PAUSABLE, Address, Record
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError
 from msgflash_apply.state.backends.base import Backend
 from msgflash_apply.state.codec import decode_journal, encode_entries
-from msgflash_apply.state.journal import Created, Entry, Intended, NotCreated, Opened, Outcome
+from msgflash_apply.state.journal import Announced, Created, Entry, Intended, NotCreated, Opened, Outcome
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.replay import Slot
@@ -62,31 +62,50 @@ def recover(backend: Backend, data: bytes, claim: Claim, *, where: str) -> tuple
                 f"this state is of lineage {ledger.head.lineage}, environment {ledger.head.environment!r}.",
             )
         if ledger.snapshot.serial <= head.serial:
-            return _bring_in(ledger, entries)  # older than the run: it lacks the intents too
-        return _bring_in(ledger, [entry for entry in entries if isinstance(entry, Outcome)])
+            return _bring_in(ledger, entries, is_latest=True)  # older than the run: it lacks the intents too
+        return _bring_in(ledger, [entry for entry in entries if isinstance(entry, Outcome)], is_latest=False)
 
 
-def _bring_in(ledger: Ledger, entries: Iterable[Entry]) -> tuple[Outcome, ...]:
-    """Append what the state does not know; returns the outcomes among it."""
+def _bring_in(ledger: Ledger, entries: Iterable[Entry], *, is_latest: bool) -> tuple[Outcome, ...]:
+    """
+    Append what the state does not know.
+
+    Args:
+        ledger: of the state.
+        entries: of the run.
+        is_latest: no other run has committed since. Otherwise it may have paused what this one had resumed, while this
+            one slept: which came last is not known, whatever the times of the answers say. So neither is the status,
+            and the next plan reads it.
+
+    Returns:
+        The outcomes among it.
+    """
     brought_in: list[Outcome] = []
     unexpected: list[Created] = []
+    created: set[Address] = set()
     for entry in entries:
         if not isinstance(entry, Outcome):
             _bring_in_step(ledger, entry)
             continue
         slot = ledger.slot(entry.address)
+        step: Entry = entry
         match entry:
             case Created():
                 is_new = not _knows(slot, entry.id)
                 if is_new and not _awaits(slot, entry):
                     unexpected.append(entry)
                     continue
+                if is_new:
+                    created.add(entry.address)  # so no other run has done anything to it
             case NotCreated():
                 is_new = _awaits(slot, entry)
             case _:
                 is_new = slot.record is not None and slot.record.read_at < entry.at
+                if slot.record is not None and not is_latest and entry.address not in created:
+                    is_new = is_new and slot.record.status != entry.status and not slot.record.is_unsettled
+                    step = Announced(entry.address, "resume" if entry.status in PAUSABLE else "pause", entry.at)
         if is_new:
-            ledger.append(entry)
+            ledger.append(step)
             brought_in.append(entry)
     if unexpected:
         raise StateConflict(

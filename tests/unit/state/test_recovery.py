@@ -105,6 +105,23 @@ def test_one_campaign_without_a_place_does_not_hold_up_others(tmp_path: Path) ->
     assert read_state(backend, environment=ENVIRONMENT).campaigns.keys() == {SALE}
 
 
+def test_status_is_unknown_where_another_run_came_between(tmp_path: Path) -> None:
+    """A run that slept may have resumed a campaign before another one paused it: its word is not the last, nor lost."""
+    backend = a_state(tmp_path)
+    with a_run(backend) as ledger:
+        ledger.append(intended("sale"), created("sale"), intended("tea"), created("tea"))
+    with a_run(backend, "run-2") as ledger:
+        ledger.append(Observed(SALE, "paused", NOW), Observed(TEA, "paused", NOW))
+
+    outcomes = (Observed(SALE, "scheduled", LATER), Observed(TEA, "paused", LATER))
+    assert bring_in(backend, *outcomes, lock_id="run-3") == outcomes[:1]
+    state = read_state(backend, environment=ENVIRONMENT)
+    assert [state.campaigns[address].is_unsettled for address in (SALE, TEA)] == [True, False]
+
+    assert bring_in(backend, *outcomes, lock_id="run-4") == ()
+    assert read_state(backend, environment=ENVIRONMENT) == state
+
+
 def test_replaced_or_forgotten_campaign_is_known(tmp_path: Path) -> None:
     """A campaign that was replaced or forgotten since is not new."""
     backend = a_state_in_doubt(tmp_path)
