@@ -145,6 +145,7 @@ class Desired:
         labels: never sent.
         moved_from: former addresses.
         max_people: more recipients than this block the create; None for no limit of its own.
+        template: the template of this repo that `names` has under `TEMPLATE`; None where that is a name on MsgFlash.
     """
 
     address: Address
@@ -158,6 +159,7 @@ class Desired:
     labels: Mapping[str, str] = field(default_factory=dict)
     moved_from: tuple[Address, ...] = ()
     max_people: int | None = None
+    template: Address | None = None
 
     @property
     def fingerprint(self) -> Fingerprint:

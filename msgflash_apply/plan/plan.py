@@ -34,6 +34,7 @@ from msgflash_apply.campaign import (
 )
 from msgflash_apply.errors import ExitCode
 from msgflash_apply.findings import Code, Diagnostic, Severity, ValuePath
+from msgflash_apply.template import DEFAULT_TEMPLATE_LIFECYCLE, TemplateLifecycle, Version
 
 
 class Action(StrEnum):
@@ -69,6 +70,20 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet-hours"
     MISSING_ON_SERVER = "missing-on-server"
     LIMIT = "limit"
+    TEMPLATE_IN_USE = "template-in-use"
+
+
+class TemplateAction(StrEnum):
+    """What happens to one template of the repo."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    ADOPT = "adopt"
+    FORGET = "forget"
+    MOVE = "move"
+    NO_OP = "no-op"
+    BLOCKED = "blocked"
 
 
 class Stage(StrEnum):
@@ -102,7 +117,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class UsedTemplate:
-    """A template of MsgFlash that a campaign sends; `variables` are the dotted paths that it fills in."""
+    """A template that a campaign sends; `variables` are dotted paths, and `id` is empty as long as it is not made."""
 
     id: str
     name: str
@@ -154,7 +169,9 @@ class Change:
         audience: of `after`, for creates, replaces and resumes.
         max_people: more recipients than this block it; None for no limit.
         instance: the number that it goes out from; None where MsgFlash was not asked.
-        template: what it sends in template mode, as it is on MsgFlash now; None where that was not asked.
+        template: what it sends in template mode, as it is on MsgFlash now or will be made before it is sent; None where
+            that was not asked.
+        template_address: the template of this repo that it sends; None for others.
         lifecycle: as in the file; of one that no file has, what is kept with the record.
         labels: as in the file, else as on record.
         status: on MsgFlash, as last read; None where it has no record.
@@ -178,6 +195,7 @@ class Change:
     max_people: int | None = None
     instance: Sender | None = None
     template: UsedTemplate | None = None
+    template_address: Address | None = None
     lifecycle: Lifecycle = DEFAULT_LIFECYCLE
     labels: Mapping[str, str] = field(default_factory=dict)
     status: str | None = None
@@ -272,6 +290,69 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateChange:
+    """
+    What the plan says about one template of the repo.
+
+    Attributes:
+        address: the template; a namespace of its own.
+        action: `create` makes a version, `update` changes the one there is, `adopt` takes one that MsgFlash has by this
+            name and content, `delete` also cleans up versions that nothing uses.
+        name: on MsgFlash, after the change.
+        reason: why, for blocked ones only: `immutable-change`, `template-in-use`, `limit`.
+        explanation: a clause for people; may be empty.
+        source: where it is written; None when no file has it any more.
+        id: of the current version on MsgFlash; None where there is none.
+        before: what the current version says; None where there is none.
+        after: what the file says; None where no file has it any more.
+        diff: attributes by which `before` and `after` differ, with paths such as `template.body`.
+        campaigns: that send other words by this change, or wait for it.
+        unused: versions that are deleted, since nothing uses them.
+        lifecycle: as in the file; of one that no file has, what is kept with the record.
+        labels: as in the file, else as on record.
+        previous_address: where the record is now, when it moves.
+    """
+
+    address: Address
+    action: TemplateAction
+    name: str
+    reason: Reason | None = None
+    explanation: str = ""
+    source: Source | None = None
+    id: str | None = None
+    before: Content | None = None
+    after: Content | None = None
+    diff: tuple[AttributeDiff, ...] = ()
+    campaigns: tuple[Address, ...] = ()
+    unused: tuple[Version, ...] = ()
+    lifecycle: TemplateLifecycle = DEFAULT_TEMPLATE_LIFECYCLE
+    labels: Mapping[str, str] = field(default_factory=dict)
+    previous_address: Address | None = None
+
+    @property
+    def is_effective(self) -> bool:
+        """Whether an apply would do something for it."""
+        return self.action not in {TemplateAction.NO_OP, TemplateAction.BLOCKED}
+
+    @property
+    def approval(self) -> JsonObject:
+        """All that is approved of this change, plain JSON."""
+        return {
+            "action": self.action.value,
+            "previous address": self.previous_address,
+            "name": self.name,
+            "id": self.id,
+            "content": None if self.after is None else self.after.digest,
+            "deleted": [version.id for version in self.unused],
+            "lifecycle": [self.lifecycle.on_change, self.lifecycle.on_remove],
+        }
+
+    def blocked(self, reason: Reason, explanation: str) -> Self:
+        """Return this change as a blocked one."""
+        return replace(self, action=TemplateAction.BLOCKED, reason=reason, explanation=explanation)
+
+
+@dataclass(frozen=True, slots=True)
 class RequestForecast:
     """
     API requests: `used` to make this plan, `apply` to carry it out, `left_this_month` where it can be read.
@@ -307,6 +388,7 @@ class Plan:
         changes: one per address, sorted by address.
         diagnostics: findings that do not stop the run, in order.
         requests: the forecast.
+        templates: one per template of the repo that files or state know, sorted by address.
     """
 
     environment: str
@@ -318,6 +400,7 @@ class Plan:
     changes: tuple[Change, ...] = field(repr=False)  # thousands; asyncio spells out what a task gives back
     diagnostics: tuple[Diagnostic, ...]
     requests: RequestForecast
+    templates: tuple[TemplateChange, ...] = ()
 
     @property
     def summary(self) -> dict[Action, int]:
@@ -328,7 +411,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether an apply would do nothing."""
-        return not self.effective
+        return not self.effective and not any(one.is_effective for one in self.templates)
 
     @property
     def effective(self) -> tuple[Change, ...]:
@@ -349,7 +432,9 @@ class Plan:
         time of reading, and how many people there are: their limit does.
         """
         changes = {change.address: change.approval for change in self.changes if change.action is not Action.NO_OP}
-        return {"environment": self.environment, "server": self.server, "changes": changes}
+        templates = {one.address: one.approval for one in self.templates if one.action is not TemplateAction.NO_OP}
+        of_templates = {"templates": templates} if templates else {}
+        return {"environment": self.environment, "server": self.server, "changes": changes, **of_templates}
 
     @property
     def digest(self) -> str:
@@ -388,13 +473,13 @@ class Plan:
     @property
     def needs_person(self) -> bool:
         """Whether something waits for a person: it is blocked, or a campaign that was created will fail."""
-        return bool(self.blocked) or self.is_hurting
+        return bool(self.blocked) or any(one.reason for one in self.templates) or self.is_hurting
 
     def exit_code(self, *, detailed: bool) -> ExitCode:
         """Return the exit code: 3 when a person is needed, else 2 (only if `detailed`) when there are changes."""
         if self.needs_person:
             return ExitCode.PERSON_NEEDED
-        if detailed and self.effective:
+        if detailed and not self.is_empty:
             return ExitCode.CHANGES
         return ExitCode.DONE
 
