@@ -91,6 +91,7 @@ class Effect:
         name: that the template would have.
         content: digest of what it would say; of what it says where it is deleted.
         id: of the template; None for a create.
+        known: ids of the equal templates that MsgFlash had before a create: none of them is the one that it made.
     """
 
     verb: Literal["create", "update", "delete"]
@@ -98,6 +99,7 @@ class Effect:
     name: str
     content: str
     id: str | None = None
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +126,11 @@ class TemplateRecord:
 
 def version_name(address: Address, content: Content | None) -> str:
     """
-    Name a template of the repo on MsgFlash: `promo/relance@3f9a1c2b`, and without content `promo/relance`.
+    Name a template of the repo on MsgFlash: `promo/relance@3f9a1c2b`, and without content `promo/relance@current`.
 
     An address that is too long is cut and ends with eight digits of its own hash.
     """
-    suffix = "" if content is None else f"@{content.digest.removeprefix('sha256:')[:8]}"
+    suffix = "@current" if content is None else f"@{content.digest.removeprefix('sha256:')[:8]}"
     if len(address) + len(suffix) <= MOST_NAME:
         return address + suffix
     own = sha256(address.encode()).hexdigest()[:8]

@@ -15,10 +15,12 @@ from shlex import quote
 from msgflash_apply.campaign import (
     GONE,
     PAUSABLE,
+    TEMPLATE,
     TERMINAL,
     UNKNOWN,
     Address,
     Facts,
+    Fingerprint,
     Intent,
     Lifecycle,
     Payload,
@@ -34,7 +36,6 @@ from msgflash_apply.plan.lookup import LookedUp
 from msgflash_apply.plan.plan import Action, Change, Reason
 from msgflash_apply.plan.refresh import PriorState
 from msgflash_apply.plan.renames import Match, match_records
-from msgflash_apply.state.snapshot import Snapshot
 
 NOT_STARTED = frozenset({Status.DRAFT, Status.SCHEDULED, Status.PAUSED})
 
@@ -72,7 +73,7 @@ def decide(desired: Sequence[LookedUp], prior: PriorState, *, now: datetime, pol
         for item in desired
     ]
     homes = {match.previous_address or address for address, match in matches.items()}
-    changes = [*_block_sent_before(changes, prior.snapshot), *_decide_without_file(prior, homes, policy)]
+    changes = [*_block_sent_before(changes, prior), *_decide_without_file(prior, homes, policy)]
     return tuple(sorted(changes, key=attrgetter("address")))
 
 
@@ -101,12 +102,12 @@ def _decide_desired(
         return replace(unchanged, action=Action.PAUSE, explanation=also)
     edited = _with_content(unchanged, record, prior)
     if not same:
-        holds_back = edited.diff and policy.template_edits == "pause" and change.action is not Action.REPLACE
-        return _decide_edited_template(edited, status, policy) if holds_back and status in PAUSABLE else change
+        holds_back = edited.diff and _holds_back(record, prior, policy) and change.action is not Action.REPLACE
+        return _decide_edited_template(edited, record, prior, policy) if holds_back and status in PAUSABLE else change
     unchanged = edited
     if record.retired or record.effect in {"retire", "replace"}:
         return _decide_file_is_back(item, unchanged, record, status, now)
-    return _decide_unedited(item, unchanged, record, status, now, policy)
+    return _decide_unedited(item, unchanged, record, prior, now, policy)
 
 
 def _with_content(change: Change, record: Record, prior: PriorState) -> Change:
@@ -119,15 +120,16 @@ def _with_content(change: Change, record: Record, prior: PriorState) -> Change:
 
 
 def _decide_unedited(
-    item: LookedUp, unchanged: Change, record: Record, status: str, now: datetime, policy: Policy
+    item: LookedUp, unchanged: Change, record: Record, prior: PriorState, now: datetime, policy: Policy
 ) -> Change:
     """Decide about a campaign whose file says what was sent: it stays as it is, is resumed, or has new words."""
+    status = prior.status(record)
     if item.desired.paused is False and status == Status.PAUSED:
         past = record.facts.starts_at <= now
         also = "its start time has passed, so it sends at once" if past else ""
         return replace(unchanged, action=Action.RESUME, explanation=also)
     if unchanged.diff and status not in TERMINAL:
-        return _decide_edited_template(unchanged, status, policy)
+        return _decide_edited_template(unchanged, record, prior, policy)
     if unchanged.diff:
         unchanged = replace(unchanged, diff=())
     if status != record.status:
@@ -135,10 +137,17 @@ def _decide_unedited(
     return unchanged
 
 
-def _decide_edited_template(unchanged: Change, status: str, policy: Policy) -> Change:
-    """Decide about a campaign whose template was edited on MsgFlash: approve its new words, or keep them back."""
-    edited = "its template was edited on MsgFlash after it was approved"
-    if policy.template_edits == "accept":
+def _holds_back(record: Record, prior: PriorState, policy: Policy) -> bool:
+    """Whether a campaign is paused for the new words of its template: not where they come from the files."""
+    return policy.template_edits == "pause" and not prior.is_changed_here(record.facts)
+
+
+def _decide_edited_template(unchanged: Change, record: Record, prior: PriorState, policy: Policy) -> Change:
+    """Decide about a campaign whose template says something new: approve its new words, or keep them back."""
+    status, edited = prior.status(record), "its template was edited on MsgFlash after it was approved"
+    if prior.is_changed_here(record.facts):
+        edited = "its template is changed in place by this plan"
+    if not _holds_back(record, prior, policy):
         also = ", and people may have received the new words" if status == Status.RUNNING else ""
         return replace(unchanged, action=Action.ACCEPT, explanation=edited + also)
     if status in PAUSABLE:
@@ -154,12 +163,26 @@ def _decide_new(item: LookedUp, unchanged: Change, late: tuple[Reason, str] | No
     return replace(wanted, action=Action.CREATE, pause_after=pause_after, explanation=explanation)
 
 
-def _block_sent_before(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[Change]:
-    """Forgetting a campaign does not make it new: a file that comes back must not send it again."""
-    forgotten = (record for records in snapshot.history.values() for record in records)
-    sent = {record.facts.fingerprint: record for record in forgotten if record.status not in NEVER_SENT}
+def _block_sent_before(changes: Iterable[Change], prior: PriorState) -> Iterator[Change]:
+    """
+    Forgetting a campaign does not make it new: a file that comes back must not send it again.
+
+    Nor does another template with the same words: a version that was cleaned up comes back with another id.
+    """
+    forgotten = [one for records in prior.snapshot.history.values() for one in records if one.status not in NEVER_SENT]
+    sent = {record.facts.fingerprint: record for record in forgotten}
+    sent |= {
+        _by_words(record.facts.payload, words): record
+        for record in forgotten
+        if record.facts.seen is not None and (words := record.facts.seen.content) is not None
+    }
     for change in changes:
-        former = sent.get(fingerprint(change.after or {})) if sent and change.action is Action.CREATE else None
+        former = None
+        if sent and change.action is Action.CREATE:
+            payload = change.after or {}
+            template = prior.template(payload, change.template_address)
+            by_words = None if template is None else sent.get(_by_words(payload, template.content.digest))
+            former = sent.get(fingerprint(payload)) or by_words
         if former is None:
             yield change
         elif former.status in TERMINAL:
@@ -172,6 +195,11 @@ def _block_sent_before(changes: Iterable[Change], snapshot: Snapshot) -> Iterato
                 f"{quote(former.id)}"
             )
             yield change.blocked(Reason.ALREADY_STARTED, explanation)
+
+
+def _by_words(payload: Payload, content: str) -> Fingerprint:
+    """Digest a payload with what its template says in the place of the template's id."""
+    return fingerprint({**payload, TEMPLATE: content})
 
 
 def _decide_changed(
@@ -221,7 +249,7 @@ def _decide_without_file(prior: PriorState, homes: AbstractSet[Address], policy:
         elif record.facts.on_remove == "keep":
             left = _with_content(left, record, prior)
             kept = replace(left, diff=(), explanation="its file is gone, and `on_remove: keep` leaves it as it is")
-            yield _decide_edited_template(left, status, policy) if left.diff else kept
+            yield _decide_edited_template(left, record, prior, policy) if left.diff else kept
         else:
             yield replace(left, action=Action.RETIRE, explanation="its file is gone")
 
@@ -244,6 +272,7 @@ def _unchanged(item: LookedUp, match: Match, prior: PriorState, policy: Policy) 
         status=prior.status(match.record) if match.record else None,
         lifecycle=desired.lifecycle,
         max_people=policy.max_people(desired.max_people),
+        template_address=desired.template,
         previous_address=match.previous_address,
     )
 

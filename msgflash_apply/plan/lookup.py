@@ -62,8 +62,16 @@ class LookedUp:
 
     @property
     def missing_names(self) -> Names:
-        """The names for which no id was found, by payload field; empty once all are looked up."""
-        return {field: name for field, name in self.desired.names.items() if id_in(self.payload, field) is None}
+        """
+        The names for which no id was found, by payload field; empty once all are looked up.
+
+        Without that of a template of the repo: its id may be known only once it is created.
+        """
+        return {
+            field: name
+            for field, name in self.desired.names.items()
+            if id_in(self.payload, field) is None and not (field == TEMPLATE and self.desired.template is not None)
+        }
 
 
 class NameTable:
@@ -126,12 +134,17 @@ def fill_in(desired: Desired, table: NameTable, sent: Facts | None = None) -> Lo
     Put ids where the table knows exactly one; leave the rest as names.
 
     Args:
-        desired: as the files want it.
+        desired: as the files want it. A template of the repo has its id in the payload, or none yet.
         table: which ids names mean.
         sent: what is on record of it, if anything: most campaigns stay as they are, and share its payload.
     """
-    ids = {field: ids[0] for field, name in desired.names.items() if len(ids := table.ids(field, name)) == 1}
-    missing = {field: name for field, name in desired.names.items() if field not in ids}
+    names = desired.names
+    if desired.template is not None:
+        names = {field: name for field, name in names.items() if field != TEMPLATE}
+    ids = {field: ids[0] for field, name in names.items() if len(ids := table.ids(field, name)) == 1}
+    missing = {field: name for field, name in names.items() if field not in ids}
+    if desired.template is not None and id_in(desired.payload, TEMPLATE) is None:
+        missing[TEMPLATE] = desired.names[TEMPLATE]
     payload = with_ids(desired.payload, ids) if ids else desired.payload
     meaning = fingerprint(payload, missing)
     if sent is not None and sent.fingerprint == meaning and sent.payload == payload:

@@ -311,6 +311,7 @@ class TemplateChange:
         lifecycle: as in the file; of one that no file has, what is kept with the record.
         labels: as in the file, else as on record.
         previous_address: where the record is now, when it moves.
+        copies: ids of equal templates on MsgFlash that are not this state's.
     """
 
     address: Address
@@ -328,6 +329,7 @@ class TemplateChange:
     lifecycle: TemplateLifecycle = DEFAULT_TEMPLATE_LIFECYCLE
     labels: Mapping[str, str] = field(default_factory=dict)
     previous_address: Address | None = None
+    copies: tuple[str, ...] = ()
 
     @property
     def is_effective(self) -> bool:

@@ -23,7 +23,17 @@ from msgflash_apply.plan.duplicates import overlaps, refuse_duplicates, same_mai
 from msgflash_apply.plan.lookup import LookedUp, Lookups, as_sent, fill_in, table_of_memory, unknown_names
 from msgflash_apply.plan.marker import REQUESTS as MARKER_REQUESTS
 from msgflash_apply.plan.marker import Marker, compare
-from msgflash_apply.plan.plan import REACHING, Action, Change, Plan, RequestForecast, Sender, UsedTemplate, finding
+from msgflash_apply.plan.plan import (
+    REACHING,
+    Action,
+    Change,
+    Plan,
+    RequestForecast,
+    Sender,
+    TemplateChange,
+    UsedTemplate,
+    finding,
+)
 from msgflash_apply.plan.preflight import (
     check_clock,
     check_created,
@@ -35,8 +45,21 @@ from msgflash_apply.plan.preflight import (
 )
 from msgflash_apply.plan.refresh import PriorState, Refresh, RemoteStatus, ids_to_read, read_campaigns
 from msgflash_apply.plan.renames import unknown_former_addresses
+from msgflash_apply.plan.templates import (
+    Listed,
+    Resolved,
+    requests_for,
+    resolve,
+    same_names,
+    template_changes,
+    users_of,
+    wait_for_templates,
+    with_made,
+    with_template,
+)
 from msgflash_apply.state.reading import refuse_other_server
 from msgflash_apply.state.snapshot import NO_STATE, Snapshot
+from msgflash_apply.template import DesiredTemplate
 
 NOT_OFFLINE: Final = "plan without --offline to check it"
 
@@ -73,7 +96,7 @@ class PlanOptions:
         """Whether the plan keeps to a part of the campaigns."""
         return bool(self.targets or self.labels)
 
-    def selects(self, change: Change) -> bool:
+    def selects(self, change: Change | TemplateChange) -> bool:
         """Whether a change belongs to the part that is planned."""
         address = change.address
         by_address = not self.targets or any(
@@ -94,6 +117,7 @@ class Planner:
         options: how to plan.
         client: of MsgFlash; None to send no request at all, and names stay as the state remembers them.
         now: the clock.
+        templates: every template of the files.
     """
 
     def __init__(
@@ -103,8 +127,10 @@ class Planner:
         options: PlanOptions,
         client: Client | None,
         now: Callable[[], datetime],
+        templates: Sequence[DesiredTemplate] = (),
     ) -> None:
         self._desired = desired
+        self._desired_templates = templates
         self._diagnostics = tuple(diagnostics)
         self._options = options
         self._client = client
@@ -174,29 +200,66 @@ class Planner:
             refuse_other_server(snapshot, self._options.server)
         now = self._now()
         lookups = self._lookups = Lookups(self._client) if self._client is not None else None
-        items, unknown = await self._look_up(snapshot, lookups)
+        listed = await self._listed(snapshot, lookups)
+        resolved = resolve(self._desired_templates, PriorState(snapshot), listed, self._options.policy, now)
+        items, unknown = await self._look_up(snapshot, lookups, resolved)
         prior = PriorState(snapshot, templates=await self._templates(items, snapshot, lookups))
-        changes = self._decide(items, prior, now)
         readings: dict[str, RemoteStatus | None] = {}
-        while self._client and (unread := ids_to_read(self._options.refresh, changes, snapshot) - readings.keys()):
+        while True:
+            # Whether a template may be changed in place depends on what is read.
+            resolved = resolve(self._desired_templates, prior, listed, self._options.policy, now)
+            current = with_made(prior, resolved)
+            changes = self._decide(items, current, now)
+            wanted = ids_to_read(self._options.refresh, changes, snapshot) | users_of(resolved, snapshot)
+            if self._client is None or not (unread := wanted - readings.keys()):
+                break
             readings |= await read_campaigns(self._client, unread)
             prior = replace(prior, readings=readings)
-            changes = self._decide(items, prior, now)
-        self._prior = prior
-        changes = enforce(changes, self._options.policy, snapshot)
-        return await self._finish(changes, items, unknown, prior, now, lookups)
+        self._prior = prior = current
+        changes = wait_for_templates(enforce(changes, self._options.policy, snapshot), resolved)
+        templates = self._narrowed(template_changes(resolved, prior, listed, items, changes), changes)
+        if lookups is not None and listed is not None:
+            names = ((one.name, identifier) for identifier, one in (await lookups.templates()).items())
+            unknown += same_names(items, names, snapshot)
+        return await self._finish(changes, templates, items, unknown, prior, now, lookups)
 
     def _decide(self, items: Sequence[LookedUp], prior: PriorState, now: datetime) -> tuple[Change, ...]:
         """Decide, and keep to the part that is planned."""
         changes = decide(items, prior, now=now, policy=self._options.policy)
         return tuple(filter(self._options.selects, changes)) if self._options.is_narrowed else changes
 
-    async def _look_up(self, snapshot: Snapshot, lookups: Lookups | None) -> tuple[list[LookedUp], list[Diagnostic]]:
+    def _narrowed(self, templates: tuple[TemplateChange, ...], changes: Sequence[Change]) -> tuple[TemplateChange, ...]:
+        """Keep to the part that is planned, and to what its campaigns send."""
+        if not self._options.is_narrowed:
+            return templates
+        used = {change.template_address for change in changes}
+        return tuple(one for one in templates if one.address in used or self._options.selects(one))
+
+    async def _listed(self, snapshot: Snapshot, lookups: Lookups | None) -> Listed | None:
+        """Read the templates that are the repo's, or have a name that its files want; None where the state suffices."""
+        if lookups is None:
+            return None
+        versions = [version for record in snapshot.templates.values() for version in record.versions]
+        if self._options.refresh is Refresh.NONE:
+            known = {version.content for version in versions}
+            if all(one.content.digest in known for one in self._desired_templates):
+                return None
+        names = {one.name for one in self._desired_templates}
+        if not names and not versions:
+            return {}
+        listed = (await lookups.templates()).items()
+        ids = {plain_id(version.id) for version in versions} | {key for key, one in listed if one.name in names}
+        return {key: one for key, one in (await lookups.used_templates(sorted(ids))).items() if one is not None}
+
+    async def _look_up(
+        self, snapshot: Snapshot, lookups: Lookups | None, resolved: Mapping[Address, Resolved]
+    ) -> tuple[list[LookedUp], list[Diagnostic]]:
         """Put ids where the files give names: as MsgFlash has them, or offline as the state remembers them."""
         created, in_doubt = snapshot.campaigns.values(), snapshot.in_doubt.values()
         memory = table_of_memory([*(record.facts for record in created), *(intent.facts for intent in in_doubt)])
         sent = {address: record.facts for address, record in snapshot.campaigns.items()}
-        items = [fill_in(desired, memory, sent.get(desired.address)) for desired in self._desired]
+        every = [with_template(desired, resolved, sent.get(desired.address)) for desired in self._desired]
+        items = [fill_in(desired, memory, sent.get(desired.address)) for desired in every]
         to_ask = [item for item in items if item.desired.names] if lookups else []
         if to_ask and self._options.refresh is Refresh.NONE:
             # Memory is enough for a campaign that is what was sent.
@@ -206,7 +269,12 @@ class Planner:
             ]
         unknown: list[Diagnostic] = []
         if to_ask and lookups:
-            table = await lookups.table(field for item in to_ask for field in item.desired.names)
+            table = await lookups.table(
+                field
+                for item in to_ask
+                for field in item.desired.names
+                if field != TEMPLATE or item.desired.template is None
+            )
             asked = {
                 item.desired.address: fill_in(item.desired, table, sent.get(item.desired.address)) for item in to_ask
             }
@@ -241,6 +309,7 @@ class Planner:
     async def _finish(
         self,
         changes: tuple[Change, ...],
+        templates: tuple[TemplateChange, ...],
         items: Sequence[LookedUp],
         unknown: list[Diagnostic],
         prior: PriorState,
@@ -265,7 +334,7 @@ class Planner:
             acting = [change for change in changes if change.action is not Action.NO_OP]
             changes, more = await count_audiences(changes, lookups, self._options.counting)
             # Read last: what the month has left is then without the requests of this plan.
-            usage = await lookups.usage() if requests_needed(acting) else None
+            usage = await lookups.usage() if requests_needed(acting) or requests_for(templates) else None
             found += await check_sending(acting, lookups, prior.templates, usage)
             found += check_created(snapshot, prior, acting)
             clock_error = self._client.clock_error if self._client is not None else None
@@ -278,7 +347,8 @@ class Planner:
             if marks:
                 message, hint = "whether this state is the latest was not looked up", NOT_OFFLINE
                 found.append(Diagnostic(Severity.WARNING, Code.NOT_LOOKED_UP, message, hint))
-        requests, quota = self._forecast([change for change in changes if change.action is not Action.NO_OP], usage)
+        acting = [change for change in changes if change.action is not Action.NO_OP]
+        requests, quota = self._forecast(acting, templates, usage)
         diagnostics = in_order([*self._diagnostics, *found, *overlaps(changes), *quota])
         if any(diagnostic.is_error for diagnostic in diagnostics):
             raise InvalidFiles(self._options.place(diagnostics))
@@ -292,11 +362,14 @@ class Planner:
             changes=changes,
             diagnostics=in_order(self._options.place(diagnostics)),
             requests=requests,
+            templates=templates,
         )
 
-    def _forecast(self, changes: Sequence[Change], usage: Usage | None) -> tuple[RequestForecast, list[Diagnostic]]:
+    def _forecast(
+        self, changes: Sequence[Change], templates: Sequence[TemplateChange], usage: Usage | None
+    ) -> tuple[RequestForecast, list[Diagnostic]]:
         """Say what the month has left and the plan needs; a warning where the messages do not suffice."""
-        needed, messages = requests_needed(changes), messages_of(changes)
+        needed, messages = requests_needed(changes) + requests_for(templates), messages_of(changes)
         if self._options.policy.account_marker and any(change.is_sending for change in changes):
             needed += MARKER_REQUESTS
         used = self._client.requests_sent if self._client is not None else 0
@@ -315,7 +388,7 @@ async def _with_account(changes: tuple[Change, ...], prior: PriorState, lookups:
     if any(change.action in REACHING for change in changes):
         await lookups.instances()
     instances = lookups.known_instances
-    if not instances and not prior.templates:
+    if not instances and not prior.templates and not prior.made:
         return changes
     shown = []
     for change in changes:
@@ -325,7 +398,8 @@ async def _with_account(changes: tuple[Change, ...], prior: PriorState, lookups:
             continue
         instance = instances.get(plain_id(id_in(payload, INSTANCE) or ""))
         sender = None if instance is None else Sender(instance.id, instance.name, instance.wa_number)
-        shown.append(replace(change, instance=sender, template=prior.template(payload)))
+        template = prior.template(payload, change.template_address)
+        shown.append(replace(change, instance=sender, template=template))
     return tuple(shown)
 
 

@@ -12,7 +12,18 @@ from enum import StrEnum
 from typing import TypeVar
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.campaign import TEMPLATE, TERMINAL, UNKNOWN, Content, Facts, Payload, Record, id_in, plain_id
+from msgflash_apply.campaign import (
+    TEMPLATE,
+    TERMINAL,
+    UNKNOWN,
+    Address,
+    Content,
+    Facts,
+    Payload,
+    Record,
+    id_in,
+    plain_id,
+)
 from msgflash_apply.plan.plan import Action, Change, UsedTemplate
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -48,16 +59,34 @@ class PriorState:
     Attributes:
         snapshot: as the last run left it.
         readings: by campaign id; None for one that is gone on the server, absent for one that was not read.
-        templates: of MsgFlash, by id; None for one that does not exist, absent for one that was not asked for.
+        templates: of MsgFlash, by id; None for one that does not exist, absent for one that was not asked for. One that
+            this plan changes says what it will say.
+        made: templates of the repo by address, as campaigns will send them.
+        in_place: ids of those that this plan changes, and with them what campaigns say.
     """
 
     snapshot: Snapshot
     readings: Mapping[str, RemoteStatus | None] = field(default_factory=dict)
     templates: Mapping[str, UsedTemplate | None] = field(default_factory=dict)
+    made: Mapping[Address, UsedTemplate] = field(default_factory=dict)
+    in_place: frozenset[str] = frozenset()
 
-    def template(self, payload: Payload) -> UsedTemplate | None:
-        """What a campaign sends in template mode, as it is now; None in direct mode, and where it is not known."""
-        return self.templates.get(plain_id(id_in(payload, TEMPLATE) or ""))
+    def template(self, payload: Payload, address: Address | None = None) -> UsedTemplate | None:
+        """
+        What a campaign sends in template mode; None in direct mode, and where it is not known.
+
+        Args:
+            payload: of the campaign.
+            address: of the template of the repo that it sends, which may have no id yet.
+        """
+        identifier = id_in(payload, TEMPLATE)
+        if identifier is None and address is not None:
+            return self.made.get(address)
+        return self.templates.get(plain_id(identifier or ""))
+
+    def is_changed_here(self, facts: Facts) -> bool:
+        """Whether the plan itself changes what the template of a campaign says."""
+        return plain_id(id_in(facts.payload, TEMPLATE) or "") in self.in_place
 
     def approved_content(self, facts: Facts) -> Content | None:
         """What the template of a campaign said when it was approved; None where that is not on record."""

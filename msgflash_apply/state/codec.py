@@ -29,6 +29,7 @@ from msgflash_apply.state.journal import Entry, Kept, Opened
 from msgflash_apply.state.serialise import to_json
 from msgflash_apply.state.snapshot import HOW_TO_RESTORE, LastApproval, Snapshot
 from msgflash_apply.state.upgrade import FORMAT_VERSION, STEPS, Step, upgrade, without_retired_fields
+from msgflash_apply.template import TemplateRecord
 
 _CURRENT: Final = b'\n  "format_version": %d,\n' % FORMAT_VERSION
 _CHECKSUM_KEY: Final = b'\n  "checksum": "'
@@ -66,6 +67,7 @@ class _Document(BaseModel):
     contents: Mapping[str, Content]
     approved: LastApproval | None
     runs: tuple[str, ...]
+    templates: Mapping[Address, TemplateRecord] = {}
     moved: str | None = None
 
 
@@ -97,6 +99,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "runs": snapshot.runs,
         "serial": snapshot.serial,
         "server": snapshot.server,
+        "templates": snapshot.templates,
     }
     parts: list[bytes] = []
     for key in sorted(values):
@@ -156,6 +159,8 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
         _check(document.approved, "approved")
         for digest, content in document.contents.items():
             _check(Kept(digest, content), digest)
+        for address, template in document.templates.items():
+            _check(template, address)
     except (ValueError, RecursionError) as err:
         raise _explain(data, where, str(err)) from err
     return Snapshot(
@@ -171,6 +176,7 @@ def decode(data: bytes, *, where: str, steps: Mapping[int, Step] = STEPS) -> Sna
         contents=document.contents,
         approved=document.approved,
         runs=document.runs,
+        templates=document.templates,
     )
 
 
@@ -326,6 +332,9 @@ def check_parts(part: object) -> None:
             check_parts(facts)
         case Kept(digest=digest, content=content) if content.digest != digest:
             raise ValueError("its words are not those of its digest")
+        case TemplateRecord(versions=versions, effects=effects):
+            for moment in (*(version.made_at for version in versions), *(effect.at for effect in effects)):
+                checked_instant(moment)
         case _:
             for value in (getattr(part, name, None) for name in ("at", "intent", "record", "facts")):
                 if isinstance(value, datetime):

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from msgflash_apply.campaign import Address, Content, Facts, Intent, Record
+from msgflash_apply.template import TemplateRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,16 @@ class Marked:
     kind: Literal["marked"] = "marked"
 
 
-OfAll: TypeAlias = Kept | Bound | Approved | Marked
-"""What is said of no single address."""
+@dataclass(frozen=True, slots=True)
+class Templated:
+    """All that is known of the template `address` from now on, what is about to be sent included; None for nothing."""
+
+    address: Address
+    record: TemplateRecord | None
+    kind: Literal["templated"] = "templated"
+
+
+OfAll: TypeAlias = Kept | Bound | Approved | Marked | Templated
+"""What is said of no campaign."""
 
 Entry: TypeAlias = Opened | Intended | Announced | Outcome | Moved | Forgotten | Removed | Adopted | Described | OfAll

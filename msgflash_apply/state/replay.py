@@ -18,6 +18,7 @@ The state is one `Slot` per address, and an entry changes the slot of its addres
 | Adopted | neither record nor open intent | the record is there, behind the history that is there |
 | Moved | something at `previous`, nothing at `address` | moves record, intent and history |
 | Kept, Bound, Approved | nothing | the contents have it; the state is of this server; this plan was begun last |
+| Templated | nothing | that is known of the template now |
 
 An entry that does not find what it needs is damage: it was written for another state than this one.
 
@@ -51,6 +52,7 @@ from msgflash_apply.state.journal import (
     Removed,
     Restored,
     Retired,
+    Templated,
 )
 from msgflash_apply.state.snapshot import HOW_TO_RESTORE, MOST_RUNS, LastApproval, Snapshot
 
@@ -98,6 +100,7 @@ class Draft:
         self._server = base.server
         self._approved = base.approved
         self._runs = base.runs
+        self._templates = dict(base.templates)
 
     def slot(self, address: Address) -> Slot:
         """What is at an address; an empty slot where nothing is."""
@@ -128,7 +131,7 @@ class Draft:
             _put(self._history, address, slot.history or None)
 
     def keep(self, entries: Iterable[Entry]) -> None:
-        """Take in what is said of no single address."""
+        """Take in what is said of no campaign."""
         for entry in entries:
             if isinstance(entry, Kept):
                 self._contents[entry.digest] = entry.content
@@ -138,6 +141,8 @@ class Draft:
                 self._approved = LastApproval(entry.digest, entry.changes, entry.at)
             elif isinstance(entry, Marked):
                 self._add_runs(entry.run)
+            elif isinstance(entry, Templated):
+                _put(self._templates, entry.address, entry.record)
 
     def keep_of(self, other: Snapshot) -> None:
         """Take in the same of another state, where this one lacks it; of two approvals the later one."""
@@ -146,6 +151,11 @@ class Draft:
         both = [one for one in (self._approved, other.approved) if one is not None]
         self._approved = max(both, key=lambda one: one.at, default=None)
         self._add_runs(*other.runs)
+        for address, record in other.templates.items():
+            mine = self._templates.get(address, record)
+            versions = {version.id: version for version in (*record.versions, *mine.versions)}
+            effects = dict.fromkeys((*record.effects, *mine.effects))
+            self._templates[address] = replace(mine, versions=tuple(versions.values()), effects=tuple(effects))
 
     def _add_runs(self, *runs: str) -> None:
         self._runs = tuple(dict.fromkeys([*self._runs, *runs]))[-MOST_RUNS:]
@@ -160,8 +170,11 @@ class Draft:
             server=self._server,
             approved=self._approved,
             runs=self._runs,
+            templates=dict(self._templates),
         )
-        used = {facts.seen.content for facts in snapshot.facts() if facts.seen is not None} if self._contents else ()
+        used = {facts.seen.content for facts in snapshot.facts() if facts.seen is not None} if self._contents else set()
+        for record in self._templates.values():
+            used |= {version.content for version in record.versions} | {effect.content for effect in record.effects}
         return replace(snapshot, contents={key: self._contents[key] for key in sorted(self._contents) if key in used})
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from msgflash_apply.campaign import Address, Content, Facts, Intent, Record, plain_id
+from msgflash_apply.template import TemplateRecord
 
 HOW_TO_RESTORE: Final = (
     "Restore its last good copy, and leave the journals where they are: the backup kept beside it and the journals "
@@ -46,9 +47,11 @@ class Snapshot:
         journal: id of the journal folded in last; None before the first.
         moved: URL of the place where the live state is; None in the live one itself. See `migrate.py`.
         server: origin of the MsgFlash that its campaigns are on; None until an apply fills it in.
-        contents: what the templates of its campaigns said when they were approved, by digest, each once.
+        contents: what the templates of its campaigns said when they were approved, and those of the repo, by digest;
+            each once.
         approved: the plan that was carried out last; None before the first.
         runs: that wrote the account's marker of this state, or were about to; the latest last. See `plan/marker.py`.
+        templates: of the repo, as far as MsgFlash has them by this state.
     """
 
     lineage: str
@@ -63,11 +66,12 @@ class Snapshot:
     contents: Mapping[str, Content] = field(default_factory=dict)
     approved: LastApproval | None = None
     runs: tuple[str, ...] = ()
+    templates: Mapping[Address, TemplateRecord] = field(default_factory=dict)
 
     @property
     def is_bound(self) -> bool:
         """Whether it has anything that belongs to one server."""
-        return bool(self.campaigns or self.in_doubt or self.history)
+        return bool(self.campaigns or self.in_doubt or self.history or self.templates)
 
     def facts(self) -> Iterator[Facts]:
         """Give the facts of everything that was sent, or may have been."""
