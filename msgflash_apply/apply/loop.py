@@ -6,10 +6,11 @@ and one writer owns the journal. The caller holds the lock for as long as this r
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.apply.actions import ACTIONS
@@ -17,11 +18,23 @@ from msgflash_apply.apply.create import NEVER_LEFT
 from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.marker import MarkerWriter
 from msgflash_apply.apply.records import entries_of_all, entries_without_requests, record_before, refusals
-from msgflash_apply.apply.result import ApplyReport, ChangeEnded, ChangeStarted, Event, Outcome, Result
-from msgflash_apply.apply.run import Run
+from msgflash_apply.apply.result import (
+    ApplyReport,
+    ChangeEnded,
+    ChangeStarted,
+    Event,
+    Outcome,
+    Result,
+    TemplateEnded,
+    TemplateResult,
+    TemplateStarted,
+)
+from msgflash_apply.apply.run import Run, Templates
 from msgflash_apply.apply.stop import Stop
+from msgflash_apply.apply.templates import IN_FLIGHT as TEMPLATES_IN_FLIGHT
+from msgflash_apply.apply.templates import NOT_MADE, WRITING, begin, clean_up, make
 from msgflash_apply.errors import ApiError
-from msgflash_apply.plan.plan import Action, Change, Plan
+from msgflash_apply.plan.plan import Action, Change, Plan, TemplateChange
 from msgflash_apply.state.backends.base import Appends
 from msgflash_apply.state.journal import Marked
 from msgflash_apply.state.ledger import Ledger
@@ -91,6 +104,7 @@ async def apply_plan(
             announcing=asyncio.Semaphore(ledger.appends.ahead),
             retired=frozenset(address for address, record in records if record is not None and record.retired),
             known_ids=dict(before.ids()),
+            templates=Templates(dict(before.templates)),
         )
         if first := entries_of_all(plan, before, now()):
             journal.queue(*first)
@@ -103,18 +117,26 @@ async def apply_plan(
                 outcome, error = (Outcome.SKIPPED, stop.why) if skipped else (Outcome.DONE, None)
                 end(Result(change.address, change.action, outcome, change.id, error))
         room = most_in_flight(ledger.appends)
+        of_templates = await begin(run, plan.templates)
+        for result in of_templates:
+            on_event(TemplateEnded(result))
         await _carry_out(run, [change for change in effective if change.action in FIRST], room, end)
+        to_make = [change for change in plan.templates if change.action in WRITING]
+        of_templates += await _carry_out_templates(run, to_make, make)
         rest = [change for change in effective if change.action not in FIRST | WITHOUT_REQUESTS]
         if marker is not None and any(change.is_sending for change in rest):
             await _mark(run, marker, campaigns=len(before.campaigns))
         await _carry_out(run, sorted(rest, key=lambda change: (change.starts_at, change.address)), room, end)
+        unused = [change for change in plan.templates if change.unused and change.reason is None]
+        of_templates += await _carry_out_templates(run, unused, clean_up)
     for change in effective:
         if change.address not in results:
             results[change.address] = _given_up(change, ledger.slot(change.address))
     return ApplyReport(
         environment=plan.environment,
         results=tuple(results[change.address] for change in effective),
-        blocked=len(plan.blocked),
+        templates=tuple(of_templates),
+        blocked=len(plan.blocked) + sum(change.reason is not None for change in plan.templates),
         requests_sent=client.requests_sent,
         stopped=stop.why,
         diagnostics=refusals([(change, results[change.address]) for change in effective]),
@@ -136,6 +158,36 @@ async def _mark(run: Run, marker: MarkerWriter, *, campaigns: int) -> None:
             run.stop.set(f"the account's marker of the state was not written. {err.summary} {err.detail}".strip())
 
 
+async def _carry_out_templates(
+    run: Run, changes: Sequence[TemplateChange], do: Callable[[Run, TemplateChange], Awaitable[TemplateResult]]
+) -> list[TemplateResult]:
+    """Do something for templates, some side by side."""
+    results: list[TemplateResult] = []
+
+    async def carry_out(change: TemplateChange) -> None:
+        result = TemplateResult(change.address, change.action, Outcome.SKIPPED, change.id, run.stop.why)
+        if not run.stop.is_set:
+            run.on_event(TemplateStarted(change))
+            done = await run.stop.unless_given_up(do(run, change))
+            result = done or replace(result, outcome=Outcome.FAILED, error="stopped before its outcome was known")
+        if result.outcome is not Outcome.DONE and do is make:
+            run.templates.failed.setdefault(change.address, result.error or NOT_MADE)
+        results.append(result)
+        run.on_event(TemplateEnded(result))
+
+    await _side_by_side([partial(carry_out, change) for change in changes], TEMPLATES_IN_FLIGHT)
+    return results
+
+
+async def _side_by_side(work: Iterable[Callable[[], Coroutine[Any, Any, None]]], room: int) -> None:
+    """Do some work in its order, so many side by side."""
+    free = asyncio.Semaphore(room)
+    async with asyncio.TaskGroup() as group:
+        for each in work:
+            await free.acquire()
+            group.create_task(each()).add_done_callback(lambda _task: free.release())
+
+
 async def _carry_out(run: Run, changes: Sequence[Change], room: int, end: Callable[[Result], None]) -> None:
     """Carry changes out in their order, so many side by side."""
 
@@ -153,11 +205,7 @@ async def _carry_out(run: Run, changes: Sequence[Change], room: int, end: Callab
             if not run.stop.is_urgent:
                 raise
 
-    free = asyncio.Semaphore(room)
-    async with asyncio.TaskGroup() as group:
-        for change in changes:
-            await free.acquire()
-            group.create_task(carry_out(change)).add_done_callback(lambda _task: free.release())
+    await _side_by_side([partial(carry_out, change) for change in changes], room)
 
 
 def _given_up(change: Change, slot: Slot) -> Result:

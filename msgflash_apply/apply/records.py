@@ -119,6 +119,6 @@ def entries_of_all(plan: Plan, before: Snapshot, at: datetime) -> tuple[Entry, .
         if (template := change.template) is not None and change.action is not Action.BLOCKED
     }
     entries += [Kept(digest, content) for digest, content in contents.items() if digest not in before.contents]
-    if plan.effective:
+    if not plan.is_empty:
         entries.append(Approved(plan.digest, {c.address: c.action.value for c in plan.effective}, at))
     return tuple(entries)

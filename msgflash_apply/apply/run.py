@@ -12,6 +12,8 @@ from msgflash_apply.apply.result import Event
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import SEND_WITHIN, Address
 from msgflash_apply.clock import seconds_awake_or_asleep
+from msgflash_apply.plan.plan import Change
+from msgflash_apply.template import TemplateRecord
 
 PAUSES_REPORTED_EVERY_SECONDS: Final = 5.0
 
@@ -28,6 +30,33 @@ class PauseReports:
             return False
         self.covered_until = now + max(seconds, PAUSES_REPORTED_EVERY_SECONDS)
         return True
+
+
+@dataclass(slots=True)
+class Templates:
+    """
+    What is known of the templates of the repo during one run.
+
+    Attributes:
+        records: by address, as they are in the journal.
+        failed: why campaigns cannot send some of them.
+    """
+
+    records: dict[Address, TemplateRecord] = field(default_factory=dict)
+    failed: dict[Address, str] = field(default_factory=dict)
+
+    def id_for(self, change: Change) -> str | None:
+        """The id that a campaign sends whose template had none when it was planned."""
+        record = self.records.get(change.template_address) if change.template_address is not None else None
+        digest = change.template.content.digest if change.template is not None else None
+        same = [version.id for version in record.versions if version.content == digest] if record is not None else []
+        return same[-1] if same else None
+
+    def held_back(self, change: Change) -> str | None:
+        """Why a campaign cannot be sent for its template; None if it can."""
+        if change.template_address is None or (why := self.failed.get(change.template_address)) is None:
+            return None
+        return f"its template {change.template_address} was not made: {why}"
 
 
 @dataclass(slots=True)
@@ -50,6 +79,7 @@ class Run:
         unsupported: kinds of content that MsgFlash refused on this account, and what it said.
         unknown_in_a_row: creates whose outcome is unknown, since the last one whose outcome is known.
         pause_reports: which pauses `on_event` has received.
+        templates: of the repo, as this run has made them so far.
     """
 
     id: str
@@ -65,6 +95,7 @@ class Run:
     unknown_in_a_row: int = 0
     pause_reports: PauseReports = field(default_factory=PauseReports)
     elapsed: Callable[[], float] = seconds_awake_or_asleep
+    templates: Templates = field(default_factory=Templates)
 
     def deadline(self) -> Callable[[], bool]:
         """From now on: say whether what is announced now may still be sent."""

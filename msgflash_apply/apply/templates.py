@@ -1,0 +1,240 @@
+"""
+Templates of the repo during one apply: made before the campaigns that send them, cleaned up after; contract section 14.
+
+Every write is announced in the journal as a campaign's is, and leaves in time or not at all. But nothing stays in doubt:
+a template whose create got no answer is found again by its name and content, equal copies are harmless, and a change or
+a removal may be sent twice.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from msgflash_apply.api.client import READ_ATTEMPTS, TOO_LATE, MayLeave
+from msgflash_apply.api.outcome import Answer, NotCreated, Reply, Then, classify, data_in, object_in, problem_in
+from msgflash_apply.apply.create import report_pause, wait_for_slot
+from msgflash_apply.apply.result import Outcome, TemplateResult
+from msgflash_apply.apply.run import Run
+from msgflash_apply.campaign import Address, Content, plain_id
+from msgflash_apply.errors import ApiError
+from msgflash_apply.plan.plan import TemplateAction, TemplateChange
+from msgflash_apply.state.journal import Entry, Kept, Templated
+from msgflash_apply.template import Effect, TemplateRecord, Version
+
+IN_FLIGHT: Final = 8
+WRITING: Final = frozenset({TemplateAction.CREATE, TemplateAction.UPDATE})
+NOT_MADE: Final = "stopped before it was made"
+
+
+async def begin(run: Run, changes: Iterable[TemplateChange]) -> list[TemplateResult]:
+    """Write down what needs no request: moves, what was found or forgotten, descriptions."""
+    done, templates, queued = [], run.templates, []
+    for change in changes:
+        record = templates.records.pop(change.previous_address or change.address, None)
+        after = None if change.action is TemplateAction.FORGET else _described(change, record)
+        entries: list[Entry] = []
+        if change.previous_address is not None:
+            entries.append(Templated(change.previous_address, None))
+        if change.action is TemplateAction.ADOPT and after is not None and change.after is not None:
+            entries.append(Kept(change.after.digest, change.after))
+            after = _with_version(after, _version(run, change, change.id or "", change.after))
+        if after is not None:
+            templates.records[change.address] = after
+        if change.reason is not None:
+            templates.failed[change.address] = change.explanation
+        # Another line alone is no reason to write; what is made is written down when it is announced.
+        is_same = record == after or (record and after and replace(after, line=record.line) == record)
+        if entries or (not is_same and change.action not in WRITING):
+            entries.append(Templated(change.address, after))
+        queued.append((change, run.journal.queue(*entries) if entries else None))
+    for change, written in queued:
+        is_stored = written is None or await run.journal.is_durable(written)
+        if change.is_effective and change.action not in WRITING | {TemplateAction.DELETE}:
+            outcome, error = (Outcome.DONE, None) if is_stored else (Outcome.SKIPPED, run.stop.why)
+            done.append(TemplateResult(change.address, change.action, outcome, change.id, error))
+    return done
+
+
+async def make(run: Run, change: TemplateChange) -> TemplateResult:
+    """Create a version, or change the one there is."""
+    content = change.after or Content()
+    is_create = change.action is TemplateAction.CREATE
+    effect = Effect(
+        "create" if is_create else "update",
+        run.now(),
+        change.name,
+        content.digest,
+        id=None if is_create else change.id,
+        known=change.copies,
+    )
+
+    async def send(may_leave: MayLeave) -> Answer:
+        if is_create:
+            return await run.client.create_template(change.name, content, may_leave)
+        return await run.client.update_template(change.id or "", change.name, content, may_leave)
+
+    async def find() -> str | None:
+        for one in await run.client.templates():
+            whole = one if one.is_whole else await run.client.template(one.id)
+            is_new = plain_id(one.id) not in effect.known
+            if is_new and whole is not None and one.name == change.name and _content(whole) == content:
+                return plain_id(one.id)
+        return None
+
+    identifier, why = await _write(run, change.address, effect, send, content, find if is_create else None)
+    result = TemplateResult(change.address, change.action, Outcome.DONE, identifier or change.id)
+    if identifier is None:
+        run.templates.failed[change.address] = why
+        outcome = Outcome.SKIPPED if run.stop.is_set and why in {run.stop.why, NOT_MADE} else Outcome.FAILED
+        return replace(result, outcome=outcome, error=why)
+    record = _with_version(run.templates.records[change.address], _version(run, change, identifier, content))
+    if not await _put(run, change.address, record):
+        return replace(result, error="it was made, but its id could not be stored in the state")
+    return result
+
+
+async def clean_up(run: Run, change: TemplateChange) -> TemplateResult:
+    """Delete the versions that nothing uses; and the record, where no file has the template any more."""
+    result = TemplateResult(change.address, TemplateAction.DELETE, Outcome.DONE, change.id)
+    for version in change.unused:
+        effect = Effect("delete", run.now(), version.name, version.content, id=version.id)
+
+        async def send(may_leave: MayLeave, identifier: str = version.id) -> Answer:
+            return await run.client.delete_template(identifier, may_leave)
+
+        gone, why = await _write(run, change.address, effect, send, None, None)
+        if gone is None:
+            outcome = Outcome.SKIPPED if run.stop.is_set else Outcome.FAILED
+            return replace(result, outcome=outcome, error=f"{version.name} was not deleted: {why}")
+        record = run.templates.records[change.address]
+        rest = tuple(one for one in record.versions if one.id != version.id)
+        is_last = change.after is None and version is change.unused[-1]
+        if not await _put(run, change.address, None if is_last else replace(record, versions=rest)):
+            return replace(result, error=run.stop.why)
+    return result
+
+
+def _described(change: TemplateChange, record: TemplateRecord | None) -> TemplateRecord | None:
+    """Give the record of a template what its file says and MsgFlash does not get."""
+    if change.source is None:
+        return record
+    return replace(
+        record or TemplateRecord(""),
+        file=change.source.file,
+        line=change.source.line,
+        on_remove=change.lifecycle.on_remove,
+        labels=dict(change.labels),
+    )
+
+
+def _version(run: Run, change: TemplateChange, identifier: str, content: Content) -> Version:
+    return Version(plain_id(identifier), change.name, content.digest, run.now())
+
+
+def _with_version(record: TemplateRecord, version: Version) -> TemplateRecord:
+    """Make a version the current one, in the place of what the same template said before; nothing is open then."""
+    former = next((one for one in record.versions if one.id == version.id), None)
+    kept = version if former is None else replace(version, made_at=former.made_at, is_ours=former.is_ours)
+    others = tuple(one for one in record.versions if one.id != version.id)
+    return replace(record, versions=(*others, kept), effects=())
+
+
+def _content(template: object) -> Content:
+    kind, body, media = (getattr(template, name) for name in ("type", "body", "media_url"))
+    return Content(kind, body, media)
+
+
+async def _put(run: Run, address: Address, record: TemplateRecord | None, *before: Entry) -> bool:
+    """Write down what is known of a template from now on."""
+    is_stored = await run.journal.write(*before, Templated(address, record))
+    if is_stored and record is not None:
+        run.templates.records[address] = record
+    return is_stored
+
+
+async def _write(
+    run: Run,
+    address: Address,
+    effect: Effect,
+    send: Callable[[MayLeave], Awaitable[Answer]],
+    content: Content | None,
+    find: Callable[[], Awaitable[str | None]] | None,
+) -> tuple[str | None, str]:
+    """
+    Announce a write, send it, and again as long as that may help.
+
+    Args:
+        run: of the plan.
+        address: of the template.
+        effect: what is announced.
+        send: sends it once.
+        content: what it says; None where it is deleted.
+        find: looks for what a create made whose answer never came; None where sending it again does no harm.
+
+    Returns:
+        The id of the template, and why there is none. The announcement stays open where the outcome is not known.
+    """
+    attempt = 0
+    record = replace(run.templates.records[address], effects=())
+    kept = () if content is None else (Kept(content.digest, content),)
+    while True:
+        may_leave = run.deadline()
+        if not await _put(run, address, replace(record, effects=(effect,)), *kept):
+            return None, run.stop.why or NOT_MADE
+        await wait_for_slot(run)
+        if run.stop.is_set:
+            await _put(run, address, record)
+            return None, run.stop.why or NOT_MADE
+        answer = await send(may_leave)
+        if answer is TOO_LATE:
+            continue  # announced anew: only a run that no other one has taken over from can do that
+        if isinstance(answer, Reply) and (made := _id_in(answer, effect)) is not None:
+            wrong = _contradiction(answer, content)
+            if wrong is not None:
+                version = Version(made, effect.name, wrong[0].digest, run.now())
+                await _put(run, address, _with_version(record, version), Kept(wrong[0].digest, wrong[0]))
+            return (made, "") if wrong is None else (None, wrong[1])
+        outcome = classify(answer)
+        if isinstance(outcome, NotCreated):
+            if outcome.is_rate_limit:
+                report_pause(run)
+                continue
+            if outcome.then is Then.STOP:
+                run.stop.set(outcome.what)
+            if outcome.then is not Then.RETRY:
+                await _put(run, address, record)
+                return None, outcome.what
+        what = getattr(outcome, "what", "an answer that is not understood")
+        attempt += 1
+        try:
+            if find is not None and not isinstance(outcome, NotCreated) and (found := await find()) is not None:
+                return found, ""
+        except ApiError as err:
+            return None, f"{what}; and whether it was made could not be looked up: {err.detail or err.summary}"
+        if attempt == READ_ATTEMPTS:
+            return None, what
+        await run.client.back_off(attempt)
+
+
+def _id_in(answer: Reply, effect: Effect) -> str | None:
+    """Read which template an answer says was written; None where it says nothing of the kind."""
+    if effect.verb == "create":
+        made = object_in(answer) if answer.status == 201 else None
+        return None if made is None else plain_id(str(made["id"]))
+    problem = problem_in(answer)
+    is_gone = effect.verb == "delete" and problem is not None and problem.is_absence
+    return effect.id if is_gone or (answer.status == 200 and data_in(answer) is not None) else None
+
+
+def _contradiction(answer: Reply, content: Content | None) -> tuple[Content, str] | None:
+    """Say what a template says by MsgFlash's answer, where that is not what was sent; examples are abridged."""
+    made = object_in(answer)
+    if made is None or content is None:
+        return None
+    sent = {"type": content.type, "body": content.body, "mediaUrl": content.media_url}
+    said = {name: made[name] for name in sent if name in made and (made[name] or None) != sent[name]}
+    if not said:
+        return None
+    kind, body, media = (said.get(name, value) for name, value in sent.items())
+    texts = [None if value is None else str(value) for value in (kind, body, media)]
+    return Content(*texts), f"MsgFlash's answer is not what was sent: another {', '.join(said)}"
