@@ -1,5 +1,5 @@
 """
-What an apply did, as values: one `Result` per change, and the `ApplyReport` of the run.
+What an apply did, as values: a `Result` per change, a `TemplateResult` per template, the `ApplyReport` of the run.
 
 Events tell the same story while it happens; the command line draws progress from them.
 """
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from msgflash_apply.campaign import Address, JsonObject
 from msgflash_apply.errors import ExitCode
 from msgflash_apply.findings import Diagnostic
-from msgflash_apply.plan.plan import Action, AttributeDiff, Change
+from msgflash_apply.plan.plan import Action, AttributeDiff, Change, TemplateAction, TemplateChange
 
 
 class Outcome(StrEnum):
@@ -60,6 +60,26 @@ class Result:
         return None if self.advice is None else json.loads(self.advice)
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateResult:
+    """
+    How the change of one template ended.
+
+    Attributes:
+        address: the template; a namespace of its own.
+        action: what was to be done.
+        outcome: how it ended; `in-doubt` ends by itself, since the next plan looks by name and content.
+        id: of its current version on MsgFlash, where there is one.
+        error: what went wrong, for people; None when done.
+    """
+
+    address: Address
+    action: TemplateAction
+    outcome: Outcome
+    id: str | None = None
+    error: str | None = None
+
+
 def spell_advice(safety: object) -> str | None:
     """Spell advice as JSON text: that of every create is kept to the end, and its objects take six times the memory."""
     return sys.intern(json.dumps(safety)) if isinstance(safety, dict) else None
@@ -73,13 +93,14 @@ class ApplyReport:
     Attributes:
         environment: whose state was changed.
         results: one per change that was to be carried out, in the order of the plan.
-        blocked: how many changes the plan had blocked; they were not tried.
+        blocked: how many changes the plan had blocked, those of templates included; they were not tried.
         requests_sent: API requests of the whole run, planning included.
         stopped: why the run ended early, for people; None when it went to the end.
         interrupted_by: the signal's number that asked the run to end; None otherwise.
         recovery_file: where outcomes went that the state's storage refused; None when all are stored.
         diagnostics: what MsgFlash said is wrong with fields of the files, once per cause.
         is_hurting: the plan warned of campaigns that were created and will fail.
+        templates: one result per change of a template that was to be carried out, in the order of the plan.
     """
 
     environment: str
@@ -91,10 +112,11 @@ class ApplyReport:
     recovery_file: str | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     is_hurting: bool = False
+    templates: tuple[TemplateResult, ...] = ()
 
     @property
     def summary(self) -> Mapping[Outcome, int]:
-        """How many ended each way, every outcome named."""
+        """How many campaigns ended each way, every outcome named."""
         counts = Counter(result.outcome for result in self.results)
         return {outcome: counts[outcome] for outcome in Outcome}
 
@@ -105,9 +127,9 @@ class ApplyReport:
             return 128 + self.interrupted_by
         if self.recovery_file is not None:
             return ExitCode.ERROR
-        all_done = all(result.outcome is Outcome.DONE for result in self.results)
+        outcomes = {result.outcome for result in self.results} | {result.outcome for result in self.templates}
         waits = self.blocked or self.is_hurting or self.stopped
-        return ExitCode.DONE if all_done and not waits else ExitCode.PERSON_NEEDED
+        return ExitCode.DONE if outcomes <= {Outcome.DONE} and not waits else ExitCode.PERSON_NEEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +147,24 @@ class ChangeEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateStarted:
+    """The first request for a template is about to leave."""
+
+    change: TemplateChange
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateEnded:
+    """What became of a template is durable."""
+
+    result: TemplateResult
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """MsgFlash asked for patience: every request waits this long."""
 
     seconds: float
 
 
-Event: TypeAlias = ChangeStarted | ChangeEnded | Paused
+Event: TypeAlias = ChangeStarted | ChangeEnded | TemplateStarted | TemplateEnded | Paused

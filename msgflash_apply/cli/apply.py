@@ -219,8 +219,10 @@ def says_yes(plan: Plan) -> bool:
 
     A signal ends the question at once.
     """
-    campaigns = counted(len(plan.effective), "change")
-    lines = [f"\nIn environment {visible_text(plan.environment)}: {campaigns}.", *reach(plan, wiring.now())]
+    changes = counted(len(plan.effective), "change")
+    if templates := len(plan.effective_templates):
+        changes = f"{counted(templates, 'template')} and {counted(len(plan.effective), 'campaign')}"
+    lines = [f"\nIn environment {visible_text(plan.environment)}: {changes}.", *reach(plan, wiring.now())]
     output.note("\n".join(lines))
     with INTERRUPTS.answering(None):
         answer = click.prompt("Apply these changes? Only `yes` is accepted", default="", show_default=False, err=True)
@@ -259,7 +261,8 @@ async def carry_out(
             plan = await plan_under_lock(ledger.snapshot)
             signals.enter_context(stop_on_signals(stop))
             marker, run_id = marker_writer(planner.marker, claim.holder, ledger.snapshot, client), claim.holder.lock_id
-            with follow(len(plan.effective), terminal=sys.stderr.isatty()) as follower:
+            total = len(plan.effective_templates) + len(plan.effective)
+            with follow(total, terminal=sys.stderr.isatty()) as follower:
                 report = await apply_plan(
                     plan, ledger, client, stop=stop, run_id=run_id, marker=marker, on_event=follower, now=wiring.now
                 )
@@ -309,6 +312,6 @@ def stop_on_signals(stop: Stop) -> Iterator[None]:
 
 def print_report(report: ApplyReport, format_: str, options: Globals) -> None:
     """Print what was done; nothing in text where the plan has said that there is nothing to do."""
-    if format_ != "text" or report.results or report.stopped is not None:
+    if format_ != "text" or report.results or report.templates or report.stopped is not None:
         look = Look(wiring.now(), output.paint_for(sys.stdout, options.colour), output.width())
         output.result(APPLY_FORMATS[format_](report, look))

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from msgflash_apply.apply.result import ChangeEnded, ChangeStarted, Event
+from msgflash_apply.apply.result import ChangeEnded, ChangeStarted, Event, TemplateEnded, TemplateStarted
 from msgflash_apply.cli.output import note
 from msgflash_apply.report.apply_text import event_to_line
 from msgflash_apply.report.own_secrets import redact
@@ -22,7 +22,7 @@ Follower: TypeAlias = Callable[[Event], None]
 
 @contextmanager
 def follow(total: int, *, terminal: bool) -> Iterator[Follower]:
-    """Show the progress of `total` changes on stderr; stdout stays free for results."""
+    """Show the progress of `total` changes, those of templates included, on stderr; stdout stays free for results."""
     if not terminal:
         yield _Log(total)
         return
@@ -40,9 +40,9 @@ def follow(total: int, *, terminal: bool) -> Iterator[Follower]:
 
         def follower(event: Event) -> None:
             nonlocal done
-            if isinstance(event, ChangeStarted):
+            if isinstance(event, ChangeStarted | TemplateStarted):
                 return
-            done += isinstance(event, ChangeEnded)
+            done += isinstance(event, ChangeEnded | TemplateEnded)
             console.print(redact(event_to_line(event, done=done, total=total)), markup=False, soft_wrap=True)
             rate = done / max(time.monotonic() - began_at, 0.001)
             progress.update(task, completed=done, rate=f"{rate:.1f}/s", refresh=True)
@@ -59,8 +59,8 @@ class _Log:
         self._began_at = self._last_pace_at = time.monotonic()
 
     def __call__(self, event: Event) -> None:
-        self._done += isinstance(event, ChangeEnded)
-        if isinstance(event, ChangeStarted):
+        self._done += isinstance(event, ChangeEnded | TemplateEnded)
+        if isinstance(event, ChangeStarted | TemplateStarted):
             return
         note(event_to_line(event, done=self._done, total=self._total))
         now = time.monotonic()

@@ -411,14 +411,25 @@ class Plan:
         return {action: found[action] for action in Action}
 
     @property
+    def template_summary(self) -> dict[TemplateAction, int]:
+        """How many templates of each action, every action named."""
+        found = Counter(one.action for one in self.templates)
+        return {action: found[action] for action in TemplateAction}
+
+    @property
     def is_empty(self) -> bool:
         """Whether an apply would do nothing."""
-        return not self.effective and not any(one.is_effective for one in self.templates)
+        return not self.effective and not self.effective_templates
 
     @property
     def effective(self) -> tuple[Change, ...]:
         """The changes that an apply would carry out."""
         return tuple(c for c in self.changes if c.action is not Action.NO_OP and c.action is not Action.BLOCKED)
+
+    @property
+    def effective_templates(self) -> tuple[TemplateChange, ...]:
+        """The changes of templates that an apply would carry out, before those of campaigns."""
+        return tuple(one for one in self.templates if one.is_effective)
 
     @property
     def blocked(self) -> tuple[Change, ...]:

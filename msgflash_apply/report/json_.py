@@ -76,6 +76,16 @@ def apply_to_json(report: ApplyReport) -> str:
                 }
                 for result in report.results
             ],
+            "templates": [
+                {
+                    "address": result.address,
+                    "action": result.action.value,
+                    "outcome": result.outcome.value,
+                    "id": result.id,
+                    "error": result.error,
+                }
+                for result in report.templates
+            ],
             "summary": {outcome.value: number for outcome, number in report.summary.items()},
             "diagnostics": _diagnostics(report.diagnostics),
             "blocked": report.blocked,

@@ -85,6 +85,7 @@ _WHY = {
     Reason.QUIET_HOURS: "it would start in the quiet hours",
     Reason.MISSING_ON_SERVER: "MsgFlash has no campaign with its id any more",
     Reason.LIMIT: "the plan goes beyond a limit of the policy",
+    Reason.TEMPLATE_IN_USE: "a campaign that sends it is not over",
 }
 
 _WHAT_TO_DO = {
@@ -102,6 +103,8 @@ _WHAT_TO_DO = {
     Reason.LIMIT: "If this many are intended, raise the limit in the file or under `policy` in msgflash.yaml, or"
     " lift it for one run with --override (max-creates, max-retires, max-audience, max-messages); otherwise plan fewer"
     " at a time with --target or --select.",
+    Reason.TEMPLATE_IN_USE: "Wait until these campaigns are over and apply again. Or set `lifecycle: {on_change:"
+    " version}` in the template's file, so that they keep their words and later campaigns get the new ones.",
     Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
     " console, then run one of these; ID is the id that the console shows, and --probe finds it by the messages it"
     " sent, once its start time has passed:",

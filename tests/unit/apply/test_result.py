@@ -2,10 +2,10 @@
 
 import pytest
 
-from msgflash_apply.apply.result import ApplyReport, Outcome, Result
+from msgflash_apply.apply.result import ApplyReport, Outcome, Result, TemplateResult
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import ExitCode
-from msgflash_apply.plan.plan import Action
+from msgflash_apply.plan.plan import Action, TemplateAction
 
 
 def a_report(*outcomes: Outcome, blocked: int = 0, stopped: str | None = None) -> ApplyReport:
@@ -34,6 +34,16 @@ def test_summary_names_every_outcome() -> None:
 def test_anything_but_done_needs_a_person(report: ApplyReport, code: ExitCode) -> None:
     """Failed, in doubt, skipped, blocked or stopped: exit 3."""
     assert report.exit_code == code
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_templates_decide_the_exit_code_too(outcome: Outcome) -> None:
+    """A template that is not done needs a person, whatever became of the campaigns."""
+    template = TemplateResult(Address("promo/relance"), TemplateAction.CREATE, outcome)
+    campaign = Result(Address("one"), Action.CREATE, Outcome.DONE)
+    report = ApplyReport("default", (campaign,), 0, 0, templates=(template,))
+    assert report.exit_code == (ExitCode.DONE if outcome is Outcome.DONE else ExitCode.PERSON_NEEDED)
+    assert report.summary[Outcome.DONE] == 1
 
 
 def test_unsaved_outcomes_are_an_error_and_a_signal_is_told_first() -> None:

@@ -2,14 +2,27 @@
 
 import pytest
 
-from msgflash_apply.apply.result import ChangeEnded, ChangeStarted, Event, Outcome, Paused
+from msgflash_apply.apply.result import (
+    ChangeEnded,
+    ChangeStarted,
+    Event,
+    Outcome,
+    Paused,
+    TemplateEnded,
+    TemplateResult,
+    TemplateStarted,
+)
 from msgflash_apply.campaign import Address
-from msgflash_apply.plan.plan import Action
+from msgflash_apply.plan.plan import Action, TemplateAction, TemplateChange
 from msgflash_apply.report.apply_text import apply_to_text, event_to_line
 from msgflash_apply.report.layout import PLAIN
 from tests.unit.report.builders import CAMPAIGN_ID, a_change, a_report, a_result
 
 LOST = a_result(outcome=Outcome.IN_DOUBT, id=None, error="no answer within 30 s")
+
+RELANCE = Address("promo/relance")
+NOT_MADE = TemplateResult(RELANCE, TemplateAction.CREATE, Outcome.FAILED, error="400 \x1b[0mNAME")
+UNKNOWN = TemplateResult(RELANCE, TemplateAction.UPDATE, Outcome.IN_DOUBT, id="t-1", error="no answer within 30 s")
 
 EVENTS: list[tuple[Event, str]] = [
     (ChangeStarted(a_change()), "creating promo/black-friday"),
@@ -18,6 +31,15 @@ EVENTS: list[tuple[Event, str]] = [
     (ChangeEnded(LOST), "in doubt promo/black-friday (create): no answer within 30 s  (3/12)"),
     (ChangeEnded(a_result(outcome=Outcome.SKIPPED, id=None)), "skipped promo/black-friday (create)  (3/12)"),
     (ChangeEnded(a_result(id="a\nb\x1b[0m")), "created promo/black-friday  id a\\nb\\x1b[0m  (3/12)"),
+    (
+        TemplateStarted(TemplateChange(RELANCE, TemplateAction.CREATE, "promo/relance@3f9a1c2b")),
+        "creating template promo/relance",
+    ),
+    (
+        TemplateEnded(TemplateResult(RELANCE, TemplateAction.CREATE, Outcome.DONE, id="t-1")),
+        "created template promo/relance  id t-1  (3/12)",
+    ),
+    (TemplateEnded(NOT_MADE), "failed template promo/relance (create): 400 \\x1b[0mNAME  (3/12)"),
     (Paused(1.53), "MsgFlash asked to slow down: every request waits 1.5 s"),
 ]
 
@@ -36,6 +58,39 @@ def test_every_action_has_its_words(action: Action) -> None:
     assert began.split(" ")[0].endswith("ing")
     words = ("created", "paused", "resumed", "replaced", "retired", "forgotten", "accepted", "moved", "unchanged")
     assert ended.split(" ")[0] in (*words, "blocked")
+
+
+@pytest.mark.parametrize("action", TemplateAction)
+def test_every_action_of_a_template_has_its_words(action: TemplateAction) -> None:
+    """Every action of a template has its words for begun and for done."""
+    began = event_to_line(TemplateStarted(TemplateChange(RELANCE, action, "promo/relance")), done=0, total=1)
+    ended = event_to_line(TemplateEnded(TemplateResult(RELANCE, action, Outcome.DONE)), done=1, total=1)
+    assert began.split(" ")[0].endswith("ing")
+    words = ("created", "updated", "deleted", "adopted", "forgotten", "moved", "unchanged", "blocked")
+    assert ended.split(" ")[0] in words
+    assert " template promo/relance" in began
+    assert " template promo/relance" in ended
+
+
+def test_templates_come_first_and_have_a_count_of_their_own() -> None:
+    """What became of templates is before the campaigns that send them; those in doubt need no command."""
+    made = TemplateResult(Address("promo/made"), TemplateAction.CREATE, Outcome.DONE, id="t-2")
+    text = apply_to_text(a_report(a_result(), LOST, templates=(made, NOT_MADE, UNKNOWN)), paint=PLAIN)
+    of_templates, of_campaigns = text.split("In doubt: sent, and no answer says whether it arrived. Nothing more")
+    assert "  failed  template promo/relance (create): 400 \\x1b[0mNAME\n" in of_templates
+    assert "  in doubt  template promo/relance (update): no answer within 30 s\n" in of_templates
+    assert "resolve" not in of_templates
+    assert "resolve promo/black-friday --created ID" in of_campaigns
+    assert text.endswith(
+        "Templates: 1 created, 1 failed, 1 in doubt.\nApplied: 1 created, 1 in doubt.\nRequests: 12 sent.\n"
+    )
+
+
+def test_templates_alone() -> None:
+    """An apply of nothing but templates does not say that there was nothing to do."""
+    made = TemplateResult(RELANCE, TemplateAction.CREATE, Outcome.DONE, id="t-2")
+    text = apply_to_text(a_report(templates=(made,)), paint=PLAIN)
+    assert text == "Templates: 1 created.\nApplied: no campaigns.\nRequests: 12 sent.\n"
 
 
 def test_counts_at_the_end() -> None:

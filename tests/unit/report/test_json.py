@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgflash_apply.apply.result import Outcome
+from msgflash_apply.apply.result import Outcome, TemplateResult
 from msgflash_apply.campaign import Address
 from msgflash_apply.findings import Diagnostic
-from msgflash_apply.plan.plan import Action, Audience, Reason
+from msgflash_apply.plan.plan import Action, Audience, Reason, TemplateAction
 from msgflash_apply.report.json_ import (
     apply_to_json,
     plan_to_json,
@@ -147,6 +147,19 @@ def test_apply(outcome: Outcome) -> None:
     part("apply").validate(document)
     assert document["summary"] == {each.value: int(each is outcome) for each in Outcome}
     assert document["requests"] == {"sent": 12}
+    assert document["templates"] == []
+
+
+@pytest.mark.parametrize("action", TemplateAction)
+def test_apply_of_templates(action: TemplateAction) -> None:
+    """What became of templates keeps to the schema, and is not counted with the campaigns."""
+    result = TemplateResult(Address("promo/relance"), action, Outcome.FAILED, error="no")
+    document = json.loads(apply_to_json(a_report(templates=(result,))))
+    part("apply").validate(document)
+    assert document["templates"] == [
+        {"address": "promo/relance", "action": action.value, "outcome": "failed", "id": None, "error": "no"}
+    ]
+    assert not any(document["summary"].values())
 
 
 def test_state_list() -> None:
