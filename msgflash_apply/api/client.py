@@ -42,7 +42,7 @@ from msgflash_apply.api.models import (
     seconds_in,
 )
 from msgflash_apply.api.outcome import Answer, NoReply, Reply, data_in, is_rate_limit, problem_in
-from msgflash_apply.campaign import Payload
+from msgflash_apply.campaign import Content, Payload
 from msgflash_apply.errors import ApiError, NotOnThisPlan, QuotaExhausted, Unauthorized, Unreachable
 
 READ_ATTEMPTS = 4
@@ -213,16 +213,22 @@ class Client:
         """`GET /templates/{id}`; None where there is none."""
         return await self._read_one(Template, f"/templates/{_segment(identifier)}")
 
-    async def create_template(self, name: str, body: str, may_leave: MayLeave = always) -> Answer:
-        """`POST /templates` of type text, once; see `create`."""
-        await self.limiter.acquire()
-        sent = {"name": name, "type": "text", "body": body}
-        return await self._send("POST", "/templates", body=sent, may_leave=may_leave)
+    async def create_template(self, name: str, content: Content, may_leave: MayLeave = always) -> Answer:
+        """`POST /templates`, once; see `create`."""
+        sent = {"name": name, "type": content.type, "body": content.body, "mediaUrl": content.media_url}
+        return await self._send("POST", "/templates", body=_without_none(sent), may_leave=may_leave)
 
-    async def update_template(self, identifier: str, body: str, may_leave: MayLeave = always) -> Answer:
-        """`PUT /templates/{id}`, once; the same again changes nothing."""
-        await self.limiter.acquire()
-        return await self._send("PUT", f"/templates/{_segment(identifier)}", body={"body": body}, may_leave=may_leave)
+    async def update_template(
+        self, identifier: str, name: str, content: Content, may_leave: MayLeave = always
+    ) -> Answer:
+        """`PUT /templates/{id}`, once; the same again changes nothing, and the type stays. See `create`."""
+        sent = {"name": name, "body": content.body, "mediaUrl": content.media_url}
+        path = f"/templates/{_segment(identifier)}"
+        return await self._send("PUT", path, body=_without_none(sent), may_leave=may_leave)
+
+    async def delete_template(self, identifier: str, may_leave: MayLeave = always) -> Answer:
+        """`DELETE /templates/{id}`, once; see `create`."""
+        return await self._send("DELETE", f"/templates/{_segment(identifier)}", may_leave=may_leave)
 
     async def groups(self) -> tuple[Group, ...]:
         """`GET /contacts/groups`, all of them: one request per hundred."""
@@ -489,6 +495,10 @@ def failure(access: Access, path: str, answer: Answer, *, method: str = "GET") -
 def endless(access: Access, path: str) -> ApiError:
     """Say that a list was read page by page and does not end."""
     return ApiError("MsgFlash's answers have no end.", f"GET {path}: {access.host} always returns another page.")
+
+
+def _without_none(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _segment(identifier: str) -> str:

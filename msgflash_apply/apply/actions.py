@@ -64,8 +64,6 @@ async def create_campaign(run: Run, change: Change) -> Result:
 async def replace_campaign(run: Run, change: Change) -> Result:
     """Pause the old one, make sure that it sent nothing, and only then create the new one."""
     failed = partial(Result, change.address, change.action, Outcome.FAILED, change.id)
-    if (why := run.templates.held_back(change)) is not None:
-        return Result(change.address, change.action, Outcome.SKIPPED, change.id, why)
     if change.status != Status.PAUSED:
         settled = await pause(run, change, "replace")
         if settled.problem is not None:

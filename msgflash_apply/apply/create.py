@@ -33,11 +33,8 @@ from msgflash_apply.campaign import (
     Intent,
     Payload,
     fingerprint,
-    id_in,
     plain_id,
-    with_ids,
 )
-from msgflash_apply.models.campaign_file import in_order
 from msgflash_apply.plan.echo import differences_in_answer, spelled
 from msgflash_apply.plan.plan import AttributeDiff, Change
 from msgflash_apply.state import journal
@@ -56,12 +53,6 @@ NEVER_LEFT: Final = "stopped before it was sent"
 async def create(run: Run, change: Change) -> Result:
     """Create a campaign at most once. Only what provably was not created is tried again."""
     payload = change.after or {}
-    if change.template_address is not None and id_in(payload, TEMPLATE) is None:
-        made = run.templates.id_for(change)
-        if made is None:
-            why = run.templates.held_back(change) or f"its template {change.template_address} is not there"
-            return Result(change.address, change.action, Outcome.SKIPPED, change.id, why)
-        payload = in_order(with_ids(payload, {TEMPLATE: made}))
     facts = Facts(
         payload=payload,
         fingerprint=fingerprint(payload),
@@ -204,8 +195,6 @@ def _held_back(run: Run, change: Change) -> str | None:
         return run.stop.why
     if (said := run.unsupported.get(_kind(change.after or {}))) is not None:
         return f"not tried, since another one like it was refused: {said}"
-    if (why := run.templates.held_back(change)) is not None:
-        return why
     return TOO_LATE if change.starts_at <= run.now() else None
 
 

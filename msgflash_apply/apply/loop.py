@@ -6,7 +6,7 @@ and one writer owns the journal. The caller holds the lock for as long as this r
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -159,7 +159,9 @@ async def _mark(run: Run, marker: MarkerWriter, *, campaigns: int) -> None:
 
 
 async def _carry_out_templates(
-    run: Run, changes: Sequence[TemplateChange], do: Callable[[Run, TemplateChange], Awaitable[TemplateResult]]
+    run: Run,
+    changes: Sequence[TemplateChange],
+    do: Callable[[Run, TemplateChange], Coroutine[Any, Any, TemplateResult]],
 ) -> list[TemplateResult]:
     """Do something for templates, some side by side."""
     results: list[TemplateResult] = []
@@ -192,9 +194,10 @@ async def _carry_out(run: Run, changes: Sequence[Change], room: int, end: Callab
     """Carry changes out in their order, so many side by side."""
 
     async def carry_out(change: Change) -> None:
-        if run.stop.is_set:
-            end(Result(change.address, change.action, Outcome.SKIPPED, change.id, run.stop.why))
+        if (why := run.stop.why if run.stop.is_set else run.templates.held_back(change)) is not None:
+            end(Result(change.address, change.action, Outcome.SKIPPED, change.id, why))
             return
+        change = run.templates.filled_in(change)
         run.on_event(ChangeStarted(change))
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - for the types

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgflash_apply.api.client import READ_ATTEMPTS, TOO_LATE, TRANSIENT_STATUSES, Client, MayLeave, always, failure
 from msgflash_apply.api.outcome import NoReply, Reply, is_rate_limit, object_in, problem_in
+from msgflash_apply.campaign import Content
 from msgflash_apply.errors import ApiError
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.plan.marker import Marker
@@ -61,16 +62,17 @@ class MarkerWriter:
         Raises:
             ApiError: whether it is written is not known.
         """
-        body = self.marker.body(campaigns=campaigns, by=self.by, at=at)
+        content = Content("text", self.marker.body(campaigns=campaigns, by=self.by, at=at))
         attempt = 0
         while True:
             known = self.marker.id
+            await self.client.limiter.acquire()
             if known is None:
                 method, path = "POST", "/api/v1/templates"
-                answer = await self.client.create_template(self.marker.name, body, may_leave)
+                answer = await self.client.create_template(self.marker.name, content, may_leave)
             else:
                 method, path = "PUT", f"/api/v1/templates/{known}"
-                answer = await self.client.update_template(known, body, may_leave)
+                answer = await self.client.update_template(known, self.marker.name, content, may_leave)
             if answer is TOO_LATE:
                 return False
             if is_rate_limit(answer) and not self.client.limiter.is_hopeless:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -10,8 +10,9 @@ from msgflash_apply.api.client import Client
 from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.result import Event
 from msgflash_apply.apply.stop import Stop
-from msgflash_apply.campaign import SEND_WITHIN, Address
+from msgflash_apply.campaign import SEND_WITHIN, TEMPLATE, Address, id_in, with_ids
 from msgflash_apply.clock import seconds_awake_or_asleep
+from msgflash_apply.models.campaign_file import in_order
 from msgflash_apply.plan.plan import Change
 from msgflash_apply.template import TemplateRecord
 
@@ -45,16 +46,18 @@ class Templates:
     records: dict[Address, TemplateRecord] = field(default_factory=dict)
     failed: dict[Address, str] = field(default_factory=dict)
 
-    def id_for(self, change: Change) -> str | None:
-        """The id that a campaign sends whose template had none when it was planned."""
-        record = self.records.get(change.template_address) if change.template_address is not None else None
-        digest = change.template.content.digest if change.template is not None else None
-        same = [version.id for version in record.versions if version.content == digest] if record is not None else []
-        return same[-1] if same else None
+    def filled_in(self, change: Change) -> Change:
+        """Put in the id of a template that had none when the plan was made."""
+        payload = change.after or {}
+        if not change.is_sending or change.template_address is None or id_in(payload, TEMPLATE) is not None:
+            return change
+        made = self.records[change.template_address].versions[-1]
+        return replace(change, after=in_order(with_ids(payload, {TEMPLATE: made.id})))
 
     def held_back(self, change: Change) -> str | None:
         """Why a campaign cannot be sent for its template; None if it can."""
-        if change.template_address is None or (why := self.failed.get(change.template_address)) is None:
+        why = self.failed.get(change.template_address) if change.template_address and change.is_sending else None
+        if why is None:
             return None
         return f"its template {change.template_address} was not made: {why}"
 

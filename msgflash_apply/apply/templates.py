@@ -1,9 +1,9 @@
 """
 Templates of the repo during one apply: made before the campaigns that send them, cleaned up after; contract section 14.
 
-Every write is announced in the journal as a campaign's is, and leaves in time or not at all. But nothing stays in doubt:
-a template whose create got no answer is found again by its name and content, equal copies are harmless, and a change or
-a removal may be sent twice.
+Every write is announced in the journal as a campaign's is, and leaves in time or not at all. But nothing stays in
+doubt: a template whose create got no answer is found again by its name and content, equal copies are harmless, and a
+change or a removal may be sent twice.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,7 +11,18 @@ from dataclasses import replace
 from typing import Final
 
 from msgflash_apply.api.client import READ_ATTEMPTS, TOO_LATE, MayLeave
-from msgflash_apply.api.outcome import Answer, NotCreated, Reply, Then, classify, data_in, object_in, problem_in
+from msgflash_apply.api.outcome import (
+    Answer,
+    Created,
+    NotCreated,
+    Reply,
+    Then,
+    classify,
+    data_in,
+    is_rate_limit,
+    object_in,
+    problem_in,
+)
 from msgflash_apply.apply.create import report_pause, wait_for_slot
 from msgflash_apply.apply.result import Outcome, TemplateResult
 from msgflash_apply.apply.run import Run
@@ -24,6 +35,7 @@ from msgflash_apply.template import Effect, TemplateRecord, Version
 IN_FLIGHT: Final = 8
 WRITING: Final = frozenset({TemplateAction.CREATE, TemplateAction.UPDATE})
 NOT_MADE: Final = "stopped before it was made"
+NOT_UNDERSTOOD: Final = "an answer that is not understood"
 
 
 async def begin(run: Run, changes: Iterable[TemplateChange]) -> list[TemplateResult]:
@@ -174,46 +186,72 @@ async def _write(
     Returns:
         The id of the template, and why there is none. The announcement stays open where the outcome is not known.
     """
-    attempt = 0
-    record = replace(run.templates.records[address], effects=())
+    record, what = replace(run.templates.records[address], effects=()), ""
+    for attempt in range(1, READ_ATTEMPTS + 1):
+        answer = await _announced(run, address, record, effect, send, content)
+        if answer is None:
+            return None, run.stop.why or NOT_MADE
+        if isinstance(answer, Reply) and (made := _id_in(answer, effect)) is not None:
+            return await _compared(run, address, record, Version(made, effect.name, "", run.now()), answer, content)
+        outcome = classify(answer)
+        what = NOT_UNDERSTOOD if isinstance(outcome, Created) else outcome.what
+        if isinstance(outcome, NotCreated) and outcome.then is not Then.RETRY:
+            if outcome.then is Then.STOP:
+                run.stop.set(what)
+            await _put(run, address, record)
+            break
+        if find is not None and not isinstance(outcome, NotCreated):
+            try:
+                found = await find()
+            except ApiError as err:
+                return None, f"{what}; and whether it was made could not be looked up: {err.detail or err.summary}"
+            if found is not None:
+                return found, ""
+        if attempt < READ_ATTEMPTS:
+            await run.client.back_off(attempt)
+    return None, what
+
+
+async def _announced(
+    run: Run,
+    address: Address,
+    record: TemplateRecord,
+    effect: Effect,
+    send: Callable[[MayLeave], Awaitable[Answer]],
+    content: Content | None,
+) -> Answer | None:
+    """
+    Write ahead, wait for a slot and send; again where that took longer than an announcement holds, or was too fast.
+
+    Returns:
+        The answer; None where nothing was sent, since the run stops.
+    """
     kept = () if content is None else (Kept(content.digest, content),)
     while True:
         may_leave = run.deadline()
         if not await _put(run, address, replace(record, effects=(effect,)), *kept):
-            return None, run.stop.why or NOT_MADE
+            return None
         await wait_for_slot(run)
         if run.stop.is_set:
             await _put(run, address, record)
-            return None, run.stop.why or NOT_MADE
+            return None
         answer = await send(may_leave)
-        if answer is TOO_LATE:
-            continue  # announced anew: only a run that no other one has taken over from can do that
-        if isinstance(answer, Reply) and (made := _id_in(answer, effect)) is not None:
-            wrong = _contradiction(answer, content)
-            if wrong is not None:
-                version = Version(made, effect.name, wrong[0].digest, run.now())
-                await _put(run, address, _with_version(record, version), Kept(wrong[0].digest, wrong[0]))
-            return (made, "") if wrong is None else (None, wrong[1])
-        outcome = classify(answer)
-        if isinstance(outcome, NotCreated):
-            if outcome.is_rate_limit:
-                report_pause(run)
-                continue
-            if outcome.then is Then.STOP:
-                run.stop.set(outcome.what)
-            if outcome.then is not Then.RETRY:
-                await _put(run, address, record)
-                return None, outcome.what
-        what = getattr(outcome, "what", "an answer that is not understood")
-        attempt += 1
-        try:
-            if find is not None and not isinstance(outcome, NotCreated) and (found := await find()) is not None:
-                return found, ""
-        except ApiError as err:
-            return None, f"{what}; and whether it was made could not be looked up: {err.detail or err.summary}"
-        if attempt == READ_ATTEMPTS:
-            return None, what
-        await run.client.back_off(attempt)
+        if is_rate_limit(answer):
+            report_pause(run)
+        elif answer is not TOO_LATE:
+            return answer
+
+
+async def _compared(
+    run: Run, address: Address, record: TemplateRecord, made: Version, answer: Reply, content: Content | None
+) -> tuple[str | None, str]:
+    """Hold the answer against what was sent; what says something else is on record, and no campaign sends it."""
+    said = _contradiction(answer, content)
+    if said is None:
+        return made.id, ""
+    version = replace(made, content=said[0].digest)
+    await _put(run, address, _with_version(record, version), Kept(said[0].digest, said[0]))
+    return None, said[1]
 
 
 def _id_in(answer: Reply, effect: Effect) -> str | None:

@@ -159,7 +159,11 @@ def _resolve(
         kept = UsedTemplate(current.id, current.name, change.before or content, placeholders(change.before or content))
         blocked = change.blocked(Reason.IMMUTABLE_CHANGE, "its file changed, and `on_change` is `block`")
         return replace(resolved, change=blocked, used=kept)
-    if wanted.lifecycle.on_change == "in_place" and change.before is not None and change.before.type == content.type:
+    # Neither the type can be changed, nor a caption taken away (reference 4): another version can have both.
+    can_change = (
+        change.before is not None and change.before.type == content.type and (content.body or not change.before.body)
+    )
+    if wanted.lifecycle.on_change == "in_place" and can_change:
         update = replace(change, action=TemplateAction.UPDATE, name=wanted.name)
         if sending := [*_sending(prior, current.id, now)]:
             update = update.blocked(Reason.TEMPLATE_IN_USE, f"{sending[0]} is sending it" + _more(sending))

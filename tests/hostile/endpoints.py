@@ -18,7 +18,7 @@ from msgflash_apply.apply.actions import Settled, pause, resume
 from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.run import Run
 from msgflash_apply.apply.stop import Stop
-from msgflash_apply.campaign import Address
+from msgflash_apply.campaign import Address, Content
 from msgflash_apply.errors import ApiError
 from msgflash_apply.plan.plan import Action, Change
 from msgflash_apply.state.journal import Adopted
@@ -34,8 +34,8 @@ ENDPOINTS: Mapping[str, Callable[[Client], Awaitable[object]]] = {
     "instances": lambda client: client.instances(),
     "templates": lambda client: client.templates(),
     "template": lambda client: client.template("x"),
-    "create_template": lambda client: client.create_template("x", "Hello"),
-    "update_template": lambda client: client.update_template("x", "Hello"),
+    "create_template": lambda client: client.create_template("x", Content("text", "Hello")),
+    "update_template": lambda client: client.update_template("x", "x", Content("text", "Hello")),
     "groups": lambda client: client.groups(),
     "contact": lambda client: client.contact("x"),
     "contacts_total": lambda client: client.contacts_total(),
