@@ -125,7 +125,7 @@ class Code(StrEnum):
     UNREADABLE = "MF101", "a file or folder cannot be read"
     BAD_YAML = "MF102", "a file is not YAML, or uses more of YAML than is allowed"
     OUTSIDE_REPO = "MF103", "a path or link leads out of the repo, or a link is not followed"
-    NOT_FOUND = "MF104", "a campaigns folder or a path given does not exist or holds no campaign file"
+    NOT_FOUND = "MF104", "a campaigns folder or a path given does not exist or holds no file to read"
     SECRET_IN_FILE = "MF105", "a file holds what only the environment may hold"
     SHARED_STATE = "MF106", "two environments would share one state"
     NOT_FORMATTED = "MF107", "a file could not be written in canonical form without a risk to its meaning"
@@ -175,6 +175,8 @@ class Code(StrEnum):
     LOST_SPELLING = "MF424", "a number would be sent in another spelling than the file has"
     CUT_BY_COMMENT = "MF425", "a ` #` ends an unquoted text, and the rest is a comment"
     LONG_WITH_EMOJI = "MF426", "a text is longer than MsgFlash allows when emoji count twice"
+    NOT_FILLED_IN = "MF427", "a placeholder of a template is none that MsgFlash is known to fill in"
+    NEARLY_A_TEMPLATE = "MF428", "a campaign names a template that is nearly one of this repo"
 
     NO_DEFAULT_INSTANCE = "MF501", "no instance is given, and the account has not exactly one that is connected"
     AMBIGUOUS_NAME = "MF502", "a name matches several instances, templates or groups"

@@ -18,7 +18,13 @@ from msgflash_apply.campaign import Address, Content, Source
 MOST_NAME: Final = 100
 """Characters in a name, as far as the console takes them (reference 4)."""
 
-_PATH: Final = re.compile(r"\{\{\s*([a-zA-Z0-9_]+(?:\.[a-zA-Z0-9_]+)+)\s*\}\}")
+KNOWN_PLACEHOLDERS: Final = (
+    "contact.name", "contact.firstName", "contact.phone", "contact.tags",
+    "user.fullName", "user.email", "user.phone", "instance.name",
+)  # fmt: skip
+"""Reference 4.1; `contact.meta.*` besides, and `custom.*` as campaigns give it."""
+
+PLACEHOLDER: Final = re.compile(r"\{\{\s*([a-zA-Z0-9_]+(?:\.[a-zA-Z0-9_]+)+)\s*\}\}")
 """A placeholder as MsgFlash's parser takes it (reference 4.1)."""
 
 
@@ -139,4 +145,4 @@ def version_name(address: Address, content: Content | None) -> str:
 
 def placeholders(content: Content) -> tuple[str, ...]:
     """List the dotted paths that MsgFlash fills in, in the order of the text, each once (reference 4.1)."""
-    return tuple(dict.fromkeys(found[1] for found in _PATH.finditer(content.body or "")))
+    return tuple(dict.fromkeys(found[1] for found in PLACEHOLDER.finditer(content.body or "")))

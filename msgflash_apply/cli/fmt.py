@@ -18,12 +18,13 @@ from msgflash_apply.report.safe_text import visible
 @pass_globals
 def command(options: Globals, paths: tuple[Path, ...], *, check: bool) -> int:
     """
-    Rewrite msgflash.yaml and the campaigns, or the files under PATHS, in the canonical format.
+    Rewrite msgflash.yaml, campaigns and templates, or the files under PATHS, in the canonical format.
 
     Fields in the schema's order, two spaces, quotes where needed. Comments and meaning are kept: this is proven before
     a file is written. A file that is not valid YAML is reported and left alone. Prints the names of changed files.
     """
-    formatted = format_files(options.root, [one.campaigns for one in wiring.each_settings_of(options)], paths)
+    folders = [folder for each in wiring.each_settings_of(options) for folder in each.folders]
+    formatted = format_files(options.root, folders, paths)
     for file in formatted.changed:
         if not check:
             rewrite(file.path, file.data, root=options.root)

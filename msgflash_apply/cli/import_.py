@@ -161,8 +161,8 @@ def read_back(text: str, file: str, settings: Settings) -> Desired:
     Raises:
         InvalidFiles: it would be read as something else than a campaign, or be rendered into another one.
     """
-    campaigns, diagnostics = next(read_files([File(file, text.encode("utf-8", "replace"))], settings))
-    wanted = campaigns[0].desired if campaigns else None
+    _, campaigns, diagnostics = next(read_files([File(file, text.encode("utf-8", "replace"), "campaign")], settings))
+    wanted: Desired | None = campaigns[0].desired if campaigns else None
     if wanted is None:
         raise InvalidFiles(diagnostics)
     return wanted

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, cast
 
 from msgflash_apply.campaign import Source
 from msgflash_apply.files.bounded import UNREAD, Exceeded, run
@@ -33,9 +33,10 @@ from msgflash_apply.files.fmt_layout import (
     read_file,
 )
 from msgflash_apply.files.reading import PlainDiagnostic, as_diagnostic, as_plain, exceeded, too_much
-from msgflash_apply.files.repo import CampaignFile, campaign_files, read_bytes, unreadable
+from msgflash_apply.files.repo import RepoFile, read_bytes, repo_files, unreadable
 from msgflash_apply.files.yaml_tree import Alias, Branch, located
 from msgflash_apply.findings import Code, Diagnostic, Refused, Severity, in_order
+from msgflash_apply.models.project import Folder
 from msgflash_apply.models.schema import GENERATED, SchemaName
 from msgflash_apply.models.shape import fields_among
 
@@ -192,19 +193,19 @@ class Formatted:
     findings: tuple[Diagnostic, ...]
 
 
-def format_files(root: Path, folders: Iterable[str], paths: Sequence[Path] = ()) -> Formatted:
+def format_files(root: Path, folders: Iterable[Folder], paths: Sequence[Path] = ()) -> Formatted:
     """
     Bring files into canonical form, in memory.
 
     Args:
         root: the repo.
-        folders: of the campaigns, relative to it; environments may share them.
-        paths: files or folders to keep to; none means msgflash.yaml and every campaign.
+        folders: of campaigns and templates; environments may share them.
+        paths: files or folders to keep to; none means msgflash.yaml and every file in the folders.
     """
     changed: list[Changed] = []
     unchanged = unread = 0
     findings: list[Diagnostic] = []
-    for file, result in run(_format, _read_all(_files(root, tuple(dict.fromkeys(folders)), paths), findings)):
+    for file, result in run(_format, _read_all(_files(root, folders, paths), findings)):
         if result is UNREAD:
             unread += 1
         elif isinstance(result, Exceeded):
@@ -227,17 +228,14 @@ class _About(NamedTuple):
     fields: tuple[str, ...]
 
 
-_Found: TypeAlias = tuple[CampaignFile | Diagnostic, SchemaName]
-
-
-def _read_all(files: Iterable[_Found], findings: list[Diagnostic]) -> Iterator[File]:
+def _read_all(files: Iterable[RepoFile | Diagnostic], findings: list[Diagnostic]) -> Iterator[File]:
     """Read the files; of what cannot be read, add a finding."""
-    for found, schema in files:
+    for found in files:
         if isinstance(found, Diagnostic):
             findings.append(found)
             continue
         try:
-            yield File(found.name, read_bytes(found.path), _About(found.path, field_order(schema)))
+            yield File(found.name, read_bytes(found.path), _About(found.path, field_order(found.kind)))
         except OSError as err:
             findings.append(unreadable(found.name, err))
 
@@ -253,20 +251,15 @@ def _format(file: File) -> bytes | PlainDiagnostic:
         return as_plain(Diagnostic(Severity.ERROR, Code.NOT_FORMATTED, str(err), hint, file=file.name))
 
 
-def _files(root: Path, folders: Sequence[str], paths: Sequence[Path]) -> Iterator[_Found]:
+def _files(root: Path, folders: Iterable[Folder], paths: Sequence[Path]) -> Iterator[RepoFile | Diagnostic]:
     project = root / PROJECT_FILE
     wanted = {path: (root / path).resolve() for path in paths}
     everything = not paths or root.resolve() in wanted.values()
     if project.is_file() and (everything or project.resolve() in wanted.values()):
-        yield CampaignFile(str(project), PROJECT_FILE), "project"
+        yield RepoFile(str(project), PROJECT_FILE, "project")
     others = [path for path, real in wanted.items() if real != project.resolve() or not project.is_file()]
     if everything or others:
-        only = () if everything else others
-        every = Counter(found for folder in folders for found in campaign_files(root, folder, only))
-        for found, count in every.items():
-            # What is below one folder is not below the others: it is absent if it is below none.
-            if not only or isinstance(found, CampaignFile) or found.code != Code.NOT_FOUND or count == len(folders):
-                yield found, "campaign"
+        yield from repo_files(root, folders, () if everything else others)
 
 
 _STEP = "  "

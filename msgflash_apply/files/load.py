@@ -1,37 +1,34 @@
 """
-All campaign files -> the desired state, with every mistake of every file in one run.
+All campaign and template files -> the desired state, with every mistake of every file in one run.
 
-The way of a file: this process lists and reads it, and a child that the system bounds (`bounded.py`) makes campaigns of
-it, or findings, as `campaigns_of` tells it. What comes back is plain. Then comes what shows only among all campaigns
-(`conflicts.py`), and what only among all environments (`load_each`). Read `load` first.
+The way of a file: this process lists and reads it, and a child that the system bounds (`bounded.py`) makes campaigns or
+templates of it, or findings, as `wanted_of` tells it. What comes back is plain. Then comes what shows only among all of
+them (`conflicts.py`, `template_use.py`), and what only among all environments (`load_each`). Read `load` first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations, islice
+from itertools import chain, combinations, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from msgflash_apply.campaign import (
-    DEFAULT_LIFECYCLE,
     Address,
     Desired,
     Fingerprint,
-    Lifecycle,
     Source,
     bad_segment,
     base_address,
-    parse_instant,
-    shared_names,
 )
 from msgflash_apply.files.bounded import BOUNDS, UNREAD, Exceeded, run
 from msgflash_apply.files.bounded_child import Bounds, File
-from msgflash_apply.files.conflicts import find_conflicts
-from msgflash_apply.files.expand import Expanded, expand
+from msgflash_apply.files.conflicts import Conflict, address_conflicts, find_conflicts
+from msgflash_apply.files.expand import KINDS, Expanded, expand
 from msgflash_apply.files.leaked_keys import hidden_keys, leaked_keys
+from msgflash_apply.files.plain import PlainEntry, plain_of, wanted_in
 from msgflash_apply.files.reading import (
     PlainDiagnostic,
     as_diagnostic,
@@ -41,16 +38,17 @@ from msgflash_apply.files.reading import (
     placed,
     too_much,
 )
-from msgflash_apply.files.repo import CampaignFile, campaign_files, read_bytes, unreadable
+from msgflash_apply.files.repo import RepoFile, read_bytes, repo_files, unreadable
 from msgflash_apply.files.schedule import supply_zone
 from msgflash_apply.files.settings import PROJECT_FILE
+from msgflash_apply.files.template_use import use_templates
 from msgflash_apply.files.written import check_written
 from msgflash_apply.files.yaml_tree import located
 from msgflash_apply.findings import Code, Diagnostic, Finding, Severity, in_order, listed, shown
 from msgflash_apply.limits import MAX_CAMPAIGNS, MAX_FILES, MAX_FINDINGS
-from msgflash_apply.models.campaign_file import CAMPAIGNS
 from msgflash_apply.models.explain import explain, get_ready
-from msgflash_apply.models.project import Settings
+from msgflash_apply.models.project import FileKind, Settings
+from msgflash_apply.template import DesiredTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +58,17 @@ class Loaded:
 
     Attributes:
         campaigns: those without an error, sorted by address.
-        diagnostics: errors and warnings, in order. With an error among them `campaigns` is not the desired state.
+        diagnostics: errors and warnings, in order. With an error among them the rest is not the desired state.
         files: how many were read.
         environments: for which.
+        templates: those without an error, sorted by address.
     """
 
     campaigns: tuple[Desired, ...]
     diagnostics: tuple[Diagnostic, ...]
     files: int
     environments: tuple[str, ...] = ()
+    templates: tuple[DesiredTemplate, ...] = ()
 
     @property
     def has_errors(self) -> bool:
@@ -78,36 +78,42 @@ class Loaded:
 
 def load(settings: Settings, paths: Sequence[Path] = (), bounds: Bounds = BOUNDS) -> Loaded:
     """
-    Read the campaigns of a repo. Mistakes in files never raise: they come back, all of them.
+    Read the campaigns and templates of a repo. Mistakes in files never raise: they come back, all of them.
 
     Args:
         settings: of the run.
         paths: files or folders to narrow the reading to; conflicts with others are then not seen.
         bounds: what reading may cost.
     """
-    return load_found(campaign_files(settings.root, settings.campaigns, paths), settings, bounds)
+    return load_found(repo_files(settings.root, settings.folders, paths), settings, bounds)
 
 
 def load_each(every: Sequence[Settings], paths: Sequence[Path] = ()) -> Loaded:
     """
-    Read the campaigns of a repo for each of several environments, which together may cost what one may.
+    Read the files of a repo for each of several environments, which together may cost what one may.
 
     Args:
         every: the settings of each environment.
         paths: as for `load`.
 
     Returns:
-        The campaigns of all, one of each address. A finding that some environments have and others have not names them.
+        The campaigns and templates of all, one of each address. A finding that some environments have and others have
+        not names them.
     """
     bounds = replace(BOUNDS, total_cpu_seconds=BOUNDS.total_cpu_seconds // len(every))
     campaigns: dict[Address, Desired] = {}
-    mailings: dict[str, dict[Fingerprint, Desired]] = {}
+    templates: dict[Address, DesiredTemplate] = {}
+    mailings: dict[str, _Mailings] = {}
     having: dict[Diagnostic, list[str]] = {}
     files = 0
     for settings in every:
         loaded = load(settings, paths, bounds)
         campaigns |= {one.address: one for one in loaded.campaigns}
-        mailings[settings.environment] = {one.fingerprint: one for one in loaded.campaigns}
+        templates |= {one.address: one for one in loaded.templates}
+        said = {one.address: one.content.digest for one in loaded.templates}
+        mailings[settings.environment] = {
+            (one.fingerprint, None if one.template is None else said[one.template]): one for one in loaded.campaigns
+        }
         files = max(files, loaded.files)
         for each in loaded.diagnostics:
             having.setdefault(each, []).append(settings.environment)
@@ -121,10 +127,15 @@ def load_each(every: Sequence[Settings], paths: Sequence[Path] = ()) -> Loaded:
     if both := [(1, each) for each in _sent_by_both(mailings)]:
         findings.add(_in_place(every[0].root, {PROJECT_FILE: both}))
     usable = sorted(campaigns.values(), key=attrgetter("address"))
-    return Loaded(tuple(usable), findings.in_order(), files, tuple(mailings))
+    of_repo = sorted(templates.values(), key=attrgetter("address"))
+    return Loaded(tuple(usable), findings.in_order(), files, tuple(mailings), tuple(of_repo))
 
 
-def _sent_by_both(mailings: Mapping[str, Mapping[Fingerprint, Desired]]) -> Iterator[Finding]:
+_Mailings: TypeAlias = dict[tuple[Fingerprint, str | None], Desired]
+"""Campaigns by what they send; the digest is of what a template of the repo says."""
+
+
+def _sent_by_both(mailings: Mapping[str, _Mailings]) -> Iterator[Finding]:
     """Warn of each two environments that would send people the same thing: each does not know what the other sent."""
     for (one, sent), (other, also_sent) in combinations(mailings.items(), 2):
         if both := sorted(sent[each].address for each in sent.keys() & also_sent.keys()):
@@ -137,85 +148,108 @@ def _sent_by_both(mailings: Mapping[str, Mapping[Fingerprint, Desired]]) -> Iter
             yield Finding(Code.SENT_BY_BOTH, path, message, hint, on_key=True, severity=Severity.WARNING)
 
 
-def load_found(found: Iterable[CampaignFile | Diagnostic], settings: Settings, bounds: Bounds = BOUNDS) -> Loaded:
+def load_found(found: Iterable[RepoFile | Diagnostic], settings: Settings, bounds: Bounds = BOUNDS) -> Loaded:
     """Read files that were found; see `load`."""
     findings = _Findings()
-    campaigns: list[Expanded] = []
+    campaigns: list[Expanded[Desired]] = []
+    templates: list[Expanded[DesiredTemplate]] = []
+    by_kind: Mapping[FileKind, list[Any]] = {"campaign": campaigns, "template": templates}
     findings.add(settings.warnings)
     files = _Files(found, findings)
-    for in_file, mistakes in read_files(files, settings, bounds):
-        campaigns += in_file
+    for kind, in_file, mistakes in read_files(files, settings, bounds):
+        by_kind[kind] += in_file
         findings.add(mistakes)
-        if len(campaigns) > MAX_CAMPAIGNS:
-            findings.add([too_much(f"there are more than {MAX_CAMPAIGNS} campaigns")])
+        if len(campaigns) + len(templates) > MAX_CAMPAIGNS:
+            findings.add([too_much(f"there are more than {MAX_CAMPAIGNS} campaigns and templates")])
             break
-    findings.add(_conflicts(campaigns, settings))
+    campaigns, misused = use_templates(campaigns, templates, settings)
+    conflicts = chain(find_conflicts(campaigns, settings), address_conflicts(templates, "template"), misused)
+    findings.add(_in_files(conflicts, settings))
     usable = sorted((one.desired for one in campaigns if one.desired is not None), key=attrgetter("address"))
-    return Loaded(tuple(usable), findings.in_order(), files.count, (settings.environment,))
+    of_repo = sorted((one.desired for one in templates if one.desired is not None), key=attrgetter("address"))
+    return Loaded(tuple(usable), findings.in_order(), files.count, (settings.environment,), tuple(of_repo))
 
 
 def read_files(
     files: Iterable[File], settings: Settings, bounds: Bounds = BOUNDS
-) -> Iterator[tuple[list[Expanded], list[Diagnostic]]]:
+) -> Iterator[tuple[FileKind, list[Expanded[Any]], list[Diagnostic]]]:
     """
-    Read the campaigns of files, in children. Mistakes never raise: they come back, all of them.
+    Read files, in children. Mistakes never raise: they come back, all of them.
+
+    Args:
+        files: each with its kind as `about`.
+        settings: of the run.
+        bounds: what reading may cost.
 
     Returns:
-        For each file its campaigns, those with an error included but without their findings; and errors and warnings.
+        For each file its kind and its campaigns or templates, those with an error included but without their findings;
+        and errors and warnings.
     """
-    get_ready(CAMPAIGNS)
     unread = 0
-    for file, result in run(partial(read_plainly, settings), files, supply=supply_zone, bounds=bounds):
+    for file, result in run(partial(read_plainly, settings), _made_ready(files), supply=supply_zone, bounds=bounds):
+        kind = cast("FileKind", file.about)
         if result is UNREAD:
             unread += 1
             continue
         if isinstance(result, Exceeded):
-            yield [], [exceeded(file, result)]
+            yield kind, [], [exceeded(file, result)]
             continue
-        campaigns, diagnostics = cast("tuple[list[_PlainCampaign], list[PlainDiagnostic]]", result)
-        yield [_as_campaign(file.name, plain) for plain in campaigns], list(map(as_diagnostic, diagnostics))
+        every, diagnostics = cast("tuple[list[PlainEntry], list[PlainDiagnostic]]", result)
+        yield kind, [wanted_in(file.name, kind, plain) for plain in every], list(map(as_diagnostic, diagnostics))
     if unread:
-        yield [], [too_much(f"{unread} files were not read")]
+        yield "campaign", [], [too_much(f"{unread} files were not read")]
+
+
+def _made_ready(files: Iterable[File]) -> Iterator[File]:
+    """Build the models of a kind of file before a child reads the first of them."""
+    ready = set()
+    for file in files:
+        if file.about not in ready:
+            ready.add(file.about)
+            get_ready(KINDS[cast("FileKind", file.about)].models)
+        yield file
 
 
 def read_plainly(settings: Settings, file: File) -> object:
-    """What a child does with a file: as `campaigns_of`, in plain data."""
-    campaigns, diagnostics = campaigns_of(file, settings)
-    return [_as_plain(one) for one in campaigns], [as_plain(each) for each in diagnostics]
+    """What a child does with a file: as `wanted_of`, in plain data."""
+    every, diagnostics = wanted_of(file, settings)
+    return [plain_of(one) for one in every], [as_plain(each) for each in diagnostics]
 
 
-def campaigns_of(file: File, settings: Settings) -> tuple[list[Expanded], list[Diagnostic]]:
+def wanted_of(file: File, settings: Settings) -> tuple[list[Expanded[Any]], list[Diagnostic]]:
     """
     Read one file, in this process. Mistakes never raise: they come back, all of them.
 
     Returns:
-        Its campaigns in the file's order, those with an error included; errors and warnings.
+        Its campaigns or templates in the file's order, those with an error included; errors and warnings.
     """
-    campaigns: list[Expanded] = []
+    kind = cast("FileKind", file.about)
+    every: list[Expanded[Any]] = []
     diagnostics = list(leaked_keys(file.data, file.name))
     documents = documents_of(file)
     if isinstance(documents, Diagnostic):
         return [], [*diagnostics, documents]
+    folder = next(folder.path for folder in settings.folders if folder.kind == kind)
     several = len(documents) > 1
     for document in documents:
         fields, source = document.value, Source(file.name, document.line)
         if not isinstance(fields, dict):
-            diagnostics += located(explain(fields, CAMPAIGNS), document, source)
+            diagnostics += located(explain(fields, KINDS[kind].models), document, source)
             continue
         key = fields.get("key") if isinstance(fields.get("key"), str) else None
-        base = base_address(file.name, settings.campaigns, key)
+        base = base_address(file.name, folder, key)
         # The entries of a `for_each` share mistakes, which are shown once.
         findings = dict.fromkeys(_address_findings(base, has_key="key" in fields, several=several))
         findings |= dict.fromkeys(islice(check_written(document), MAX_FINDINGS))
         findings |= dict.fromkeys(islice(hidden_keys(fields, file.data), MAX_FINDINGS))
-        for one in expand(fields, base, source, settings, document.written):
+        for one in expand(fields, base, source, settings, document.written, kind):
             if len(findings) <= MAX_FINDINGS:
                 findings |= dict.fromkeys(one.findings)
             if not several or key is not None:
-                campaigns.append(one)
+                every.append(one)
         # One more than is shown, so that the others are counted.
         diagnostics += located(islice(findings, MAX_FINDINGS + 1), document, source)
-    return campaigns, diagnostics
+    return every, diagnostics
 
 
 def _address_findings(base: Address, *, has_key: bool, several: bool) -> Iterator[Finding]:
@@ -229,67 +263,13 @@ def _address_findings(base: Address, *, has_key: bool, several: bool) -> Iterato
         yield Finding(Code.BAD_ADDRESS, (), message, hint, address=base)
 
 
-# How a campaign comes back from a child. Its start is in its payload, and its file is known.
-
-_PlainLifecycle: TypeAlias = tuple[str, str, tuple[str, ...]]
-
-_PlainDesired: TypeAlias = tuple[
-    dict[str, object],
-    dict[str, str],
-    str | None,
-    bool | None,
-    _PlainLifecycle | None,
-    dict[str, str],
-    tuple[str, ...],
-    int | None,
-]
-
-_PlainCampaign: TypeAlias = tuple[str, int, _PlainDesired | None]
-
-
-def _as_plain(one: Expanded) -> _PlainCampaign:
-    wanted = one.desired
-    if wanted is None:
-        return one.address, one.source.line, None
-    lifecycle = None
-    if wanted.lifecycle is not DEFAULT_LIFECYCLE:
-        lifecycle = (wanted.lifecycle.on_change, wanted.lifecycle.on_remove, wanted.lifecycle.ignore_changes)
-    plain = (
-        wanted.payload, wanted.names, wanted.timezone, wanted.paused, lifecycle, wanted.labels, wanted.moved_from,
-        wanted.max_people,
-    )  # fmt: skip
-    return one.address, one.source.line, cast("_PlainDesired", plain)
-
-
-def _as_campaign(file: str, plain: _PlainCampaign) -> Expanded:
-    text, line, fields = plain
-    address, source = Address(text), Source(file, line)
-    if fields is None:
-        return Expanded(address, source, None, ())
-    payload, names, timezone, paused, lifecycle, labels, moved_from, max_people = fields
-    wanted = Desired(
-        address=address,
-        source=source,
-        payload=payload,
-        names=shared_names(names),
-        starts_at=parse_instant(str(payload["schedule"])),
-        timezone=timezone,
-        paused=paused,
-        lifecycle=DEFAULT_LIFECYCLE if lifecycle is None else Lifecycle(*cast("tuple[Any, ...]", lifecycle)),
-        labels=labels,
-        moved_from=cast("tuple[Address, ...]", moved_from),
-        max_people=max_people,
-    )
-    return Expanded(address, source, wanted, ())
-
-
 # What is said of all files.
 
 
 class _Files:
     """The files that were found, read one by one as they are needed; what cannot be read is a finding."""
 
-    def __init__(self, found: Iterable[CampaignFile | Diagnostic], findings: "_Findings") -> None:
+    def __init__(self, found: Iterable[RepoFile | Diagnostic], findings: "_Findings") -> None:
         self._found = iter(found)
         self._findings = findings
         self.count = 0
@@ -301,14 +281,14 @@ class _Files:
                 continue
             self.count += 1
             if self.count > MAX_FILES:
-                self._findings.add([too_much(f"there are more than {MAX_FILES} files of campaigns")])
+                self._findings.add([too_much(f"there are more than {MAX_FILES} files of campaigns and templates")])
                 return
             try:
                 data = read_bytes(one.path)
             except OSError as err:
                 self._findings.add([unreadable(one.name, err)])
                 continue
-            yield File(one.name, data)
+            yield File(one.name, data, one.kind)
 
 
 class _Findings:
@@ -341,9 +321,9 @@ class _Findings:
         return (*shown, Diagnostic(Severity.WARNING, Code.TOO_MUCH, message, hint))
 
 
-def _conflicts(campaigns: Sequence[Expanded], settings: Settings) -> Iterator[Diagnostic]:
-    """What is wrong between campaigns, in place."""
-    found = islice(find_conflicts(campaigns, settings), MAX_FINDINGS)
+def _in_files(conflicts: Iterable[Conflict], settings: Settings) -> Iterator[Diagnostic]:
+    """What is wrong between campaigns and templates, in place."""
+    found = islice(conflicts, MAX_FINDINGS)
     yield from _placed_again(((one.source, finding) for one, finding in found), settings.root)
 
 

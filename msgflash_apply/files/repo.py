@@ -3,69 +3,77 @@ Finding and reading the files of a repo, without ever leaving it.
 
 A branch of a stranger decides what is here: links out of the repo, devices and endless files are findings, not
 adventures; contract section 12. So is a name that cannot be seen: it becomes an address.
-Read `campaign_files` first.
+Read `repo_files` first.
 """
 
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.invisible import invisible_in_name, named
 from msgflash_apply.limits import MAX_FILE_BYTES
+from msgflash_apply.models.project import Folder
+from msgflash_apply.models.schema import SchemaName
 
 SUFFIXES = (".yaml", ".yml")
 
 
-class CampaignFile(NamedTuple):
-    """A file to read: `path` for the operating system, `name` relative to the repo with forward slashes."""
+class RepoFile(NamedTuple):
+    """A file to read: `path` for the operating system, `name` relative to the repo with forward slashes; its kind."""
 
     path: str
     name: str
+    kind: SchemaName = "campaign"
 
 
-def campaign_files(root: Path, folder: str, only: Sequence[Path] = ()) -> Iterator[CampaignFile | Diagnostic]:
+def repo_files(root: Path, folders: Iterable[Folder], only: Sequence[Path] = ()) -> Iterator[RepoFile | Diagnostic]:
     """
-    Find the YAML files below a folder of the repo, sorted by name, and why others cannot be read.
+    Find the YAML files below folders of the repo, sorted by name, and why others cannot be read.
 
     Args:
         root: the repo.
-        folder: relative to it. That it does not exist is an error: a lost folder must not look like no campaigns.
+        folders: that one of campaigns does not exist is an error: a lost folder must not look like no campaigns.
         only: files or folders to narrow the search to, relative to the repo or absolute; empty for all.
 
     Returns:
         Files, and diagnostics for hidden traps. Hidden files and folders are skipped, links to files within the repo
         are followed, links to folders never.
     """
-    if (problem := problem_of_folder(root, folder)) is not None:
-        yield problem
-        return
-    start = os.path.normpath(os.path.join(root, folder))  # noqa: PTH118 - text all the way: this is the hot path
-    if not os.path.isdir(start):  # noqa: PTH112 - see above
-        hint = "write where the campaigns are as `campaigns:` in msgflash.yaml, or run this in the repo's root"
-        yield _error(Code.NOT_FOUND, folder, f"there is no folder `{folder}`", hint)
-        return
-    found = {
-        one.name if isinstance(one, CampaignFile) else str(one.file): one
-        for one in _walk(start, folder, os.path.realpath(root))
-    }
+    found: dict[str, RepoFile | Diagnostic] = {}
+    missing: list[Diagnostic] = []
+    real_root = os.path.realpath(root)
+    for folder in dict.fromkeys(folders):
+        if (problem := problem_of_folder(root, folder)) is not None:
+            yield problem
+            continue
+        start = os.path.normpath(os.path.join(root, folder.path))  # noqa: PTH118 - text all the way: this is the hot path
+        if os.path.isdir(start):  # noqa: PTH112 - see above
+            every = _walk(start, folder, real_root)
+            found |= {one.name if isinstance(one, RepoFile) else str(one.file): one for one in every}
+        elif folder.kind == "campaign" or os.path.lexists(start):
+            those = f"{folder.kind}s"
+            hint = f"write where the {those} are as `{those}:` in msgflash.yaml, or run this in the repo's root"
+            missing.append(_error(Code.NOT_FOUND, folder.path, f"there is no folder `{folder.path}`", hint))
+    if not (only and found):
+        yield from missing
     names = sorted(found)
     if not only:
         yield from (found[name] for name in names)
         return
-    chosen: dict[str, CampaignFile | Diagnostic] = {}
+    chosen: dict[str, RepoFile | Diagnostic] = {}
     for path in only:
         # The last part of what a person gives may be a link and stays one.
         absolute = root / path
         parent = os.path.realpath(absolute.parent)
         real_path = os.path.normpath(os.path.join(parent, absolute.name))  # noqa: PTH118 - pathlib never normalises
-        wanted = os.path.relpath(real_path, os.path.realpath(root)).replace(os.sep, "/")
+        wanted = os.path.relpath(real_path, real_root).replace(os.sep, "/")
         inside = [name for name in names if wanted in (".", name) or name.startswith(f"{wanted}/")]
-        hint = "give files or folders below the campaigns folder"
-        absent = _error(Code.NOT_FOUND, wanted, "no campaign file is here", hint)
+        hint = "give files or folders below the campaigns or the templates folder"
+        absent = _error(Code.NOT_FOUND, wanted, "no campaign or template is here", hint)
         chosen |= {name: found[name] for name in inside} or {wanted: absent}
     yield from chosen.values()
 
@@ -119,18 +127,18 @@ def name_in_repo(root: Path, path: Path) -> str | None:
     return next((absolute.relative_to(folder).as_posix() for folder in within), None)
 
 
-def problem_of_folder(root: Path, folder: str) -> Diagnostic | None:
+def problem_of_folder(root: Path, folder: Folder) -> Diagnostic | None:
     """Say why a folder of the repo is not looked into: a link on the way to it leads out of the repo, or anywhere."""
-    if not is_within(root, folder):
-        hint = "put the campaigns into a folder of the repo, without links on the way to it"
-        return _error(Code.OUTSIDE_REPO, folder, "this folder is a link that leads out of the repo", hint)
+    if not is_within(root, folder.path):
+        hint = f"put the {folder.kind}s into a folder of the repo, without links on the way to it"
+        return _error(Code.OUTSIDE_REPO, folder.path, "this folder is a link that leads out of the repo", hint)
     real_root = os.path.realpath(root)
-    path = os.path.normpath(os.path.join(real_root, folder))  # noqa: PTH118 - pathlib never normalises
+    path = os.path.normpath(os.path.join(real_root, folder.path))  # noqa: PTH118 - pathlib never normalises
     if (real_path := os.path.realpath(path)) == path:
         return None
     there = "/".join(_parts_below(real_root, real_path))
-    hint = f"write `campaigns: {there}` in msgflash.yaml, or move the folder here"
-    return _error(Code.OUTSIDE_REPO, folder, "links to folders are not followed", hint)
+    hint = f"write `{folder.kind}s: {there}` in msgflash.yaml, or move the folder here"
+    return _error(Code.OUTSIDE_REPO, folder.path, "links to folders are not followed", hint)
 
 
 def problem_of_link(root: str, name: str) -> Diagnostic | None:
@@ -173,8 +181,8 @@ def _parts_below(real_root: str, real_path: str) -> Sequence[str]:
     return Path(real_path[len(above) :]).parts if real_path.startswith(above) else ()
 
 
-def _walk(start: str, name: str, real_root: str) -> Iterator[CampaignFile | Diagnostic]:
-    waiting = [(start, name)]
+def _walk(start: str, below: Folder, real_root: str) -> Iterator[RepoFile | Diagnostic]:
+    waiting = [(start, below.path)]
     while waiting:
         folder, prefix = waiting.pop()
         try:
@@ -196,14 +204,14 @@ def _walk(start: str, name: str, real_root: str) -> Iterator[CampaignFile | Diag
                 yield problem
             elif entry.name.lower().endswith(SUFFIXES):
                 if entry.is_file():
-                    yield CampaignFile(entry.path, inner)
+                    yield RepoFile(entry.path, inner, below.kind)
                 else:
                     message, hint = "this is not a regular file", "replace it by a plain YAML file"
                     yield _error(Code.UNREADABLE, inner, message, hint)
 
 
 def _problem_of_entry(entry: os.DirEntry[str], name: str, real_root: str) -> Diagnostic | None:
-    """Say why a link among the campaigns is not followed; links to folders could go round in circles."""
+    """Say why a link among the files is not followed; links to folders could go round in circles."""
     if (problem := problem_of_link(real_root, name)) is not None:
         return problem
     try:

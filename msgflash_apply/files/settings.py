@@ -155,6 +155,7 @@ def _settings(
 ) -> Settings:
     section, own = project.section(chosen), project.own(chosen)
     defaults = section.defaults or Defaults()
+    campaigns, templates = project.folders_of(chosen)
     state = environ.get("MSGFLASH_STATE", "").replace("{environment}", chosen)
     if not state and not state_fits_file(project.states[chosen], root):
         # What the file says was checked; what is left is the default place, where a branch can bring a link along.
@@ -164,7 +165,8 @@ def _settings(
     return Settings(
         root=root,
         environment=chosen,
-        campaigns=project.campaigns_of(chosen),
+        campaigns=campaigns.path,
+        templates=templates.path,
         state=state or project.states[chosen],
         state_is_from_environment=bool(state),
         state_key_file=(section.state_key_file or "").replace("{environment}", chosen) or None,
@@ -185,7 +187,7 @@ def read_project(root: Path) -> tuple[ProjectFile, tuple[Diagnostic, ...]]:
 
     Raises:
         InvalidFiles: every mistake in it, in all environments, whichever is chosen; or it has another name, or a
-            folder of campaigns is a link.
+            folder of campaigns or templates is a link.
     """
     try:
         names = sorted(path.name for path in root.iterdir())
@@ -196,7 +198,7 @@ def read_project(root: Path) -> tuple[ProjectFile, tuple[Diagnostic, ...]]:
     if problem := problem_of_link(os.path.realpath(root), PROJECT_FILE):
         raise InvalidFiles([problem])  # unread: a mistake is shown with its line
     project, warnings = _project_in(root)
-    folders = dict.fromkeys(project.campaigns_of(environment) for environment in project.known)
+    folders = dict.fromkeys(folder for environment in project.known for folder in project.folders_of(environment))
     if problems := [problem for folder in folders if (problem := problem_of_folder(root, folder))]:
         raise InvalidFiles(problems)
     return project, warnings
@@ -273,6 +275,7 @@ def _check_meaning(value: object, project: object, root: Path) -> Iterator[Findi
     found = [finding for path, section in sections for finding in _check_section(path, section, root)]
     if isinstance(project, ProjectFile):
         found += _check_shared_states(project)
+        found += _check_folders(project)
         for name in project.known:
             repeats = check_recipients(recipients) if (recipients := project.own(name).recipients) else ()
             found += (replace(finding, path=("environments", name, *finding.path)) for finding in repeats)
@@ -283,11 +286,11 @@ def _check_meaning(value: object, project: object, root: Path) -> Iterator[Findi
 
 def _check_section(path: ValuePath, section: Mapping[str, object], root: Path) -> Iterator[Finding]:
     """Check the top level or one environment; values of a wrong type are left to the schema."""
-    campaigns, state, key_file = (section.get(name) for name in ("campaigns", "state", "state_key_file"))
-    if isinstance(campaigns, str) and not _stays(campaigns, root):
-        at = (*path, "campaigns")
-        message = f"`{spell(at)}` must be a folder within the repo"
-        yield Finding(Code.OUTSIDE_REPO, at, message, "for example `campaigns`")
+    state, key_file = section.get("state"), section.get("state_key_file")
+    for name in ("campaigns", "templates"):
+        if isinstance(folder := section.get(name), str) and not _stays(folder, root):
+            message = f"`{spell((*path, name))}` must be a folder within the repo"
+            yield Finding(Code.OUTSIDE_REPO, (*path, name), message, f"for example `{name}`")
     if isinstance(state, str):
         yield from _check_state((*path, "state"), state, root)
     # The file with the keys may be anywhere: a key has no business in the repo. What is read there is never shown.
@@ -369,6 +372,21 @@ def _check_shared_states(project: ProjectFile) -> Iterator[Finding]:
             last = environments[-1]
             path = ("environments", last, "state") if project.own(last).state is not None else ("state",)
             yield Finding(Code.SHARED_STATE, path, message, hint)
+
+
+def _check_folders(project: ProjectFile) -> Iterator[Finding]:
+    """A file that is in both folders would be a campaign and a template."""
+    for environment in project.known:
+        campaigns, templates = (folder.path for folder in project.folders_of(environment))
+        if f"{campaigns}/".startswith(f"{templates}/") or f"{templates}/".startswith(f"{campaigns}/"):
+            own = project.own(environment).model_fields_set
+            section = ("environments", environment) if own & {"campaigns", "templates"} else ()
+            fields = own if section else project.model_fields_set
+            message = f"the folder of the templates, `{templates}`, overlaps that of the campaigns, `{campaigns}`"
+            hint = "write `templates: ...` and `campaigns: ...` so that neither is within the other"
+            name = "templates" if "templates" in fields else "campaigns"
+            yield Finding(Code.FIELDS_CLASH, (*section, name), message, hint)
+            return
 
 
 def state_fits_file(value: str, root: Path) -> bool:

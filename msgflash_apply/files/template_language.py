@@ -26,16 +26,11 @@ from jinja2.visitor import NodeTransformer
 
 from msgflash_apply.findings import Code, Finding, Refused, did_you_mean
 from msgflash_apply.limits import MAX_TEXT
+from msgflash_apply.template import KNOWN_PLACEHOLDERS
 
 codecs.lookup("unicode-escape")  # as above: jinja2 needs it for the first text in quotes
 
-PASS_THROUGH = ("contact", "user", "instance")
-"""Namespaces that MsgFlash fills in for each recipient (reference 4.1); never looked into here."""
-
-NAMESPACES = ("custom", "each", *PASS_THROUGH)
-
-PLACEHOLDER = re.compile(r"\{\{\s*(?:contact|user|instance)(?:\.[A-Za-z0-9_]+)+\s*\}\}")
-"""A placeholder of MsgFlash in the form that its parser takes (reference 4.1)."""
+_PART = r"[^\s.|()\[\]{}~+*/<>=!?,:&%'\"]+"
 
 
 class BadTemplate(Refused):
@@ -67,8 +62,8 @@ def undefined(owner: object, name: str, dotted: str = "") -> BadTemplate:
     """Nothing is called `name` in `owner`: a map with other names, or a value that holds no names at all."""
     written = dotted or name
     if name == "each":
-        message = "`each` exists only in a campaign with `for_each`"
-        return BadTemplate(Code.UNDEFINED_VARIABLE, message, "add `for_each`, or use `custom`", name=name)
+        message = "`each` exists only where there is a `for_each`"
+        return BadTemplate(Code.UNDEFINED_VARIABLE, message, "add it, or use a variable", name=name)
     if isinstance(owner, Mapping):
         hint = did_you_mean(name, [str(key) for key in owner]) if owner else "nothing is defined here"
         return BadTemplate(Code.UNDEFINED_VARIABLE, f"`{written}` is not defined", hint, name=name)
@@ -141,7 +136,7 @@ def as_text(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
-        hint = "choose the words: {{ 'yes' if custom.name else 'no' }}"
+        hint = "choose the words: {{ 'yes' if .. else 'no' }}"
         raise BadTemplate(Code.UNPRINTABLE, "true or false cannot be part of a text", hint)
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         try:
@@ -152,55 +147,6 @@ def as_text(value: object) -> str:
     if value is None:
         hint = "give it a value, or use `| default('..', true)`"
     raise BadTemplate(Code.UNPRINTABLE, f"{kind_of(value)} cannot be part of a text", hint)
-
-
-def printed(value: object) -> str:
-    """
-    Print a value where a template puts it.
-
-    Raises:
-        BadTemplate: as `as_text`; it is too long; or the value itself is a template: values are not rendered again.
-    """
-    text = as_text(value)
-    if "{" in text:
-        check_rendered(text)
-    if len(text) > MAX_TEXT:
-        raise too_long()
-    return text
-
-
-def check_rendered(text: str) -> None:
-    """
-    Make sure that nothing is left in a rendered text that looks like a template, but for placeholders of MsgFlash.
-
-    Raises:
-        BadTemplate: MsgFlash would send it as written, or fail.
-    """
-    rest = PLACEHOLDER.sub("", text) if "{{" in text else text
-    for opening in ("{{", "{%"):
-        if (at := rest.find(opening)) >= 0:
-            message = f"this gives a text that is a template itself: `{rest[at : at + 40]}`"
-            hint = "values are not rendered again; they may hold only {{ contact.* }}, {{ user.* }}, {{ instance.* }}"
-            raise BadTemplate(Code.UNPRINTABLE, message, hint)
-
-
-def plain(value: object) -> object:
-    """
-    Copy a value that is given for a whole scalar, as JSON can carry it.
-
-    Raises:
-        BadTemplate: it holds what is no text, number, true, false, null, list or map.
-    """
-    if isinstance(value, str | Undefined):
-        return printed(value)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, Mapping):
-        return {as_text(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    as_text(value)
-    return value
 
 
 # Filters and tests
@@ -281,16 +227,91 @@ class Missing(StrictUndefined):
 
 
 class Language(ImmutableSandboxedEnvironment):
-    """The one jinja2 environment of campaign files."""
+    """
+    The jinja2 environment of one kind of file: what names may be between its braces, and whose they are.
+
+    Args:
+        own: the namespace of the repo's variables.
+        pass_through: namespaces that MsgFlash fills in for each recipient (reference 4.1); never looked into here.
+
+    Attributes:
+        namespaces: all of them.
+        placeholder: matches one of MsgFlash's in the form that its parser takes (reference 4.1).
+        nearly: matches one whose writer meant that form, and its `name`.
+        tag: matches `{{ dotted.names }}`; those that are `ours`, and placeholders.
+    """
 
     intercepted_binops = frozenset({"%"})
 
-    def __init__(self) -> None:
+    def __init__(self, own: str, *pass_through: str) -> None:
         # Not optimized: nothing is worked out while compiling.
-        super().__init__(undefined=Missing, keep_trailing_newline=True, finalize=printed, cache_size=0, optimized=False)
+        super().__init__(
+            undefined=Missing, keep_trailing_newline=True, finalize=self.printed, cache_size=0, optimized=False
+        )
         self.globals.clear()
         self.filters = dict(FILTERS)
         self.tests = dict(TESTS)
+        self.own, self.pass_through = own, pass_through
+        self.namespaces = (own, "each", *pass_through)
+        theirs = "|".join(pass_through)
+        self.placeholder = re.compile(rf"\{{\{{\s*(?:{theirs})(?:\.[A-Za-z0-9_]+)+\s*\}}\}}")
+        self.nearly = re.compile(
+            rf"\{{\{{-?\s*(?P<name>(?:{theirs})(?:\s*\.\s*{_PART}(?:[ \t]+{_PART})*"
+            r"|\[\s*(?:'[^']*'|\"[^\"]*\"|\d+)\s*\])+)\s*-?\}\}"
+        )
+        # The look-behind leaves `{{{` to jinja2, which reads it as a map inside an expression.
+        self.tag = re.compile(
+            rf"(?<!\{{)\{{\{{\s*+(?:(?P<ours>(?:{own}|each)(?:\.[A-Za-z_][A-Za-z0-9_]*+)*+)"
+            rf"|(?:{theirs})(?:\.[A-Za-z0-9_]++)++)\s*+\}}\}}"
+        )
+
+    def printed(self, value: object) -> str:
+        """
+        Print a value where a template puts it.
+
+        Raises:
+            BadTemplate: as `as_text`; it is too long; or the value itself is a template: values are not rendered again.
+        """
+        text = as_text(value)
+        if "{" in text:
+            self.check_rendered(text)
+        if len(text) > MAX_TEXT:
+            raise too_long()
+        return text
+
+    def check_rendered(self, text: str) -> None:
+        """
+        Make sure that nothing is left in a rendered text that looks like a template, but for placeholders of MsgFlash.
+
+        Raises:
+            BadTemplate: MsgFlash would send it as written, or fail.
+        """
+        rest = self.placeholder.sub("", text) if "{{" in text else text
+        for opening in ("{{", "{%"):
+            if (at := rest.find(opening)) >= 0:
+                message = f"this gives a text that is a template itself: `{rest[at : at + 40]}`"
+                theirs = ", ".join(f"{{{{ {name}.* }}}}" for name in self.pass_through)
+                raise BadTemplate(
+                    Code.UNPRINTABLE, message, f"values are not rendered again; they may hold only {theirs}"
+                )
+
+    def plain(self, value: object) -> object:
+        """
+        Copy a value that is given for a whole scalar, as JSON can carry it.
+
+        Raises:
+            BadTemplate: it holds what is no text, number, true, false, null, list or map.
+        """
+        if isinstance(value, str | Undefined):
+            return self.printed(value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, Mapping):
+            return {as_text(key): self.plain(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.plain(item) for item in value]
+        as_text(value)
+        return value
 
     def getattr(self, obj: object, attribute: str) -> object:
         """Look up an entry; of `loop`, one of its counters."""
@@ -329,6 +350,12 @@ class _Joining(NodeTransformer):
         return nodes.Filter(parts, "join", [], [], None, None, lineno=node.lineno)
 
 
+CAMPAIGNS = Language("custom", "contact", "user", "instance")
+"""Of campaign files."""
+
+TEMPLATES = Language("local", "contact", "user", "instance", "custom")
+"""Of template files, whose `custom.*` is filled in by MsgFlash with the variables of each campaign."""
+
 # What may be written
 
 
@@ -345,7 +372,7 @@ _ALLOWED = (
 _ALONE = "files are rendered alone: only `if`, `for` and `set` are known"
 
 _REFUSED: dict[type[nodes.Node], tuple[str, str]] = {
-    nodes.Call: ("nothing can be called", "use a filter: `custom.name | upper`"),
+    nodes.Call: ("nothing can be called", "use a filter: `.. | upper`"),
     nodes.Pow: ("`**` is not allowed", "write the number"),
     nodes.Include: ("`{% include %}` is not allowed", _ALONE),
     nodes.Import: ("`{% import %}` is not allowed", _ALONE),
@@ -362,32 +389,35 @@ _REFUSED: dict[type[nodes.Node], tuple[str, str]] = {
 }
 
 
-def mistakes_in(tree: nodes.Node) -> Iterator[BadTemplate]:
+def mistakes_in(tree: nodes.Node, language: Language) -> Iterator[BadTemplate]:
     """Everything in a template that is not allowed, in the order in which it is written."""
     assigned = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}
     if next(tree.find_all(nodes.For), None) is not None:
         assigned.add("loop")
-    yield from _mistakes(tree, assigned, 0)
+    yield from _mistakes(tree, language, assigned, 0)
 
 
-def _mistakes(node: nodes.Node, assigned: set[str], level: int, *, is_printed: bool = False) -> Iterator[BadTemplate]:
+def _mistakes(
+    node: nodes.Node, language: Language, assigned: set[str], level: int, *, is_printed: bool = False
+) -> Iterator[BadTemplate]:
     if level > _MAX_LEVELS:
         yield too_much(f"nested more than {_MAX_LEVELS} levels deep")
         return
-    mistake = constant(node) if is_printed and _is_constant(node) else _mistake(node, assigned)
+    is_constant = is_printed and _is_constant(node, language)
+    mistake = constant(node, language) if is_constant else _mistake(node, language, assigned)
     if mistake is not None:
         mistake.line = node.lineno
         yield mistake
         return
     for child in node.iter_child_nodes():
-        yield from _mistakes(child, assigned, level + 1, is_printed=isinstance(node, nodes.Output))
+        yield from _mistakes(child, language, assigned, level + 1, is_printed=isinstance(node, nodes.Output))
 
 
-def _mistake(node: nodes.Node, assigned: set[str]) -> BadTemplate | None:
+def _mistake(node: nodes.Node, language: Language, assigned: set[str]) -> BadTemplate | None:
     match node:
         case nodes.Name():
-            return _name_mistake(node, assigned)
-        case nodes.Getattr() if (dotted := _dotted(node)).partition(".")[0] in PASS_THROUGH:
+            return _name_mistake(node, language, assigned)
+        case nodes.Getattr() if (dotted := _dotted(node)).partition(".")[0] in language.pass_through:
             return misused(dotted)
         case nodes.Getattr() if node.attr.startswith("_"):
             return _forbidden(f"`{node.attr}` cannot be looked at", "names do not begin with `_`", node.attr)
@@ -402,18 +432,20 @@ def _mistake(node: nodes.Node, assigned: set[str]) -> BadTemplate | None:
             return None if isinstance(node, _ALLOWED) else _forbidden(*_REFUSED.get(type(node), other))
 
 
-def _is_constant(node: nodes.Node) -> bool:
-    """Whether an expression is the same in every campaign, and no placeholder of MsgFlash on its way through."""
+def _is_constant(node: nodes.Node, language: Language) -> bool:
+    """Whether an expression is the same in every file, and no placeholder of MsgFlash on its way through."""
     if isinstance(node, nodes.TemplateData | nodes.Name) or next(node.find_all((nodes.Name, nodes.Call)), None):
         return False
-    return not (isinstance(node, nodes.Const) and PLACEHOLDER.fullmatch(str(node.value)))
+    return not (isinstance(node, nodes.Const) and language.placeholder.fullmatch(str(node.value)))
 
 
-def constant(node: nodes.Node) -> BadTemplate:
+def constant(node: nodes.Node, language: Language) -> BadTemplate:
     """A constant between braces: people would get it, where its writer meant a placeholder."""
     if isinstance(node, nodes.Const) and isinstance(node.value, int) and not isinstance(node.value, bool):
         message = f"`{{{{{node.value}}}}}` is a placeholder of other tools, and would be sent as `{node.value}`"
         hint = "write `{{ custom.name }}` for a value of your own, or use a template with `{{ contact.firstName }}`"
+        if language is TEMPLATES:
+            hint = "write `{{ custom.name }}` for a value that each campaign gives, or `{{ contact.firstName }}`"
         return BadTemplate(Code.CONSTANT, message, hint, name=str(node.value))
     return BadTemplate(
         Code.CONSTANT, "this is the same for everyone, so braces are not needed", "write the text itself"
@@ -437,18 +469,24 @@ def _dotted(node: nodes.Node) -> str:
     return node.name if isinstance(node, nodes.Name) else ""
 
 
-def _name_mistake(node: nodes.Name, assigned: Iterable[str]) -> BadTemplate | None:
+def _name_mistake(node: nodes.Name, language: Language, assigned: Iterable[str]) -> BadTemplate | None:
     name = node.name
     if node.ctx == "store":
-        if name not in (*NAMESPACES, "loop"):
+        if name not in (*language.namespaces, "loop"):
             return None
         return _forbidden(f"`{name}` cannot be given a new value", "choose another name", name)
-    if name in PASS_THROUGH:
+    if name in language.pass_through:
         return misused(name)
-    if name in NAMESPACES or name in assigned:
+    if name in language.namespaces or name in assigned:
         return None
-    hint = did_you_mean(name, (*NAMESPACES, *assigned))
-    if not hint.startswith("did you mean"):
+    hint = did_you_mean(name, (*language.namespaces, *assigned))
+    if name == TEMPLATES.own:
+        hint = "variables are `local.*` in templates; in campaigns they are `custom.*`"
+    elif not hint.startswith("did you mean") and language is TEMPLATES:
+        meant = next((one for one in KNOWN_PLACEHOLDERS if one.endswith(f".{name}")), None)
+        hint = f"write `custom.{name}` for a value that each campaign gives, or `local.{name}` for one of this repo"
+        hint = f"did you mean `{meant}`?" if meant is not None else hint
+    elif not hint.startswith("did you mean"):
         hint = f"write `custom.{name}` for a variable of your own; MsgFlash knows contact, user and instance"
     return BadTemplate(Code.UNKNOWN_NAMESPACE, f"nothing is called `{name}`", hint, name=name)
 

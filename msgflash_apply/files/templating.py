@@ -1,7 +1,8 @@
 """
 Templates in scalars: `custom.*` and `each.*` are rendered here, placeholders of MsgFlash pass through untouched.
 
-Cheap first: a text without `{` is returned as it is, one with nothing but `{{ dotted.names }}` is cut into parts by a
+In template files the former are `local.*`, and `custom.*` is one of the latter: `Language` says which are whose. Cheap
+first: a text without `{` is returned as it is, one with nothing but `{{ dotted.names }}` is cut into parts by a
 regular expression, and only the rest goes to jinja2: each `{{ .. }}` on its own, or the whole scalar where there are
 statements. Expressions one by one keep their types and report all their mistakes, each at its tag. Contract section 3.
 Read `Renderer` first; what templates can say is in `template_language.py`.
@@ -20,37 +21,42 @@ from typing import Literal, TypeAlias, cast
 from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 
 from msgflash_apply.files.template_language import (
-    PLACEHOLDER,
+    CAMPAIGNS,
     BadTemplate,
     Language,
-    check_rendered,
     look_up,
     mistakes_in,
-    plain,
-    printed,
     too_long,
     too_much,
     undefined,
 )
 from msgflash_apply.findings import Code, Finding, Refused, ValuePath
 from msgflash_apply.limits import MAX_FINDINGS, MAX_TEXT
+from msgflash_apply.template import KNOWN_PLACEHOLDERS
 
 _MAX_MESSAGE = 300
 
 
 class Renderer:
     """
-    Renders one campaign's scalars.
+    Renders the scalars of one campaign or template.
 
     Args:
-        custom: the campaign's variables, by precedence already merged.
+        custom: its variables, by precedence already merged.
         each: `key` and `value` of its entry in `for_each`; None where there is none.
+        language: of its kind of file.
     """
 
-    __slots__ = ("_problems", "_variables")
+    __slots__ = ("_language", "_problems", "_variables")
 
-    def __init__(self, custom: Mapping[str, object], each: Mapping[str, object] | None = None) -> None:
-        self._variables: dict[str, object] = {"custom": custom}
+    def __init__(
+        self,
+        custom: Mapping[str, object],
+        each: Mapping[str, object] | None = None,
+        language: Language = CAMPAIGNS,
+    ) -> None:
+        self._language = language
+        self._variables: dict[str, object] = {language.own: custom}
         if each is not None:
             self._variables["each"] = each
         self._problems: list[Finding] = []
@@ -96,8 +102,8 @@ class Renderer:
         problems_before = len(self._problems)
         rendered: object = text
         try:
-            if (parts := _cut_at_names(text)) is None:
-                parts = _compile(text)
+            if (parts := _cut_at_names(text, self._language)) is None:
+                parts = _compile(text, self._language)
             if len(parts) == 1:
                 rendered = self._evaluated(parts[0], path, is_whole=True)
             else:
@@ -109,7 +115,7 @@ class Renderer:
                     if length > MAX_TEXT:
                         raise too_long()
                 rendered = "".join(pieces)
-                check_rendered(rendered)
+                self._language.check_rendered(rendered)
         except Refused as err:
             self._report(path, err.finding)
         return rendered if len(self._problems) == problems_before else text
@@ -122,7 +128,7 @@ class Renderer:
             self._report(path, part)
             return ""
         try:
-            return part.evaluate(self._variables, plain if is_whole else printed)
+            return part.evaluate(self._variables, self._language.plain if is_whole else self._language.printed)
         except Refused as err:
             found = err.finding
             self._report(path, replace(found, offset=part.offset) if found.offset is None else found)
@@ -136,13 +142,6 @@ class Renderer:
 
 
 # Parts of a scalar
-
-
-# The look-behind leaves `{{{` to jinja2, which reads it as a map inside an expression.
-_TAG = re.compile(
-    r"(?<!\{)\{\{\s*+(?:(?P<ours>(?:custom|each)(?:\.[A-Za-z_][A-Za-z0-9_]*+)*+)"
-    r"|(?:contact|user|instance)(?:\.[A-Za-z0-9_]++)++)\s*+\}\}",
-)
 
 
 Give: TypeAlias = Callable[[object], object]
@@ -195,6 +194,7 @@ class Expression:
 
     tag: Tag
     template: Template
+    language: Language
 
     @property
     def offset(self) -> int:
@@ -203,7 +203,7 @@ class Expression:
 
     def evaluate(self, variables: Mapping[str, object], give: Give) -> object:
         """Work it out; what is undefined is Refused."""
-        with _translated((self.tag,)):
+        with _translated(self.language, (self.tag,)):
             context = self.template.new_context(dict(variables))
             list(self.template.root_render_func(context))  # writes nothing, sets the result
             return give(context.vars[_RESULT])
@@ -215,13 +215,14 @@ class Statements:
 
     tags: tuple[Tag, ...]
     template: Template
+    language: Language
     offset: None = None
 
     def evaluate(self, variables: Mapping[str, object], give: Give) -> object:
         """Render it, and stop as soon as it grows too long."""
         texts: list[str] = []
         length = 0
-        with _translated(self.tags):
+        with _translated(self.language, self.tags):
             context = self.template.new_context(dict(variables))
             for text in self.template.root_render_func(context):
                 length += len(text)
@@ -235,14 +236,14 @@ Part: TypeAlias = "str | Finding | DottedName | Expression | Statements"
 """A text to copy, what is wrong with a tag whatever the variables, or what is worked out for each campaign."""
 
 
-def _cut_at_names(text: str) -> tuple[Part, ...] | None:
+def _cut_at_names(text: str, language: Language) -> tuple[Part, ...] | None:
     """
     Cut a text at its dotted names; placeholders of MsgFlash stay in the text.
 
     Returns:
         The parts; the text itself as the only one when nothing in it is ours; None when it needs jinja2.
     """
-    tags = list(_TAG.finditer(text))
+    tags = list(language.tag.finditer(text))
     if len(tags) != text.count("{{") or "{%" in text or "{#" in text:
         return None
     parts: list[Part] = []
@@ -259,47 +260,45 @@ def _with_line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-_LANGUAGE = Language()
-
 _RESULT = "result"
 
 
 @lru_cache(maxsize=1024)
-def _compile(text: str) -> tuple[Part, ...]:
+def _compile(text: str, language: Language) -> tuple[Part, ...]:
     """Cut and compile a scalar that `_cut_at_names` has left."""
     source = _with_line_feeds(text)
     try:
-        with _translated((), source):
-            pieces = tuple(_cut_at_tags(source))
+        with _translated(language, (), source):
+            pieces = tuple(_cut_at_tags(source, language))
     except Refused as err:
-        others = _broken_tags(source) if err.finding.code is Code.TEMPLATE_SYNTAX else ()
+        others = _broken_tags(source, language) if err.finding.code is Code.TEMPLATE_SYNTAX else ()
         return others or (err.finding,)
     tags = tuple(piece for piece in pieces if isinstance(piece, Tag))
     if any(tag.kind == "statement" or tag.strips for tag in tags):
-        return _statements(source, tags)
+        return _statements(source, tags, language)
     parts: list[Part] = []
     for piece in pieces:
         if isinstance(piece, str):
             parts.append(piece)
-        elif PLACEHOLDER.fullmatch(piece.text):
+        elif language.placeholder.fullmatch(piece.text):
             parts.append(piece.text)
         elif piece.kind != "comment":
             try:
-                parts.append(Expression(piece, _expression(piece.text)))
+                parts.append(Expression(piece, _expression(piece.text, language), language))
             except Refused as err:
                 parts.append(replace(err.finding, offset=piece.offset))
     return tuple(parts)
 
 
-def _broken_tags(source: str) -> tuple[Finding, ...]:
+def _broken_tags(source: str, language: Language) -> tuple[Finding, ...]:
     """Everything that is wrong with a source that cannot be cut as a whole: each of its expressions alone."""
     found: list[Finding] = []
     end = 0
     while (start := source.find("{{", end)) >= 0 and (close := source.find("}}", start)) >= 0:
         end = close + 2
         try:
-            with _translated((), source[start:end]):
-                tuple(_cut_at_tags(source[start:end]))
+            with _translated(language, (), source[start:end]):
+                tuple(_cut_at_tags(source[start:end], language))
         except Refused as err:
             found.append(replace(err.finding, offset=start))
         if len(found) >= MAX_FINDINGS:
@@ -316,7 +315,7 @@ _KINDS: dict[str, Literal["expression", "statement", "comment"]] = {
 _ENDS = frozenset({"variable_end", "block_end", "comment_end"})
 
 
-def _cut_at_tags(source: str) -> Iterator[str | Tag]:
+def _cut_at_tags(source: str, language: Language) -> Iterator[str | Tag]:
     """
     Cut a source, with line feeds alone as line breaks, into texts and tags.
 
@@ -325,7 +324,7 @@ def _cut_at_tags(source: str) -> Iterator[str | Tag]:
         TemplateSyntaxError: what the lexer does not know.
     """
     at = 0
-    tokens = _LANGUAGE.lex(source)
+    tokens = language.lex(source)
     for line, kind, begin in tokens:
         if kind == "data":
             yield begin
@@ -349,33 +348,35 @@ def _cut_at_tags(source: str) -> Iterator[str | Tag]:
 
 
 @lru_cache(maxsize=1024)
-def _expression(text: str) -> Template:
-    with _translated((Tag("expression", text, 0, 1, strips=False),)):
-        if (bad := _bad_placeholder(text)) is not None:
+def _expression(text: str, language: Language) -> Template:
+    with _translated(language, (Tag("expression", text, 0, 1, strips=False),)):
+        if (bad := _bad_placeholder(text, language)) is not None:
             raise bad
-        output = _LANGUAGE.parse(text).body[0]
-        for mistake in mistakes_in(output):
+        output = language.parse(text).body[0]
+        for mistake in mistakes_in(output, language):
             raise mistake
         (value,) = output.iter_child_nodes()
         assign = nodes.Assign(nodes.Name(_RESULT, "store", lineno=1), value, lineno=1)
-        return _LANGUAGE.from_string(_LANGUAGE.prepared(nodes.Template([assign], lineno=1)))
+        return language.from_string(language.prepared(nodes.Template([assign], lineno=1)))
 
 
-def _statements(source: str, tags: tuple[Tag, ...]) -> tuple[Part, ...]:
-    if bad := [replace(one.finding, offset=tag.offset) for tag in tags if (one := _bad_placeholder(tag.text))]:
+def _statements(source: str, tags: tuple[Tag, ...], language: Language) -> tuple[Part, ...]:
+    bad = [replace(one.finding, offset=tag.offset) for tag in tags if (one := _bad_placeholder(tag.text, language))]
+    if bad:
         return tuple(bad)
     # Each placeholder of MsgFlash becomes an expression that gives its own text; it holds no quote or backslash.
     pieces: list[str] = []
     end = 0
     for tag in tags:
-        if PLACEHOLDER.fullmatch(tag.text):
+        if language.placeholder.fullmatch(tag.text):
             pieces += (source[end : tag.offset], f'{{{{ "{tag.text}" }}}}')
             end = tag.offset + len(tag.text)
     try:
-        with _translated(tags):
-            tree = _LANGUAGE.parse("".join((*pieces, source[end:])))
-            found = dict.fromkeys(_pointed(mistake, tags) for mistake in islice(mistakes_in(tree), MAX_FINDINGS))
-            return tuple(found) or (Statements(tags, _LANGUAGE.from_string(_LANGUAGE.prepared(tree))),)
+        with _translated(language, tags):
+            tree = language.parse("".join((*pieces, source[end:])))
+            mistakes = islice(mistakes_in(tree, language), MAX_FINDINGS)
+            found = dict.fromkeys(_pointed(mistake, tags) for mistake in mistakes)
+            return tuple(found) or (Statements(tags, language.from_string(language.prepared(tree)), language),)
     except Refused as err:
         return (err.finding,)
 
@@ -394,14 +395,14 @@ _UNEXPECTED = re.compile(r"(?P<what>unexpected char .*) at (?P<offset>\d+)", re.
 
 
 @contextmanager
-def _translated(tags: tuple[Tag, ...], source: str = "") -> Iterator[None]:
+def _translated(language: Language, tags: tuple[Tag, ...], source: str = "") -> Iterator[None]:
     """Turn whatever jinja2 and Python say about a template into what is wrong with it, and at which of its tags."""
     try:
         yield
     except BadTemplate as err:
         raise Refused(_pointed(err, tags)) from None
     except TemplateSyntaxError as err:
-        raise Refused(_pointed(_syntax_error(err, tags, source), tags)) from None
+        raise Refused(_pointed(_syntax_error(err, tags, source, language), tags)) from None
     except (RecursionError, SyntaxError):  # the last: generated code too deep for Python
         raise Refused(too_much("this template is nested too deeply").finding) from None
     except MemoryError:
@@ -423,7 +424,7 @@ def _pointed(bad: BadTemplate, tags: Iterable[Tag]) -> Finding:
             before = _NAMES_BEFORE.search(nearby)
             dotted = re.sub(r"\s+", "", before.group() if before is not None else "") + at.group()
             hint = found.hint
-            if found.code is Code.UNKNOWN_NAMESPACE and re.search(r"(?:custom|each)[\w.]*-$", nearby):
+            if found.code is Code.UNKNOWN_NAMESPACE and re.search(r"(?:custom|local|each)[\w.]*-$", nearby):
                 hint = "names of variables are letters, digits and `_`: a `-` subtracts"
             message = found.message.replace(f"`{bad.name}`", f"`{dotted}`", 1)
             return replace(found, message=message, hint=hint, offset=tag.offset)
@@ -445,7 +446,7 @@ _HINTS = (
     (r"[A-Za-z_]\w*\.[\w.]*[^\W\d]\w*[ \t]+(?!if\b|else\b|or\b|and\b|in\b|is\b|not\b)\w",
      "a name has no blanks: letters, digits and `_` only"),
     (r"\{\{[^{}]*\}(?!\})", "close it with two braces: `{{ custom.name }}`"),
-    (r"\{%-?\s*(?:custom|each|contact|user|instance)\b", "print a value with `{{ custom.name }}`"),
+    (r"\{%-?\s*(?:custom|local|each|contact|user|instance)\b", "print a value with `{{ custom.name }}`"),
     (r"\{\{\s*\}\}", "write a name between the braces, or delete them"),
     (r"\{%", "`if`, `elif`, `else`, `endif`, `for`, `endfor` and `set` are known"),
     ("", "write a name with filters, such as `{{ custom.name | upper }}`"),
@@ -453,7 +454,7 @@ _HINTS = (
 """By what is seen in a tag, most telling first: what its writer probably meant."""
 
 
-def _syntax_error(err: TemplateSyntaxError, tags: Iterable[Tag], source: str) -> BadTemplate:
+def _syntax_error(err: TemplateSyntaxError, tags: Iterable[Tag], source: str, language: Language) -> BadTemplate:
     """Say what jinja2 cannot parse; `source` is given while it is still being cut."""
     words, offset, text = _plain_words(err.message), None, ""
     if source:
@@ -467,42 +468,31 @@ def _syntax_error(err: TemplateSyntaxError, tags: Iterable[Tag], source: str) ->
         text = next((tag.text for tag in tags if tag.line == err.lineno), "")
     hint = next(hint for pattern, hint in _HINTS if re.search(pattern, text[:_NEARBY]))
     message = f"not a valid template: {words}"
+    hint = hint.replace("custom.name", f"{language.own}.name")
     return BadTemplate(Code.TEMPLATE_SYNTAX, message, hint, line=err.lineno, offset=offset)
 
-
-_KNOWN_PLACEHOLDERS = (
-    "contact.name", "contact.firstName", "contact.phone", "contact.tags",
-    "user.fullName", "user.email", "user.phone", "instance.name",
-)  # fmt: skip
-"""Reference 4.1; `contact.meta.*` besides."""
-
-_PART = r"[^\s.|()\[\]{}~+*/<>=!?,:&%'\"]+"
-
-_NEARLY_PLACEHOLDER = re.compile(
-    rf"\{{\{{-?\s*(?P<name>(?:contact|user|instance)(?:\s*\.\s*{_PART}(?:[ \t]+{_PART})*"
-    r"|\[\s*(?:'[^']*'|\"[^\"]*\"|\d+)\s*\])+)\s*-?\}\}"
-)
 
 _KEYWORD = re.compile(r"\s(?:if|else|or|and|in|is|not)\s")
 
 
-def _bad_placeholder(tag: str) -> BadTemplate | None:
+def _bad_placeholder(tag: str, language: Language) -> BadTemplate | None:
     """Say what is wrong with a placeholder of MsgFlash that its parser would not take; None for everything else."""
-    if PLACEHOLDER.fullmatch(tag) or (nearly := _NEARLY_PLACEHOLDER.fullmatch(tag)) is None:
+    if language.placeholder.fullmatch(tag) or (nearly := language.nearly.fullmatch(tag)) is None:
         return None
     name = nearly["name"].strip()
     dotted = re.sub(r"\s*\.\s*", ".", re.sub(r"\s*\[\s*['\"]?([^'\"\]]*?)['\"]?\s*\]", r".\1", name))
     if _KEYWORD.search(name) or (dotted == name and re.fullmatch(r"[\w.]+", name, re.ASCII)):
         return None  # an expression; or only its whitespace control is wrong
-    if PLACEHOLDER.fullmatch(f"{{{{{dotted}}}}}"):
+    if language.placeholder.fullmatch(f"{{{{{dotted}}}}}"):
         what = "brackets" if "[" in name else "blanks"
         message = f"MsgFlash does not know {what} in `{name}`"
         return BadTemplate(Code.PASS_THROUGH_MISUSED, message, f"write `{{{{ {dotted} }}}}`")
     message = f"MsgFlash cannot know `{name}`: its names are letters a-z, digits and `_` only"
     root, _, rest = unicodedata.normalize("NFKD", dotted).partition(".")
-    known = [one.removeprefix(f"{root}.") for one in _KNOWN_PLACEHOLDERS if one.startswith(f"{root}.")]
+    known = [one.removeprefix(f"{root}.") for one in KNOWN_PLACEHOLDERS if one.startswith(f"{root}.")]
     close = get_close_matches(re.sub(r"[^A-Za-z0-9.]", "", rest), known, n=1, cutoff=0.8)
     hint = "a field of your own contacts is `{{ contact.meta.name }}`"
+    hint = "name the variable otherwise, here and in campaigns" if root == "custom" else hint
     hint = f"did you mean `{{{{ {root}.{close[0]} }}}}`?" if close else hint
     return BadTemplate(Code.PASS_THROUGH_MISUSED, message, hint)
 

@@ -209,6 +209,15 @@ class LifecycleFile(Marked):
     ] = ()
 
 
+KEY = kept(
+    "Last segment of the address",
+    "Needed where a file holds several documents. It is not rendered: an address must not depend on a variable.",
+    is_rendered=False,
+)
+
+LABELS = kept("Labels", "For selecting and reports; never sent.")
+
+
 class CampaignFile(Marked):
     """One WhatsApp campaign. Field names are those of the MsgFlash API."""
 
@@ -257,15 +266,7 @@ class CampaignFile(Marked):
     audience: Annotated[
         Maybe[AudienceFile], kept("Limit of the audience", "Checked whenever a plan counts the recipients.")
     ] = None
-    key: Annotated[
-        Maybe[Segment],
-        kept(
-            "Last segment of the address",
-            "Needed where a file holds several documents. It is not rendered: an address must not depend on a "
-            "variable.",
-            is_rendered=False,
-        ),
-    ] = None
+    key: Annotated[Maybe[Segment], KEY] = None
     custom: Annotated[
         Maybe[dict[VariableName, object]],
         kept(
@@ -287,9 +288,7 @@ class CampaignFile(Marked):
     lifecycle: Annotated[
         Maybe[LifecycleFile], kept("Lifecycle", "What may happen to the campaign after its creation.")
     ] = None
-    labels: Annotated[Maybe[dict[LabelName, LabelValue]], kept("Labels", "For selecting and reports; never sent.")] = (
-        None
-    )
+    labels: Annotated[Maybe[dict[LabelName, LabelValue]], LABELS] = None
     moved_from: Annotated[
         Maybe[Several[Text]],
         kept("Former addresses", "So that a rename is never a second mailing.", examples=[["promo/old-name"]]),
@@ -313,8 +312,8 @@ class TemplateCampaign(CampaignFile):
         Maybe[Text],
         sent(
             "templateId",
-            "Template, by name",
-            "Name of a MsgFlash template, or its UUID.",
+            "Template, by address or name",
+            "Address of a template of this repo; else the name of a MsgFlash template, or its UUID.",
             name="template",
             examples=["welcome"],
         ),
@@ -410,10 +409,10 @@ DIRECT_CONTENT = frozenset(WIRE_ORDER) - _NO_CONTENT - {"variables"}
 """The fields of a payload that only direct content has."""
 
 
-def content_of(campaign: CampaignFile) -> Iterator[tuple[str, object]]:
-    """What people read: direct content, or the variables of a template, by the name in file and payload; as JSON."""
-    for name, wire in _sent_attributes(type(campaign)):
-        if wire not in _NO_CONTENT and (value := getattr(campaign, name, None)) is not None:
+def content_of(file: Marked) -> Iterator[tuple[str, object]]:
+    """What people read: content, or the variables of a template, by the name in file and payload; as JSON."""
+    for name, wire in _sent_attributes(type(file)):
+        if wire not in _NO_CONTENT and (value := getattr(file, name, None)) is not None:
             yield wire, _plain(value)
 
 

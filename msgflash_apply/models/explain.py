@@ -18,11 +18,11 @@ from pydantic import TypeAdapter, ValidationError
 from msgflash_apply.findings import Code, Finding, ValuePath, did_you_mean, in_quotes, listed, nearest, shown, spell
 from msgflash_apply.limits import MAX_FINDINGS
 from msgflash_apply.models.broken import Broken, Models, bad_size, broken_in, by_likeness
-from msgflash_apply.models.campaign_file import CAMPAIGNS, CampaignFile
 from msgflash_apply.models.forms import CONTACT_ID, PHONE_NUMBER, phone_number_hint
 from msgflash_apply.models.parts import AnyModel, Model
 from msgflash_apply.models.project import ProjectFile
 from msgflash_apply.models.shape import Shape, fields_among, fields_of, is_needed, kinds_of, model_for
+from msgflash_apply.models.template_file import TEMPLATES
 
 Written: TypeAlias = Callable[[ValuePath], str | None]
 """The source text of an unquoted value; None where it is not known, or quoted."""
@@ -39,7 +39,7 @@ ALIASES: Final = {
     "contacts": "recipients",
     "tags": "recipients",
 }
-"""Words of other tools for fields of a campaign, too far away for a near miss."""
+"""Words of other tools for fields of a campaign or template, too far away for a near miss."""
 
 OF_THE_ENVIRONMENT: Final = frozenset(
     {"key", "api_key", "apiKey", "apikey", "token", "secret", "password", "base_url", "baseUrl", "url", "host"}
@@ -162,6 +162,8 @@ def _unknown_field(part: Broken, *, is_project: bool) -> Finding:
         return Finding(Code.SECRET_IN_FILE, part.path, message, FROM_ENVIRONMENT, on_key=True)
     if is_project and part.path == ("recipients",):
         hint = "campaigns name their recipients; only an entry of `environments` may replace them"
+    elif part.path == ("name",) and part.models == TEMPLATES:
+        hint = "delete it: a template is named after its address, which is the path of its file, or ends with its `key`"
     elif (alias := ALIASES.get(part.name)) in known:
         hint = f"MsgFlash calls it `{alias}`"
     elif part.name == "title" and "displayText" in known:
@@ -301,7 +303,9 @@ def _type_hint(part: Broken, text: str, *, is_source: bool) -> str | None:
     if "array" in shape.types and isinstance(value, str):
         return f"write a list: [{shown(value)}]"
     if "object" in shape.types and not part.path:
-        return "begin with fields, such as `name: ...`"
+        fields = fields_among(part.models)
+        needed = next(name for name in fields if all(is_needed(model, name) for model in part.models))
+        return f"begin with fields, such as `{needed}: ...`"
     return _example(shape)
 
 
@@ -360,19 +364,22 @@ def get_ready(models: tuple[type[Model], ...]) -> None:
         model.model_rebuild()
 
 
-def sound_part(fields: Mapping[str, object], broken: Collection[object]) -> CampaignFile:
+def sound_part(
+    fields: Mapping[str, object], models: tuple[type[AnyModel], ...], broken: Collection[object]
+) -> AnyModel:
     """
-    Read what can be used of a campaign with mistakes, so that it can be checked for what it means.
+    Read what can be used of a document with mistakes, so that it can be checked for what it means.
 
     Args:
         fields: the document after rendering.
+        models: as for `check`.
         broken: names of fields that have a mistake.
 
     Returns:
-        A campaign that has only the sound fields, which `model_fields_set` names; even required ones may be missing.
+        A model that has only the sound fields, which `model_fields_set` names; even required ones may be missing.
     """
-    typed = tuple(one for one in CAMPAIGNS if not one.chosen_by)
-    model = model_for(CAMPAIGNS, fields) or by_likeness(typed, fields)[0]
+    typed = tuple(one for one in models if not one.chosen_by)
+    model = model_for(models, fields) or by_likeness(typed, fields)[0]
     values: dict[str, Any] = {}
     for name in fields_of(model).keys() & fields.keys() - broken:
         try:

@@ -1,20 +1,22 @@
 """
-A campaign of the right shape: what goes on the wire, and what its model cannot say about it.
+A campaign or template of the right shape: what goes on the wire, and what its model cannot say about it.
 
 `desired` builds the payload by walking the model, so a field that is marked as sent cannot be forgotten.
 `check_meaning` looks for what MsgFlash would send otherwise than its writer expects, and for former addresses that are
-none; the start is read in `files/schedule.py`. A text goes to the phone as it is written, so what looks like a
-placeholder or like YAML's quotes and is neither, and what cannot be seen, is pointed at by `check_text`. Contract
-sections 2 and 5.
+none; the start is read in `files/schedule.py`. `desired_template` and `check_template` do the same for templates. A
+text goes to the phone as it is written, so what looks like a placeholder or like YAML's quotes and is neither, and what
+cannot be seen, is pointed at by `check_text`. Contract sections 2, 5 and 14.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import cast
 
+from msgflash_apply import template
 from msgflash_apply.campaign import (
     DEFAULT_LIFECYCLE,
     GROUP,
@@ -22,6 +24,7 @@ from msgflash_apply.campaign import (
     TEMPLATE,
     UUID,
     Address,
+    Content,
     Desired,
     Lifecycle,
     Source,
@@ -31,7 +34,17 @@ from msgflash_apply.campaign import (
     shared_names,
     with_plain_ids,
 )
-from msgflash_apply.findings import Code, Finding, Severity, ValuePath, shown, spell, texts_in
+from msgflash_apply.findings import (
+    Code,
+    Finding,
+    Severity,
+    ValuePath,
+    did_you_mean,
+    nearest,
+    shown,
+    spell,
+    texts_in,
+)
 from msgflash_apply.invisible import INVISIBLE, invisible_in_name, named
 from msgflash_apply.models.campaign_file import (
     WIRE_NAMES,
@@ -46,8 +59,10 @@ from msgflash_apply.models.campaign_file import (
     in_order,
     wire_values,
 )
+from msgflash_apply.models.parts import Marked
 from msgflash_apply.models.project import PlaceholderPolicy, Settings
 from msgflash_apply.models.shape import fields_of, shape_of, shape_of_field
+from msgflash_apply.models.template_file import MediaTemplate, TemplateFile
 
 _ODD = re.compile("[^\t\n -z\xa1-\u06ff]|\xad")
 """A character that makes a closer look worthwhile; most texts hold none, and seeing that is quick."""
@@ -152,7 +167,6 @@ def desired(
         if field in holder and not UUID.fullmatch(str(holder[field])):
             names[field] = str(holder.pop(field))
     written = campaign.lifecycle
-    moved_from = map(read_address, campaign.moved_from or ())
     return Desired(
         address=address,
         source=source,
@@ -167,9 +181,29 @@ def desired(
             written.on_change, written.on_remove, tuple(WIRE_NAMES[name] for name in written.ignore_changes)
         ),
         labels=campaign.labels or {},
-        moved_from=tuple(former for former in moved_from if former is not None),
+        moved_from=_former(campaign),
         max_people=campaign.audience.max if campaign.audience is not None else None,
     )
+
+
+def desired_template(file: TemplateFile, address: Address, source: Source) -> template.DesiredTemplate:
+    """Build one template; see `desired`."""
+    values = cast("Mapping[str, str]", dict(wire_values(file)))
+    written = file.lifecycle
+    return template.DesiredTemplate(
+        address=address,
+        source=source,
+        content=Content(values["type"], values.get("body"), values.get("mediaUrl")),
+        lifecycle=template.DEFAULT_TEMPLATE_LIFECYCLE
+        if written is None
+        else template.TemplateLifecycle(written.on_change, written.on_remove),
+        labels=file.labels or {},
+        moved_from=_former(file),
+    )
+
+
+def _former(file: CampaignFile | TemplateFile) -> tuple[Address, ...]:
+    return tuple(former for text in file.moved_from or () if (former := read_address(text)) is not None)
 
 
 def check_meaning(campaign: CampaignFile, address: Address, settings: Settings) -> Iterator[Finding]:
@@ -183,10 +217,7 @@ def check_meaning(campaign: CampaignFile, address: Address, settings: Settings) 
     """
     sound = campaign.model_fields_set
     yield from _check_texts(campaign, settings.policy.placeholders_in_direct)
-    if isinstance(campaign, MediaCampaign) and "media_url" in sound and campaign.media_url[:7].lower() == "http://":
-        message = "`mediaUrl` is not https: anyone on the way can read or change the file"
-        hint = f"write `https://{campaign.media_url[7:]}` if the server can"
-        yield Finding(Code.MEDIA_NOT_HTTPS, ("mediaUrl",), message, hint, severity=Severity.WARNING)
+    yield from _check_shared_fields(campaign, address, settings.campaigns)
     if isinstance(campaign, ButtonsCampaign) and "buttons" in sound:
         yield from _check_buttons(campaign)
     if "recipients" in sound:
@@ -198,10 +229,62 @@ def check_meaning(campaign: CampaignFile, address: Address, settings: Settings) 
     elif campaign.repeat == "noe":  # a slip in the vendor's own pages: reference 5.3
         message, hint = "`repeat: noe` is taken for `none`: the campaign goes out once", "write `none`, or leave it out"
         yield Finding(Code.NOT_ALLOWED, ("repeat",), message, hint, severity=Severity.WARNING)
-    yield from _check_labels(campaign.labels or {})
-    for index, text in enumerate(campaign.moved_from or ()):
+
+
+def check_template(
+    file: TemplateFile, address: Address, settings: Settings, written: Mapping[str, object]
+) -> Iterator[Finding]:
+    """Check a template; see `check_meaning`. `written` is the document as it was before it was rendered."""
+    yield from _check_texts(file, "allow")
+    yield from _check_shared_fields(file, address, settings.templates)
+    for name, value in content_of(file):
+        for found in dict.fromkeys(each[0] for each in template.PLACEHOLDER.finditer(str(value))):
+            finding = _not_filled_in((name,), found)
+            if finding is not None:
+                source = written.get(name)
+                offset = source.find(found) if isinstance(source, str) else -1
+                yield replace(finding, offset=offset if offset >= 0 else None)
+
+
+def _not_filled_in(path: ValuePath, placeholder: str) -> Finding | None:
+    """Say of a placeholder of MsgFlash why it is probably sent as it is, or makes every message fail."""
+    dotted = placeholder.strip("{ \t\n}")
+    root, _, rest = dotted.partition(".")
+    if path != ("body",):
+        message = f"`{placeholder}` in `{spell(path)}` is probably sent as written: MsgFlash fills in `body` alone"
+        hint = "write it out, or use `{{ local.name }}`"
+    elif root == "custom" and "." in rest:
+        message = f"no campaign can give `{dotted}`: `variables` is a flat map"
+        hint = f"write `{{{{ custom.{rest.replace('.', '_')} }}}}`"
+        return Finding(Code.PASS_THROUGH_MISUSED, path, message, hint)
+    elif root == "custom" or dotted in template.KNOWN_PLACEHOLDERS or dotted.startswith("contact.meta."):
+        return None
+    else:
+        known = [each.removeprefix(f"{root}.") for each in template.KNOWN_PLACEHOLDERS if each.startswith(f"{root}.")]
+        near = nearest(rest, known)
+        message = f"MsgFlash is not known to fill in `{dotted}`"
+        hint = did_you_mean(rest, known)
+        if near is not None:
+            hint = f"did you mean `{root}.{near}`?"
+        elif root == "contact":
+            hint = f"a field of your own contacts is `{{{{ contact.meta.{rest} }}}}`"
+    return Finding(Code.NOT_FILLED_IN, path, message, hint, severity=Severity.WARNING)
+
+
+def _check_shared_fields(file: CampaignFile | TemplateFile, address: Address, folder: str) -> Iterator[Finding]:
+    """Check the fields that campaigns and templates have alike."""
+    if (
+        isinstance(file, MediaCampaign | MediaTemplate)
+        and "media_url" in file.model_fields_set
+        and file.media_url[:7].lower() == "http://"
+    ):
+        message = "`mediaUrl` is not https: anyone on the way can read or change the file"
+        hint = f"write `https://{file.media_url[7:]}` if the server can"
+        yield Finding(Code.MEDIA_NOT_HTTPS, ("mediaUrl",), message, hint, severity=Severity.WARNING)
+    yield from _check_labels(file.labels or {})
+    for index, text in enumerate(file.moved_from or ()):
         former = read_address(text)
-        if (meant := _address_in(text, settings.campaigns)) is not None:
+        if (meant := address_in(text, folder)) is not None:
             message, hint = f"{shown(text)} is a path, and an address is needed", f"write `{meant}`"
             yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
         elif former is None:
@@ -209,33 +292,34 @@ def check_meaning(campaign: CampaignFile, address: Address, settings: Settings) 
             hint = 'write it as plans show it, for example `promo/old-name` or `promo/old-name["fr"]`'
             yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
         elif former == address:
-            message, hint = f"{shown(text)} is this campaign's own address", "give the address that it had before"
+            noun = "campaign" if isinstance(file, CampaignFile) else "template"
+            message, hint = f"{shown(text)} is this {noun}'s own address", "give the address that it had before"
             yield Finding(Code.BAD_FORMER_ADDRESS, ("moved_from", index), message, hint)
 
 
-def _address_in(text: str, folder: str) -> Address | None:
-    """Read the address in the path of a file, below the campaigns folder or with it; None for what is no path."""
+def address_in(text: str, folder: str) -> Address | None:
+    """Read the address in the path of a file, below a folder or with it; None for what is no path."""
     base, bracket, entry = text.partition("[")
     path = base.replace("\\", "/").removeprefix("./").removeprefix("/").removeprefix(f"{folder}/")
     stem = re.sub(r"\.ya?ml\Z", "", path, flags=re.IGNORECASE)
     return read_address(f"{stem}{bracket}{entry}") if stem != base else None
 
 
-def _check_texts(campaign: CampaignFile, policy: PlaceholderPolicy) -> Iterator[Finding]:
+def _check_texts(file: CampaignFile | TemplateFile, policy: PlaceholderPolicy) -> Iterator[Finding]:
     """Look at every text that goes out."""
-    for name, value in content_of(campaign):
+    for name, value in content_of(file):
         for path, text in texts_in(value, (name,)):
             if "{{" in text and (policy != "allow" or name == "variables"):
                 yield from _check_placeholder(path, text, policy)
             yield from check_text(path, text)
-            yield from _check_length(campaign, path, text)
-    if "name" in campaign.model_fields_set:
-        yield from check_text(("name",), campaign.name)
-        yield from _check_length(campaign, ("name",), campaign.name)
+            yield from _check_length(file, path, text)
+    if isinstance(file, CampaignFile) and "name" in file.model_fields_set:
+        yield from check_text(("name",), file.name)
+        yield from _check_length(file, ("name",), file.name)
 
 
-def _check_length(campaign: CampaignFile, path: ValuePath, text: str) -> Iterator[Finding]:
-    if text.isascii() or (limit := _characters_of(type(campaign), str(path[0]))) is None:
+def _check_length(file: Marked, path: ValuePath, text: str) -> Iterator[Finding]:
+    if text.isascii() or (limit := _characters_of(type(file), str(path[0]))) is None:
         return
     if len(text) <= limit < (units := utf16_units(text)):
         message = f"`{spell(path)}` has {units} UTF-16 units, and MsgFlash's console takes {limit}"
@@ -244,7 +328,7 @@ def _check_length(campaign: CampaignFile, path: ValuePath, text: str) -> Iterato
 
 
 @cache
-def _characters_of(model: type[CampaignFile], name: str) -> int | None:
+def _characters_of(model: type[Marked], name: str) -> int | None:
     """The most characters of a field's text, or of each text in its map."""
     shape = shape_of_field(fields_of(model)[name])
     most = shape.limits.get("maxLength") or (shape_of(shape.item).limits.get("maxLength") if shape.item else None)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias
 
 from annotated_types import Ge, Gt, Le, MaxLen
 from pydantic import BeforeValidator, Field
@@ -34,6 +34,10 @@ DEFAULT_ENVIRONMENT: Final = "default"
 """The one that there is where msgflash.yaml declares none."""
 
 DEFAULT_CAMPAIGNS: Final = "campaigns"
+
+DEFAULT_TEMPLATES: Final = "templates"
+
+FileKind: TypeAlias = Literal["campaign", "template"]
 
 DEFAULT_STATE: Final = ".msgflash/{environment}.json"
 
@@ -306,6 +310,9 @@ class Section(Model):
     campaigns: Annotated[
         Maybe[Text], described("Folder of the campaigns", "Relative to this file.", DEFAULT_CAMPAIGNS)
     ] = None
+    templates: Annotated[
+        Maybe[Text], described("Folder of the templates", "Relative to this file.", DEFAULT_TEMPLATES)
+    ] = None
     state: Annotated[
         Maybe[Text],
         described(
@@ -329,7 +336,9 @@ class Section(Model):
     defaults: Annotated[Maybe[Defaults], described("Defaults of the campaigns")] = None
     custom: Annotated[
         Maybe[dict[VariableName, object]],
-        described("Variables", "Values for `{{ custom.name }}` in campaign files."),
+        described(
+            "Variables", "Values for `{{ custom.name }}` in campaign files and `{{ local.name }}` in template files."
+        ),
     ] = None
     policy: Annotated[Maybe[PolicyFile], described("What a plan may do")] = None
     api: Annotated[Maybe[Api], described("How MsgFlash is called")] = None
@@ -397,14 +406,23 @@ class ProjectFile(Section, _Versioned):
         section: Section = _overridden(self, self.own(environment))
         return section
 
-    def campaigns_of(self, environment: str) -> str:
-        """The folder of the campaigns, relative to the repo, with forward slashes."""
-        return str(PurePosixPath(self.section(environment).campaigns or DEFAULT_CAMPAIGNS))
+    def folders_of(self, environment: str) -> tuple["Folder", "Folder"]:
+        """The folders of the campaigns and of the templates."""
+        section = self.section(environment)
+        campaigns = Folder(str(PurePosixPath(section.campaigns or DEFAULT_CAMPAIGNS)), "campaign")
+        return campaigns, Folder(str(PurePosixPath(section.templates or DEFAULT_TEMPLATES)), "template")
 
     @property
     def states(self) -> Mapping[str, str]:
         """Where each environment keeps its state: its name is filled in."""
         return {name: (self.section(name).state or DEFAULT_STATE).replace("{environment}", name) for name in self.known}
+
+
+class Folder(NamedTuple):
+    """A folder whose YAML files are of one kind: its path relative to the repo, with forward slashes."""
+
+    path: str
+    kind: FileKind
 
 
 def policy_from(fields: PolicyFile) -> Policy:
@@ -420,12 +438,13 @@ def policy_from(fields: PolicyFile) -> Policy:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
-    Everything that is not a campaign.
+    Everything that is neither a campaign nor a template.
 
     Attributes:
         root: the repo.
         environment: the one chosen; `default` where msgflash.yaml declares none.
         campaigns: folder of the campaigns, relative to the repo, with forward slashes.
+        templates: folder of the templates, likewise; it need not exist.
         state: URL, or path relative to the repo; the environment's name is filled in.
         state_is_from_environment: `MSGFLASH_STATE` said so, and no file that a branch can edit.
         state_key_file: path, absolute or relative to the repo, of the file with the keys that encrypt the state; None
@@ -456,3 +475,9 @@ class Settings:
     requests_per_second: float = REQUESTS_PER_SECOND
     warnings: tuple[Diagnostic, ...] = ()
     now: datetime | None = None
+    templates: str = DEFAULT_TEMPLATES
+
+    @property
+    def folders(self) -> tuple[Folder, Folder]:
+        """What is read."""
+        return Folder(self.campaigns, "campaign"), Folder(self.templates, "template")

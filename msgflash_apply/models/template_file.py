@@ -1,13 +1,26 @@
 """
 What may be in a template file, in templates/: the only list of its fields. Contract section 14, reference 4.
 
-No command reads such files yet; editors can check them by `schemas/template.schema.json`.
+What is not sent is as in campaigns (`campaign_file.py`).
 """
 
 from typing import Annotated, Literal
 
-from msgflash_apply.models.forms import Body, Url
-from msgflash_apply.models.parts import Marked, Maybe, kept, sent
+from annotated_types import MinLen
+
+from msgflash_apply.models.campaign_file import KEY, LABELS
+from msgflash_apply.models.forms import (
+    Body,
+    EntryName,
+    LabelName,
+    LabelValue,
+    Segment,
+    Text,
+    Url,
+    VariableName,
+)
+from msgflash_apply.models.parts import Marked, Maybe, Several, kept, sent
+from msgflash_apply.template import DEFAULT_TEMPLATE_LIFECYCLE
 
 KIND = sent("type", "Kind of content", "Fixed once the template is created.")
 
@@ -19,7 +32,7 @@ BODY = sent(
 )
 
 
-class TemplateLifecycle(Marked):
+class TemplateLifecycleFile(Marked):
     """What may happen to a template after its creation."""
 
     definition = "lifecycle"
@@ -33,7 +46,7 @@ class TemplateLifecycle(Marked):
             "the one template, and with it what campaigns say that are still to be sent. `block`: stop and ask a "
             "person.",
         ),
-    ] = "version"
+    ] = DEFAULT_TEMPLATE_LIFECYCLE.on_change
     on_remove: Annotated[
         Literal["keep", "delete"],
         kept(
@@ -41,15 +54,40 @@ class TemplateLifecycle(Marked):
             "`keep`: leave the template on MsgFlash. `delete`: delete it there once no campaign uses it, if it was "
             "made from this repo.",
         ),
-    ] = "keep"
+    ] = DEFAULT_TEMPLATE_LIFECYCLE.on_remove
 
 
 class TemplateFile(Marked):
     """One message template."""
 
     type: Annotated[str, KIND]
+    key: Annotated[Maybe[Segment], KEY] = None
+    custom: Annotated[
+        Maybe[dict[VariableName, object]],
+        kept(
+            "Variables",
+            "Defaults of this template for `{{ local.name }}`. Values are not rendered.",
+            is_rendered=False,
+        ),
+    ] = None
+    for_each: Annotated[
+        Maybe[Annotated[dict[EntryName, object], MinLen(1)]],
+        kept(
+            "One template per entry",
+            "A map; `{{ each.key }}` and `{{ each.value }}` stand for the entry. The key becomes part of the address.",
+        ),
+    ] = None
     lifecycle: Annotated[
-        Maybe[TemplateLifecycle], kept("Lifecycle", "What may happen to the template after its creation.")
+        Maybe[TemplateLifecycleFile], kept("Lifecycle", "What may happen to the template after its creation.")
+    ] = None
+    labels: Annotated[Maybe[dict[LabelName, LabelValue]], LABELS] = None
+    moved_from: Annotated[
+        Maybe[Several[Text]],
+        kept(
+            "Former addresses",
+            "So that a rename makes no second template.",
+            examples=[["promo/old-name"]],
+        ),
     ] = None
 
 

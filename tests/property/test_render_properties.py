@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from msgflash_apply.files.template_language import PLACEHOLDER
+from msgflash_apply.files.template_language import CAMPAIGNS
 from msgflash_apply.files.templating import Renderer
 
 CUSTOM: dict[str, object] = {
@@ -84,7 +84,7 @@ def test_placeholders_survive_beside_anything_that_renders(pieces: list[str], co
     value, problems = Renderer(CUSTOM).render("|" + text)
 
     assert problems == ()
-    assert PLACEHOLDER.findall(str(value)) == PLACEHOLDER.findall(text)
+    assert CAMPAIGNS.placeholder.findall(str(value)) == CAMPAIGNS.placeholder.findall(text)
 
 
 @given(st.text(st.characters(blacklist_characters="{", blacklist_categories=["Cs"])))
@@ -123,5 +123,5 @@ def test_nothing_that_looks_like_a_template_is_ever_sent(text: str) -> None:
     """What renders holds no tag but placeholders of MsgFlash, and whatever fails is a problem and no exception."""
     value, problems = Renderer(CUSTOM).render(text)
 
-    rest = PLACEHOLDER.sub("", value) if isinstance(value, str) else ""
+    rest = CAMPAIGNS.placeholder.sub("", value) if isinstance(value, str) else ""
     assert problems or ("{{" not in rest and "{%" not in rest)

@@ -186,7 +186,7 @@ def test_fresh_children_read_campaigns_as_copies_do() -> None:
     """Where there is no `fork`, every example gives the same campaigns and the same findings."""
     folder = Path(__file__).parent
     files = [
-        File(f"campaigns/{path.name}", path.read_bytes())
+        File(f"campaigns/{path.name}", path.read_bytes(), "campaign")
         for kind in ("valid", "invalid")
         for path in sorted((folder / kind).rglob("*.y*ml"))
     ]

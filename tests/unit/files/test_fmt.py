@@ -7,6 +7,7 @@ import pytest
 from msgflash_apply.files.fmt import NotCanonical, canonical, field_order, format_files, prove
 from msgflash_apply.files.fmt_layout import read_file
 from msgflash_apply.findings import Refused
+from msgflash_apply.models.project import Folder
 from tests.unit.files.repos import WELCOME, write
 
 FIELDS = field_order("campaign")
@@ -151,7 +152,7 @@ def test_files_of_a_repo_are_told_apart(tmp_path: Path) -> None:
         "campaigns/odd.yaml": f"%YAML 1.2\n---\n{WELCOME}",
     }
     write(tmp_path, files)
-    formatted = format_files(tmp_path, ["campaigns"])
+    formatted = format_files(tmp_path, [Folder("campaigns", "campaign")])
     assert [(changed.name, changed.data) for changed in formatted.changed] == [
         ("msgflash.yaml", b"version: 1\ncampaigns: campaigns\n")
     ]
@@ -165,7 +166,7 @@ def test_files_of_a_repo_are_told_apart(tmp_path: Path) -> None:
 
 def test_worked_examples_are_canonical() -> None:
     """What this repo shows to newcomers is what `fmt` would write."""
-    formatted = format_files(Path(__file__).parents[3], ["campaigns"])
+    formatted = format_files(Path(__file__).parents[3], [Folder("campaigns", "campaign")])
     assert (formatted.changed, formatted.findings) == ((), ())
     assert formatted.unchanged > 10
 
@@ -183,12 +184,12 @@ def test_worked_examples_are_canonical() -> None:
 def test_paths_narrow_the_work(tmp_path: Path, paths: tuple[str, ...], looked_at: int) -> None:
     """Without paths it is the project file and every campaign."""
     write(tmp_path, {"msgflash.yaml": "version: 1\n", "campaigns/a.yaml": WELCOME, "campaigns/b.yaml": WELCOME})
-    formatted = format_files(tmp_path, ["campaigns"], [Path(path) for path in paths])
+    formatted = format_files(tmp_path, [Folder("campaigns", "campaign")], [Path(path) for path in paths])
     assert (formatted.unchanged, formatted.findings) == (looked_at, ())
 
 
 def test_unreadable_file_is_a_finding(tmp_path: Path) -> None:
     """A path that holds no campaign file is reported as by `validate`."""
     write(tmp_path, {"campaigns/a.yaml": WELCOME})
-    findings = format_files(tmp_path, ["campaigns"], [Path("campaigns/none.yaml")]).findings
+    findings = format_files(tmp_path, [Folder("campaigns", "campaign")], [Path("campaigns/none.yaml")]).findings
     assert [(d.file, d.code) for d in findings] == [("campaigns/none.yaml", "MF104")]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.files.load import load, load_found
-from msgflash_apply.files.repo import CampaignFile
+from msgflash_apply.files.repo import RepoFile
 from msgflash_apply.models.project import Settings
 from tests.unit.files.repos import WELCOME, in_short, loaded, write
 
@@ -53,7 +53,7 @@ def test_mistakes_of_all_files_come_in_one_run(tmp_path: Path) -> None:
 
 def test_file_that_vanishes_is_told(tmp_path: Path) -> None:
     """A file that cannot be read any more is a diagnostic among the others."""
-    result = load_found([CampaignFile(str(tmp_path / "a.yaml"), "campaigns/a.yaml")], Settings(tmp_path))
+    result = load_found([RepoFile(str(tmp_path / "a.yaml"), "campaigns/a.yaml")], Settings(tmp_path))
 
     assert in_short(result.diagnostics) == ["a.yaml:None:None MF101"]
 
