@@ -12,7 +12,7 @@ from msgflash_apply.campaign import JsonObject
 from msgflash_apply.errors import PlanStale
 from msgflash_apply.plan.audience import grown
 from msgflash_apply.plan.diff import differences
-from msgflash_apply.plan.plan import Action, Plan
+from msgflash_apply.plan.plan import Action, Plan, TemplateAction
 from msgflash_apply.state.snapshot import LastApproval, Snapshot
 
 LOOK_AGAIN = "Look at the new plan, and have it approved: msgflash-apply plan"
@@ -51,30 +51,32 @@ def refuse_other(plan: Plan, digest: str | None, *, shown: Plan | None, snapshot
 
 
 def what_differs(approved: Plan, now: Plan) -> Iterator[str]:
-    """Say in what a plan is not the approved one, campaign by campaign."""
+    """Say in what a plan is not the approved one, template by template and campaign by campaign."""
     for name in ("environment", "server"):
         if approved.approval[name] != now.approval[name]:
             yield f"the {name} was {approved.approval[name]}, and is {now.approval[name]}"
-    before, after = _changes(approved), _changes(now)
-    why: Mapping[str, str] = {change.address: change.explanation for change in now.changes}
-    for address in sorted(before.keys() | after.keys()):
-        was, now_is = before.get(address), after.get(address)
-        if was is None or now_is is None:
-            verb = (now_is or was or {})["action"]
-            yield (
-                f"{address}: {verb} was not part of it" if was is None else f"{address}: {verb} is not needed any more"
-            )
-        elif was["action"] != now_is["action"]:
-            yield f"{address}: {was['action']} was approved, it is {now_is['action']} now: {why[address]}".removesuffix(
-                ": "
-            )
-        else:
-            names = [name for name in was if was[name] != now_is[name]]
-            yield from (f"{address}: {line}" for name in names for line in _difference(name, was[name], now_is[name]))
+    for kind, part, of_now in (("template ", "templates", now.templates), ("", "changes", now.changes)):
+        before, after = _approved(approved, part), _approved(now, part)
+        why: Mapping[str, str] = {one.address: one.explanation for one in of_now}
+        for address in sorted(before.keys() | after.keys()):
+            lines = _differing(before.get(address), after.get(address), why.get(address, ""))
+            yield from (f"{kind}{address}: {line}" for line in lines)
 
 
-def _changes(plan: Plan) -> Mapping[str, JsonObject]:
-    return cast("Mapping[str, JsonObject]", plan.approval["changes"])
+def _approved(plan: Plan, part: str) -> Mapping[str, JsonObject]:
+    return cast("Mapping[str, JsonObject]", plan.approval.get(part, {}))
+
+
+def _differing(was: JsonObject | None, now_is: JsonObject | None, why: str) -> Iterator[str]:
+    """Say in what the approval of one change differs from what it comes to now."""
+    if was is None or now_is is None:
+        verb = (now_is or was or {})["action"]
+        yield f"{verb} was not part of it" if was is None else f"{verb} is not needed any more"
+    elif was["action"] != now_is["action"]:
+        yield f"{was['action']} was approved, it is {now_is['action']} now: {why}".removesuffix(": ")
+    else:
+        for name in (name for name in was if was[name] != now_is[name]):
+            yield from _difference(name, was[name], now_is[name])
 
 
 def _difference(name: str, before: object, after: object) -> Iterator[str]:
@@ -84,6 +86,8 @@ def _difference(name: str, before: object, after: object) -> Iterator[str]:
             yield f"{one.path} was {one.before!r}, and is {one.after!r}"
     elif name == "content":
         yield "its template says something else"
+    elif name == "words":
+        yield "it says something else"
     else:
         yield f"the {name} was {before}, and is {after}"
 
@@ -91,20 +95,24 @@ def _difference(name: str, before: object, after: object) -> Iterator[str]:
 def _progress(approved: LastApproval, now: Plan) -> Iterator[str]:
     """Say what is done of a plan that was begun, and what is left."""
     left = {change.address: change.action for change in now.changes if change.action is not Action.NO_OP}
+    templates = [one for one in now.templates if one.action is not TemplateAction.NO_OP]
     done = [address for address in approved.changes if address not in left]
     yield f"It was begun on {approved.at:%Y-%m-%d %H:%M} UTC. Done: {len(done)} of {len(approved.changes)}. Left:"
+    yield from (f"{one.action} template {one.address}" for one in templates)
     for address, action in sorted(left.items()):
         yield f"{action} {address}" if address in approved.changes else f"{action} {address} (was not part of it)"
 
 
 def _now(plan: Plan) -> Iterator[str]:
     """Say what a plan does, where nothing is known of the approved one but its digest."""
-    acting = (*plan.effective, *plan.blocked)
+    templates = (*plan.effective_templates, *plan.blocked_templates)
+    acting = [f"{one.action} template {one.address}" for one in templates]
+    acting += [f"{change.action} {change.address}" for change in (*plan.effective, *plan.blocked)]
     if not acting:
         yield "Nothing is left to do, and the state does not know that the approved plan was carried out."
     else:
         yield "The approved plan is not at hand. The one that would be carried out now:"
-        yield from (f"{change.action} {change.address}" for change in acting)
+        yield from acting
 
 
 def _lines(lines: list[str]) -> str:

@@ -344,8 +344,8 @@ class TemplateChange:
             "previous address": self.previous_address,
             "name": self.name,
             "id": self.id,
-            "content": None if self.after is None else self.after.digest,
-            "deleted": [version.id for version in self.unused],
+            "words": None if self.after is None else self.after.digest,
+            "list of deletions": [version.id for version in self.unused],
             "lifecycle": [self.lifecycle.on_change, self.lifecycle.on_remove],
         }
 
@@ -455,6 +455,11 @@ class Plan:
         return digest_of(self.approval)
 
     @property
+    def blocked_templates(self) -> tuple[TemplateChange, ...]:
+        """The changes of templates that wait for a person."""
+        return tuple(one for one in self.templates if one.action is TemplateAction.BLOCKED)
+
+    @property
     def reaching(self) -> tuple[Change, ...]:
         """The changes by which people get messages."""
         return tuple(c for c in self.changes if c.is_sending or c.action is Action.RESUME)
@@ -486,7 +491,7 @@ class Plan:
     @property
     def needs_person(self) -> bool:
         """Whether something waits for a person: it is blocked, or a campaign that was created will fail."""
-        return bool(self.blocked) or any(one.reason for one in self.templates) or self.is_hurting
+        return bool(self.blocked or self.blocked_templates) or self.is_hurting
 
     def exit_code(self, *, detailed: bool) -> ExitCode:
         """Return the exit code: 3 when a person is needed, else 2 (only if `detailed`) when there are changes."""

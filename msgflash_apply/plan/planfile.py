@@ -1,8 +1,8 @@
 """
 A saved plan: what was reviewed, as data, to be carried out as it is or not at all.
 
-It holds the plan as it was shown, and the campaigns that it was made from, as the files had them. An apply believes
-neither: it plans again from those campaigns, under the lock, and refuses any plan but the one that was shown
+It holds the plan as it was shown, and the campaigns and templates that it was made from, as the files had them. An
+apply believes none of it: it plans again from those, under the lock, and refuses any plan but the one that was shown
 (`approval.py`). So starts, audiences, words, numbers and ids are what the record and MsgFlash say, whatever the file
 claims. Versioned, checked before use, and free of secrets. The checksum finds damage, not malice: who can forge a plan
 file can write a campaign, and `--expect DIGEST` ties an apply to a review.
@@ -21,6 +21,7 @@ from msgflash_apply.models.campaign_file import NEEDED, WIRE_ORDER
 from msgflash_apply.plan.plan import Action, Plan, digest_of
 from msgflash_apply.state.codec import check_json, check_payload
 from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.template import DesiredTemplate
 
 FORMAT_VERSION: Final = 3
 
@@ -40,6 +41,7 @@ class SavedPlan:
         targets: addresses that it was narrowed to; see `PlanOptions`.
         labels: likewise.
         overrides: limits of the policy that were lifted for it.
+        templates: every template of the files that it was made from.
     """
 
     plan: Plan
@@ -47,6 +49,7 @@ class SavedPlan:
     targets: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
+    templates: tuple[DesiredTemplate, ...] = ()
 
 
 class _PlanFile(BaseModel):
@@ -166,6 +169,8 @@ def _checked(saved: SavedPlan) -> SavedPlan:
         check_payload(one.payload)
     if len({one.address for one in saved.desired}) < len(saved.desired):
         raise ValueError("two of its campaigns have one address")
+    if len({one.address for one in saved.templates}) < len(saved.templates):
+        raise ValueError("two of its templates have one address")
     desired = (replace(one, starts_at=parse_instant(str(one.payload["schedule"]))) for one in saved.desired)
     return replace(saved, desired=tuple(desired))
 

@@ -1,8 +1,9 @@
 """
 A change as rows of label and text, and its attribute diffs as marked lines; every report of a plan sets these.
 
-Every field of a payload is shown, fields that this version does not know as they are: what goes out is what a reviewer
-saw. Names come first, ids after them. Read `fact_rows` and `content_rows` first, then `marked_differences`.
+The same for campaigns and templates. Every field of a payload is shown, fields that this version does not know as they
+are: what goes out is what a reviewer saw. Names come first, ids after them. Read `fact_rows` and `message_rows` first,
+then `marked_differences`.
 """
 
 import json
@@ -11,8 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
 
-from msgflash_apply.campaign import GROUP, INSTANCE, TEMPLATE, Names, Payload
-from msgflash_apply.plan.plan import REACHING, Action, AttributeDiff, Audience, Change, Reason, Sender, UsedTemplate
+from msgflash_apply.campaign import GROUP, INSTANCE, TEMPLATE, Address, Content, Names, Payload
+from msgflash_apply.plan.plan import (
+    REACHING,
+    Action,
+    AttributeDiff,
+    Audience,
+    Change,
+    Reason,
+    Sender,
+    TemplateAction,
+    TemplateChange,
+    UsedTemplate,
+)
 from msgflash_apply.report.layout import ELLIPSIS, NARROWEST, Paint, Tone, counted, limited, listed, wrap
 from msgflash_apply.report.safe_text import shown, width_of
 from msgflash_apply.report.wording import stage_words, with_distance
@@ -55,8 +67,16 @@ class Row:
     is_block: bool = False
 
 
-def fact_rows(change: Change, now: datetime) -> Iterator[Row]:
+def fact_rows(change: Change | TemplateChange, now: datetime) -> Iterator[Row]:
     """Give all of a change but its message: id, status, name, number, start, audience, labels, place in the files."""
+    yield from _template_facts(change) if isinstance(change, TemplateChange) else _campaign_facts(change, now)
+    if change.labels:
+        yield Row("labels", ", ".join(f"{name}={change.labels[name]}" for name in sorted(change.labels)))
+    if change.source:
+        yield Row("source", f"{change.source.file}:{change.source.line}")
+
+
+def _campaign_facts(change: Change, now: datetime) -> Iterator[Row]:
     if change.id:
         yield Row("id", f"{change.id} (is paused first)" if change.action is Action.REPLACE else change.id)
     if change.previous_address and change.action is not Action.MOVE:
@@ -74,10 +94,40 @@ def fact_rows(change: Change, now: datetime) -> Iterator[Row]:
         yield Row(
             "audience", audience_text(payload.get("recipients"), change.names, change.audience, change.max_people)
         )
-    if change.labels:
-        yield Row("labels", ", ".join(f"{name}={change.labels[name]}" for name in sorted(change.labels)))
-    if change.source:
-        yield Row("source", f"{change.source.file}:{change.source.line}")
+
+
+def _template_facts(change: TemplateChange) -> Iterator[Row]:
+    """Give the campaigns, too, whose messages change or that wait for it, and the versions that go."""
+    if change.id:
+        yield Row("id", change.id)
+    if change.previous_address and change.action is not TemplateAction.MOVE:
+        yield Row("moved from", change.previous_address)
+    yield Row("name", change.name)
+    if change.campaigns:
+        said = "message changes: " if change.before is not None and change.reason is None else ""
+        yield Row("campaigns", said + listed(change.campaigns, _MOST_ITEMS))
+    for number, version in enumerate(change.unused):
+        yield Row("" if number else "deletes", f"{version.name} ({version.id})")
+
+
+def message_rows(change: Change | TemplateChange) -> Iterator[Row]:
+    """Give what a campaign or a template says, where a reader needs it."""
+    if not isinstance(change, TemplateChange):
+        if may_go_out(change):
+            yield from content_rows(spelled_out(change), change.names, change.template, change.template_address)
+    elif (words := template_words(change)) is not None:
+        yield from content_rows(wire_fields(words), {})
+
+
+def template_words(change: TemplateChange) -> Content | None:
+    """Give the words of a template that a reader needs: those that it would have, or that are deleted."""
+    match change.action:
+        case TemplateAction.DELETE if change.after is None:
+            return change.before
+        case TemplateAction.CREATE | TemplateAction.UPDATE | TemplateAction.ADOPT | TemplateAction.BLOCKED:
+            return change.after
+        case _:
+            return None
 
 
 def identity_rows(payload: Payload, names: Names, instance: Sender | None = None) -> Iterator[Row]:
@@ -94,13 +144,20 @@ def spelled_out(change: Change) -> Payload:
     words = change.words if change.template is not None else None
     if words is None:
         return change.payload or {}
+    return {**(change.payload or {}), **wire_fields(words)}
+
+
+def wire_fields(words: Content) -> Payload:
+    """Give what a template says as the fields of a direct message."""
     said = {"type": words.type, "body": words.body, "mediaUrl": words.media_url}
-    return {**(change.payload or {}), **{name: text for name, text in said.items() if text is not None}}
+    return {name: text for name, text in said.items() if text is not None}
 
 
-def content_rows(payload: Payload, names: Names, template: UsedTemplate | None = None) -> Iterator[Row]:
+def content_rows(
+    payload: Payload, names: Names, template: UsedTemplate | None = None, address: Address | None = None
+) -> Iterator[Row]:
     """Give what it says: template and variables, and the message as far as it is known."""
-    yield from template_rows(payload, names, template)
+    yield from template_rows(payload, names, template, address)
     fields = payload.keys() - _ROWS_OF_THEIR_OWN
     for field in (*(each for each in _FIRST_FIELDS if each in fields), *sorted(fields.difference(_FIRST_FIELDS))):
         yield Row(_LABELS.get(field, field), plain(payload[field]), is_block=True)
@@ -110,9 +167,14 @@ def content_rows(payload: Payload, names: Names, template: UsedTemplate | None =
             yield Row("" if number else "buttons", _button(button))
 
 
-def template_rows(payload: Payload, names: Names, template: UsedTemplate | None) -> Iterator[Row]:
-    """Say which template it sends, and with which variables; nothing in direct mode."""
-    if TEMPLATE in payload or TEMPLATE in names:
+def template_rows(
+    payload: Payload, names: Names, template: UsedTemplate | None, address: Address | None
+) -> Iterator[Row]:
+    """Say which template it sends, of the repo by its `address`, and with which variables; nothing in direct mode."""
+    if address is not None and template is not None:
+        made = f"{template.name} ({template.id})" if template.id else f"will be created as {template.name}"
+        yield Row("template", f"{address}, {made}")
+    elif TEMPLATE in payload or TEMPLATE in names:
         name = template.name if template is not None else names.get(TEMPLATE)
         yield Row("template", _looked_up(payload.get(TEMPLATE), name))
     variables = payload.get("variables")

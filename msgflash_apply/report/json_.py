@@ -12,10 +12,21 @@ from datetime import datetime
 from io import StringIO
 
 from msgflash_apply.apply.result import ApplyReport
-from msgflash_apply.campaign import Address, Facts, Intent, JsonObject, Record, format_instant, id_in, with_ids
+from msgflash_apply.campaign import (
+    Address,
+    Content,
+    Facts,
+    Intent,
+    JsonObject,
+    Record,
+    Source,
+    format_instant,
+    id_in,
+    with_ids,
+)
 from msgflash_apply.findings import Diagnostic
 from msgflash_apply.operations.drift import Drift
-from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Plan
+from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Plan, TemplateAction, TemplateChange
 from msgflash_apply.report.own_secrets import redact
 from msgflash_apply.report.safe_text import SUSPECT_IN_LINES
 from msgflash_apply.state.backends.base import Backup
@@ -32,7 +43,7 @@ def plan_to_json(plan: Plan, *, tool_version: str, changes_only: bool = False) -
     Args:
         plan: what to spell.
         tool_version: of the program that made it.
-        changes_only: leave out the unchanged campaigns; the summary still counts them.
+        changes_only: leave out the unchanged campaigns and templates; the summary still counts them.
     """
     return _text(_plan(plan, tool_version, changes_only=changes_only))
 
@@ -158,7 +169,14 @@ def _plan(plan: Plan, tool_version: str, *, changes_only: bool = False) -> dict[
             for change in plan.changes
             if not (changes_only and change.action is Action.NO_OP)
         ],
-        "summary": {action.value: number for action, number in plan.summary.items()} | {"people": plan.people},
+        "templates": [
+            _template(one) for one in plan.templates if not (changes_only and one.action is TemplateAction.NO_OP)
+        ],
+        "summary": {
+            **{action.value: number for action, number in plan.summary.items()},
+            "people": plan.people,
+            "templates": {action.value: number for action, number in plan.template_summary.items()},
+        },
         "diagnostics": _diagnostics(plan.diagnostics),
         "requests": {
             "used": requests.used,
@@ -171,13 +189,13 @@ def _plan(plan: Plan, tool_version: str, *, changes_only: bool = False) -> dict[
 
 
 def _change(change: Change, now: datetime) -> dict[str, object]:
-    source, audience = change.source, change.audience
+    audience = change.audience
     return {
         "address": change.address,
         "action": change.action.value,
         "reason": change.reason and change.reason.value,
         "explanation": change.explanation,
-        "source": source and {"file": source.file, "line": source.line},
+        "source": _source(change.source),
         "id": change.id,
         "before": _foreign(change.before),
         "after": _foreign(_with_unknown(change)),
@@ -202,7 +220,36 @@ def _change(change: Change, now: datetime) -> dict[str, object]:
         "stage": change.stage(now).value,
         "previous_address": change.previous_address,
         "pause_after": change.pause_after,
+        "template_address": change.template_address,
     }
+
+
+def _template(change: TemplateChange) -> dict[str, object]:
+    return {
+        "address": change.address,
+        "action": change.action.value,
+        "reason": change.reason and change.reason.value,
+        "explanation": change.explanation,
+        "source": _source(change.source),
+        "id": change.id,
+        "name": change.name,
+        "before": change.before and _words(change.before),
+        "after": change.after and _words(change.after),
+        "diff": _diff(change.diff),
+        "campaigns": list(change.campaigns),
+        "unused": [{"id": version.id, "name": version.name} for version in change.unused],
+        "labels": _foreign(change.labels),
+        "previous_address": change.previous_address,
+        "lifecycle": {"on_change": change.lifecycle.on_change, "on_remove": change.lifecycle.on_remove},
+    }
+
+
+def _source(source: Source | None) -> dict[str, object] | None:
+    return None if source is None else {"file": source.file, "line": source.line}
+
+
+def _words(content: Content) -> dict[str, object]:
+    return {"type": content.type, "body": content.body, "media_url": content.media_url, "digest": content.digest}
 
 
 def _ids_in(change: Change) -> set[str]:
@@ -221,11 +268,9 @@ def _content(change: Change) -> dict[str, object] | None:
     if words is None:
         return None
     return {
-        "type": words.type,
-        "body": words.body,
-        "media_url": words.media_url,
+        **_words(words),
         "digest": (words if template is None else template.content).digest,
-        "template": template and {"name": template.name, "id": template.id},
+        "template": template and {"name": template.name, "id": template.id or None},
     }
 
 

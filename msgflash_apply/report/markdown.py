@@ -7,7 +7,7 @@ GitHub and GitLab look for mentions, issue numbers, commit hashes, addresses and
 after markdown has been rendered; so escaping does not help, and campaign text is in code wherever it appears.
 
 A comment is never longer than its limit, 60 000 bytes: each part takes the blocks that fit, in order, and counts the
-others. Read `plan_to_markdown` first, then `campaign_block`; the length is kept by `_Comment` and `fitting`.
+others. Read `plan_to_markdown` first, then `change_block`; the length is kept by `_Comment` and `fitting`.
 """
 
 import re
@@ -19,19 +19,16 @@ from html import escape
 from typing import TypeAlias
 
 from msgflash_apply.findings import Diagnostic, Severity
-from msgflash_apply.plan.plan import Action, Change, Plan, Reason
+from msgflash_apply.plan.plan import Action, Change, Plan, Reason, TemplateAction, TemplateChange
 from msgflash_apply.report.diagnostics import SourceLine, finding_lines, no_source, tally
 from msgflash_apply.report.differences import (
     IN_FULL,
     INDENT,
-    Row,
-    content_rows,
     fact_rows,
     marked_differences,
-    may_go_out,
+    message_rows,
     people_text,
     row_lines,
-    spelled_out,
     who_gets_it,
 )
 from msgflash_apply.report.layout import PLAIN, counted, limited, wrap
@@ -45,6 +42,7 @@ from msgflash_apply.report.wording import (
     reach,
     resolving_commands,
     sign,
+    template_verdict,
     verdict,
     where,
     with_distance,
@@ -118,7 +116,8 @@ def plan_to_markdown(plan: Plan, *, now: datetime, limit: int = 60_000) -> str:
         comment that it wrote before.
     """
     title = f"## Plan for {where(plan, partial(code_span, columns=_ENVIRONMENT_COLUMNS))}"
-    people, *others = [*reach(plan, now, partial(code_span, columns=_NUMBER_COLUMNS)), verdict(plan)]
+    verdicts = [said for said in (template_verdict(plan), verdict(plan)) if said]
+    people, *others = [*reach(plan, now, partial(code_span, columns=_NUMBER_COLUMNS)), *verdicts]
     head = "\n\n".join([marker(plan.environment), title, f"**{people}**", *others])
     if said := caveat(plan):
         head += f"\n\n_{said}_"
@@ -128,9 +127,12 @@ def plan_to_markdown(plan: Plan, *, now: datetime, limit: int = 60_000) -> str:
     foot = "\n\n".join([*end, f"Digest: `{plan.digest}`"])
     comment = _Comment(max(limit, SMALLEST) - size(head) - size(foot))
     blocked = sorted(plan.blocked, key=lambda change: change.reason is not Reason.IN_DOUBT)
-    show = partial(campaign_block, environment=plan.environment, now=now)
-    comment.add("### Needs a person\n\n", [partial(show, each) for each in blocked], "campaign", share=0.4)
+    show = partial(change_block, environment=plan.environment, now=now)
+    waiting, noun = [*plan.blocked_templates, *blocked], "change" if plan.blocked_templates else "campaign"
+    comment.add("### Needs a person\n\n", [partial(show, each) for each in waiting], noun, share=0.4)
     comment.add("### Warnings\n\n", [partial(_finding, each) for each in plan.diagnostics], "warning", share=0.3)
+    templates = [partial(show, each) for each in plan.effective_templates]
+    comment.add("### Templates\n\n", templates, "template", share=0.4)
     rows = [partial(table_row, change, now) for change in (*blocked, *plan.effective)]
     comment.add(f"### Campaigns\n\n{_TABLE_HEAD}", rows, "campaign", share=0.6, between="\n")
     comment.add("### What would be done\n\n", [partial(show, each) for each in plan.effective], "campaign")
@@ -184,9 +186,9 @@ def table_row(change: Change, now: datetime) -> tuple[str]:
     return (f"| {' | '.join(cells)} |",)
 
 
-def campaign_block(change: Change, *, environment: str, now: datetime) -> Sequence[str]:
+def change_block(change: Change | TemplateChange, *, environment: str, now: datetime) -> Sequence[str]:
     """Show one change: a line that opens to its facts, message and differences; fullest version first, least last."""
-    opening = "<details open>" if change.action is Action.BLOCKED else "<details>"
+    opening = "<details open>" if change.action in {Action.BLOCKED, TemplateAction.BLOCKED} else "<details>"
     summary = escape(clipped(f"{sign(change).symbol} {headline(change)}", _SUMMARY_COLUMNS))
     head = f"{opening}<summary><code>{summary}</code></summary>"
     to_do = [said] if (said := advice(change)) else []
@@ -199,10 +201,8 @@ def campaign_block(change: Change, *, environment: str, now: datetime) -> Sequen
     ]
 
 
-def _details(change: Change, now: datetime) -> Iterator[str]:
-    message: list[Row] = []
-    if may_go_out(change):
-        message = list(content_rows(spelled_out(change), change.names, change.template))
+def _details(change: Change | TemplateChange, now: datetime) -> Iterator[str]:
+    message = list(message_rows(change))
     texts = [row for row in message if row.is_block and (row.label == "body" or "\n" in row.text)]
     rows = [*fact_rows(change, now), *(row for row in message if row not in texts)]
     yield fenced("text", [line[INDENT:] for row in rows for line in row_lines(row, COLUMNS + INDENT)])

@@ -9,17 +9,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgflash_apply.operations.drift import Drift
-from msgflash_apply.plan.plan import Action, Change, Plan, Reason
+from msgflash_apply.plan.plan import Action, Change, Plan, Reason, TemplateAction, TemplateChange
 from msgflash_apply.report.diagnostics import finding_lines, no_source
 from msgflash_apply.report.differences import (
     INDENT,
     Row,
-    content_rows,
     difference_lines,
     fact_rows,
-    may_go_out,
+    message_rows,
     row_lines,
-    spelled_out,
 )
 from msgflash_apply.report.layout import NARROWEST, Paint, Tone, columns, counted, indented, titled
 from msgflash_apply.report.safe_text import shown
@@ -32,6 +30,7 @@ from msgflash_apply.report.wording import (
     reach,
     resolving_commands,
     sign,
+    template_verdict,
     verdict,
     where,
 )
@@ -54,13 +53,19 @@ def plan_to_text(plan: Plan, *, now: datetime, paint: Paint, width: int = 100) -
     """
     width = max(width, NARROWEST)
     changes = (*plan.effective, *plan.blocked)
+    templates = (*plan.effective_templates, *plan.blocked_templates)
     parts: list[str] = []
-    if changes:
+    if changes or templates:
         title = paint(Tone.STRONG, f"Plan for {where(plan)}")
         first = [line for said in reach(plan, now) for line in indented(said, 0, width)]
-        legend = columns([(s.symbol, s.meaning) for s in dict.fromkeys(map(sign, changes))], indent=2)
+        signs = dict.fromkeys([*map(sign, templates), *map(sign, changes)])
+        legend = columns([(s.symbol, s.meaning) for s in signs], indent=2)
         parts += ["\n".join([title, *first]), "\n".join(["Symbols:", *legend])]
-    parts += ["\n".join(_change_lines(change, now, paint, width, plan.environment)) for change in changes]
+    kinds: list[tuple[str, Sequence[Change | TemplateChange]]] = [("Templates:", templates), ("Campaigns:", changes)]
+    for title, of_kind in kinds:
+        if templates and of_kind:
+            parts.append(paint(Tone.STRONG, title))
+        parts += ["\n".join(_change_lines(change, now, paint, width, plan.environment)) for change in of_kind]
     if changes and (unchanged := plan.summary[Action.NO_OP]):
         parts.append(f"  ({counted(unchanged, 'unchanged campaign')} not shown)")
     parts += ["\n".join(finding_lines(d, paint=paint, source_line=no_source, width=width)) for d in plan.diagnostics]
@@ -70,6 +75,8 @@ def plan_to_text(plan: Plan, *, now: datetime, paint: Paint, width: int = 100) -
     # Never wrapped: people and programs look for this line.
     said = verdict(plan)
     title, tone = (NO_CHANGES, Tone.ADDED) if said.startswith(NO_CHANGES) else (said.split(" ")[0], Tone.STRONG)
+    if of_templates := template_verdict(plan):
+        closing.append(paint(Tone.STRONG, "Templates:") + of_templates.removeprefix("Templates:"))
     closing.append(paint(tone, title) + said.removeprefix(title))
     for said, suffices in forecasts(plan.requests):
         title, _, rest = said.partition(" ")
@@ -79,23 +86,23 @@ def plan_to_text(plan: Plan, *, now: datetime, paint: Paint, width: int = 100) -
     return "\n\n".join(parts) + "\n"
 
 
-def _change_lines(change: Change, now: datetime, paint: Paint, width: int, environment: str) -> Iterator[str]:
+def _change_lines(
+    change: Change | TemplateChange, now: datetime, paint: Paint, width: int, environment: str
+) -> Iterator[str]:
     """Set one change: headline, what to do about it, attributes, differences, the file."""
     mark = sign(change)
     indent = 2 + len(mark.symbol) + 1
     first, *others = indented(shown(headline(change)), indent, width)
     yield f"  {paint(mark.tone, mark.symbol)} {paint(Tone.STRONG, first.strip())}"
     yield from (" " * indent + paint(Tone.STRONG, line.strip()) for line in others)
-    if change.previous_address and change.action is not Action.MOVE:
+    if change.previous_address and change.action not in {Action.MOVE, TemplateAction.MOVE}:
         yield from indented(f"(moved here from {shown(change.previous_address)})", _TEXT_INDENT, width)
     if said := advice(change):
         yield from indented(said, _TEXT_INDENT, width)
     if change.reason is Reason.IN_DOUBT:
         # Never wrapped: a command that is cut in two cannot be pasted.
         yield from (f"{' ' * INDENT}{command}" for command in resolving_commands(change.address, environment))
-    rows = [row for row in fact_rows(change, now) if row.label not in _ELSEWHERE]
-    if may_go_out(change):
-        rows += content_rows(spelled_out(change), change.names, change.template)
+    rows = [*(row for row in fact_rows(change, now) if row.label not in _ELSEWHERE), *message_rows(change)]
     yield from (line for row in rows for line in row_lines(row, width))
     yield from difference_lines(change.diff, paint=paint, width=width)
     if change.source:

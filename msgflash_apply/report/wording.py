@@ -14,7 +14,18 @@ from zoneinfo import ZoneInfo
 from msgflash_apply.api.access import DEFAULT_BASE_URL
 from msgflash_apply.campaign import INSTANCE, Address
 from msgflash_apply.files.schedule import LONGEST_ZONE
-from msgflash_apply.plan.plan import HURTING, SENDING, Action, Change, Plan, Reason, RequestForecast, Stage
+from msgflash_apply.plan.plan import (
+    HURTING,
+    SENDING,
+    Action,
+    Change,
+    Plan,
+    Reason,
+    RequestForecast,
+    Stage,
+    TemplateAction,
+    TemplateChange,
+)
 from msgflash_apply.report.layout import Tone, counted, listed
 from msgflash_apply.report.safe_text import shell_word, shown
 
@@ -52,6 +63,10 @@ _REMOVED = Sign("-", "retire or forget", Tone.REMOVED)
 
 _IN_DOUBT = Sign("?", "in doubt", Tone.DOUBT)
 
+_TEMPLATE_CHANGED = Sign("~", "update, adopt or move a template", Tone.CHANGED)
+
+_TEMPLATE_REMOVED = Sign("-", "delete or forget a template", Tone.REMOVED)
+
 SIGNS = {
     Action.CREATE: Sign("+", "create", Tone.ADDED),
     Action.PAUSE: _CHANGED,
@@ -65,6 +80,17 @@ SIGNS = {
     Action.NO_OP: Sign("=", "unchanged", Tone.QUIET),
 }
 
+_TEMPLATE_SIGNS = {
+    TemplateAction.CREATE: SIGNS[Action.CREATE],
+    TemplateAction.UPDATE: _TEMPLATE_CHANGED,
+    TemplateAction.ADOPT: _TEMPLATE_CHANGED,
+    TemplateAction.MOVE: _TEMPLATE_CHANGED,
+    TemplateAction.DELETE: _TEMPLATE_REMOVED,
+    TemplateAction.FORGET: _TEMPLATE_REMOVED,
+    TemplateAction.BLOCKED: SIGNS[Action.BLOCKED],
+    TemplateAction.NO_OP: SIGNS[Action.NO_OP],
+}
+
 _PREDICATES = {
     Action.CREATE: "will be created",
     Action.PAUSE: "will be paused",
@@ -76,6 +102,14 @@ _PREDICATES = {
     Action.NO_OP: "is unchanged",
 }
 
+_TEMPLATE_PREDICATES = {
+    TemplateAction.UPDATE: "will be changed in place",
+    TemplateAction.ADOPT: "is on MsgFlash already, and will be recorded",
+    TemplateAction.FORGET: "will be forgotten",
+    TemplateAction.NO_OP: "is unchanged",
+    TemplateAction.BLOCKED: "is blocked",
+}
+
 _WHY = {
     Reason.IN_DOUBT: "a create was sent for it, and whether it arrived is unknown",
     Reason.IMMUTABLE_CHANGE: "its file differs from what was sent, and a campaign cannot be changed",
@@ -85,7 +119,7 @@ _WHY = {
     Reason.QUIET_HOURS: "it would start in the quiet hours",
     Reason.MISSING_ON_SERVER: "MsgFlash has no campaign with its id any more",
     Reason.LIMIT: "the plan goes beyond a limit of the policy",
-    Reason.TEMPLATE_IN_USE: "a campaign that sends it is not over",
+    Reason.TEMPLATE_IN_USE: "a campaign is sending the template that it waits for",
 }
 
 _WHAT_TO_DO = {
@@ -103,11 +137,18 @@ _WHAT_TO_DO = {
     Reason.LIMIT: "If this many are intended, raise the limit in the file or under `policy` in msgflash.yaml, or"
     " lift it for one run with --override (max-creates, max-retires, max-audience, max-messages); otherwise plan fewer"
     " at a time with --target or --select.",
-    Reason.TEMPLATE_IN_USE: "Wait until these campaigns are over and apply again. Or set `lifecycle: {on_change:"
-    " version}` in the template's file, so that they keep their words and later campaigns get the new ones.",
+    Reason.TEMPLATE_IN_USE: "It waits for its template; what to do about that is said there.",
     Reason.IN_DOUBT: "Nothing more is sent for it until a person says what happened. Look for it in the MsgFlash"
     " console, then run one of these; ID is the id that the console shows, and --probe finds it by the messages it"
     " sent, once its start time has passed:",
+}
+
+_WHAT_TO_DO_ABOUT_TEMPLATES = {
+    Reason.IMMUTABLE_CHANGE: "Put its file back as it was; or set `lifecycle: {on_change: version}`, so that campaigns"
+    " that are still to be created send the new words; or `on_change: in_place` to change what created ones say, too.",
+    Reason.TEMPLATE_IN_USE: "Wait until these campaigns are over, and apply again; or pause them first. Or set"
+    " `lifecycle: {on_change: version}`, so that they keep their words, and later campaigns get the new ones.",
+    Reason.LIMIT: _WHAT_TO_DO[Reason.LIMIT],
 }
 
 _STAGES = {
@@ -123,13 +164,17 @@ def stage_words(change: Change, now: datetime) -> str:
     return _STAGES.get(change.stage(now), "")
 
 
-def sign(change: Change) -> Sign:
+def sign(change: Change | TemplateChange) -> Sign:
     """Mark a change; a blocked one that is in doubt has a sign of its own."""
+    if isinstance(change, TemplateChange):
+        return _TEMPLATE_SIGNS[change.action]
     return _IN_DOUBT if change.reason is Reason.IN_DOUBT else SIGNS[change.action]
 
 
-def headline(change: Change) -> str:
-    """Say what happens to a campaign, in one sentence; holds untrusted text, and no full stop."""
+def headline(change: Change | TemplateChange) -> str:
+    """Say what happens to a campaign or a template, in one sentence; holds untrusted text, and no full stop."""
+    if isinstance(change, TemplateChange):
+        return _template_headline(change)
     if change.action is Action.BLOCKED:
         state = "in doubt" if change.reason is Reason.IN_DOUBT else "blocked"
         why = change.explanation or (_WHY[change.reason] if change.reason else "")
@@ -144,9 +189,32 @@ def headline(change: Change) -> str:
     return f"{sentence}: {change.explanation}" if change.explanation else sentence
 
 
-def advice(change: Change) -> str:
+def _template_headline(change: TemplateChange) -> str:
+    match change.action:
+        case TemplateAction.CREATE if change.before is None:
+            sentence = f"{change.address} will be created as {change.name}"
+        case TemplateAction.CREATE:
+            sentence = f"{change.address} gets a new version, {change.name}"
+        case TemplateAction.DELETE if change.after is None:
+            sentence = f"{change.address} will be deleted"
+        case TemplateAction.DELETE:
+            sentence = f"{change.address} is unchanged, and its former versions will be deleted"
+        case TemplateAction.MOVE:
+            sentence = f"{change.previous_address or change.address} has moved to {change.address}"
+        case _:
+            sentence = f"{change.address} {_TEMPLATE_PREDICATES[change.action]}"
+    sentence = f"{sentence}: {change.explanation}" if change.explanation else sentence
+    return f"{sentence} ({change.reason})" if change.reason else sentence
+
+
+def advice(change: Change | TemplateChange) -> str:
     """Say what a person can do about a blocked change; empty for all others."""
-    return _WHAT_TO_DO[change.reason] if change.reason else ""
+    if change.reason is None:
+        return ""
+    if isinstance(change, TemplateChange):
+        return _WHAT_TO_DO_ABOUT_TEMPLATES.get(change.reason, "")
+    waits = change.reason is Reason.IMMUTABLE_CHANGE and change.id is None  # for its template: nothing was sent
+    return _WHAT_TO_DO[Reason.TEMPLATE_IN_USE if waits else change.reason]
 
 
 def resolving_commands(address: Address, environment: str) -> tuple[str, str, str]:
@@ -162,15 +230,33 @@ def program(environment: str) -> str:
 
 def verdict(plan: Plan) -> str:
     """Count what an apply would do, or say that there is nothing to do; contract section 7."""
-    if plan.is_empty and not plan.blocked:
-        if not plan.changes:
+    if _says_nothing(plan):
+        if not plan.changes and not plan.templates:
             return f"{NO_CHANGES} There are no campaigns in the files or in the state."
-        return f"{NO_CHANGES} Your files match the recorded state ({counted(len(plan.changes), 'campaign')})."
+        matching = counted(len(plan.changes), "campaign")
+        matching += f", {counted(len(plan.templates), 'template')}" if plan.templates else ""
+        return f"{NO_CHANGES} Your files match the recorded state ({matching})."
     counts = plan.summary
     parts = [f"{counts[action]} to {action}" for action in _COUNTED_ALWAYS]
     parts += [f"{counts[action]} to {action}" for action in _COUNTED_IF_ANY if counts[action]]
     parts += [f"{counts[Action.NO_OP]} unchanged", f"{counts[Action.BLOCKED]} blocked"]
     return f"Plan: {', '.join(parts)}."
+
+
+def template_verdict(plan: Plan) -> str:
+    """Count what an apply would do with templates, zeros left out; empty without any, or where nothing changes."""
+    if not plan.templates or _says_nothing(plan):
+        return ""
+    words = {TemplateAction.NO_OP: "unchanged", TemplateAction.BLOCKED: "blocked"}
+    counts = [
+        f"{number} {words.get(action, f'to {action}')}" for action, number in plan.template_summary.items() if number
+    ]
+    return f"Templates: {', '.join(counts)}."
+
+
+def _says_nothing(plan: Plan) -> bool:
+    """Whether nothing would be done, and nothing waits for a person."""
+    return plan.is_empty and not plan.blocked and not plan.blocked_templates
 
 
 def where(plan: Plan, quoted: Callable[[str], str] = shown) -> str:
@@ -206,10 +292,16 @@ def _reach(plan: Plan, now: datetime, quoted: Callable[[str], str]) -> Iterator[
             yield f"The people of {counted(plan.uncounted, 'campaign')} were not counted."
         if repeating := sum((change.after or {}).get("repeat", "none") != "none" for change in reaching):
             yield f"{counted(repeating, 'campaign')} {_agreeing(repeating, 'repeats')}: people get a message each time."
-    elif not plan.is_empty or plan.blocked:
+    elif not _says_nothing(plan):
         yield "No messages go out."
-    if accepted := plan.summary[Action.ACCEPT]:
+    in_place = {one.address for one in plan.templates if one.action is TemplateAction.UPDATE}
+    changed = sum(one.action is Action.ACCEPT and one.template_address in in_place for one in plan.changes)
+    if accepted := plan.summary[Action.ACCEPT] - changed:
         yield f"The words of {counted(accepted, 'created campaign')} were edited on MsgFlash."
+    if changed:
+        yield f"The words of {counted(changed, 'created campaign')} change with their templates."
+    if blocked := len(plan.blocked_templates):
+        yield f"{counted(blocked, 'template')} {_agreeing(blocked, 'waits')} for a person."
     if blocked := len(plan.blocked):
         doubts = sum(change.reason is Reason.IN_DOUBT for change in plan.blocked)
         in_doubt = f", {doubts} in doubt" if doubts else ""

@@ -13,9 +13,22 @@ from msgflash_apply.plan.plan import (
     Reason,
     RequestForecast,
     Sender,
+    TemplateAction,
+    TemplateChange,
     UsedTemplate,
 )
-from tests.unit.report.builders import INSTANCE_ID, PAYLOAD, a_change, a_payload, a_plan
+from msgflash_apply.template import TemplateLifecycle, version_name
+from tests.unit.report.builders import (
+    INSTANCE_ID,
+    PAYLOAD,
+    SAID,
+    SAYS,
+    a_change,
+    a_payload,
+    a_plan,
+    a_template_change,
+    a_version,
+)
 
 GROUP_ID = "c81e728d-9d4c-4f63-af06-7f89cc14862c"
 OTHER_ID = "eccbc87e-4b5c-42fe-8830-8fd9f2a7baf3"
@@ -210,6 +223,157 @@ def plan_of_hostile_texts() -> Plan:
     )
 
 
+def of_template(address: str, action: TemplateAction, **fields: object) -> TemplateChange:
+    """Build the change of a template at its own address and file, and with its own name."""
+    name = version_name(Address(address), SAYS)
+    return a_template_change(action, **{"address": Address(address), "name": name, **fields})
+
+
+def plan_of_templates() -> Plan:
+    """Show every action and reason of templates, and campaigns that send them."""
+    in_place = TemplateLifecycle(on_change="in_place")
+    many = tuple(Address(f"sales/{number:02}") for number in range(1, 26))
+    picture = Content("image", "Regardez {{custom.what}}", "https://cdn.example.com/look.jpg")
+    sends = a_payload(name="Relance", type=None, body=None, variables={"code": "BF30"}, recipients={"type": "all"})
+    made = {"template_address": Address("promo/relance"), "names": {"templateId": "promo/relance"}}
+    new = UsedTemplate("", version_name(Address("promo/relance"), SAYS), SAYS, ("contact.firstName", "custom.code"))
+    return a_plan(
+        change(
+            "promo/relance-december",
+            Action.CREATE,
+            after=sends,
+            audience=Audience("all", 640),
+            instance=FROM_BOUTIQUE,
+            template=new,
+            **made,
+        ),
+        change(
+            "promo/greeting",
+            Action.ACCEPT,
+            explanation="its template is changed in place by this plan",
+            before={**TEMPLATE, "templateId": OTHER_ID},
+            after={**TEMPLATE, "templateId": OTHER_ID},
+            status="scheduled",
+            diff=a_template_change(TemplateAction.UPDATE).diff,
+            instance=FROM_BOUTIQUE,
+            template=UsedTemplate(OTHER_ID, "promo/hello@current", SAYS),
+            template_address=Address("promo/hello"),
+        ),
+        change(
+            "promo/waits",
+            Action.BLOCKED,
+            reason=Reason.IMMUTABLE_CHANGE,
+            explanation="its template is blocked: its file changed, and `on_change` is `block`",
+            id=None,
+            before=None,
+            after=sends,
+            template=UsedTemplate(OTHER_ID, "legal/terms@20af6c1c", SAID),
+            template_address=Address("legal/terms"),
+        ),
+        templates=(
+            of_template("legal/footer", TemplateAction.NO_OP, after=SAYS, before=SAYS, diff=()),
+            of_template(
+                "legal/terms",
+                TemplateAction.BLOCKED,
+                reason=Reason.IMMUTABLE_CHANGE,
+                explanation="its file changed, and `on_change` is `block`",
+                campaigns=(Address("promo/waits"),),
+                lifecycle=TemplateLifecycle(on_change="block"),
+            ),
+            of_template(
+                "news/first",
+                TemplateAction.CREATE,
+                after=picture,
+                name=version_name(Address("news/first"), picture),
+                labels={"team": "crm", "lang": "fr"},
+            ),
+            of_template(
+                "news/found", TemplateAction.ADOPT, explanation="a run that got no answer made it", diff=(), before=SAYS
+            ),
+            of_template(
+                "news/gone",
+                TemplateAction.FORGET,
+                explanation="its file is gone; it stays on MsgFlash",
+            ),
+            of_template("news/moved", TemplateAction.MOVE, previous_address=Address("news/old-name"), diff=()),
+            of_template(
+                "news/tidy",
+                TemplateAction.DELETE,
+                explanation="nothing uses these versions any more",
+                after=SAYS,
+                before=SAYS,
+                unused=(a_version("t-1", address=Address("news/tidy")),),
+            ),
+            of_template(
+                "news/trash",
+                TemplateAction.DELETE,
+                explanation="its file is gone",
+                unused=(a_version("t-2"), a_version("t-3", picture)),
+            ),
+            of_template(
+                "promo/hello",
+                TemplateAction.UPDATE,
+                name="promo/hello@current",
+                lifecycle=in_place,
+                campaigns=(Address("promo/greeting"),),
+            ),
+            of_template(
+                "promo/relance",
+                TemplateAction.CREATE,
+                before=a_template_change(TemplateAction.UPDATE).before,
+                diff=a_template_change(TemplateAction.UPDATE).diff,
+                campaigns=(Address("promo/relance-december"),),
+                unused=(a_version("t-4"),),
+                previous_address=Address("promo/reminder"),
+            ),
+            of_template(
+                "sales/text",
+                TemplateAction.BLOCKED,
+                reason=Reason.TEMPLATE_IN_USE,
+                explanation="sales/01 is sending it, and 24 more are",
+                campaigns=many,
+                lifecycle=in_place,
+            ),
+            of_template(
+                "too/many",
+                TemplateAction.BLOCKED,
+                reason=Reason.LIMIT,
+                explanation="the plan would create 501, and `policy.max_creates` is 500",
+                before=None,
+                id=None,
+                diff=(),
+            ),
+        ),
+        environment="production",
+    )
+
+
+def plan_of_hostile_templates() -> Plan:
+    """Show names, words and addresses of templates that try to deceive, and nothing but templates."""
+    said = Content("text", "pay\u200dpal.com {{custom.code}}\n\x1b[2Kgone\n```\n<b>", None)
+    says = Content("text\x07", "\u202egnp.exe\n" + "x" * 300, "https://user:secret@cdn.example.com/a.jpg")
+    return a_plan(
+        templates=(
+            of_template(
+                "hostile/\x1b[31mred",
+                TemplateAction.UPDATE,
+                name="red\x1b]0;title\x07",
+                id="\u202etxt",
+                before=said,
+                after=says,
+                diff=(AttributeDiff("template.body", said.body, says.body), AttributeDiff("template.\x07", None, "\n")),
+                campaigns=(Address("a\nb"), Address("\u202ec")),
+                unused=(a_version("\x1b[2K"),),
+                labels={"a\nb": "\x1b[0m"},
+                previous_address=Address("was\x07here"),
+                source=Source("templates/a\nb.yaml", 3),
+                explanation="its file says \x1b[0m otherwise",
+            ),
+            of_template("hostile/`|<b>", TemplateAction.CREATE, after=said, name="`|<b>"),
+        )
+    )
+
+
 def plan_offline() -> Plan:
     """Show a plan that could look up nothing and count no contacts."""
     unknown = {name: value for name, value in TEMPLATE.items() if name not in {"instanceId", "templateId"}}
@@ -232,6 +396,11 @@ EMPTY_PLANS = {
     "all-unchanged": a_plan(
         change("promo/a", Action.NO_OP), change("promo/b", Action.NO_OP), requests=RequestForecast(used=5, apply=0)
     ),
+    "templates-unchanged": a_plan(
+        change("promo/a", Action.NO_OP),
+        templates=(of_template("promo/relance", TemplateAction.NO_OP, before=SAYS, diff=()),),
+        requests=RequestForecast(used=5, apply=0),
+    ),
     "narrowed": a_plan(change("promo/a", Action.NO_OP), complete=False, requests=RequestForecast(used=1, apply=0)),
     "without-state": a_plan(lineage=None, serial=None, complete=False, requests=RequestForecast(used=0, apply=0)),
 }
@@ -241,5 +410,7 @@ PLANS = {
     "every-reason": plan_of_every_reason(),
     "hostile-texts": plan_of_hostile_texts(),
     "offline": plan_offline(),
+    "templates": plan_of_templates(),
+    "hostile-templates": plan_of_hostile_templates(),
     **EMPTY_PLANS,
 }

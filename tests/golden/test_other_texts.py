@@ -80,7 +80,7 @@ def test_record(golden: SnapshotAssertion) -> None:
     assert text == golden
 
 
-@pytest.mark.parametrize("name", ["every-action", "hostile-texts", "nothing-at-all"])
+@pytest.mark.parametrize("name", ["every-action", "hostile-texts", "nothing-at-all", "templates"])
 def test_plan_as_json(name: str, golden: SnapshotAssertion) -> None:
     """The plan for programs keeps its fields and their order."""
     assert plan_to_json(PLANS[name], tool_version="1.2.3") == golden

@@ -10,7 +10,7 @@ from tests.golden.examples import PLANS
 from tests.unit.report.builders import NOW
 
 
-@pytest.mark.parametrize("name", ["every-action", "every-reason", "offline", "nothing-at-all"])
+@pytest.mark.parametrize("name", ["every-action", "every-reason", "offline", "nothing-at-all", "templates"])
 def test_plan_as_a_page(name: str, golden: SnapshotAssertion) -> None:
     """A page's elements are those that were reviewed."""
     html = re.sub(r"<(style|script)>.*?</\1>", r"<\1></\1>", plan_to_html(PLANS[name], now=NOW), flags=re.DOTALL)

@@ -16,7 +16,7 @@ def test_plan_in_three_widths(name: str, width: int, golden: SnapshotAssertion) 
     assert plan_to_text(PLANS[name], now=NOW, paint=PLAIN, width=width) == golden
 
 
-@pytest.mark.parametrize("name", ["every-action", "all-unchanged", "hostile-texts"])
+@pytest.mark.parametrize("name", ["every-action", "all-unchanged", "hostile-texts", "templates"])
 def test_plan_in_colour(name: str, golden: SnapshotAssertion) -> None:
     """On a terminal, the same plan has colours and nothing else more."""
     assert plan_to_text(PLANS[name], now=NOW, paint=Paint(colour=True), width=80) == golden

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from msgflash_apply.campaign import TEMPLATE, Payload
+from msgflash_apply.campaign import TEMPLATE, Content, Payload
 from msgflash_apply.plan.plan import Change
-from msgflash_apply.report.differences import IN_FULL, plain, spelled_out
+from msgflash_apply.report.differences import IN_FULL, plain, spelled_out, wire_fields
 from msgflash_apply.report.layout import ELLIPSIS, limited
 from msgflash_apply.report.markup_text import clipped, inert
 
@@ -21,6 +21,13 @@ _MOST_CHARACTERS = 20_000
 _LINE_COLUMNS = 400
 
 _KINDS = {"image": "Image", "video": "Video", "audio": "Audio", "document": "Document", "voice_note": "Voice note"}
+
+_DIRECT = "MsgFlash is not known to fill this in outside templates: it may go out as written"
+"""What becomes of a placeholder: direct content is not known to be rendered (reference 5.1)."""
+
+_MISSING = "no variable of the campaign fills this in: its messages would fail"
+
+_FILLED_IN = "filled in by MsgFlash for each contact"
 
 _BUTTON_KINDS = {"reply": "Reply", "copy": "Copy a code", "url": "Open a link", "call": "Call", "pix": "Pay by Pix"}
 
@@ -69,15 +76,24 @@ def message_of(change: Change) -> Message:
     """Lay out what a change says, in the words that people get: those of its template, where there is one."""
     payload = spelled_out(change)
     is_template = TEMPLATE in payload or TEMPLATE in change.names
-    return Message(
-        is_known=change.template is not None or not is_template,
-        media=_media(payload),
-        title=_pieces(payload.get("title"), is_template=is_template),
-        body=_pieces(payload.get("body"), is_template=is_template),
-        description=_pieces(payload.get("description"), is_template=is_template),
-        footer=_pieces(payload.get("footer"), is_template=is_template),
-        buttons=tuple(_buttons(payload.get("buttons"))),
+    custom = _MISSING if is_template else _DIRECT
+    return _message(
+        payload, _FILLED_IN if is_template else _DIRECT, custom, is_known=change.template is not None or not is_template
     )
+
+
+def message_of_template(words: Content) -> Message:
+    """Lay out what a template says, before any campaign fills it in."""
+    return _message(wire_fields(words), _FILLED_IN, "filled in by the variables of each campaign", is_known=True)
+
+
+def _message(payload: Payload, note: str, custom: str, *, is_known: bool) -> Message:
+    """Lay out the fields of a message, with a note for its placeholders, and one for those that begin `custom.`."""
+    title, body, description, footer = (
+        _pieces(payload.get(field), note, custom) for field in ("title", "body", "description", "footer")
+    )
+    buttons = tuple(_buttons(payload.get("buttons")))
+    return Message(is_known, _media(payload), title, body, description, footer, buttons)
 
 
 def _media(payload: Payload) -> Media | None:
@@ -92,7 +108,7 @@ def _media(payload: Payload) -> Media | None:
     return Media(_KINDS.get(kind, inert(kind)), clipped(file_name or url, 80), clipped(url, _LINE_COLUMNS))
 
 
-def _pieces(value: object, *, is_template: bool) -> tuple[Piece, ...]:
+def _pieces(value: object, note: str, custom: str) -> tuple[Piece, ...]:
     """Split a text at its placeholders; every line is made safe as a whole before that."""
     if value is None:
         return ()
@@ -101,19 +117,10 @@ def _pieces(value: object, *, is_template: bool) -> tuple[Piece, ...]:
     lines = [inert(line) for line in cut_off.removesuffix("\n").split("\n")]
     parts = _PLACEHOLDER.split("\n".join(limited(lines, _MOST_LINES, IN_FULL)))
     return tuple(
-        Piece(part, _note(part, is_template=is_template) if number % 2 else "")
+        Piece(part, (custom if part.strip("{ ").startswith("custom.") else note) if number % 2 else "")
         for number, part in enumerate(parts)
         if part
     )
-
-
-def _note(placeholder: str, *, is_template: bool) -> str:
-    """Say what becomes of a placeholder: direct content is not known to be rendered (reference 5.1)."""
-    if not is_template:
-        return "MsgFlash is not known to fill this in outside templates: it may go out as written"
-    if placeholder.strip("{ ").startswith("custom."):
-        return "no variable of the campaign fills this in: its messages would fail"
-    return "filled in by MsgFlash for each contact"
 
 
 def _buttons(buttons: object) -> Iterator[Button]:

@@ -17,11 +17,11 @@ from markupsafe import Markup
 
 from msgflash_apply.plan.plan import Action, Plan, Reason
 from msgflash_apply.report.diagnostics import finding_lines, no_source
-from msgflash_apply.report.html.card import card_of, numbers_by_id
+from msgflash_apply.report.html.card import card_of, numbers_by_id, template_card_of
 from msgflash_apply.report.html.timeline import timeline_of
 from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.markup_text import clipped
-from msgflash_apply.report.wording import caveat, forecasts, in_zone, reach, verdict, where
+from msgflash_apply.report.wording import caveat, forecasts, in_zone, reach, template_verdict, verdict, where
 
 MOST_LISTED = 2_000
 """Rows of the list that says the same as the timeline."""
@@ -46,7 +46,7 @@ _NAME_COLUMNS = 80
 
 def plan_to_html(plan: Plan, *, now: datetime) -> str:
     """
-    Show a plan on one self-contained page; unchanged campaigns are only counted.
+    Show a plan on one self-contained page; unchanged campaigns and templates are only counted.
 
     Args:
         plan: what to show.
@@ -56,6 +56,11 @@ def plan_to_html(plan: Plan, *, now: datetime) -> str:
     changes = (*blocked, *plan.effective)
     show = partial(card_of, environment=plan.environment, now=now, numbers=numbers_by_id(changes))
     cards = [show(change, number=number) for number, change in enumerate(changes, 1)]
+    templates = [
+        template_card_of(one, number=number, now=now)
+        for number, one in enumerate((*plan.blocked_templates, *plan.effective_templates), len(cards) + 1)
+    ]
+    every, waiting = [*cards, *templates], len(plan.blocked_templates)
     drawn = sorted((card for card in cards if card.mark), key=lambda card: card.starts_at)
     findings = (
         finding_lines(each, paint=PLAIN, source_line=no_source, width=_FINDING_WIDTH)
@@ -67,23 +72,25 @@ def plan_to_html(plan: Plan, *, now: datetime) -> str:
         reach=reach(plan, now, partial(clipped, columns=_NAME_COLUMNS)),
         made_at=in_zone(plan.created_at, None),
         verdict=verdict(plan),
+        template_verdict=template_verdict(plan),
         counts=[(action.value, number) for action, number in plan.summary.items() if number],
         caveat=caveat(plan),
         forecasts=forecasts(plan.requests),
         digest=plan.digest,
         unchanged=plan.summary[Action.NO_OP],
-        waiting=cards[: len(blocked)],
+        waiting=[*templates[:waiting], *cards[: len(blocked)]],
+        templates=templates[waiting:],
         effective=cards[len(blocked) :],
-        is_open=len(cards) <= MOST_OPEN,
-        is_long=len(cards) > MOST_RENDERED,
+        is_open=len(every) <= MOST_OPEN,
+        is_long=len(every) > MOST_RENDERED,
         warnings=["\n".join(clipped(line, _LINE_COLUMNS) for line in lines) for lines in findings],
         warnings_left_out=max(0, len(plan.diagnostics) - MOST_WARNINGS),
         timeline=timeline_of(cards, now),
         listed=drawn[:MOST_LISTED],
         listed_left_out=max(0, len(drawn) - MOST_LISTED),
-        actions=_numbered(card.action for card in cards),
+        actions=_numbered(card.action for card in every),
         instances=_numbered(card.instance for card in cards),
-        labels=_numbered(label for card in cards for label in card.labels),
+        labels=_numbered(label for card in every for label in card.labels),
     )
 
 

@@ -6,9 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from msgflash_apply.apply.result import ApplyReport, Outcome, Result, spell_advice
-from msgflash_apply.campaign import Address, Facts, Intent, Payload, Record, Source, fingerprint
+from msgflash_apply.campaign import Address, Content, Facts, Intent, Payload, Record, Source, fingerprint
 from msgflash_apply.findings import Diagnostic, Severity
-from msgflash_apply.plan.plan import Action, Audience, Change, Plan, RequestForecast
+from msgflash_apply.plan.diff import content_differences
+from msgflash_apply.plan.plan import (
+    Action,
+    Audience,
+    Change,
+    Plan,
+    RequestForecast,
+    TemplateAction,
+    TemplateChange,
+)
+from msgflash_apply.template import Version, version_name
 
 _Value = TypeVar("_Value")
 
@@ -17,6 +27,10 @@ STARTS_AT = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
 CAMPAIGN_ID = "8f14e45f-ceea-467f-a9d4-7b1f0e8c2d31"
 INSTANCE_ID = "3c59dc04-8e88-4024-bbe8-079a5c4f2b10"
 ADDRESS = Address("promo/black-friday")
+TEMPLATE_ID = "45c48cce-2e2d-4fbd-aa1a-fc51c7c6ad26"
+RELANCE = Address("promo/relance")
+SAID = Content("text", "Bonjour {{contact.firstName}},\n-30 % avec {{custom.code}}.\nÀ vendredi.")
+SAYS = Content("text", "Bonjour {{contact.firstName}} !\n-30 % avec *{{custom.code}}*.\nÀ vendredi.")
 
 PAYLOAD: Payload = {
     "instanceId": INSTANCE_ID,
@@ -52,6 +66,30 @@ def a_change(action: Action = Action.CREATE, **fields: object) -> Change:
         audience=Audience("tags", 120) if is_new else None,
     )
     return _but(ordinary, fields)
+
+
+def a_template_change(action: TemplateAction = TemplateAction.CREATE, **fields: object) -> TemplateChange:
+    """Build a change of a template; a new one has no id and no `before`, a removal no `after` and no file."""
+    address = fields.get("address", RELANCE)
+    is_gone = action in {TemplateAction.DELETE, TemplateAction.FORGET}
+    before = None if action is TemplateAction.CREATE else SAYS if action is TemplateAction.ADOPT else SAID
+    after = None if is_gone else SAYS
+    ordinary = TemplateChange(
+        address=RELANCE,
+        action=action,
+        name=version_name(RELANCE, SAYS),
+        source=None if is_gone else Source(f"templates/{address}.yaml"),
+        id=None if before is None else TEMPLATE_ID,
+        before=before,
+        after=after,
+        diff=() if before is None or after is None else content_differences(before, after),
+    )
+    return _but(ordinary, fields)
+
+
+def a_version(identifier: str, content: Content = SAID, address: Address = RELANCE) -> Version:
+    """Build a version that this state made yesterday."""
+    return Version(identifier, version_name(address, content), content.digest, NOW - timedelta(days=1))
 
 
 def a_plan(*changes: Change, **fields: object) -> Plan:
