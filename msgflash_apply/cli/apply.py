@@ -88,7 +88,7 @@ def command(
     # Before anything runs beside: files are read by copies of this process.
     saved = None if plan_file is None else read_plan_file(plan_file)
     if saved is not None:
-        loaded = Loaded(saved.desired, (), 0)
+        loaded = Loaded(saved.desired, (), 0, templates=saved.templates)
         targets, labels, overrides = saved.targets, saved.labels, saved.overrides
         digest = _digest_of_file(saved, digest)
     else:

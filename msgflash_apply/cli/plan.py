@@ -102,14 +102,14 @@ def planner_for(
         counting=counting,
         place=partial(place, root=settings.root),
     )
-    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, client, wiring.now)
+    return Planner(loaded.campaigns, loaded.diagnostics, plan_options, client, wiring.now, loaded.templates)
 
 
 def refuse_unmatched(plan: Plan, targets: tuple[str, ...], labels: Mapping[str, str]) -> None:
     """Refuse targets and labels that match nothing: they are misspelt, and an empty plan would hide it."""
     given = [*targets, *(f"{name}={value}" for name, value in labels.items())]
-    if given and not plan.changes:
-        raise MsgflashApplyError("No campaign matches.", f"Given: {', '.join(given)}.")
+    if given and not plan.changes and not plan.templates:
+        raise MsgflashApplyError("No campaign or template matches.", f"Given: {', '.join(given)}.")
 
 
 def reports_from(ctx: click.Context, option: click.Parameter, given: Sequence[str]) -> Sequence[Report]:
@@ -247,7 +247,7 @@ def command(
     plan = wiring.run(make_plan())
     refuse_unmatched(plan, targets, labels)
     if plan_file is not None:
-        saved = SavedPlan(plan, loaded.campaigns, targets, labels, overrides)
+        saved = SavedPlan(plan, loaded.campaigns, targets, labels, overrides, loaded.templates)
         output.write_file(plan_file, encode_plan(saved), root=options.root)
         output.note(f"Saved. To carry out exactly this: msgflash-apply apply {plan_file}")
     for name, file in reports:

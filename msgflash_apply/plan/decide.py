@@ -33,7 +33,7 @@ from msgflash_apply.models.campaign_file import in_order
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.diff import content_differences, differences
 from msgflash_apply.plan.lookup import LookedUp
-from msgflash_apply.plan.plan import Action, Change, Reason
+from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Reason
 from msgflash_apply.plan.refresh import PriorState
 from msgflash_apply.plan.renames import Match, match_records
 
@@ -206,7 +206,7 @@ def _decide_changed(
     item: LookedUp, change: Change, record: Record, prior: PriorState, now: datetime, *, late: tuple[Reason, str] | None
 ) -> Change:
     """Decide on a campaign whose payload differs from what was sent; `change.after` is the payload wanted."""
-    differing = replace(change, diff=differences(record.facts.payload, change.after or {}))
+    differing = replace(change, diff=_differences(change, record, prior))
     if item.desired.lifecycle.on_change == "block":
         return differing.blocked(Reason.IMMUTABLE_CHANGE, "a created campaign cannot be changed")
     status = prior.status(record)
@@ -216,6 +216,15 @@ def _decide_changed(
     if late is not None:
         return differing.blocked(*late)
     return replace(differing, action=Action.REPLACE, pause_after=item.desired.paused is True)
+
+
+def _differences(change: Change, record: Record, prior: PriorState) -> tuple[AttributeDiff, ...]:
+    """Say in what a campaign differs from what was sent; of a template of the repo its words, not its id."""
+    found = differences(record.facts.payload, change.after or {})
+    approved, made = prior.approved_content(record.facts), prior.template(change.after or {}, change.template_address)
+    if change.template_address is None or approved is None or made is None or approved == made.content:
+        return found
+    return (*(one for one in found if one.path != TEMPLATE), *content_differences(approved, made.content))
 
 
 def _decide_file_is_back(item: LookedUp, unchanged: Change, record: Record, status: str, now: datetime) -> Change:
