@@ -107,7 +107,6 @@ _TEMPLATE_PREDICATES = {
     TemplateAction.ADOPT: "is on MsgFlash already, and will be recorded",
     TemplateAction.FORGET: "will be forgotten",
     TemplateAction.NO_OP: "is unchanged",
-    TemplateAction.BLOCKED: "is blocked",
 }
 
 _WHY = {
@@ -201,6 +200,8 @@ def _template_headline(change: TemplateChange) -> str:
             sentence = f"{change.address} is unchanged, and its former versions will be deleted"
         case TemplateAction.MOVE:
             sentence = f"{change.previous_address or change.address} has moved to {change.address}"
+        case TemplateAction.BLOCKED:  # in some reports these are among campaigns
+            sentence = f"template {change.address} is blocked"
         case _:
             sentence = f"{change.address} {_TEMPLATE_PREDICATES[change.action]}"
     sentence = f"{sentence}: {change.explanation}" if change.explanation else sentence

@@ -7,8 +7,19 @@ import pytest
 from msgflash_apply.campaign import Address, Content
 from msgflash_apply.errors import PlanStale
 from msgflash_apply.plan.approval import refuse_other, what_differs
-from msgflash_apply.plan.plan import Action, Audience, Change, Plan, Reason, Sender, UsedTemplate
+from msgflash_apply.plan.plan import (
+    Action,
+    Audience,
+    Change,
+    Plan,
+    Reason,
+    Sender,
+    TemplateAction,
+    TemplateChange,
+    UsedTemplate,
+)
 from msgflash_apply.state.snapshot import LastApproval, Snapshot
+from msgflash_apply.template import TemplateLifecycle, Version
 from tests.support.builders import INSTANCE_ID, NOW, SOON, a_payload, a_snapshot
 from tests.unit.plan.test_plan import BLOCKED, CREATE, NO_OP, a_plan
 
@@ -66,6 +77,46 @@ def test_the_approved_plan_is_carried_out(digest: str | None) -> None:
 def test_refusal_says_in_what_the_plans_differ(now: Change, words: str) -> None:
     """Each thing that people were shown and that is another one now is named, campaign by campaign."""
     assert words in refused(a_plan(now), a_plan(FULL)) + "\n"
+
+
+MADE = TemplateChange(Address("a"), TemplateAction.CREATE, "a@1", after=Content("text", "Hello"))
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (replace(MADE, after=Content("text", "Bye")), "template a: it says something else"),
+        (replace(MADE, name="a@2"), "template a: the name was a@1, and is a@2"),
+        (
+            replace(MADE, unused=(Version("t-1", "a@0", "sha256:0", NOW),)),
+            "template a: the list of deletions was [], and is ['t-1']",
+        ),
+        (
+            replace(MADE, lifecycle=TemplateLifecycle("in_place")),
+            "template a: the lifecycle was ['version', 'keep'], and is ['in_place', 'keep']",
+        ),
+        (MADE.blocked(Reason.LIMIT, "too many"), "template a: create was approved, it is blocked now: too many"),
+        (replace(MADE, action=TemplateAction.ADOPT), "template a: create was approved, it is adopt now\n"),
+        (replace(MADE, action=TemplateAction.NO_OP), "template a: create is not needed any more"),
+        (replace(MADE, address=Address("z")), "template z: create was not part of it"),
+    ],
+)
+def test_refusal_says_in_what_templates_differ(now: TemplateChange, words: str) -> None:
+    """A template is named as one, since a campaign may have the same address; what is the same is not named."""
+    approved, fresh = replace(a_plan(FULL), templates=(MADE,)), replace(a_plan(FULL), templates=(now,))
+    said = refused(fresh, approved) + "\n"
+
+    assert words in said
+    assert "  a: " not in said
+
+
+def test_templates_come_first_in_what_is_left() -> None:
+    """Templates that are still to be made are named with the campaigns that are left, or that would be carried out."""
+    now = replace(a_plan(CREATE), templates=(MADE, replace(MADE, action=TemplateAction.NO_OP, address=Address("b"))))
+    approved = a_plan(CREATE, replace(CREATE, address=Address("b")))
+
+    assert "Left:\n  create template a\n  create a" in refused(now, digest=approved.digest, state=begun(approved))
+    assert "now:\n  create template a\n  create a" in refused(now, digest="sha256:unknown")
 
 
 @pytest.mark.parametrize("name", ["environment", "server"])

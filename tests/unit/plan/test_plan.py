@@ -16,6 +16,8 @@ from msgflash_apply.plan.plan import (
     RequestForecast,
     Sender,
     Stage,
+    TemplateAction,
+    TemplateChange,
     UsedTemplate,
 )
 from tests.support.builders import NOW, SOON, a_payload
@@ -46,6 +48,33 @@ def test_summary_names_every_action() -> None:
     summary = a_plan(CREATE, NO_OP).summary
 
     assert summary == dict.fromkeys(Action, 0) | {Action.CREATE: 1, Action.NO_OP: 1}
+
+
+@pytest.mark.parametrize("action", TemplateAction)
+def test_templates_are_counted_carried_out_and_waited_for(action: TemplateAction) -> None:
+    """Each action of a template has its place: carried out, left as it is, or waiting for a person."""
+    template = TemplateChange(Address("t"), action, "t@1")
+    plan = replace(a_plan(NO_OP), templates=(template,))
+
+    acts, waits = action.value not in {"no-op", "blocked"}, action.value == "blocked"
+    assert plan.template_summary == dict.fromkeys(TemplateAction, 0) | {action: 1}
+    assert plan.effective_templates == ((template,) if acts else ())
+    assert plan.blocked_templates == ((template,) if waits else ())
+    assert plan.is_empty is not acts
+    assert plan.needs_person is waits
+    assert plan.exit_code(detailed=True) == (2 if acts else 3 if waits else 0)
+
+
+def test_approval_names_templates_where_there_is_something_to_approve() -> None:
+    """Without templates, or with unchanged ones alone, the digest is what it is without them."""
+    same = TemplateChange(Address("t"), TemplateAction.NO_OP, "t@1")
+    plan = a_plan(CREATE)
+
+    assert "templates" not in plan.approval
+    assert replace(plan, templates=(same,)).digest == plan.digest
+    made = replace(same, action=TemplateAction.CREATE, after=Content("text", "Hello"))
+    words = {replace(plan, templates=(one,)).digest for one in (made, replace(made, after=Content("text", "Bye")))}
+    assert len({plan.digest, *words}) == 3
 
 
 def test_empty_means_nothing_would_be_done() -> None:

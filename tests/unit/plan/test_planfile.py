@@ -6,12 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from msgflash_apply.campaign import Address, Desired, Lifecycle
+from msgflash_apply.campaign import Address, Content, Desired, Lifecycle, Source
 from msgflash_apply.errors import PlanError, PlanForOtherEnvironment
-from msgflash_apply.plan.plan import Action, Change, Plan, digest_of
+from msgflash_apply.plan.plan import (
+    Action,
+    AttributeDiff,
+    Change,
+    Plan,
+    Reason,
+    TemplateAction,
+    TemplateChange,
+    digest_of,
+)
 from msgflash_apply.plan.planfile import SavedPlan, decode_plan, encode_plan, refuse_stale
 from msgflash_apply.state.snapshot import Snapshot
-from tests.support.builders import SOON, a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
+from msgflash_apply.template import DesiredTemplate, TemplateLifecycle, Version
+from tests.support.builders import NOW, SOON, a_desired, a_payload, a_record, a_snapshot, an_intent, some_facts
 from tests.unit.plan.test_plan import BLOCKED, CREATE, NO_OP, SERVER, a_plan
 
 HERE = a_snapshot()
@@ -40,6 +50,51 @@ def test_round_trip_keeps_everything() -> None:
 
     assert read == original
     assert read.plan.digest == original.plan.digest
+
+
+RELANCE = DesiredTemplate(
+    Address("promo/relance"),
+    Source("templates/promo/relance.yaml", 4),
+    Content("image", "Hello {{contact.firstName}}", "https://cdn.example/a.jpg"),
+    TemplateLifecycle("in_place", "delete"),
+    {"team": "crm"},
+    (Address("promo/old"),),
+)
+
+
+def test_round_trip_keeps_templates() -> None:
+    """What the plan does with templates, and the files' templates that it was made from, are read as they were."""
+    full = TemplateChange(
+        RELANCE.address,
+        TemplateAction.BLOCKED,
+        RELANCE.name,
+        reason=Reason.TEMPLATE_IN_USE,
+        explanation="a is sending it",
+        source=RELANCE.source,
+        id="t-2",
+        before=Content("image", "Hi", None),
+        after=RELANCE.content,
+        diff=(AttributeDiff("template.body", "Hi", RELANCE.content.body),),
+        campaigns=(Address("a"), Address("b")),
+        unused=(Version("t-1", "promo/relance@00000000", "sha256:0", NOW, is_ours=False),),
+        lifecycle=RELANCE.lifecycle,
+        labels=RELANCE.labels,
+        previous_address=Address("promo/old"),
+    )
+    bare = TemplateChange(Address("z"), TemplateAction.FORGET, "z")
+    first = saved(replace(CREATE, template_address=RELANCE.address))
+    original = replace(first, plan=replace(first.plan, templates=(full, bare)), templates=(RELANCE,))
+    read = decode_plan(encode_plan(original), where="p")
+
+    assert read == original
+    assert read.plan.digest == original.plan.digest != first.plan.digest
+    assert read.templates[0].name == RELANCE.name
+
+
+def test_a_template_s_address_is_taken_once() -> None:
+    """Two templates at one address are no plan of this program."""
+    with pytest.raises(PlanError, match="no plan file of this version"):
+        decode_plan(encode_plan(replace(saved(CREATE), templates=(RELANCE, RELANCE))), where="p")
 
 
 def edit(change: Callable[[dict[str, object]], None]) -> bytes:

@@ -2,8 +2,20 @@
 
 from msgflash_apply.campaign import Address, Content, Source
 from msgflash_apply.findings import Diagnostic, Severity
-from msgflash_apply.plan.plan import Action, AttributeDiff, Audience, Change, Plan, Reason, Sender, UsedTemplate
-from tests.unit.report.builders import a_change, a_payload, a_plan
+from msgflash_apply.plan.plan import (
+    Action,
+    AttributeDiff,
+    Audience,
+    Change,
+    Plan,
+    Reason,
+    Sender,
+    TemplateAction,
+    TemplateChange,
+    UsedTemplate,
+)
+from msgflash_apply.template import Version
+from tests.unit.report.builders import NOW, a_change, a_payload, a_plan, a_template_change
 
 CANARY = "document.title='owned'"
 
@@ -72,11 +84,13 @@ def hostile_plan(text: str) -> Plan:
         _change(f"e{text}", Action.MOVE, previous_address=Address(text), **fields),
         _change(f"f{text}", Action.ACCEPT, after=template, template=used, diff=differences(text), **fields),
         _change(f"g{text}", Action.CREATE, after=group, template=used, audience=Audience(text, 3, name=text), **fields),
+        _change(f"h{text}", Action.CREATE, after=group, template=used, template_address=Address(text), **fields),
         environment=text,
         diagnostics=(
             Diagnostic(Severity.WARNING, "MF999", text, hint=text, file=text, line=1, address=text),
             Diagnostic(Severity.WARNING, "MF998", text, address=f"{text}]"),
         ),
+        templates=(*(_template(text, action) for action in TemplateAction),),
     )
 
 
@@ -87,6 +101,25 @@ def differences(text: str) -> tuple[AttributeDiff, ...]:
         AttributeDiff(f"variables.{text}", None, text),
         AttributeDiff("name", text, None),
         AttributeDiff("buttons", [text], {text: text}),
+    )
+
+
+def _template(text: str, action: TemplateAction) -> TemplateChange:
+    return a_template_change(
+        action,
+        address=Address(f"{action}{text}"),
+        name=text,
+        reason=Reason.TEMPLATE_IN_USE if action is TemplateAction.BLOCKED else None,
+        explanation=text,
+        source=Source(text, 3),
+        id=text,
+        before=Content(text, text, text),
+        after=Content(text, f"{text}.", text),
+        diff=differences(text),
+        campaigns=(Address(text), Address(f"{text}2")),
+        unused=(Version(text, text, text, NOW),),
+        labels={text: text},
+        previous_address=Address(text),
     )
 
 

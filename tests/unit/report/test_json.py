@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgflash_apply.apply.result import Outcome, TemplateResult
 from msgflash_apply.campaign import Address
 from msgflash_apply.findings import Diagnostic
-from msgflash_apply.plan.plan import Action, Audience, Reason, TemplateAction
+from msgflash_apply.plan.plan import Action, Audience, Reason, TemplateAction, UsedTemplate
 from msgflash_apply.report.json_ import (
     apply_to_json,
     plan_to_json,
@@ -24,6 +24,7 @@ from tests.unit.report.builders import (
     ADDRESS,
     CAMPAIGN_ID,
     PAYLOAD,
+    SAYS,
     a_change,
     a_finding,
     a_payload,
@@ -31,11 +32,14 @@ from tests.unit.report.builders import (
     a_record,
     a_report,
     a_result,
+    a_template_change,
+    a_version,
     an_intent,
 )
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
 PLAN = jsonschema_rs.Draft202012Validator(SCHEMA, validate_formats=True)
+SPELLED = {"type": SAYS.type, "body": SAYS.body, "media_url": SAYS.media_url}
 CHANGES = (
     a_change(),
     a_change(Action.FORGET, address=Address("promo/old"), audience=Audience("all")),
@@ -76,10 +80,11 @@ def test_plan_names_its_fields_in_the_contract_s_order() -> None:
     plan = json.loads(plan_to_json(a_plan(*CHANGES), tool_version="1.2.3"))
     assert list(plan) == [
         *("format_version", "tool_version", "environment", "server", "lineage", "serial", "created_at", "complete"),
-        *("digest", "changes", "summary", "diagnostics", "requests"),
+        *("digest", "changes", "templates", "summary", "diagnostics", "requests"),
     ]
-    people = plan["summary"].pop("people")
-    assert people == 120
+    people, templates = plan["summary"].pop("people"), plan["summary"].pop("templates")
+    assert (people, plan["templates"]) == (120, [])
+    assert templates == {action.value: 0 for action in TemplateAction}
     assert plan["summary"] == {action.value: int(action in {change.action for change in CHANGES}) for action in Action}
     assert plan["changes"][0]["after"] == PAYLOAD
     assert plan["changes"][0]["starts_at"] == "2026-11-27T08:00:00.000Z"
@@ -98,6 +103,31 @@ def test_changes_only() -> None:
     plan = json.loads(plan_to_json(a_plan(*CHANGES), tool_version="1.2.3", changes_only=True))
     assert [change["action"] for change in plan["changes"]] == ["create", "forget", "blocked"]
     assert plan["summary"]["no-op"] == 1
+
+
+@pytest.mark.parametrize("action", TemplateAction)
+def test_templates_keep_to_the_schema(action: TemplateAction) -> None:
+    """A template's change of any action keeps to the schema, and says before, after and what nothing uses."""
+    change = a_template_change(action, unused=(a_version("t-1"),), campaigns=(ADDRESS,), labels={"team": "crm"})
+    sends = a_change(template=UsedTemplate("", change.name, SAYS), template_address=change.address)
+    plan = json.loads(plan_to_json(a_plan(sends, templates=(change,)), tool_version="1.2.3"))
+    PLAN.validate(plan)
+    [template] = plan["templates"]
+    assert template["after"] == (change.after and {**SPELLED, "digest": SAYS.digest})
+    assert template["before"] == (change.before and {**template["before"], "digest": change.before.digest})
+    assert template["unused"] == [{"id": "t-1", "name": change.unused[0].name}]
+    assert template["campaigns"] == [ADDRESS]
+    assert plan["summary"]["templates"] == {each.value: int(each is action) for each in TemplateAction}
+    assert plan["changes"][0]["content"]["template"] == {"name": change.name, "id": None}
+    assert plan["changes"][0]["template_address"] == "promo/relance"
+
+
+def test_unchanged_templates_can_be_left_out() -> None:
+    """`--changes-only` leaves out unchanged templates; they are still counted."""
+    templates = (a_template_change(), a_template_change(TemplateAction.NO_OP, address=Address("promo/same")))
+    plan = json.loads(plan_to_json(a_plan(templates=templates), tool_version="1.2.3", changes_only=True))
+    assert [template["action"] for template in plan["templates"]] == ["create"]
+    assert plan["summary"]["templates"]["no-op"] == 1
 
 
 @given(st.text().filter(lambda text: "msgf" not in text.lower() and "@" not in text and "auth" not in text.lower()))
