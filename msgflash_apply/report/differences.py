@@ -104,8 +104,8 @@ def _template_facts(change: TemplateChange) -> Iterator[Row]:
         yield Row("moved from", change.previous_address)
     yield Row("name", change.name)
     if change.campaigns:
-        said = "message changes: " if change.before is not None and change.reason is None else ""
-        yield Row("campaigns", said + listed(change.campaigns, _MOST_ITEMS))
+        said = ", whose message changes" if change.before is not None and change.reason is None else ""
+        yield Row("sent by", listed(change.campaigns, _MOST_ITEMS) + said)
     for number, version in enumerate(change.unused):
         yield Row("" if number else "deletes", f"{version.name} ({version.id})")
 

@@ -79,6 +79,16 @@ def test_filters_by_action_and_address(open_plan: OpenPlan) -> None:
     assert page.locator(".mark[data-card]:not(.left-out)").count() == 1
 
 
+def test_filters_keep_templates_too(open_plan: OpenPlan) -> None:
+    """Templates have the same filters: by action they are found with the campaigns, by number they are not."""
+    page = open_plan(PLANS["templates"])
+    page.get_by_label("Action", exact=True).select_option("create")
+    shown = page.locator(".card:visible .address").all_inner_texts()
+    assert shown == ["news/first", "promo/relance", "promo/relance-december"]
+    page.get_by_label("Number", exact=True).select_option("boutique-principale (+33612345678)")
+    assert page.locator(".card:visible .address").all_inner_texts() == ["promo/relance-december"]
+
+
 def test_a_mark_leads_to_its_campaign(open_plan: OpenPlan) -> None:
     """Who clicks a mark of the timeline, or a line of its list, finds the campaign opened."""
     page = open_plan(many_changes(30))
@@ -98,7 +108,7 @@ def test_everything_is_readable_without_script(open_plan: OpenPlan) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["every-action", "every-reason", "hostile-texts"])
+@pytest.mark.parametrize("name", ["every-action", "every-reason", "hostile-texts", "templates"])
 def test_contrast(name: str, scheme: str, open_plan: OpenPlan) -> None:
     """Every text stands out from what is behind it, by day and by night."""
     page = open_plan(PLANS[name], color_scheme=scheme)
