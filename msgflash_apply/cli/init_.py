@@ -30,7 +30,7 @@ version: 1
 #   instance: boutique-principale     # name, number or id of a WhatsApp instance; else the only connected one
 #   timezone: Europe/Paris            # for start times without an offset
 # custom:
-#   brand: Acme                       # {{ custom.brand }} in campaign files
+#   brand: Acme                       # {{ custom.brand }} in campaign files, {{ local.brand }} in templates
 # environments:
 #   production: {}                    # where some are declared, every command needs --env
 #   staging: {defaults: {instance: test-phone}, recipients: {type: tags, value: [staff]}}
@@ -129,7 +129,7 @@ def first_files(root: Path, pipeline: str | None, start: datetime) -> dict[str, 
     files: dict[str, str] = {}
     if not os.path.lexists(root / "msgflash.yaml"):
         files["msgflash.yaml"] = PROJECT
-        files |= {f"schemas/{name}.schema.json": schema_text(name) for name in ("project", "campaign")}
+        files |= {f"schemas/{name}.schema.json": schema_text(name) for name in ("project", "campaign", "template")}
         if not os.path.lexists(root / "campaigns"):
             files["campaigns/example.yaml"] = EXAMPLE.replace("DAY", f"{start:%Y-%m-%d}")
     if pipeline == "gitlab":

@@ -26,7 +26,7 @@ from msgflash_apply.report.formats import VALIDATION_FORMATS, Look
 @pass_globals
 def command(options: Globals, paths: tuple[Path, ...], format_: str) -> int:
     """
-    Check the project file and the campaigns, all of them or those under PATHS. Changes nothing.
+    Check the project file, campaigns and templates, all of them or those under PATHS. Changes nothing.
 
     Every environment of msgflash.yaml is checked, or the one of --env alone.
     """

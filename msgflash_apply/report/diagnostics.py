@@ -75,17 +75,24 @@ def validation_to_text(
     source_line: SourceLine,
     width: int = 100,
     environments: Sequence[str] = (),
+    templates: int = 0,
 ) -> str:
-    """Say whether the files are valid: the findings, then a sentence on how many campaigns were read."""
+    """Say whether the files are valid: the findings, then a sentence on how many campaigns and templates were read."""
     findings = diagnostics_to_text(diagnostics, paint=paint, source_line=source_line, width=width)
     if any(each.is_error for each in diagnostics):
         return f"{findings}{paint(Tone.DANGER, 'Validation failed.')} Fix the errors above and run `validate` again.\n"
-    if not campaigns:
+    if not campaigns and not templates:
         return f"{findings}{paint(Tone.ADDED, 'Success!')} There are no campaigns yet.\n"
-    verdict = f"{counted(campaigns, 'campaign')} {'is' if campaigns == 1 else 'are'} valid"
+    verdict = f"{counted_files(campaigns, templates)} {'is' if campaigns + templates == 1 else 'are'} valid"
     if len(environments) > 1:
         verdict += f", in {counted(len(environments), 'environment')}: {listed(environments)}"
     return f"{findings}{paint(Tone.ADDED, 'Success!')} {verdict}.\n"
+
+
+def counted_files(campaigns: int, templates: int) -> str:
+    """Count what was read: `2 campaigns and 1 template`."""
+    counts = [counted(number, noun) for number, noun in ((campaigns, "campaign"), (templates, "template")) if number]
+    return " and ".join(counts) or counted(0, "campaign")
 
 
 def finding_lines(finding: Diagnostic, *, paint: Paint, source_line: SourceLine, width: int) -> list[str]:
@@ -101,8 +108,8 @@ def finding_lines(finding: Diagnostic, *, paint: Paint, source_line: SourceLine,
         if text is not None and len(text) <= _LONGEST_QUOTED:
             lines += _quotation(text, finding.line, finding.column, paint, width)
     if finding.file and finding.address and finding.address.endswith("]"):
-        # One line of a file with `for_each` is many campaigns: say which one.
-        lines += indented(f"campaign: {shown(finding.address)}", _INDENT, width, hanging=_INDENT)
+        # One line of a file with `for_each` is many campaigns or templates: say which one.
+        lines += indented(f"address: {shown(finding.address)}", _INDENT, width, hanging=_INDENT)
     if finding.hint:
         lines += indented(f"hint: {shown(finding.hint)}", _INDENT, width, hanging=len("hint: "))
     return lines

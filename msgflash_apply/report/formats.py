@@ -76,12 +76,14 @@ VALIDATION_FORMATS: Mapping[str, ValidationRenderer] = {
         source_line=look.source_line,
         width=look.width,
         environments=loaded.environments,
+        templates=len(loaded.templates),
     ),
-    "json": lambda loaded, _: validation_to_json(len(loaded.campaigns), loaded.diagnostics),
-    "github": lambda loaded, _: validation_to_github(len(loaded.campaigns), loaded.diagnostics),
+    "json": lambda loaded, _: validation_to_json(len(loaded.campaigns), loaded.diagnostics, len(loaded.templates)),
+    "github": lambda loaded, _: validation_to_github(len(loaded.campaigns), loaded.diagnostics, len(loaded.templates)),
     "sarif": lambda loaded, look: validation_to_sarif(loaded.diagnostics, tool_version=look.tool_version),
     "junit": lambda loaded, _: validation_to_junit(
-        (campaign.source.file for campaign in loaded.campaigns), loaded.diagnostics
+        [one.source.file for one in loaded.campaigns] + [one.source.file for one in loaded.templates],
+        loaded.diagnostics,
     ),
 }
 """Of `validate`, the default first: for people, programs, annotations, code scanning, test results."""

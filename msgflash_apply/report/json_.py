@@ -64,10 +64,11 @@ def drift_to_json(found: Sequence[Drift], plan: Plan, *, tool_version: str) -> s
     return _text({"drift": drift, "plan": _plan(plan, tool_version)})
 
 
-def validation_to_json(campaigns: int, diagnostics: Sequence[Diagnostic]) -> str:
-    """Spell the findings about files: `{"valid", "campaigns", "diagnostics"}`; warnings alone leave them valid."""
+def validation_to_json(campaigns: int, diagnostics: Sequence[Diagnostic], templates: int = 0) -> str:
+    """Spell findings about files: `{"valid", "campaigns", "templates", "diagnostics"}`; a warning leaves them valid."""
     valid = not any(finding.is_error for finding in diagnostics)
-    return _text({"valid": valid, "campaigns": campaigns, "diagnostics": _diagnostics(diagnostics)})
+    counts = {"campaigns": campaigns, "templates": templates}
+    return _text({"valid": valid, **counts, "diagnostics": _diagnostics(diagnostics)})
 
 
 def apply_to_json(report: ApplyReport) -> str:
