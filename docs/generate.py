@@ -22,15 +22,18 @@ OPENING = """\
 
 <!-- Written by docs/generate.py from msgflash_apply/models; change those, then run `make docs`. -->
 
-`msgflash-apply schema campaign` and `msgflash-apply schema project` print the JSON Schemas that this page is made from.
-An editor that knows the YAML language server checks a file as you type, once `# yaml-language-server: $schema=...` is
-its first line; `msgflash-apply init` writes such lines. A field that is not named here is an error.
+`msgflash-apply schema campaign`, `schema template` and `schema project` print the JSON Schemas that this page is made
+from. An editor that knows the YAML language server checks a file as you type, once
+`# yaml-language-server: $schema=...` is its first line; `msgflash-apply init` writes such lines. A field that is not named here is an error.
 
 In campaign files a value may also be a template, such as `{{ custom.vip_tags }}`. It is rendered first, and what comes
-out must fit the table. Keys are never rendered, and neither are `key` and the values of `custom`.
+out must fit the table. Keys are never rendered, and neither are `key` and the values of `custom`. In template
+files the same variables are `{{ local.vip_tags }}`: there `{{ custom.code }}` is filled in by MsgFlash, with the
+`variables` of each campaign, as `{{ contact.firstName }}` is.
 """
 PARTS = (
     ("campaign", "A campaign", "campaigns/**/*.yaml", ("recipients", "audience", "button", "lifecycle")),
+    ("template", "A message template", "templates/**/*.yaml", ("lifecycle",)),
     ("project", "The project", "msgflash.yaml", ("environment", "defaults", "policy", "api")),
 )
 CLOSING = """
@@ -38,8 +41,10 @@ CLOSING = """
 
 A branch of a stranger decides what is in the repo, so nothing there leads out of it.
 
-- **`campaigns`**, and every folder on the way to it: a folder within the repo. Links to folders are not followed.
-- **msgflash.yaml and campaign files**: a link may lead to a file of the repo that is not hidden, and nowhere else.
+- **`campaigns` and `templates`**, and every folder on the way to them: folders within the repo, neither within the
+  other. Links to folders are not followed.
+- **msgflash.yaml, campaign and template files**: a link may lead to a file of the repo that is not hidden, and nowhere
+  else.
 - **`--var-file FILE`**: the same, for a file of the repo. A path that leads elsewhere by itself is yours to choose,
   such as `/run/secrets/prices.yaml`, `../prices.yaml` or `<(..)`.
 - **`state`**: a path within the repo, links followed, or a URL of a [storage](state.md). `.git` is not part of the
@@ -96,12 +101,12 @@ has no `fork` (Windows), wall-clock time is all that is bounded.
 """
 ROWS = (
     ("size of a file", f"{limits.MAX_FILE_BYTES // 1024} KiB"),
-    ("files of campaigns", spaced(limits.MAX_FILES)),
+    ("files of campaigns and templates", spaced(limits.MAX_FILES)),
     ("documents in a file", spaced(limits.MAX_DOCUMENTS)),
     ("values in a file, aliases counted as what they bring in", spaced(limits.MAX_VALUES)),
     ("maps and lists inside each other", spaced(limits.MAX_LEVELS)),
     ("entries of a `for_each`", spaced(limits.MAX_ENTRIES)),
-    ("campaigns in all", spaced(limits.MAX_CAMPAIGNS)),
+    ("campaigns and templates in all", spaced(limits.MAX_CAMPAIGNS)),
     ("environments", str(limits.MAX_ENVIRONMENTS)),
     ("a rendered text", f"{spaced(limits.MAX_TEXT)} characters"),
     ("findings shown", spaced(limits.MAX_FINDINGS)),

@@ -88,7 +88,7 @@ def _check_variables(
             if name in names:
                 continue
             message = f"template `{template.address}` needs the variable `{name}`, and `variables` does not give it"
-            hint = f"add `{name}: ...` to `variables`; without it every message of the campaign fails"
+            hint = f"add `{name}: ...` to `variables`; without it every message fails"
             if (near := nearest(name, unused)) is not None:
                 hint = f"`{near}` is given, and not used: did you mean `{name}`?"
             elif name in own and name not in given_by_any:

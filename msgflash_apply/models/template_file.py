@@ -36,7 +36,7 @@ class TemplateLifecycleFile(Marked):
     """What may happen to a template after its creation."""
 
     definition = "lifecycle"
-    noun = "What may happen after the creation"
+    noun = "What may happen to a template"
 
     on_change: Annotated[
         Literal["version", "in_place", "block"],

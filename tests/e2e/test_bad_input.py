@@ -12,6 +12,7 @@ from tests.support.command import FAST, Completed, Repo, a_repo
 
 INVALID = Path(__file__).parent / "invalid"
 CAMPAIGNS = sorted((INVALID / "campaigns").glob("*.yaml"))
+TEMPLATES = sorted((INVALID / "templates").glob("*.yaml"))
 PROJECTS = sorted((INVALID / "projects").glob("*.yaml"))
 
 
@@ -28,18 +29,19 @@ def refusal(tmp_path_factory: pytest.TempPathFactory) -> Completed:
     with Sandbox(FAST) as account:
         repo = a_repo(tmp_path_factory.mktemp("bad"), account)
         repo.campaign("good")
-        for file in CAMPAIGNS:
-            shutil.copy(file, repo.folder / "campaigns" / file.name)
+        (repo.folder / "templates").mkdir()
+        for file in (*CAMPAIGNS, *TEMPLATES):
+            shutil.copy(file, repo.folder / file.parent.name / file.name)
         refused = repo.apply()
         assert account.campaigns() == []
         return refused
 
 
-@pytest.mark.parametrize("file", CAMPAIGNS, ids=lambda file: file.stem)
-def test_bad_campaign_is_pointed_at(refusal: Completed, file: Path) -> None:
-    """A mistake in a campaign file is an error, told at its place however many others there are."""
+@pytest.mark.parametrize("file", [*CAMPAIGNS, *TEMPLATES], ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_bad_campaign_or_template_is_pointed_at(refusal: Completed, file: Path) -> None:
+    """A mistake in a campaign or template file is an error, reported at its place however many others there are."""
     assert refusal.code == 1
-    assert_points(refusal.err, f"campaigns/{file.name}")
+    assert_points(refusal.err, f"{file.parent.name}/{file.name}")
 
 
 def test_one_bad_campaign_is_enough(repo: Repo, sandbox: Sandbox) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from msgflash_apply.files.template_language import CAMPAIGNS
+from msgflash_apply.files.template_language import CAMPAIGNS, TEMPLATES
 from msgflash_apply.files.templating import Renderer
 
 CUSTOM: dict[str, object] = {
@@ -85,6 +85,19 @@ def test_placeholders_survive_beside_anything_that_renders(pieces: list[str], co
 
     assert problems == ()
     assert CAMPAIGNS.placeholder.findall(str(value)) == CAMPAIGNS.placeholder.findall(text)
+
+
+@given(st.lists(st.one_of(harmless, placeholders, ours), max_size=8), st.booleans())
+def test_variables_of_campaigns_survive_in_templates(pieces: list[str], conditional: bool) -> None:
+    """In a template `custom.*` is a placeholder of MsgFlash like the others, beside `local.*`, which renders."""
+    plain = [piece for piece in pieces if "custom" not in piece or TEMPLATES.placeholder.fullmatch(piece)]
+    text = "{{ local.a }}|" + "".join(plain)
+    text = "{% if local.a %}" + text + "{% endif %}" if conditional else text
+
+    value, problems = Renderer({"a": "x"}, None, TEMPLATES).render(text)
+
+    assert problems == ()
+    assert TEMPLATES.placeholder.findall(str(value)) == TEMPLATES.placeholder.findall(text)
 
 
 @given(st.text(st.characters(blacklist_characters="{", blacklist_categories=["Cs"])))

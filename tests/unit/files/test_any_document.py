@@ -11,6 +11,7 @@ from msgflash_apply.models.campaign_file import FIELDS
 from msgflash_apply.models.explain import check
 from msgflash_apply.models.project import Settings
 from msgflash_apply.models.schema import GENERATED, SchemaName
+from msgflash_apply.models.shape import fields_among
 
 GOOD = {
     "name": "a",
@@ -46,6 +47,20 @@ def test_any_document_ends_in_campaigns_or_findings(fields: dict[str, object]) -
     settings = Settings(Path("repo"), custom_below={"a": 1})
 
     for one in expand(fields, Address("a"), Source("campaigns/a.yaml"), settings):
+        has_errors = any(finding.is_error for finding in one.findings)
+        assert (one.desired is None) == has_errors
+        assert all(finding.message for finding in one.findings)
+
+
+TEMPLATES = st.dictionaries(st.sampled_from(sorted(fields_among(GENERATED["template"].models))), VALUES, max_size=6)
+
+
+@given(TEMPLATES.map(lambda fields: {"type": "text", "body": "{{ custom.a }} {{ local.a }}", **fields}))
+def test_any_document_ends_in_templates_or_findings(fields: dict[str, object]) -> None:
+    """The same of a template."""
+    settings = Settings(Path("repo"), custom_below={"a": 1})
+
+    for one in expand(fields, Address("a"), Source("templates/a.yaml"), settings, kind="template"):
         has_errors = any(finding.is_error for finding in one.findings)
         assert (one.desired is None) == has_errors
         assert all(finding.message for finding in one.findings)

@@ -14,24 +14,30 @@ REPO = HERE.parents[2]
 EXPECTS = re.compile(r"^# expects (MF[0-9]{3} [0-9]+:[0-9]+) (.*)$", re.MULTILINE)
 
 
+def files_in(*folders: str) -> list[Path]:
+    """The example files of some folders."""
+    return sorted(file for folder in folders for file in (HERE / folder).iterdir())
+
+
 def load_alone(file: Path, tmp_path: Path) -> Loaded:
-    """Load a copy of one file as the only campaign file of a repo."""
-    folder = tmp_path / "campaigns"
-    folder.mkdir()
+    """Load a copy of one file as the only campaign file, or template file, of a repo."""
+    folder = tmp_path / ("templates" if file.parent.name.endswith("templates") else "campaigns")
+    for name in {"campaigns", folder.name}:
+        (tmp_path / name).mkdir()
     (folder / file.name).write_bytes(file.read_bytes())
     return load(Settings(tmp_path, custom_below={"brand": "Acme"}))
 
 
-@pytest.mark.parametrize("file", sorted((HERE / "valid").iterdir()), ids=lambda file: str(file.stem))
+@pytest.mark.parametrize("file", files_in("valid", "valid_templates"), ids=lambda file: str(file.stem))
 def test_good_file(file: Path, tmp_path: Path) -> None:
-    """A file in `valid/` gives campaigns, and neither error nor warning."""
+    """A file in `valid/` gives campaigns, or templates, and neither error nor warning."""
     result = load_alone(file, tmp_path)
 
     assert result.diagnostics == ()
-    assert result.campaigns
+    assert result.campaigns or result.templates
 
 
-@pytest.mark.parametrize("file", sorted((HERE / "invalid").iterdir()), ids=lambda file: str(file.stem))
+@pytest.mark.parametrize("file", files_in("invalid", "invalid_templates"), ids=lambda file: str(file.stem))
 def test_bad_file(file: Path, tmp_path: Path) -> None:
     """A file in `invalid/` gives exactly the diagnostics that its head announces."""
     announced = EXPECTS.findall(file.read_text(encoding="utf-8"))

@@ -107,6 +107,10 @@ def test_nothing_found() -> None:
     """No findings make no text, and valid files."""
     assert diagnostics_to_text([], paint=PLAIN, source_line=no_source) == ""
     assert validation_to_text(1, [], paint=PLAIN, source_line=no_source) == "Success! 1 campaign is valid.\n"
+    both = validation_to_text(1, [], paint=PLAIN, source_line=no_source, templates=2)
+    assert both == "Success! 1 campaign and 2 templates are valid.\n"
+    alone = validation_to_text(0, [], paint=PLAIN, source_line=no_source, templates=1)
+    assert alone == "Success! 1 template is valid.\n"
 
 
 def test_warnings_leave_files_valid() -> None:
