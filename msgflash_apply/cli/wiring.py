@@ -36,9 +36,8 @@ from msgflash_apply.models.project import Settings, scheme_of_state
 from msgflash_apply.report.own_secrets import learn
 from msgflash_apply.report.safe_text import shell_word, visible
 from msgflash_apply.state.backends.base import Backend, Holder, Location
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.envelope import read_envelope
-from msgflash_apply.state.backends.encrypted.keyring import Keyring, read_keys
+from msgflash_apply.state.backends.encrypted.backend import Cipher
+from msgflash_apply.state.backends.encrypted.envelope import Keyring, read_envelope, read_keys
 from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.lock import Claim

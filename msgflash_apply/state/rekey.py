@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 from msgflash_apply.errors import StateError
 from msgflash_apply.state.backends.base import Backend, Backup
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend, Plain
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.envelope import read_envelope
-from msgflash_apply.state.backends.encrypted.keyring import Keyring
+from msgflash_apply.state.backends.encrypted.backend import Cipher, EncryptedBackend, Plain
+from msgflash_apply.state.backends.encrypted.envelope import Keyring, read_envelope
 from msgflash_apply.state.commit import commit, settle_all
 from msgflash_apply.state.lock import Claim, locked
 from msgflash_apply.state.reading import load, read_document

@@ -9,7 +9,7 @@ import pytest
 
 from msgflash_apply.errors import BackendError, StateError, StateLocked
 from msgflash_apply.state.backends.object_store.backend import ObjectStoreBackend
-from msgflash_apply.state.backends.object_store.lease import Terms
+from msgflash_apply.state.backends.object_store.lock import Terms
 from tests.support.buckets import Bucket, a_bucket, once
 from tests.support.command import wait_until
 from tests.support.states import a_holder

@@ -9,7 +9,7 @@ from pathlib import Path
 from obstore.store import GCSStore
 
 from msgflash_apply.state.backends.object_store.backend import ObjectStoreBackend
-from msgflash_apply.state.backends.object_store.lease import Terms
+from msgflash_apply.state.backends.object_store.lock import Terms
 from msgflash_apply.state.backends.object_store.objects import Objects
 from tests.support.stores.gcs_server import BUCKET, TOKEN, GcsServer, Reply, Request
 

@@ -3,9 +3,8 @@
 from base64 import b64encode
 
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.keyring import Keyring, read_keys
+from msgflash_apply.state.backends.encrypted.backend import Cipher, EncryptedBackend
+from msgflash_apply.state.backends.encrypted.envelope import Keyring, read_keys
 
 KEY = b64encode(bytes(range(32))).decode()
 OTHER_KEY = b64encode(bytes(range(100, 132))).decode()

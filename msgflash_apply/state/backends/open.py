@@ -12,16 +12,14 @@ from typing import Final, cast
 from msgflash_apply.errors import BackendError
 from msgflash_apply.models.project import STATE_SCHEMES, scheme_of_state
 from msgflash_apply.state.backends.base import Backend, Location
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.keyring import Keyring
+from msgflash_apply.state.backends.encrypted.backend import Cipher, EncryptedBackend
+from msgflash_apply.state.backends.encrypted.envelope import Keyring
 from msgflash_apply.state.backends.local import LocalBackend
-from msgflash_apply.state.backends.object_store.address import parse_address as parse_object_address
+from msgflash_apply.state.backends.postgres.address import check_destination, ssl_mode
 from msgflash_apply.state.backends.postgres.address import parse_address as parse_postgres_address
-from msgflash_apply.state.backends.postgres.trust import check_destination, ssl_mode
 
 _CLOUDS: Final = {"s3": ("s3", ("obstore", "boto3")), "gs": ("gcs", ("obstore",)), "az": ("azure", ("obstore",))}
-"""By scheme: the module, which is named as its extra, and the libraries that it needs."""
+"""By scheme: the extra, and the libraries that it needs."""
 
 
 def _object_store(location: Location) -> Backend:
@@ -31,16 +29,17 @@ def _object_store(location: Location) -> Backend:
     A URL that a branch wrote chooses a bucket and a folder of the cloud, the account and the endpoint that the
     environment names, and so no one else who could get a secret.
     """
-    address = parse_object_address(location.url)
-    cloud, libraries = _CLOUDS[address.scheme]
+    scheme = location.url.partition("://")[0].lower()
+    extra, libraries = _CLOUDS[scheme]
     if not all(map(find_spec, libraries)):
         raise BackendError(
             "A library is missing.",
-            f"States at {address.scheme}:// need {' and '.join(libraries)}.",
-            f"Install them:\n    pip install 'msgflash-apply[{cloud}]'",
+            f"States at {scheme}:// need {' and '.join(libraries)}.",
+            f"Install them:\n    pip install 'msgflash-apply[{extra}]'",
         )
     package = "msgflash_apply.state.backends.object_store"
-    objects = import_module(f"{package}.{cloud}").connect(address, location.environ)
+    clouds = import_module(f"{package}.clouds")
+    objects = clouds.connect(clouds.parse_address(location.url), location.environ)
     return cast("Backend", import_module(f"{package}.backend").ObjectStoreBackend(objects))
 
 

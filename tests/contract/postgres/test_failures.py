@@ -9,8 +9,7 @@ import pytest
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.postgres.address import parse_address
 from msgflash_apply.state.backends.postgres.backend import PostgresBackend
-from msgflash_apply.state.backends.postgres.connecting import connect
-from msgflash_apply.state.backends.postgres.session import Timeouts
+from msgflash_apply.state.backends.postgres.session import Timeouts, connect
 from tests.support.fates import Cut, Silence, always, only
 from tests.support.proxy import Proxy
 from tests.support.states import a_holder

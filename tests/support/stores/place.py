@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from msgflash_apply.state.backends.base import Backend, Location
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.keyring import KEY_BYTES, read_keys
+from msgflash_apply.state.backends.encrypted.backend import Cipher, EncryptedBackend
+from msgflash_apply.state.backends.encrypted.envelope import KEY_BYTES, read_keys
 from msgflash_apply.state.backends.open import open_backend
 
 

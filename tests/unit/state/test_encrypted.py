@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError, StateDamaged, StateError
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend, like_the_state
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
+from msgflash_apply.state.backends.encrypted.backend import Cipher, EncryptedBackend, like_the_state
 from msgflash_apply.state.backends.encrypted.envelope import RECOVERY, read_envelope
 from msgflash_apply.state.ledger import init_state, read_state
 from tests.support.doors import FailingBackend

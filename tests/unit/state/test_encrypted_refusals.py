@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msgflash_apply.errors import BackendError, StateDamaged, StateError
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.envelope import Envelope, read_envelope
-from msgflash_apply.state.backends.encrypted.keyring import read_keys
+from msgflash_apply.state.backends.encrypted.backend import Cipher
+from msgflash_apply.state.backends.encrypted.envelope import Envelope, read_envelope, read_keys
 from msgflash_apply.state.codec import decode_journal
 from msgflash_apply.state.ledger import init_state, read_state
 from tests.support.keys import KEY, OTHER_KEY, encrypted, id_of

@@ -8,8 +8,7 @@ import pytest
 
 from msgflash_apply.errors import StateError, StateMissing
 from msgflash_apply.state.backends.base import Backend, Backup
-from msgflash_apply.state.backends.encrypted.envelope import read_envelope
-from msgflash_apply.state.backends.encrypted.keyring import Keyring
+from msgflash_apply.state.backends.encrypted.envelope import Keyring, read_envelope
 from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit
 from msgflash_apply.state.journal import Opened

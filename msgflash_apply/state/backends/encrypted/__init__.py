@@ -1,9 +1,9 @@
 """
 A state that its storage cannot read: encrypted here, before it leaves this machine.
 
-`backend.py` wraps any other backend (read it first), `cipher.py` is the only door to the library, `envelope.py` is the
-form in which encrypted bytes are stored, `keyring.py` the keys, `refusals.py` the words for what goes wrong.
-`envelope` and `refusals` need no key and no library: even without, an encrypted state is not taken for a damaged one.
+`backend.py` wraps any other backend (read it first); `envelope.py` has the form in which encrypted bytes are stored,
+the keys, and the words for what goes wrong. The latter needs no key and no library: even without, an encrypted state is
+not taken for a damaged one.
 
 Rules that span the modules:
 

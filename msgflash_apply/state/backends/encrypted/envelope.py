@@ -1,18 +1,23 @@
 """
-The form in which encrypted bytes are stored: JSON that says what it is and which key it needs.
+The form in which encrypted bytes are stored: JSON that says what it is and which key it needs; and those keys.
 
     {"encrypted": "msgflash-apply/1", "key": "0a1b2c3d4e5f", "nonce": "..", "data": ".."}
 
 `nonce` and `data` are base64. A document has each field on a line of its own, an append to a journal is one line.
+
+A key is 32 random bytes, written in base64, as `openssl rand -base64 32` prints them. Several may be given, for the
+time in which one takes another's place: the first encrypts, all of them decrypt. None is ever shown.
 """
 
 import json
 import re
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Final
 
-from msgflash_apply.errors import StateDamaged, StateError
+from msgflash_apply.errors import MsgflashApplyError, StateDamaged, StateError
 
 FORM: Final = "msgflash-apply/1"
 """AES-256-GCM; the number grows when cipher or context change."""
@@ -111,3 +116,119 @@ def _envelope(key_id: str, nonce: bytes, data: bytes) -> Envelope:
 
 def _bytes(text: str) -> bytes:
     return b64decode(text, validate=True)
+
+
+_PLAIN_DOCUMENT = b'"format_version"'
+_PLAIN_ENTRY = b'{"checksum":"'
+
+
+def without_key(data: bytes, *, where: str) -> StateError | None:
+    """
+    Say that bytes are encrypted and that it takes a key to read them; None if they are not encrypted.
+
+    Raises:
+        StateDamaged, StateError: as for `read_envelope`.
+    """
+    envelope = read_envelope(data, where=where)
+    if envelope is None:
+        return None
+    return StateError(
+        "The state is encrypted, and no key is set.",
+        f"{where}: it needs key {envelope.key_id}.",
+        "Set that key in the environment, or name a file that holds it as state_key_file in msgflash.yaml:\n"
+        "    export MSGFLASH_STATE_KEY=...",
+    )
+
+
+def another_key(where: str, key_id: str, at_hand: Sequence[str]) -> StateError:
+    """Say that none of the keys at hand is the one that is needed; shows ids alone."""
+    return StateError(
+        "The state is encrypted with another key.",
+        f"{where}: it needs key {key_id}; at hand: {', '.join(at_hand)}.",
+        "Set the key that it needs, in MSGFLASH_STATE_KEY or in the file that state_key_file names. The ids are "
+        "digests of keys.\n"
+        "While one key takes another's place give both, the new one first, and then run once:\n"
+        "    msgflash-apply state rekey",
+    )
+
+
+def altered(where: str) -> StateDamaged:
+    """Say that bytes are not as they were encrypted, or not in the place for which they were."""
+    return damaged(where, "it was altered after it was encrypted, or belongs in another place")
+
+
+def not_encrypted(data: bytes, where: str) -> StateError:
+    """Say why bytes that should be encrypted and are not cannot be used: plain text of ours, or damage."""
+    if _PLAIN_DOCUMENT not in data and not data.startswith(_PLAIN_ENTRY):
+        return damaged(where, "it is neither encrypted nor a state" if data.strip() else "it is empty")
+    return StateError(
+        "The state is not encrypted.",
+        f"{where}: a key is set, and this is plain text. Anyone with write access could have put it there.",
+        "If it never was encrypted, encrypt it now, once:\n"
+        "    msgflash-apply state rekey\n"
+        "If it was encrypted, it has been replaced: restore the encrypted one.",
+    )
+
+
+KEY_BYTES: Final = 32
+
+_MAKE_ONE: Final = "Make a key once, and keep it where the API key is kept:\n    openssl rand -base64 32"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """
+    One key.
+
+    Attributes:
+        secret: 32 bytes; `repr` leaves them out.
+        id: 12 hexadecimal digits of a digest of the secret, safe to show.
+    """
+
+    secret: bytes = field(repr=False)
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """Keys in order, at least one: the first encrypts, all of them decrypt."""
+
+    keys: tuple[Key, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What may be shown of the keys, in order."""
+        return tuple(key.id for key in self.keys)
+
+    def led_by(self, key_id: str | None) -> "Keyring":
+        """Put the key of this id first, if there is one."""
+        return replace(self, keys=tuple(sorted(self.keys, key=lambda key: key.id != key_id)))
+
+
+def read_keys(text: str, *, origin: str) -> Keyring:
+    """
+    Read keys: one after the other, separated by white space. A repeated key counts once.
+
+    Args:
+        text: from the environment or a file; never shown.
+        origin: where it comes from, for messages.
+
+    Raises:
+        MsgflashApplyError: there is none, or one of them is malformed; says which by its number alone.
+    """
+    words = text.split()
+    if not words:
+        raise MsgflashApplyError("There is no state key.", f"{origin}: it is empty.", _MAKE_ONE)
+    keys = [_key(word, f"{origin}: key {number} of {len(words)}") for number, word in enumerate(words, 1)]
+    return Keyring(tuple(dict.fromkeys(keys)))
+
+
+def _key(word: str, which: str) -> Key:
+    try:
+        secret = b64decode(word, validate=True)
+    except ValueError:
+        secret = b""
+    if len(secret) != KEY_BYTES:
+        what = f"{which} is not {KEY_BYTES} bytes in base64."
+        raise MsgflashApplyError("The state key is malformed.", what, _MAKE_ONE)
+    return Key(secret, sha256(b"msgflash-apply/1 id of a state key\0" + secret).hexdigest()[:12])

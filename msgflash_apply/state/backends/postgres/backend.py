@@ -1,26 +1,331 @@
-"""The backend itself: the document and its former ones; journals and the lock are in modules of their own."""
+"""
+The backend itself: the document and its former ones, the journals as rows, and the lock.
+
+The lock is an advisory lock of one session, and a row that says whose. It dies with its session. `Sessions` knows which
+session reads, which one changes, and which one holds the lock.
+"""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Final
+from typing import Final, LiteralString, TypeVar
 
-from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored, changed_since_read
+from msgflash_apply.errors import BackendError, StateLocked
+from msgflash_apply.state.backends.base import (
+    ALTERED,
+    SEALED,
+    Appends,
+    Backup,
+    Holder,
+    Stored,
+    cannot_continue,
+    changed_since_read,
+    checked_id,
+    locked,
+    not_the_lock,
+)
+from msgflash_apply.state.backends.postgres import schema
 from msgflash_apply.state.backends.postgres.address import PostgresAddress
-from msgflash_apply.state.backends.postgres.connecting import connect
-from msgflash_apply.state.backends.postgres.journals import Content, Journals
-from msgflash_apply.state.backends.postgres.lock import Lock
-from msgflash_apply.state.backends.postgres.session import Timeouts
-from msgflash_apply.state.backends.postgres.sessions import ChangeResult, Sessions
+from msgflash_apply.state.backends.postgres.session import Session, SessionLost, Timeouts, connect
 from msgflash_apply.state.backends.postgres.statements import (
+    BEGIN_JOURNAL,
+    CONTINUE_JOURNAL,
+    DROP_JOURNAL,
+    END_HOLDER,
     FORMER_DOCUMENTS_KEPT,
+    GIVE_LOCK_BACK,
     LIST_BACKUPS,
+    LIST_JOURNALS,
     READ_BACKUP,
     READ_DOCUMENT,
+    READ_HOLDER,
+    READ_JOURNAL,
+    REMOVE_LOCK,
+    SEAL_JOURNAL,
+    TAKE_LOCK,
     WRITE_FIRST,
     WRITE_NEXT,
 )
+
+Row = TypeVar("Row")
+ChangeRow = TypeVar("ChangeRow", bound="ChangeResult")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """
+    What a statement that begins with the proof of the lock says of itself.
+
+    Attributes:
+        is_allowed: this session holds the lock, or the caller has no lock.
+    """
+
+    is_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The lock, while a backend object holds it."""
+
+    holder: Holder
+    session: Session
+
+
+class Sessions:
+    """
+    The sessions of one backend object.
+
+    Args:
+        address: which state.
+        connect: makes a session, or raises BackendError.
+
+    Attributes:
+        held: the lock that this object holds, also when its session was lost; set by `lock.py`.
+    """
+
+    def __init__(self, address: PostgresAddress, connect: Callable[[], Session]) -> None:
+        self.held: Held | None = None
+        self._address = address
+        self._connect = connect
+        self._reader: Session | None = None
+        self._is_present = False
+
+    @property
+    def url(self) -> str:
+        """The place, for people."""
+        return self._address.url
+
+    @property
+    def names(self) -> dict[str, object]:
+        """What names the state in every statement."""
+        return {"state": self._address.state, "key": schema.key_of("lock", self._address.schema, self._address.state)}
+
+    def look(
+        self, kind: type[Row], statement: LiteralString, parameters: Mapping[str, object] | None = None
+    ) -> list[Row]:
+        """
+        Read rows; none where no tables are. Needs no lock; a session that was lost meanwhile is replaced once.
+
+        Raises:
+            BackendError: the server cannot be reached, or refuses.
+        """
+        try:
+            return self._look(kind, statement, parameters or {})
+        except SessionLost:
+            return self._look(kind, statement, parameters or {})
+
+    def change(self, kind: type[ChangeRow], statement: LiteralString, parameters: Mapping[str, object]) -> ChangeRow:
+        """
+        Change something by one statement that gives one row.
+
+        Raises:
+            BackendError: the server refuses; or the lock that this object holds was lost, and nothing was changed.
+                SessionLost: nothing was changed, or everything.
+        """
+        holder = self.held.holder if self.held else None
+        ours = {"lock_id": holder.lock_id if holder else None, "who": holder.who if holder else None}
+        with self.writing() as session:
+            (row,) = session.rows(kind, statement, {**self.names, **ours, **parameters})
+        if not row.is_allowed:
+            raise BackendError(
+                "The lock of the state was lost.",
+                f"{self.url}: the session that answers did not take the lock, or does not have it any more.",
+                "Run again. If it happens each time, a proxy spreads the statements over several sessions: connect to\n"
+                "the server itself, or let the proxy pool whole sessions.",
+            )
+        return row
+
+    def new_session(self) -> Session:
+        """Make a session in which tables are ready to be written to."""
+        session = self._connect()
+        schema.prepare(session)
+        return session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Give the session that holds the lock, or one that is made for the time of the block."""
+        if self.held is None:
+            with closing(self.new_session()) as session:
+                yield session
+        elif self.held.session.is_lost:
+            raise BackendError(
+                "The lock of the state was lost.",
+                f"{self.url}: the connection that held it broke, or the lock was broken.",
+                "Run again: what was written is read back, and what is in doubt is named.",
+            )
+        else:
+            yield self.held.session
+
+    def _look(self, kind: type[Row], statement: LiteralString, parameters: Mapping[str, object]) -> list[Row]:
+        if self._reader is None or self._reader.is_lost:
+            self._reader = self._connect()
+        self._is_present = self._is_present or schema.is_present(self._reader)
+        return self._reader.rows(kind, statement, {**self.names, **parameters}) if self._is_present else []
+
+
+_END_WAIT_MILLISECONDS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    is_taken: bool
+    is_signed: bool
+    is_given_back: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _StillThere:
+    session_pid: int
+
+
+class Lock:
+    """The lock of one state, as one backend object sees it."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def take(self, holder: Holder) -> None:
+        """
+        Take the lock in a session of its own; a row that a dead session left is overwritten.
+
+        Raises:
+            StateLocked: a session has it, this object's included.
+            BackendError: the server fails, or a proxy lends one session to several clients.
+        """
+        if self._sessions.held is not None:
+            raise locked(self._sessions.url, self._sessions.held.holder)
+        with ExitStack() as on_failure:
+            session = self._sessions.new_session()
+            on_failure.callback(session.close)
+            (taken,) = session.rows(_Taken, TAKE_LOCK, {**self._sessions.names, **asdict(holder)})
+            if not taken.is_taken:
+                raise self._refused()
+            if not taken.is_signed:
+                raise BackendError(
+                    "The state cannot be locked.",
+                    f"{self._sessions.url}: this session of the server has the lock for another client already, so a "
+                    "proxy lends one session to several.",
+                    "Connect to the server itself, or let the proxy pool whole sessions.",
+                )
+            on_failure.pop_all()
+        self._sessions.held = Held(holder, session)
+
+    def give_back(self, lock_id: str) -> None:
+        """Give back what this object took. A session that was lost took its lock along: there is nothing left to do."""
+        held = self._sessions.held
+        if held is None or held.holder.lock_id != lock_id:
+            return
+        self._sessions.held = None
+        try:
+            held.session.rows(_Done, GIVE_LOCK_BACK, {**self._sessions.names, "lock_id": lock_id})
+        except SessionLost:
+            return
+        finally:
+            held.session.close()
+
+    def holder(self) -> Holder | None:
+        """Read who signed last and did not give the lock back, alive or dead."""
+        return next(iter(self._sessions.look(Holder, READ_HOLDER)), None)
+
+    def take_away(self, lock_id: str) -> None:
+        """
+        End the session that has the lock, wait for its end, and remove its row.
+
+        Raises:
+            StateError: there is no lock of this id.
+            BackendError: this role may not end that session; the lock stays.
+        """
+        found = self.holder()
+        if found is None or found.lock_id != lock_id:
+            raise not_the_lock(self._sessions.url, lock_id, found)
+        names = {**self._sessions.names, "lock_id": lock_id, "milliseconds": _END_WAIT_MILLISECONDS}
+        session = self._sessions.new_session()
+        try:
+            session.rows(_Done, END_HOLDER, names)
+            still = session.rows(_StillThere, REMOVE_LOCK, names)
+        finally:
+            session.close()
+        if still:
+            raise BackendError(
+                "The lock could not be broken.",
+                f"{self._sessions.url}: the session that holds it has not ended; it may belong to another role.",
+                f"Let an administrator end it:\n    SELECT pg_terminate_backend({still[0].session_pid});",
+            )
+
+    def _refused(self) -> StateLocked:
+        found = self.holder()
+        if found is not None:
+            return locked(self._sessions.url, found)
+        return StateLocked(
+            "The state is locked.",
+            f"{self._sessions.url}: a run is just taking the lock, and has not said yet whose it is.",
+            "Try again, or let this one wait with --lock-timeout.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _JournalChange(ChangeResult):
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    journal: str
+    is_sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes that were stored."""
+
+    content: bytes
+
+
+class Journals:
+    """The journals of one state, and how often this object appended to those that it began."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._appends: dict[str, int] = {}
+
+    def append(self, journal: str, lines: bytes) -> None:
+        """Begin a journal that is not there, or continue one that is as this object left it."""
+        appends = self._appends.get(journal, 0)
+        statement = CONTINUE_JOURNAL if appends else BEGIN_JOURNAL
+        parameters = {"journal": checked_id(journal, self._sessions.url), "lines": lines, "appends": appends}
+        if not self._sessions.change(_JournalChange, statement, parameters).is_done:
+            states = {found.journal: found.is_sealed for found in self._found()}
+            is_sealed = appends > 0 and states.get(journal, True)
+            raise cannot_continue(f"{self._sessions.url}, journal {journal}", SEALED if is_sealed else ALTERED)
+        self._appends[journal] = appends + 1
+
+    def seal(self, journal: str) -> None:
+        """End a journal: waits for an append that is under way, and lets none follow."""
+        self._sessions.change(_JournalChange, SEAL_JOURNAL, {"journal": checked_id(journal, self._sessions.url)})
+
+    def drop(self, journal: str) -> None:
+        """Remove a journal with its lines."""
+        self._sessions.change(_JournalChange, DROP_JOURNAL, {"journal": checked_id(journal, self._sessions.url)})
+
+    def names(self) -> Collection[str]:
+        """List all journals, the one begun first in front."""
+        return tuple(found.journal for found in self._found())
+
+    def read(self, journal: str) -> bytes | None:
+        """Read all lines in order; None if there is no such journal."""
+        found = self._sessions.look(Content, READ_JOURNAL, {"journal": checked_id(journal, self._sessions.url)})
+        return found[0].content if found else None
+
+    def _found(self) -> list[_Journal]:
+        return self._sessions.look(_Journal, LIST_JOURNALS)
+
 
 _VERSION: Final = re.compile(r"([0-9]{1,18})-([0-9a-f]{64})")
 
