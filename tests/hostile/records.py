@@ -23,7 +23,7 @@ from msgflash_apply.report.icalendar import agenda_to_ics, agenda_to_text
 from msgflash_apply.report.json_ import history_to_json, record_to_json, state_list_to_json
 from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.state_text import history_to_text, record_to_text, state_list_to_text
-from msgflash_apply.state.backends.encrypted.envelope import read_envelope
+from msgflash_apply.state.backends.encryption import read_envelope
 from msgflash_apply.state.backends.terraform_http import bundle, server_lock
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import past_of, read_state

@@ -84,9 +84,17 @@ class Backup:
     size_bytes: int
 
 
-class Backend(Protocol):
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How far a run has written its journal: how often it appended, and how many bytes that were. Nothing begins it."""
+
+    appends: int = 0
+    size_bytes: int = 0
+
+
+class Storage(Protocol):
     """
-    One state, somewhere.
+    One state, somewhere: what a `Store` and a `Backend` have in common.
 
     Every method raises BackendError when the storage fails; it names the place and never the credentials. What a
     method changed is durable when it returns. A method that raises has changed nothing that another run could see,
@@ -107,31 +115,6 @@ class Backend(Protocol):
 
     def read(self) -> Stored | None:
         """Read the document; None where there is none. Needs no lock and no right to write."""
-
-    def write(self, document: bytes, *, expected: str | None) -> str:
-        """
-        Replace the document if it still is the one that was read, keeping it as a backup.
-
-        Args:
-            document: the new one.
-            expected: version of the one to be replaced; None if there must be none, and then folders that are
-                missing are made.
-
-        Returns:
-            The version of the new document.
-
-        Raises:
-            StateConflict: there is another document, or none; nothing was changed.
-        """
-
-    def append(self, journal: str, lines: bytes) -> None:
-        """
-        Add lines to a journal. The first call of a backend object begins it, the others continue it.
-
-        Raises:
-            BackendError: also when another run began the journal, or it was sealed or dropped meanwhile.
-                After an error the journal may end in the middle of a line, and takes no more lines.
-        """
 
     def seal(self, journal: str) -> None:
         """End a journal, of any run: once this returns, it never grows. No error if there is none."""
@@ -177,6 +160,57 @@ class Backend(Protocol):
         """
 
 
+class Store(Storage, Protocol):
+    """A storage as it is: bytes, replaced and added to on a condition. What the condition refuses is a value."""
+
+    def put_if(self, document: bytes, *, expected: str | None) -> str | None:
+        """
+        Replace the document if it still is the one that was read, keeping it as a backup.
+
+        Args:
+            document: the new one.
+            expected: version of the one to be replaced; None if there must be none, and then folders that are
+                missing are made.
+
+        Returns:
+            The version of the new document; None where there is another one, or none, and nothing was changed.
+        """
+
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> str | None:
+        """
+        Add lines to a journal, if it is as this run left it.
+
+        Args:
+            journal: its id.
+            lines: what to add.
+            written: how far this run has written it; where that is nothing, it must not be there, and begins.
+
+        Returns:
+            None where it was done; otherwise what happened to the journal, such as `SEALED` or `ALTERED`.
+        """
+
+
+class Backend(Storage, Protocol):
+    """A state as the ledger sees it. `backend.py` makes one of any `Store`."""
+
+    def write(self, document: bytes, *, expected: str | None) -> str:
+        """
+        Replace the document as `Store.put_if` does.
+
+        Raises:
+            StateConflict: there is another document, or none; nothing was changed.
+        """
+
+    def append(self, journal: str, lines: bytes) -> None:
+        """
+        Add lines to a journal. The first call of a backend object begins it, the others continue it.
+
+        Raises:
+            BackendError: also when another run began the journal, or it was sealed or dropped meanwhile.
+                After an error the journal may end in the middle of a line, and takes no more lines.
+        """
+
+
 def locked(url: str, holder: Holder) -> StateLocked:
     """Word the refusal of a lock, alike for every storage."""
     return StateLocked(
@@ -198,21 +232,6 @@ def changed_since_read(url: str) -> StateConflict:
 
 SEALED = "another run sealed it: it took this one for dead, or its lock was broken"
 ALTERED = "it is not as this run left it: an append failed half way, or another program wrote to it"
-
-
-def cannot_continue(where: str, what: str) -> BackendError:
-    """
-    Word the refusal to append to a journal, alike for every storage.
-
-    Args:
-        where: the journal.
-        what: happened to it, such as `SEALED` and `ALTERED`.
-    """
-    return BackendError(
-        "This run's journal cannot be continued.",
-        f"{where}: {what}.",
-        "Run again: what was written is read back, and what is in doubt is named.",
-    )
 
 
 def checked_id(journal: str, where: str) -> str:

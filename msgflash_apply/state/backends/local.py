@@ -33,9 +33,7 @@ from msgflash_apply.state.backends.base import (
     Backup,
     Holder,
     Stored,
-    cannot_continue,
-    changed_since_read,
-    checked_id,
+    Written,
     locked,
     not_the_lock,
     read_holder,
@@ -124,9 +122,9 @@ _OPEN_SUFFIX = ".jsonl"
 _SEALED_SUFFIX = ".sealed.jsonl"
 
 
-class LocalBackend:
+class LocalStore:
     """
-    A state in a folder that this host's kernel can lock; see `Backend` for what each method promises.
+    A state in a folder that this host's kernel can lock; see `Store` for what each method promises.
 
     Args:
         path: of the document. A symbolic link is followed now, once, so that all files are beside the real one.
@@ -138,7 +136,6 @@ class LocalBackend:
         self._guard = self._beside(".guard")
         self._backup = self._path.with_name(self._path.name + ".backup")
         self._lock = LockFile(self._beside(".lock"), self.url)
-        self._lengths: dict[str, int] = {}
 
     @property
     def url(self) -> str:
@@ -161,7 +158,7 @@ class LocalBackend:
             document = files.read_if_there(self._path)
         return None if document is None else Stored(document, _version(document))
 
-    def write(self, document: bytes, *, expected: str | None) -> str:
+    def put_if(self, document: bytes, *, expected: str | None) -> str | None:
         """Replace the document, if it is the expected one, by an atomic rename."""
         with files.translated(self._path):
             if expected is None:
@@ -169,34 +166,39 @@ class LocalBackend:
             with files.alone(self._guard):
                 present = self.read()
                 if (present.version if present else None) != expected:
-                    raise changed_since_read(self.url)
+                    return None
                 if present is not None:
                     files.replace_durably(self._backup, present.document)
                 files.replace_durably(self._path, document)
         return _version(document)
 
-    def append(self, journal: str, lines: bytes) -> None:
-        """Add lines to a journal of this object; a line that the disk cuts short is taken back."""
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> str | None:
+        """Add lines to a journal; a line that the disk cuts short is taken back."""
         path = self._journal(journal, _OPEN_SUFFIX)
-        length = self._lengths.get(journal)
+        is_begun = written.appends > 0
+        flags = os.O_WRONLY | (os.O_APPEND if is_begun else os.O_CREAT | os.O_EXCL)
         with self._changing(path):
-            if length is None:
-                descriptor = files.open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-            else:
-                descriptor = _continue(path, length)
             try:
+                descriptor = files.open_private(path, flags)
+            except FileNotFoundError:
+                if is_begun:
+                    return SEALED
+                raise
+            try:
+                if os.fstat(descriptor).st_size != written.size_bytes:
+                    return ALTERED
                 files.write_durably(descriptor, lines)
             except OSError:
                 # Best effort: where even this fails, the length refuses the next append, and readers drop a torn line.
                 with suppress(OSError):
-                    os.ftruncate(descriptor, length or 0)
+                    os.ftruncate(descriptor, written.size_bytes)
                     os.fsync(descriptor)
                 raise
             finally:
                 os.close(descriptor)
-            if length is None:
+            if not is_begun:
                 files.sync_folder(path.parent)
-        self._lengths[journal] = (length or 0) + len(lines)
+        return None
 
     def seal(self, journal: str) -> None:
         """End a journal by renaming it: its writer finds it gone, and its readers find it under either name."""
@@ -274,7 +276,7 @@ class LocalBackend:
         return self._path.with_name(self._stem + suffix)
 
     def _journal(self, journal: str, suffix: str) -> Path:
-        return self._beside(f".journal-{checked_id(journal, self.url)}{suffix}")
+        return self._beside(f".journal-{journal}{suffix}")
 
     def _journal_files(self) -> list[tuple[str, Path]]:
         pattern = re.compile(re.escape(f"{self._stem}.journal-") + r"([\w-]+)(\.sealed)?\.jsonl", re.ASCII)
@@ -283,18 +285,6 @@ class LocalBackend:
         except FileNotFoundError:
             return []
         return [(match[1], path) for path in paths if (match := pattern.fullmatch(path.name))]
-
-
-def _continue(path: Path, length: int) -> int:
-    """Open a journal that is as this run left it."""
-    try:
-        descriptor = files.open_private(path, os.O_WRONLY | os.O_APPEND)
-    except FileNotFoundError as err:
-        raise cannot_continue(str(path), SEALED) from err
-    if os.fstat(descriptor).st_size != length:
-        os.close(descriptor)
-        raise cannot_continue(str(path), ALTERED)
-    return descriptor
 
 
 def _version(document: bytes) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.backend import StoreBackend
 from msgflash_apply.state.backends.postgres.address import parse_address
-from msgflash_apply.state.backends.postgres.backend import PostgresBackend
 from msgflash_apply.state.backends.postgres.session import Timeouts, connect
+from msgflash_apply.state.backends.postgres.store import PostgresStore
 from tests.support.fates import Cut, Silence, always, only
 from tests.support.proxy import Proxy
 from tests.support.states import a_holder
@@ -48,10 +49,10 @@ SETTINGS = """
 """
 
 
-def a_client(place: Place, timeouts: Timeouts) -> PostgresBackend:
+def a_client(place: Place, timeouts: Timeouts) -> StoreBackend:
     """Build a client that waits no longer than a test can, at a place where the tables are made already."""
     place.client().write(b"one", expected=None)
-    return PostgresBackend(parse_address(place.url), place.environ, timeouts=timeouts)
+    return StoreBackend(PostgresStore(parse_address(place.url), place.environ, timeouts=timeouts))
 
 
 def test_server_that_is_away_is_told(place: Place) -> None:

@@ -1,7 +1,7 @@
 """
 The state in a PostgreSQL database: many states side by side, and a lock that dies with its holder.
 
-Read `backend.py` first. What a URL says and may choose is in `address.py`, how a session is made and what it does in
+Read `store.py` first. What a URL says and may choose is in `address.py`, how a session is made and what it does in
 `session.py`, every statement in `statements.py`, the tables and their upgrades in `schema.py`.
 
 Tables, in one schema (`msgflash_apply` unless the URL names another):

@@ -2,9 +2,9 @@
 A state on a server with Terraform's HTTP backend protocol, such as GitLab. httpx lives here.
 
 The protocol keeps one document per address: GET reads it, POST replaces it, LOCK and UNLOCK (or what the environment
-names) guard it. So the state's document and all its journals travel together, in one bundle. Read `backend.py` first:
+names) guard it. So the state's document and all its journals travel together, in one bundle. Read `store.py` first:
 
-    backend     what the ledger sees: every change is read, check, write under the server's lock
+    store       what the backend sees: every change is read, check, write under the server's lock
     server_lock the server's lock: taken for a run, or for one change; who holds it, in the protocol's words
     server      the four requests, repeated where that may help; what an answer means, and what to do
     bundle      the document and the journals as one JSON text

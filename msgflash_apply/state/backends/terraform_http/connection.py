@@ -1,7 +1,7 @@
 """
 One request to the server of a state, and what came back: an answer, or how far it got without one. The door to httpx.
 
-Nothing is repeated here and no status is judged; `backend.py` and `server_lock.py` do that.
+Nothing is repeated here and no status is judged; `store.py` and `server_lock.py` do that.
 """
 
 import json

@@ -1,5 +1,5 @@
 """
-The state as the ledger sees it, on a server of Terraform's HTTP backend protocol.
+A state on a server of Terraform's HTTP backend protocol.
 
 Every change reads the bundle, checks, and writes it back, under the server's lock: the run's own, or one for just
 this change. So each append costs the whole bundle twice, and a run gathers its entries (`appends`).
@@ -26,8 +26,7 @@ from msgflash_apply.state.backends.base import (
     Holder,
     Location,
     Stored,
-    cannot_continue,
-    changed_since_read,
+    Written,
 )
 from msgflash_apply.state.backends.terraform_http.bundle import Bundle, Journal, decode, encode
 from msgflash_apply.state.backends.terraform_http.connection import TOO_LATE, Connection, Response, Result
@@ -140,7 +139,6 @@ def _is_same(found: Bundle | None, expected: Bundle | None) -> bool:
 
 
 TIMEOUT_SECONDS: Final = 30.0
-_Change = Callable[[Bundle], Bundle]
 
 
 def open_terraform_http(
@@ -149,7 +147,7 @@ def open_terraform_http(
     timeout_seconds: float = TIMEOUT_SECONDS,
     short_lock_seconds: float = SHORT_LOCK_SECONDS,
     fence_seconds: float = FENCE_SECONDS,
-) -> "TerraformHttpBackend":
+) -> "TerraformHttpStore":
     """
     Open a state at an `https://` address, or `http://` on this machine; sends nothing yet.
 
@@ -171,12 +169,12 @@ def open_terraform_http(
         timeout_seconds=timeout_seconds,
     )
     server = Server(endpoints, connection, Retries.from_environment(location.environ))
-    return TerraformHttpBackend(server, short_lock_seconds=short_lock_seconds, fence_seconds=fence_seconds)
+    return TerraformHttpStore(server, short_lock_seconds=short_lock_seconds, fence_seconds=fence_seconds)
 
 
-class TerraformHttpBackend:
+class TerraformHttpStore:
     """
-    A state on such a server; see `Backend` for what each method promises.
+    A state on such a server; see `Store` for what each method promises.
 
     A lock of a run that died stays until `state unlock`: the protocol knows no lease.
     """
@@ -185,7 +183,6 @@ class TerraformHttpBackend:
         self._url = server.endpoints.shown
         self._lock = ServerLock(server, short_lock_seconds=short_lock_seconds, fence_seconds=fence_seconds)
         self._exchange = Exchange(server, self._lock)
-        self._lengths: dict[str, int] = {}
 
     @property
     def url(self) -> str:
@@ -207,29 +204,29 @@ class TerraformHttpBackend:
         document = self._read().document
         return None if document is None else Stored(document, _version(document))
 
-    def write(self, document: bytes, *, expected: str | None) -> str:
+    def put_if(self, document: bytes, *, expected: str | None) -> str | None:
         """Replace the document, if it is the expected one."""
 
-        def replaced(bundle: Bundle) -> Bundle:
+        def replaced(bundle: Bundle) -> Bundle | None:
             present = None if bundle.document is None else _version(bundle.document)
-            if present != expected:
-                raise changed_since_read(self._url)
-            return replace(bundle, document=document)
+            return replace(bundle, document=document) if present == expected else None
 
-        if not self._change(replaced):
-            raise changed_since_read(self._url)
-        return _version(document)
+        return _version(document) if self._change(replaced) else None
 
-    def append(self, journal: str, lines: bytes) -> None:
-        """Add lines to a journal of this object."""
-        length = self._lengths.get(journal)
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> str | None:
+        """Add lines to a journal."""
+        obstacle: str | None = None
 
         def appended(bundle: Bundle) -> Bundle:
-            written = self._written(bundle.journals.get(journal), length)
-            return _with_journal(bundle, journal, Journal(written + lines))
+            nonlocal obstacle
+            found = bundle.journals.get(journal)
+            obstacle = _obstacle(found, written)
+            if obstacle is not None:
+                return bundle
+            return _with_journal(bundle, journal, Journal((found.lines if found else b"") + lines))
 
         self._change_alone(appended)
-        self._lengths[journal] = (length or 0) + len(lines)
+        return obstacle
 
     def seal(self, journal: str) -> None:
         """End a journal: its writer finds it sealed."""
@@ -292,18 +289,23 @@ class TerraformHttpBackend:
     def _read(self) -> Bundle:
         return self._exchange.read() or Bundle()
 
-    def _change(self, change: _Change) -> bool:
-        """Read, check and write under the lock; False if another run wrote at the same time, without the lock."""
+    def _change(self, change: Callable[[Bundle], Bundle | None]) -> bool:
+        """
+        Read, check and write under the lock.
+
+        Returns:
+            False where the change is None, or another run wrote at the same time, without the lock.
+        """
         with self._lock.for_one_change() as lock_id:
             found = self._exchange.read()
             before = found or Bundle()
             after = change(before)
-            if after is before:
-                return True
+            if after is None or after is before:
+                return after is before
             numbered = replace(after, serial=before.serial + 1, write=str(uuid4()))
             return self._exchange.replace(found, numbered, lock_id=lock_id)
 
-    def _change_alone(self, change: _Change) -> None:
+    def _change_alone(self, change: Callable[[Bundle], Bundle]) -> None:
         if not self._change(change):
             raise BackendError(
                 "The state's lock was lost.",
@@ -311,17 +313,16 @@ class TerraformHttpBackend:
                 "Run again: what was written is read back, and what is in doubt is named.",
             )
 
-    def _written(self, found: Journal | None, length: int | None) -> bytes:
-        """Give what this run has written so far, if the journal still is as this run left it."""
-        if found is None and length is None:
-            return b""
-        if found is None or found.is_sealed:
-            raise cannot_continue(self._url, SEALED)
-        if length is None:
-            raise cannot_continue(self._url, "another run began it")
-        if len(found.lines) != length:
-            raise cannot_continue(self._url, ALTERED)
-        return found.lines
+
+def _obstacle(found: Journal | None, written: Written) -> str | None:
+    """Say why a journal cannot be continued, if it is not as this run left it."""
+    if found is None:
+        return SEALED if written.appends else None
+    if found.is_sealed:
+        return SEALED
+    if not written.appends:
+        return "another run began it"
+    return None if len(found.lines) == written.size_bytes else ALTERED
 
 
 def _with_journal(bundle: Bundle, name: str, journal: Journal) -> Bundle:
