@@ -249,5 +249,5 @@ def _is_lost(client: Backend) -> bool:
     try:
         client.append("run-1", b"first\n")
     except BackendError as err:
-        return "The lock is lost" in str(err)
+        return "The state's lock was lost" in str(err)
     return False

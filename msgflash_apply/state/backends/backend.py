@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import (
-    Appends,
+    RUN_AGAIN,
     Backend,
     Backup,
     Holder,
@@ -37,23 +37,11 @@ class StoreBackend:
 
     def __init__(self, store: Store, encryption: Encryption | None = None) -> None:
         self.store = store
+        self.url = store.url
+        self.appends = store.appends
+        self.lock_dies_with_its_holder = store.lock_dies_with_its_holder
         self._encryption = encryption
         self._written: dict[str, Written] = {}
-
-    @property
-    def url(self) -> str:
-        """Where the document is."""
-        return self.store.url
-
-    @property
-    def appends(self) -> Appends:
-        """As the store wants it."""
-        return self.store.appends
-
-    @property
-    def lock_dies_with_its_holder(self) -> bool:
-        """As that of the store."""
-        return self.store.lock_dies_with_its_holder
 
     def read(self) -> Stored | None:
         """Read the document."""
@@ -76,7 +64,7 @@ class StoreBackend:
             raise BackendError(
                 "This run's journal cannot be continued.",
                 f"{self._journal(journal)}: {obstacle}.",
-                "Run again: what was written is read back, and what is in doubt is named.",
+                RUN_AGAIN,
             )
         self._written[journal] = Written(written.appends + 1, written.size_bytes + len(stored))
 

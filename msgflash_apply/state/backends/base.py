@@ -230,6 +230,14 @@ def changed_since_read(url: str) -> StateConflict:
     )
 
 
+RUN_AGAIN = "Run again: what was written is read back, and what is in doubt is named."
+
+
+def lock_lost(url: str, what: str, fix: str = RUN_AGAIN) -> BackendError:
+    """Say that the lock is not this run's any more, alike for every storage; `what` is how that was found out."""
+    return BackendError("The state's lock was lost.", f"{url}: {what}.", fix)
+
+
 SEALED = "another run sealed it: it took this one for dead, or its lock was broken"
 ALTERED = "it is not as this run left it: an append failed half way, or another program wrote to it"
 

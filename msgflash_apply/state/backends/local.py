@@ -24,6 +24,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from msgflash_apply.state.backends import files
 from msgflash_apply.state.backends.base import (
@@ -130,27 +131,19 @@ class LocalStore:
         path: of the document. A symbolic link is followed now, once, so that all files are beside the real one.
     """
 
+    appends: Final = Appends()
+    """One entry at a time: a disk is quick."""
+
+    lock_dies_with_its_holder: Final = True
+    """The kernel frees what a dead process held."""
+
     def __init__(self, path: Path) -> None:
         self._path = Path(os.path.realpath(path))  # unlike Path.resolve, no Python version raises at a loop of links
+        self.url = str(self._path)
         self._stem = self._path.name.removesuffix(".json")
         self._guard = self._beside(".guard")
         self._backup = self._path.with_name(self._path.name + ".backup")
         self._lock = LockFile(self._beside(".lock"), self.url)
-
-    @property
-    def url(self) -> str:
-        """The path of the document."""
-        return str(self._path)
-
-    @property
-    def appends(self) -> Appends:
-        """One entry at a time: a disk is quick."""
-        return Appends()
-
-    @property
-    def lock_dies_with_its_holder(self) -> bool:
-        """The kernel frees what a dead process held."""
-        return True
 
     def read(self) -> Stored | None:
         """Read the document; None where there is none."""

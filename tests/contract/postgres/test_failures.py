@@ -85,7 +85,7 @@ def test_silence_in_a_run_ends_and_costs_the_lock(far: Place, proxy: Proxy) -> N
         client.append("run-1", b"line\n")
 
     proxy.count()
-    with pytest.raises(BackendError, match="lock of the state was lost"):
+    with pytest.raises(BackendError, match="state's lock was lost"):
         client.append("run-1", b"line\n")
     assert client.read_journal("run-1") is None
     client.unlock("run-1")

@@ -18,7 +18,7 @@ from typing import Final
 from uuid import uuid4
 
 from msgflash_apply.errors import BackendError, StateLocked
-from msgflash_apply.state.backends.base import Holder, locked, not_the_lock, read_holder, unknown_holder
+from msgflash_apply.state.backends.base import Holder, lock_lost, locked, not_the_lock, read_holder, unknown_holder
 from msgflash_apply.state.backends.object_store.objects import Found, Objects
 from msgflash_apply.state.serialise import to_json
 
@@ -195,11 +195,7 @@ class Lease:
             BackendError: another run took it over, it was broken, or it was not renewed for longer than it lasts.
         """
         if self._is_lost():
-            raise BackendError(
-                "The lock is lost.",
-                f"{self._objects.url}: {self._loss}. Another run may be at work.",
-                "Run again: what was written is read back, and what is in doubt is named.",
-            )
+            raise lock_lost(self._objects.url, f"{self._loss}; another run may be at work")
 
     def end(self) -> str:
         """Stop renewing; returns once the thread is done. Gives the last version that is known to be this lease's."""

@@ -74,6 +74,12 @@ class ObjectStore:
         now: seconds, by the clock on the wall, for the age of a journal; it also goes while the machine sleeps.
     """
 
+    appends: Final = Appends(ahead=4)
+    """A few creates ahead: an append takes as long as a request."""
+
+    lock_dies_with_its_holder: Final = False
+    """A lease goes on until it has run out."""
+
     def __init__(
         self,
         objects: Objects,
@@ -82,27 +88,13 @@ class ObjectStore:
         clock: Callable[[], float] = seconds_awake_or_asleep,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self.url = objects.url
         self._objects = objects
         self._probe = Probe(objects, clock)
         self._lock = Lock(objects, self._probe, terms or Terms(), clock)
         self._now = now
         self._ours: dict[str, _Ours] = {}
         self._is_purged = False
-
-    @property
-    def url(self) -> str:
-        """The URL of the folder."""
-        return self._objects.url
-
-    @property
-    def appends(self) -> Appends:
-        """A few creates ahead: an append takes as long as a request."""
-        return Appends(ahead=4)
-
-    @property
-    def lock_dies_with_its_holder(self) -> bool:
-        """A lease goes on until it has run out."""
-        return False
 
     def read(self) -> Stored | None:
         """Read the document; None where there is none. A bucket that is not there is an error."""

@@ -21,6 +21,7 @@ from msgflash_apply.state.backends.base import (
     Holder,
     Stored,
     Written,
+    lock_lost,
     locked,
     not_the_lock,
 )
@@ -149,9 +150,9 @@ class Sessions:
         with self.writing() as session:
             (row,) = session.rows(kind, statement, {**self.names, **ours, **parameters})
         if not row.is_allowed:
-            raise BackendError(
-                "The lock of the state was lost.",
-                f"{self.url}: the session that answers did not take the lock, or does not have it any more.",
+            raise lock_lost(
+                self.url,
+                "the session that answers did not take the lock, or does not have it any more",
                 "Run again. If it happens each time, a proxy spreads the statements over several sessions: connect to\n"
                 "the server itself, or let the proxy pool whole sessions.",
             )
@@ -170,11 +171,7 @@ class Sessions:
             with closing(self.new_session()) as session:
                 yield session
         elif self.held.session.is_lost:
-            raise BackendError(
-                "The lock of the state was lost.",
-                f"{self.url}: the connection that held it broke, or the lock was broken.",
-                "Run again: what was written is read back, and what is in doubt is named.",
-            )
+            raise lock_lost(self.url, "the connection that held it broke, or the lock was broken")
         else:
             yield self.held.session
 
@@ -198,6 +195,12 @@ class PostgresStore:
         timeouts: how long to wait for what.
     """
 
+    appends: Final = Appends(ahead=4)
+    """A few announced ahead: an append is a journey to the server, and a commit there."""
+
+    lock_dies_with_its_holder: Final = True
+    """The server frees what a dead session held."""
+
     def __init__(
         self,
         address: PostgresAddress,
@@ -206,22 +209,8 @@ class PostgresStore:
         ssl_mode: str | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
+        self.url = address.url
         self._sessions = Sessions(address, partial(connect, address, environ, ssl_mode, timeouts or Timeouts()))
-
-    @property
-    def url(self) -> str:
-        """The state's URL, which holds no secret."""
-        return self._sessions.url
-
-    @property
-    def appends(self) -> Appends:
-        """A few announced ahead: an append is a journey to the server, and a commit there."""
-        return Appends(ahead=4)
-
-    @property
-    def lock_dies_with_its_holder(self) -> bool:
-        """The server frees what a dead session held."""
-        return True
 
     def read(self) -> Stored | None:
         """Read the present document; None where there is none, or no tables."""

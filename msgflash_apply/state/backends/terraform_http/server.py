@@ -46,7 +46,6 @@ _WAYS_AROUND: Final = {
     Obstacle.SILENCE: "Check the network and any proxy on the way, then run again.",
     Obstacle.NETWORK: "Check that the server runs and that this machine may reach it, then run again.",
 }
-_LOCK_IS_LOST: Final = "Run again: what was written is read back, and what is in doubt is named."
 
 
 def failure(endpoints: Endpoints, action: str, result: Result) -> BackendError:
@@ -65,11 +64,6 @@ def failure(endpoints: Endpoints, action: str, result: Result) -> BackendError:
         f"{endpoints.shown}: no answer to the attempt to {action}: {result.what}.",
         _WAYS_AROUND[result.obstacle],
     )
-
-
-def lock_lost(endpoints: Endpoints, what: str) -> BackendError:
-    """Say that the lock is not this run's any more; `what` is how that was found out."""
-    return BackendError("The state's lock was lost.", f"{endpoints.shown}: {what}: it was broken.", _LOCK_IS_LOST)
 
 
 def locks_ignored(endpoints: Endpoints, what: str) -> BackendError:

@@ -30,9 +30,9 @@ from uuid import uuid4
 from msgflash_apply import __version__
 from msgflash_apply.clock import seconds_awake_or_asleep
 from msgflash_apply.errors import BackendError, StateLocked
-from msgflash_apply.state.backends.base import Holder, has_ended, locked, not_the_lock, read_holder
+from msgflash_apply.state.backends.base import Holder, has_ended, lock_lost, locked, not_the_lock, read_holder
 from msgflash_apply.state.backends.terraform_http.connection import MayLeave, Response, always
-from msgflash_apply.state.backends.terraform_http.server import Server, is_success, lock_lost, locks_ignored
+from msgflash_apply.state.backends.terraform_http.server import Server, is_success, locks_ignored
 from msgflash_apply.state.serialise import to_json
 
 LockInfo: TypeAlias = Mapping[str, str]
@@ -209,9 +209,9 @@ class ServerLock:
         last = self._elapsed() + WRITE_WITHIN_SECONDS  # from before the request: the server answers at any time after
         found = self._refused_to_others()
         if found is None:
-            raise lock_lost(self._server.endpoints, "it was free")
+            raise lock_lost(self._url, "it was free: it was broken")
         if lock_id_in(found) not in {lock_id, UNKNOWN}:
-            raise lock_lost(self._server.endpoints, f"{lock_id_in(found)} has it")
+            raise lock_lost(self._url, f"{lock_id_in(found)} has it: it was broken")
         return lambda: self._elapsed() < last
 
     @contextmanager

@@ -17,7 +17,6 @@ from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
-from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import (
     ALTERED,
     SEALED,
@@ -27,6 +26,7 @@ from msgflash_apply.state.backends.base import (
     Location,
     Stored,
     Written,
+    lock_lost,
 )
 from msgflash_apply.state.backends.terraform_http.bundle import Bundle, Journal, decode, encode
 from msgflash_apply.state.backends.terraform_http.connection import TOO_LATE, Connection, Response, Result
@@ -36,7 +36,6 @@ from msgflash_apply.state.backends.terraform_http.server import (
     Server,
     is_passing,
     is_success,
-    lock_lost,
     locks_ignored,
 )
 from msgflash_apply.state.backends.terraform_http.server_lock import FENCE_SECONDS, SHORT_LOCK_SECONDS, ServerLock
@@ -102,8 +101,8 @@ class Exchange:
             if not _is_same(found, before):
                 return False
             if isinstance(result, Response) and result.status in {409, 423}:
-                what = f"the server refused to write under this run's lock ({result.status})"
-                raise lock_lost(self._server.endpoints, what)
+                what = f"the server refused to write under this run's lock ({result.status}): it was broken"
+                raise lock_lost(self._server.endpoints.shown, what)
             if not self._server.can_wait(result, attempt):
                 raise self._server.failure("write", result)
 
@@ -179,25 +178,16 @@ class TerraformHttpStore:
     A lock of a run that died stays until `state unlock`: the protocol knows no lease.
     """
 
+    appends: Final = Appends(ahead=16, every_seconds=1.5)
+    """In groups: everything travels with every append."""
+
+    lock_dies_with_its_holder: Final = False
+    """The server knows nothing of processes."""
+
     def __init__(self, server: Server, *, short_lock_seconds: float, fence_seconds: float) -> None:
-        self._url = server.endpoints.shown
+        self.url = server.endpoints.shown
         self._lock = ServerLock(server, short_lock_seconds=short_lock_seconds, fence_seconds=fence_seconds)
         self._exchange = Exchange(server, self._lock)
-
-    @property
-    def url(self) -> str:
-        """The address, without its query."""
-        return self._url
-
-    @property
-    def appends(self) -> Appends:
-        """In groups: everything travels with every append."""
-        return Appends(ahead=16, every_seconds=1.5)
-
-    @property
-    def lock_dies_with_its_holder(self) -> bool:
-        """The server knows nothing of processes."""
-        return False
 
     def read(self) -> Stored | None:
         """Read the document; None where there is none."""
@@ -307,11 +297,7 @@ class TerraformHttpStore:
 
     def _change_alone(self, change: Callable[[Bundle], Bundle]) -> None:
         if not self._change(change):
-            raise BackendError(
-                "The state's lock was lost.",
-                f"{self._url}: another run wrote while this one held the lock: it was broken.",
-                "Run again: what was written is read back, and what is in doubt is named.",
-            )
+            raise lock_lost(self.url, "another run wrote while this one held the lock: it was broken")
 
 
 def _obstacle(found: Journal | None, written: Written) -> str | None:
