@@ -17,6 +17,14 @@ from typing import Final, Protocol
 
 from msgflash_apply.errors import BackendError, StateConflict, StateError, StateLocked
 
+RUN_AGAIN = "Run again: what was written is read back, and what is in doubt is named."
+SEALED = "another run sealed it: it took this one for dead, or its lock was broken"
+ALTERED = "it is not as this run left it: an append failed half way, or another program wrote to it"
+# Messages show it in a command to run.
+_LOCK_ID: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
+_LONGEST_TEXT: Final = 200
+UNKNOWN: Final = "unknown"
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -230,16 +238,9 @@ def changed_since_read(url: str) -> StateConflict:
     )
 
 
-RUN_AGAIN = "Run again: what was written is read back, and what is in doubt is named."
-
-
 def lock_lost(url: str, what: str, fix: str = RUN_AGAIN) -> BackendError:
     """Say that the lock is not this run's any more, alike for every storage; `what` is how that was found out."""
     return BackendError("The state's lock was lost.", f"{url}: {what}.", fix)
-
-
-SEALED = "another run sealed it: it took this one for dead, or its lock was broken"
-ALTERED = "it is not as this run left it: an append failed half way, or another program wrote to it"
 
 
 def checked_id(journal: str, where: str) -> str:
@@ -283,12 +284,6 @@ class Location:
     root: Path
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_trusted: bool = False
-
-
-# Messages show it in a command to run.
-_LOCK_ID: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
-_LONGEST_TEXT: Final = 200
-UNKNOWN: Final = "unknown"
 
 
 def read_holder(values: object) -> Holder:

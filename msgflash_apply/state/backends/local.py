@@ -42,6 +42,9 @@ from msgflash_apply.state.backends.base import (
 )
 from msgflash_apply.state.serialise import to_json
 
+_OPEN_SUFFIX = ".jsonl"
+_SEALED_SUFFIX = ".sealed.jsonl"
+
 
 class LockFile:
     """
@@ -117,10 +120,6 @@ def _try_kernel_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-_OPEN_SUFFIX = ".jsonl"
-_SEALED_SUFFIX = ".sealed.jsonl"
 
 
 class LocalStore:

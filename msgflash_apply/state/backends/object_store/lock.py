@@ -24,6 +24,11 @@ from msgflash_apply.state.serialise import to_json
 
 PROBES: Final = "probe"
 
+_LONGEST_SECONDS = 86_400.0
+KEY: Final = "lock.json"
+_HURRY: Final = 4
+"""How much sooner the next renewal comes after one that failed."""
+
 
 class Probe:
     """
@@ -83,9 +88,6 @@ class Probe:
         )
 
 
-_LONGEST_SECONDS = 86_400.0
-
-
 @dataclass(frozen=True, slots=True)
 class LockBody:
     """
@@ -123,12 +125,6 @@ def read_body(found: Found | None) -> LockBody:
         return LockBody(read_holder(values["holder"]), lease_seconds if lasts else None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return LockBody(unknown_holder(since=found.modified_at), None)
-
-
-KEY: Final = "lock.json"
-
-_HURRY: Final = 4
-"""How much sooner the next renewal comes after one that failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ _QUERY: Final[Mapping[str, str]] = {
 }
 """What may be behind the question mark; every other option of libpq comes from the environment."""
 
+_DEFAULT_PORT: Final = "5432"
+_REMOTE_SSL_MODE: Final = "require"
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresAddress:
@@ -131,10 +134,6 @@ def _not_a_url(what: str) -> BackendError:
         "Write postgresql://HOST:PORT/database/name/of/the/state, with USER@ before HOST if needed, and no password:\n"
         "that is taken from PGPASSWORD, ~/.pgpass or PGSERVICE, as by every client of PostgreSQL.",
     )
-
-
-_DEFAULT_PORT: Final = "5432"
-_REMOTE_SSL_MODE: Final = "require"
 
 
 def check_destination(address: PostgresAddress, environ: Mapping[str, str]) -> None:

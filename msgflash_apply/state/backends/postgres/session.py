@@ -44,6 +44,27 @@ _REMEDIES: Final = (
 _OTHERWISE: Final = ("The state's database failed.", "Look into the server's log; then run again.")
 _LOST: Final = ("The connection to the state's database broke.", "Run again once the server can be reached.")
 
+Row = TypeVar("Row")
+_ENDED: Final = ("57P", "08")
+"""SQLSTATEs with which the server ends a session: it shuts down, an administrator ended it, the protocol broke."""
+
+_OLDEST_SERVER: Final = 140000
+_SILENCE_SECONDS: Final = 60
+_WIRE: Final[Mapping[str, str]] = {
+    "client_encoding": "utf8",
+    "fallback_application_name": "msgflash-apply",
+    "keepalives": "1",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": str(_SILENCE_SECONDS * 1000),
+}
+_SET: Final = """
+    SELECT count(set_config(name, CASE WHEN name = 'synchronous_commit' AND current_setting(name) <> 'off'
+        THEN current_setting(name) ELSE setting END, false)) AS settings
+    FROM unnest(%(names)s::text[], %(settings)s::text[]) AS wanted (name, setting)
+"""
+
 
 class SessionLost(BackendError):
     """The session is gone, and its lock with it; whether its last statement was carried out is not known."""
@@ -85,12 +106,6 @@ def silent(url: str, seconds: float) -> SessionLost:
 
 def _one_line(error: psycopg.Error) -> str:
     return " ".join((error.diag.message_primary or str(error)).split())
-
-
-Row = TypeVar("Row")
-
-_ENDED: Final = ("57P", "08")
-"""SQLSTATEs with which the server ends a session: it shuts down, an administrator ended it, the protocol broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,24 +217,6 @@ def _deadline(connection: psycopg.Connection[tuple[object, ...]], seconds: float
             yield
         finally:
             timer.cancel()
-
-
-_OLDEST_SERVER: Final = 140000
-_SILENCE_SECONDS: Final = 60
-_WIRE: Final[Mapping[str, str]] = {
-    "client_encoding": "utf8",
-    "fallback_application_name": "msgflash-apply",
-    "keepalives": "1",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-    "tcp_user_timeout": str(_SILENCE_SECONDS * 1000),
-}
-_SET: Final = """
-    SELECT count(set_config(name, CASE WHEN name = 'synchronous_commit' AND current_setting(name) <> 'off'
-        THEN current_setting(name) ELSE setting END, false)) AS settings
-    FROM unnest(%(names)s::text[], %(settings)s::text[]) AS wanted (name, setting)
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,10 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST: Final = re.compile(r"[^.]{1,63}(\.[^.]{1,63})*\.?|[0-9a-f:.%]+")
 _METHOD: Final = re.compile(r"[A-Z]{1,20}")
 
+_CA: Final = "TF_HTTP_CLIENT_CA_CERTIFICATE_PEM"
+_CERTIFICATE: Final = "TF_HTTP_CLIENT_CERTIFICATE_PEM"
+_KEY: Final = "TF_HTTP_CLIENT_PRIVATE_KEY_PEM"
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
@@ -167,11 +171,6 @@ def _split(url: str, what: str) -> SplitResult:
     if not is_usable:
         raise refused
     return parts
-
-
-_CA: Final = "TF_HTTP_CLIENT_CA_CERTIFICATE_PEM"
-_CERTIFICATE: Final = "TF_HTTP_CLIENT_CERTIFICATE_PEM"
-_KEY: Final = "TF_HTTP_CLIENT_PRIVATE_KEY_PEM"
 
 
 @dataclass(frozen=True, slots=True)

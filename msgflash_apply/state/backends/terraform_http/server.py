@@ -47,6 +47,8 @@ _WAYS_AROUND: Final = {
     Obstacle.NETWORK: "Check that the server runs and that this machine may reach it, then run again.",
 }
 
+_TOO_MANY_REQUESTS: Final = 429
+
 
 def failure(endpoints: Endpoints, action: str, result: Result) -> BackendError:
     """
@@ -88,9 +90,6 @@ def _refused(endpoints: Endpoints, action: str, answer: Response) -> BackendErro
         f"{endpoints.shown}: the attempt to {action} was answered with {answer.status}{words}.",
         _REMEDIES.get(answer.status, _SERVER_TROUBLE if answer.status >= 500 else _REMEDIES[400]),
     )
-
-
-_TOO_MANY_REQUESTS: Final = 429
 
 
 @dataclass(frozen=True, slots=True)

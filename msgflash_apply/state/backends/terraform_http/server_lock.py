@@ -30,18 +30,26 @@ from uuid import uuid4
 from msgflash_apply import __version__
 from msgflash_apply.clock import seconds_awake_or_asleep
 from msgflash_apply.errors import BackendError, StateLocked
-from msgflash_apply.state.backends.base import Holder, has_ended, lock_lost, locked, not_the_lock, read_holder
+from msgflash_apply.state.backends.base import UNKNOWN, Holder, has_ended, lock_lost, locked, not_the_lock, read_holder
 from msgflash_apply.state.backends.terraform_http.connection import MayLeave, Response, always
 from msgflash_apply.state.backends.terraform_http.server import Server, is_success, locks_ignored
 from msgflash_apply.state.serialise import to_json
 
 LockInfo: TypeAlias = Mapping[str, str]
 
-UNKNOWN: Final = "unknown"
 _LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 _LONGEST_ID: Final = 255
 _IN_ID: Final = ("who", "host", "pid", "what", "since")
 """What GitLab gets of a holder behind the id, in this order."""
+
+SHORT_LOCK_SECONDS: Final = 20.0
+WRITE_WITHIN_SECONDS: Final = 5.0
+FENCE_SECONDS: Final = WRITE_WITHIN_SECONDS + 1.0
+_POLL_SECONDS: Final = 0.05
+_CHANGE, _LOOK, _CHECK = "change", "look", "check"
+_SHORT: Final = (f"{_CHANGE}-", f"{_LOOK}-", f"{_CHECK}-")
+_HELD_BY_ANOTHER: Final = frozenset({409, 423})
+_NOT_THERE: Final = frozenset({404, 409, 423})
 
 
 def lock_info(holder: Holder, path: str, *, is_gitlab: bool) -> LockInfo:
@@ -121,16 +129,6 @@ def _moment(created: str) -> datetime:
         return datetime.fromisoformat(created).astimezone(UTC)
     except (ValueError, OverflowError):
         return _LONG_AGO
-
-
-SHORT_LOCK_SECONDS: Final = 20.0
-WRITE_WITHIN_SECONDS: Final = 5.0
-FENCE_SECONDS: Final = WRITE_WITHIN_SECONDS + 1.0
-_POLL_SECONDS: Final = 0.05
-_CHANGE, _LOOK, _CHECK = "change", "look", "check"
-_SHORT: Final = (f"{_CHANGE}-", f"{_LOOK}-", f"{_CHECK}-")
-_HELD_BY_ANOTHER: Final = frozenset({409, 423})
-_NOT_THERE: Final = frozenset({404, 409, 423})
 
 
 class ServerLock:

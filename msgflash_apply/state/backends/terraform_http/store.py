@@ -43,6 +43,8 @@ from msgflash_apply.state.backends.terraform_http.server_lock import FENCE_SECON
 _PROOFS: Final = 5
 """Before one write. One grows old where this machine sleeps, or the network is too slow for the state."""
 
+TIMEOUT_SECONDS: Final = 30.0
+
 
 class Exchange:
     """
@@ -135,9 +137,6 @@ def _is_same(found: Bundle | None, expected: Bundle | None) -> bool:
     if found is None or expected is None:
         return found is expected
     return (found.serial, found.write) == (expected.serial, expected.write)
-
-
-TIMEOUT_SECONDS: Final = 30.0
 
 
 def open_terraform_http(
