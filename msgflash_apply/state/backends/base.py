@@ -1,8 +1,8 @@
 """
 What every storage of the state must do, and in what words it says no.
 
-A backend keeps, under one URL: the document, at most one journal per run, and a lock. One suite checks every promise
-below on every backend: `tests/contract/test_backend_suite.py`.
+A storage keeps, under one URL: the document, at most one journal per run, and a lock. One suite checks every promise
+below on every kind: `tests/contract/test_backend_suite.py`.
 """
 
 import errno
@@ -12,6 +12,7 @@ import socket
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -169,7 +170,11 @@ class Storage(Protocol):
 
 
 class Store(Storage, Protocol):
-    """A storage as it is: bytes, replaced and added to on a condition. What the condition refuses is a value."""
+    """
+    A storage as it is: bytes, replaced and added to on a condition. What the condition refuses is a value.
+
+    The ids of journals are those of journals: `StoreBackend` has checked them.
+    """
 
     def put_if(self, document: bytes, *, expected: str | None) -> str | None:
         """
@@ -284,6 +289,14 @@ class Location:
     root: Path
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_trusted: bool = False
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is this machine, so that no one on the way can read or change anything."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def read_holder(values: object) -> Holder:

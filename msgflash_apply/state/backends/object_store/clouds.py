@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
-from ipaddress import ip_address
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -21,6 +20,7 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.base import is_this_machine
 from msgflash_apply.state.backends.object_store.objects import Objects
 
 if TYPE_CHECKING:
@@ -258,20 +258,13 @@ def _is_plain(endpoint: str, variable: str) -> bool:
             "The endpoint of the state's storage cannot be used.",
             f"{variable} must hold a URL like https://storage.example.com, without a user or a password.",
         )
-    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+    if parts.scheme == "http" and not is_this_machine(parts.hostname):
         raise BackendError(
             "The endpoint of the state's storage cannot be used.",
             f"{variable} is plain HTTP to {parts.hostname}: others on the way could read and change the state.",
             "Use https. Plain HTTP is for servers on this machine.",
         )
     return parts.scheme == "http"
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(frozen=True, slots=True)

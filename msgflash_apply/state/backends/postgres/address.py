@@ -9,11 +9,11 @@ on environment variables, the password file and the connection service file.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.base import is_this_machine
 
 DEFAULT_SCHEMA: Final = "msgflash_apply"
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -190,16 +190,7 @@ def ssl_mode(address: PostgresAddress, environ: Mapping[str, str], *, is_trusted
 def is_local(address: PostgresAddress, environ: Mapping[str, str]) -> bool:
     """Whether the server is on this machine, so that nothing is on the way: a socket, or a loopback address."""
     hosts = environ.get("PGHOSTADDR") or address.host or environ.get("PGHOST", "")
-    return all(_is_local(host) for host in hosts.split(","))
-
-
-def _is_local(host: str) -> bool:
-    if host.startswith(("/", "@")) or host.lower() in {"", "localhost"}:
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return all(not host or host.startswith(("/", "@")) or is_this_machine(host) for host in hosts.split(","))
 
 
 def _folded(server: tuple[str, str]) -> tuple[str, str]:

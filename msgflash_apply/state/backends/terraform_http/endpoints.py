@@ -21,10 +21,9 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.base import Location
+from msgflash_apply.state.backends.base import Location, is_this_machine
 
 _GITLAB: Final = re.compile(r".*/api/v4/projects/[^/]+/terraform/state/[^/]+/?")
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST: Final = re.compile(r"[^.]{1,63}(\.[^.]{1,63})*\.?|[0-9a-f:.%]+")
 _METHOD: Final = re.compile(r"[A-Z]{1,20}")
 
@@ -69,7 +68,7 @@ class Endpoints:
     @property
     def is_loopback(self) -> bool:
         """Whether the requests stay on this machine."""
-        return urlsplit(self.state).hostname in _LOOPBACK
+        return is_this_machine(urlsplit(self.state).hostname or "")
 
     @property
     def is_plain(self) -> bool:
@@ -146,7 +145,7 @@ def _checked(url: str, what: str) -> str:
             f"{what} is {shown(url)}, with a user in front of the host.",
             "Take it out, and give it in the environment: TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
         )
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
         raise BackendError(
             "The state would travel in clear.",
             f"{what} is {shown(url)}: plain http is allowed to this machine only.",
