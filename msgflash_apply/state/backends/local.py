@@ -172,10 +172,8 @@ class LocalStore:
         with self._changing(path):
             try:
                 descriptor = files.open_private(path, flags)
-            except FileNotFoundError:
-                if is_begun:
-                    return SEALED
-                raise
+            except FileNotFoundError:  # so it was begun: its folder is there, in which the guard is
+                return SEALED
             try:
                 if os.fstat(descriptor).st_size != written.size_bytes:
                     return ALTERED
