@@ -13,12 +13,10 @@ from msgflash_apply.errors import BackendError, StateConflict, StateLocked
 from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.terraform_http.bundle import Bundle
 from msgflash_apply.state.backends.terraform_http.connection import Connection
-from msgflash_apply.state.backends.terraform_http.credentials import credentials_for
-from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of
-from msgflash_apply.state.backends.terraform_http.exchange import Exchange
-from msgflash_apply.state.backends.terraform_http.retries import Retries
-from msgflash_apply.state.backends.terraform_http.server import Server
+from msgflash_apply.state.backends.terraform_http.endpoints import credentials_for, endpoints_of
+from msgflash_apply.state.backends.terraform_http.server import Retries, Server
 from msgflash_apply.state.backends.terraform_http.server_lock import FENCE_SECONDS, ServerLock
+from msgflash_apply.state.backends.terraform_http.store import Exchange
 from tests.support.states import a_holder
 from tests.support.stores.http import GITLAB, HTML, LENIENT, ONCE, PLAIN, a_client, environment, methods
 from tests.support.stores.http_server import Fault, Reply, StateServer

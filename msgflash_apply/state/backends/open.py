@@ -11,40 +11,39 @@ from typing import Final, cast
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.models.project import STATE_SCHEMES, scheme_of_state
-from msgflash_apply.state.backends.base import Backend, Location
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.keyring import Keyring
-from msgflash_apply.state.backends.local import LocalBackend
-from msgflash_apply.state.backends.object_store.address import parse_address as parse_object_address
+from msgflash_apply.state.backends.backend import StoreBackend
+from msgflash_apply.state.backends.base import Location, Store
+from msgflash_apply.state.backends.encryption import Encryption, Keyring
+from msgflash_apply.state.backends.local import LocalStore
+from msgflash_apply.state.backends.postgres.address import check_destination, ssl_mode
 from msgflash_apply.state.backends.postgres.address import parse_address as parse_postgres_address
-from msgflash_apply.state.backends.postgres.trust import check_destination, ssl_mode
 
 _CLOUDS: Final = {"s3": ("s3", ("obstore", "boto3")), "gs": ("gcs", ("obstore",)), "az": ("azure", ("obstore",))}
-"""By scheme: the module, which is named as its extra, and the libraries that it needs."""
+"""By scheme: the extra, and the libraries that it needs."""
 
 
-def _object_store(location: Location) -> Backend:
+def _object_store(location: Location) -> Store:
     """
     Open a state at s3://, gs:// or az://. Sends nothing yet.
 
     A URL that a branch wrote chooses a bucket and a folder of the cloud, the account and the endpoint that the
     environment names, and so no one else who could get a secret.
     """
-    address = parse_object_address(location.url)
-    cloud, libraries = _CLOUDS[address.scheme]
+    scheme = location.url.partition("://")[0].lower()
+    extra, libraries = _CLOUDS[scheme]
     if not all(map(find_spec, libraries)):
         raise BackendError(
             "A library is missing.",
-            f"States at {address.scheme}:// need {' and '.join(libraries)}.",
-            f"Install them:\n    pip install 'msgflash-apply[{cloud}]'",
+            f"States at {scheme}:// need {' and '.join(libraries)}.",
+            f"Install them:\n    pip install 'msgflash-apply[{extra}]'",
         )
     package = "msgflash_apply.state.backends.object_store"
-    objects = import_module(f"{package}.{cloud}").connect(address, location.environ)
-    return cast("Backend", import_module(f"{package}.backend").ObjectStoreBackend(objects))
+    clouds = import_module(f"{package}.clouds")
+    objects = clouds.connect(clouds.parse_address(location.url), location.environ)
+    return cast("Store", import_module(f"{package}.store").ObjectStore(objects))
 
 
-def _postgres(location: Location) -> Backend:
+def _postgres(location: Location) -> Store:
     """Open a state at postgresql://, where a URL that a branch wrote may lead. Connects to nothing yet."""
     address = parse_postgres_address(location.url)
     if not location.is_trusted:
@@ -58,17 +57,17 @@ def _postgres(location: Location) -> Backend:
             "A state at postgresql:// needs psycopg with PostgreSQL's client library.",
             "Install it:\n    pip install 'msgflash-apply[postgres]'",
         ) from err
-    module = import_module("msgflash_apply.state.backends.postgres.backend")
-    return cast("Backend", module.PostgresBackend(address, location.environ, ssl_mode=mode))
+    module = import_module("msgflash_apply.state.backends.postgres.store")
+    return cast("Store", module.PostgresStore(address, location.environ, ssl_mode=mode))
 
 
-def _terraform_http(location: Location) -> Backend:
-    from msgflash_apply.state.backends.terraform_http.backend import open_terraform_http  # noqa: PLC0415 - loads httpx
+def _terraform_http(location: Location) -> Store:
+    from msgflash_apply.state.backends.terraform_http.store import open_terraform_http  # noqa: PLC0415 - loads httpx
 
     return open_terraform_http(location)
 
 
-_BY_SCHEME: Final[Mapping[str, Callable[[Location], Backend]]] = {
+_BY_SCHEME: Final[Mapping[str, Callable[[Location], Store]]] = {
     "az": _object_store,
     "gs": _object_store,
     "s3": _object_store,
@@ -79,18 +78,13 @@ _BY_SCHEME: Final[Mapping[str, Callable[[Location], Backend]]] = {
 }
 
 
-def open_backend(location: Location, keys: Keyring | None = None) -> Backend:
+def open_store(location: Location) -> Store:
     """
-    Choose the backend of a state. Reads and writes nothing there; whether a state is there is found out later.
-
-    Args:
-        location: where the state is.
-        keys: everything is encrypted with the first, and decrypted with any of them. None for a backend that gives the
-            bytes as they are in the storage.
+    Choose the storage of a state. Reads and writes nothing there; whether a state is there is found out later.
 
     Raises:
-        BackendError: no backend keeps states under this scheme, a library is missing, or the URL is not one that the
-            backend takes; names no credentials.
+        BackendError: nothing keeps states under this scheme, a library is missing, or the URL is not one that the
+            storage takes; names no credentials.
     """
     try:
         scheme = scheme_of_state(location.url)
@@ -101,5 +95,16 @@ def open_backend(location: Location, keys: Keyring | None = None) -> Backend:
             f"It {err}.",
             f"Give the path of a file, or a URL that begins with one of these: {schemes}.",
         ) from err
-    storage = LocalBackend(location.root / location.url) if scheme is None else _BY_SCHEME[scheme](location)
-    return storage if keys is None else EncryptedBackend(storage, Cipher(keys))
+    return LocalStore(location.root / location.url) if scheme is None else _BY_SCHEME[scheme](location)
+
+
+def open_backend(location: Location, keys: Keyring | None = None) -> StoreBackend:
+    """
+    Choose the backend of a state, as `open_store` does; raises the same.
+
+    Args:
+        location: where the state is.
+        keys: everything is encrypted with the first, and decrypted with any of them. None for plain text.
+    """
+    store = open_store(location)
+    return StoreBackend(store, None if keys is None else Encryption(keys))

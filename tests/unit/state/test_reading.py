@@ -9,7 +9,6 @@ import pytest
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateMissing
 from msgflash_apply.state.backends.base import Stored
-from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit
 from msgflash_apply.state.journal import Opened
@@ -18,7 +17,17 @@ from msgflash_apply.state.reading import load, refuse_other_server
 from msgflash_apply.state.replay import fold
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, a_record, a_snapshot, an_intent
-from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_run, a_run_that_ends, a_state, created, intended
+from tests.support.states import (
+    ENVIRONMENT,
+    LINEAGE,
+    LocalBackend,
+    a_backend,
+    a_run,
+    a_run_that_ends,
+    a_state,
+    created,
+    intended,
+)
 
 
 def test_new_state_is_there_and_empty(tmp_path: Path) -> None:
