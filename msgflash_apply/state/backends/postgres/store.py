@@ -6,7 +6,7 @@ session reads, which one changes, and which one holds the lock.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,8 +14,6 @@ from typing import Final, LiteralString, TypeVar
 
 from msgflash_apply.errors import BackendError, StateLocked
 from msgflash_apply.state.backends.base import (
-    ALTERED,
-    SEALED,
     Appends,
     Backup,
     Holder,
@@ -226,22 +224,19 @@ class PostgresStore:
         names = {"version": int(version[1]), "sha256": version[2], "kept": statements.FORMER_DOCUMENTS_KEPT}
         return self._sessions.change(_DocumentChange, statements.WRITE_NEXT, {**names, "document": document}).version
 
-    def append_if(self, journal: str, lines: bytes, *, written: Written) -> str | None:
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> bool:
         """Begin a journal that is not there, or continue one that is as this run left it."""
         statement = statements.CONTINUE_JOURNAL if written.appends else statements.BEGIN_JOURNAL
         parameters = {"journal": journal, "lines": lines, "appends": written.appends}
-        if self._sessions.change(_JournalChange, statement, parameters).is_done:
-            return None
-        states = {found.journal: found.is_sealed for found in self._journals()}
-        return SEALED if written.appends and states.get(journal, True) else ALTERED
+        return self._sessions.change(_JournalChange, statement, parameters).is_done
 
     def seal(self, journal: str) -> None:
         """End a journal: waits for an append that is under way, and lets none follow."""
         self._sessions.change(_JournalChange, statements.SEAL_JOURNAL, {"journal": journal})
 
-    def journals(self) -> Collection[str]:
+    def journals(self) -> Mapping[str, bool]:
         """List all journals, the one begun first in front."""
-        return tuple(found.journal for found in self._journals())
+        return {found.journal: found.is_sealed for found in self._sessions.look(_Journal, statements.LIST_JOURNALS)}
 
     def read_journal(self, journal: str) -> bytes | None:
         """Read all lines in order; None if there is no such journal."""
@@ -260,12 +255,6 @@ class PostgresStore:
         if not re.fullmatch(r"[0-9]+", name, re.ASCII):
             return None
         return self._content(statements.READ_BACKUP, {"name": name})
-
-    def remains(self) -> tuple[str, ...]:
-        """Name the journals, and say how many former documents there are."""
-        former = len(self.backups())
-        documents = (f"{former} former {'document' if former == 1 else 'documents'}",) if former else ()
-        return (*(f"journal {journal}" for journal in self.journals()), *documents)
 
     def lock(self, holder: Holder) -> None:
         """
@@ -330,9 +319,6 @@ class PostgresStore:
                 f"{self.url}: the session that holds it has not ended; it may belong to another role.",
                 f"Let an administrator end it:\n    SELECT pg_terminate_backend({still[0].session_pid});",
             )
-
-    def _journals(self) -> list[_Journal]:
-        return self._sessions.look(_Journal, statements.LIST_JOURNALS)
 
     def _content(self, statement: LiteralString, parameters: Mapping[str, object]) -> bytes | None:
         found = self._sessions.look(_Content, statement, parameters)
