@@ -5,10 +5,10 @@ Every change reads the bundle, checks, and writes it back, under the server's lo
 this change. So each append costs the whole bundle twice, and a run gathers its entries (`appends`).
 
 The bundle is replaced by compare-and-swap as far as the protocol lets us. It has no condition on a write but the lock,
-and many servers check that only while one is held. So every change holds the lock, each write follows a
-proof that it still is held (`server_lock.py`), and after a new document was written it is proven once more. After a
-write without a clear answer the bundle is read: its serial and its random mark show whether the write came through. It
-is repeated, with the same content, only if the former bundle is still there.
+and many servers check that only while one is held. So every change holds the lock, each write follows a proof that it
+still is held (`server_lock.py`), and after a new document was written it is proven once more. After a write without a
+clear answer the bundle is read: its serial and its random mark show whether the write came through. It is repeated,
+with the same content, only if the former bundle is still there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
