@@ -11,9 +11,9 @@ from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.settings import PASSWORD, state_fits_file
 from msgflash_apply.report.state_text import migrated_to_text, rekeyed_to_text
+from msgflash_apply.state.backends.backend import open_backend, open_store
 from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.encryption import DOCUMENT, RECOVERY
-from msgflash_apply.state.backends.open import open_backend, open_store
 from msgflash_apply.state.edits import (
     break_lock,
     lost_doubts,

@@ -35,9 +35,9 @@ from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings, scheme_of_state
 from msgflash_apply.report.own_secrets import learn
 from msgflash_apply.report.safe_text import shell_word, visible
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Backend, Holder, Location
 from msgflash_apply.state.backends.encryption import Encryption, Keyring, Plain, read_envelope, read_keys
-from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import read_state

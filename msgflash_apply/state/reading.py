@@ -11,7 +11,7 @@ from functools import reduce
 
 from msgflash_apply.campaign import Address, Record
 from msgflash_apply.errors import StateDamaged, StateError, StateMissing
-from msgflash_apply.state.backends.base import Backend, Storage, Stored
+from msgflash_apply.state.backends.base import Backend, Stored
 from msgflash_apply.state.codec import decode, decode_journal
 from msgflash_apply.state.journal import Entry, Opened
 from msgflash_apply.state.replay import fold
@@ -26,7 +26,7 @@ class VersionedSnapshot:
     version: str
 
 
-def read_document(backend: Storage) -> Stored:
+def read_document(backend: Backend) -> Stored:
     """
     Read the document, which must be there.
 
@@ -40,7 +40,7 @@ def read_document(backend: Storage) -> Stored:
     return stored
 
 
-def absent(backend: Storage) -> StateError:
+def absent(backend: Backend) -> StateError:
     """Say what it means that there is no document. Absent is not empty."""
     remains = backend.remains()
     if remains:

@@ -53,7 +53,7 @@ def rekey(store: Store, keys: Keyring, claim: Claim, *, decrypt: bool) -> Rekeye
         StateConflict: the state changed under the lock. Running it again does what is left.
         BackendError: the storage failed; running it again does what is left, too.
     """
-    before = _key_of(read_document(store).document, store.url)
+    before = _key_of(read_document(StoreBackend(store)).document, store.url)
     form_before = Encryption(keys.led_by(before), plain=Plain.READ if before else Plain.WRITTEN)
     as_before = StoreBackend(store, form_before)
     as_wanted = StoreBackend(store, Encryption(keys, plain=Plain.WRITTEN if decrypt else Plain.REFUSED))

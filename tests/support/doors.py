@@ -7,7 +7,7 @@ of them.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar, cast
 
 from msgflash_apply.errors import BackendError
@@ -55,7 +55,7 @@ class _Door:
         """Pass on."""
         return self._look(lambda: self._inner.read_backup(name))
 
-    def journals(self) -> Collection[str]:
+    def journals(self) -> Mapping[str, bool]:
         """Pass on."""
         return self._look(self._inner.journals)
 
@@ -65,7 +65,7 @@ class _Door:
 
     def remains(self) -> tuple[str, ...]:
         """Pass on."""
-        return self._look(self._inner.remains)
+        return self._look(lambda: cast("Backend", self._inner).remains())
 
     def holder(self) -> Holder | None:
         """Pass on."""
@@ -83,7 +83,7 @@ class _Door:
         """Count and pass on."""
         self._effect(lambda: cast("Backend", self._inner).append(journal, lines))
 
-    def append_if(self, journal: str, lines: bytes, *, written: Written) -> str | None:
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> bool:
         """Count and pass on, where this is the door of a store."""
         return self._effect(lambda: cast("Store", self._inner).append_if(journal, lines, written=written))
 

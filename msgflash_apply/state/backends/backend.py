@@ -1,25 +1,38 @@
 """
-The one backend of every state: a `Store` of bytes, and the form in which they are kept there.
+The one backend of every state: a `Store` of bytes, which its location chooses, and the form in which they are kept.
 
 What all storages have in common is here, once: what is encrypted and how it is bound to its place, how far this run's
-own journals are, and the refusals of a document that changed and of a journal that cannot be continued.
+own journals are, what is left where the document is gone, and the refusals of a document that changed and of a journal
+that cannot be continued. A storage's library loads when its first backend is opened, and the one for encryption with
+the first key.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final, cast
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.models.project import STATE_SCHEMES, scheme_of_state
 from msgflash_apply.state.backends.base import (
-    RUN_AGAIN,
     Backend,
     Backup,
     Holder,
+    Location,
     Store,
     Stored,
     Written,
     changed_since_read,
     checked_id,
+    not_continued,
 )
-from msgflash_apply.state.backends.encryption import DOCUMENT, RECOVERY, Encryption, append_context
+from msgflash_apply.state.backends.encryption import DOCUMENT, RECOVERY, Encryption, Keyring, append_context
+from msgflash_apply.state.backends.local import LocalStore
+from msgflash_apply.state.backends.postgres.address import check_destination, ssl_mode
+from msgflash_apply.state.backends.postgres.address import parse_address as parse_postgres_address
+
+_CLOUDS: Final = {"s3": ("s3", ("obstore", "boto3")), "gs": ("gcs", ("obstore",)), "az": ("azure", ("obstore",))}
+"""By scheme: the extra, and the libraries that it needs."""
 
 
 class StoreBackend:
@@ -59,20 +72,15 @@ class StoreBackend:
         """Add lines; where they are encrypted, as one line: cut short, all of them are dropped together."""
         written = self._written.get(checked_id(journal, self.url), Written())
         stored = self._encrypted(lines, append_context(journal, written.appends))
-        obstacle = self.store.append_if(journal, stored, written=written)
-        if obstacle is not None:
-            raise BackendError(
-                "This run's journal cannot be continued.",
-                f"{self._journal(journal)}: {obstacle}.",
-                RUN_AGAIN,
-            )
+        if not self.store.append_if(journal, stored, written=written):
+            raise not_continued(self.url, journal, self._obstacle(journal, written))
         self._written[journal] = Written(written.appends + 1, written.size_bytes + len(stored))
 
     def seal(self, journal: str) -> None:
         """End a journal."""
         self.store.seal(checked_id(journal, self.url))
 
-    def journals(self) -> Collection[str]:
+    def journals(self) -> Mapping[str, bool]:
         """List the journals."""
         return self.store.journals()
 
@@ -81,7 +89,7 @@ class StoreBackend:
         data = self.store.read_journal(checked_id(journal, self.url))
         if data is None or self._encryption is None:
             return data
-        return self._encryption.opened_journal(data, journal, self._journal(journal))
+        return self._encryption.opened_journal(data, journal, f"{self.url}, journal {journal}")
 
     def drop(self, journal: str) -> None:
         """Remove a journal."""
@@ -98,7 +106,9 @@ class StoreBackend:
 
     def remains(self) -> tuple[str, ...]:
         """Name what is there besides the document and the lock."""
-        return self.store.remains()
+        former = self.store.backups()
+        documents = f"former document {former[0].name}" if len(former) == 1 else f"{len(former)} former documents"
+        return (*(f"journal {journal}" for journal in self.store.journals()), *([documents] if former else []))
 
     def lock(self, holder: Holder) -> None:
         """Take the lock; the storage sees who does."""
@@ -126,10 +136,103 @@ class StoreBackend:
     def _decrypted(self, document: bytes, where: str) -> bytes:
         return document if self._encryption is None else self._encryption.opened(document, DOCUMENT, where)
 
-    def _journal(self, journal: str) -> str:
-        return f"{self.url}, journal {journal}"
+    def _obstacle(self, journal: str, written: Written) -> str:
+        """Say what happened to a journal that is not as this run left it."""
+        if not written.appends:
+            return "another run began it"
+        if self.store.journals().get(journal, True):
+            return "another run sealed it: it took this one for dead, or its lock was broken"
+        return "it is not as this run left it: an append failed half way, or another program wrote to it"
 
 
 def like_the_state(backend: Backend, lines: bytes) -> bytes:
     """Give a recovery file the form of the state that it is for: encrypted where that is."""
     return backend.seal_recovery(lines) if isinstance(backend, StoreBackend) else lines
+
+
+def _object_store(location: Location) -> Store:
+    """
+    Open a state at s3://, gs:// or az://. Sends nothing yet.
+
+    A URL that a branch wrote chooses a bucket and a folder of the cloud, the account and the endpoint that the
+    environment names, and so no one else who could get a secret.
+    """
+    scheme = location.url.partition("://")[0].lower()
+    extra, libraries = _CLOUDS[scheme]
+    if not all(map(find_spec, libraries)):
+        raise BackendError(
+            "A library is missing.",
+            f"States at {scheme}:// need {' and '.join(libraries)}.",
+            f"Install them:\n    pip install 'msgflash-apply[{extra}]'",
+        )
+    package = "msgflash_apply.state.backends.object_store"
+    clouds = import_module(f"{package}.clouds")
+    objects = clouds.connect(clouds.parse_address(location.url), location.environ)
+    return cast("Store", import_module(f"{package}.store").ObjectStore(objects))
+
+
+def _postgres(location: Location) -> Store:
+    """Open a state at postgresql://, where a URL that a branch wrote may lead. Connects to nothing yet."""
+    address = parse_postgres_address(location.url)
+    if not location.is_trusted:
+        check_destination(address, location.environ)
+    mode = ssl_mode(address, location.environ, is_trusted=location.is_trusted)
+    try:
+        import_module("psycopg")
+    except ImportError as err:  # psycopg itself, or the client library that it needs
+        raise BackendError(
+            "A library is missing.",
+            "A state at postgresql:// needs psycopg with PostgreSQL's client library.",
+            "Install it:\n    pip install 'msgflash-apply[postgres]'",
+        ) from err
+    module = import_module("msgflash_apply.state.backends.postgres.store")
+    return cast("Store", module.PostgresStore(address, location.environ, ssl_mode=mode))
+
+
+def _terraform_http(location: Location) -> Store:
+    from msgflash_apply.state.backends.terraform_http.store import open_terraform_http  # noqa: PLC0415 - loads httpx
+
+    return open_terraform_http(location)
+
+
+_BY_SCHEME: Final[Mapping[str, Callable[[Location], Store]]] = {
+    "az": _object_store,
+    "gs": _object_store,
+    "s3": _object_store,
+    "postgres": _postgres,
+    "postgresql": _postgres,
+    "http": _terraform_http,
+    "https": _terraform_http,
+}
+
+
+def open_store(location: Location) -> Store:
+    """
+    Choose the storage of a state. Reads and writes nothing there; whether a state is there is found out later.
+
+    Raises:
+        BackendError: nothing keeps states under this scheme, a library is missing, or the URL is not one that the
+            storage takes; names no credentials.
+    """
+    try:
+        scheme = scheme_of_state(location.url)
+    except ValueError as err:
+        schemes = ", ".join(f"{known}://" for known in STATE_SCHEMES)
+        raise BackendError(
+            "The state's location is not supported.",
+            f"It {err}.",
+            f"Give the path of a file, or a URL that begins with one of these: {schemes}.",
+        ) from err
+    return LocalStore(location.root / location.url) if scheme is None else _BY_SCHEME[scheme](location)
+
+
+def open_backend(location: Location, keys: Keyring | None = None) -> StoreBackend:
+    """
+    Choose the backend of a state, as `open_store` does; raises the same.
+
+    Args:
+        location: where the state is.
+        keys: everything is encrypted with the first, and decrypted with any of them. None for plain text.
+    """
+    store = open_store(location)
+    return StoreBackend(store, None if keys is None else Encryption(keys))

@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -19,8 +19,6 @@ from typing import Final, Protocol
 from msgflash_apply.errors import BackendError, StateConflict, StateError, StateLocked
 
 RUN_AGAIN = "Run again: what was written is read back, and what is in doubt is named."
-SEALED = "another run sealed it: it took this one for dead, or its lock was broken"
-ALTERED = "it is not as this run left it: an append failed half way, or another program wrote to it"
 # Messages show it in a command to run.
 _LOCK_ID: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
 _LONGEST_TEXT: Final = 200
@@ -128,8 +126,8 @@ class Storage(Protocol):
     def seal(self, journal: str) -> None:
         """End a journal, of any run: once this returns, it never grows. No error if there is none."""
 
-    def journals(self) -> Collection[str]:
-        """List the ids of all journals, sealed or not. Needs no lock and no right to write."""
+    def journals(self) -> Mapping[str, bool]:
+        """List all journals by their ids: whether each is sealed. Needs no lock and no right to write."""
 
     def read_journal(self, journal: str) -> bytes | None:
         """Read a journal, sealed or not, as far as it is written; None if there is none. Needs no lock either."""
@@ -142,9 +140,6 @@ class Storage(Protocol):
 
     def read_backup(self, name: str) -> bytes | None:
         """Read a former document; None if there is none of this name."""
-
-    def remains(self) -> tuple[str, ...]:
-        """Name what is here besides the document and the lock (journals, a backup); empty where no state ever was."""
 
     def lock(self, holder: Holder) -> None:
         """
@@ -189,7 +184,7 @@ class Store(Storage, Protocol):
             The version of the new document; None where there is another one, or none, and nothing was changed.
         """
 
-    def append_if(self, journal: str, lines: bytes, *, written: Written) -> str | None:
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> bool:
         """
         Add lines to a journal, if it is as this run left it.
 
@@ -199,7 +194,7 @@ class Store(Storage, Protocol):
             written: how far this run has written it; where that is nothing, it must not be there, and begins.
 
         Returns:
-            None where it was done; otherwise what happened to the journal, such as `SEALED` or `ALTERED`.
+            Whether it was; otherwise nothing was changed.
         """
 
 
@@ -223,6 +218,9 @@ class Backend(Storage, Protocol):
                 After an error the journal may end in the middle of a line, and takes no more lines.
         """
 
+    def remains(self) -> tuple[str, ...]:
+        """Name what is here besides the document and the lock (journals, a backup); empty where no state ever was."""
+
 
 def locked(url: str, holder: Holder) -> StateLocked:
     """Word the refusal of a lock, alike for every storage."""
@@ -241,6 +239,11 @@ def changed_since_read(url: str) -> StateConflict:
         f"{url}: it is not the document that was read; another run replaced it, or it was removed.",
         "Plan again, on the state as it is now.",
     )
+
+
+def not_continued(url: str, journal: str, what: str) -> BackendError:
+    """Say that a run's own journal takes no more lines, alike for every storage; `what` is why."""
+    return BackendError("This run's journal cannot be continued.", f"{url}, journal {journal}: {what}.", RUN_AGAIN)
 
 
 def lock_lost(url: str, what: str, fix: str = RUN_AGAIN) -> BackendError:

@@ -19,7 +19,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -28,8 +28,6 @@ from typing import Final
 
 from msgflash_apply.state.backends import files
 from msgflash_apply.state.backends.base import (
-    ALTERED,
-    SEALED,
     Appends,
     Backup,
     Holder,
@@ -164,7 +162,7 @@ class LocalStore:
                 files.replace_durably(self._path, document)
         return _version(document)
 
-    def append_if(self, journal: str, lines: bytes, *, written: Written) -> str | None:
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> bool:
         """Add lines to a journal; a line that the disk cuts short is taken back."""
         path = self._journal(journal, _OPEN_SUFFIX)
         is_begun = written.appends > 0
@@ -172,11 +170,11 @@ class LocalStore:
         with self._changing(path):
             try:
                 descriptor = files.open_private(path, flags)
-            except FileNotFoundError:  # so it was begun: its folder is there, in which the guard is
-                return SEALED
+            except (FileNotFoundError, FileExistsError):  # its folder is there: the guard is in it
+                return False
             try:
                 if os.fstat(descriptor).st_size != written.size_bytes:
-                    return ALTERED
+                    return False
                 files.write_durably(descriptor, lines)
             except OSError:
                 # Best effort: where even this fails, the length refuses the next append, and readers drop a torn line.
@@ -188,7 +186,7 @@ class LocalStore:
                 os.close(descriptor)
             if not is_begun:
                 files.sync_folder(path.parent)
-        return None
+        return True
 
     def seal(self, journal: str) -> None:
         """End a journal by renaming it: its writer finds it gone, and its readers find it under either name."""
@@ -198,10 +196,15 @@ class LocalStore:
                 path.rename(self._journal(journal, _SEALED_SUFFIX))
                 files.sync_folder(path.parent)
 
-    def journals(self) -> Collection[str]:
-        """List the ids of all journals, sealed or not."""
+    def journals(self) -> Mapping[str, bool]:
+        """List all journals: the name of a file says whether it is sealed."""
+        pattern = re.compile(re.escape(f"{self._stem}.journal-") + r"([\w-]+?)(\.sealed)?\.jsonl", re.ASCII)
         with files.translated(self._path.parent):
-            return {journal for journal, _ in self._journal_files()}
+            try:
+                names = sorted(path.name for path in self._path.parent.iterdir())
+            except FileNotFoundError:
+                return {}
+        return {match[1]: match[2] is not None for name in names if (match := pattern.fullmatch(name))}
 
     def read_journal(self, journal: str) -> bytes | None:
         """Read a journal, sealed or not, as far as it is written; None if there is none."""
@@ -230,12 +233,6 @@ class LocalStore:
         """Read the document before this one."""
         with files.translated(self._backup):
             return files.read_if_there(self._backup) if name == self._backup.name else None
-
-    def remains(self) -> tuple[str, ...]:
-        """Name the journals and the backup that are here."""
-        with files.translated(self._path.parent):
-            found = [path for _, path in self._journal_files()]
-            return tuple(path.name for path in (*found, self._backup) if path.exists())
 
     def lock(self, holder: Holder) -> None:
         """Take the lock; one left by a dead process of this host is taken over."""
@@ -267,14 +264,6 @@ class LocalStore:
 
     def _journal(self, journal: str, suffix: str) -> Path:
         return self._beside(f".journal-{journal}{suffix}")
-
-    def _journal_files(self) -> list[tuple[str, Path]]:
-        pattern = re.compile(re.escape(f"{self._stem}.journal-") + r"([\w-]+)(\.sealed)?\.jsonl", re.ASCII)
-        try:
-            paths = sorted(self._path.parent.iterdir())
-        except FileNotFoundError:
-            return []
-        return [(match[1], path) for path in paths if (match := pattern.fullmatch(path.name))]
 
 
 def _version(document: bytes) -> str:

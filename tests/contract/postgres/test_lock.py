@@ -200,4 +200,4 @@ def test_change_through_another_session_is_refused(server: PostgresServer, place
                 run.append("run-1", b"line\n")
 
         assert borrowed == (locked_in,)
-        assert place.client().journals() == ()
+        assert place.client().journals() == {}

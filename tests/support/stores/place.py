@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from msgflash_apply.state.backends.backend import StoreBackend
+from msgflash_apply.state.backends.backend import StoreBackend, open_store
 from msgflash_apply.state.backends.base import Backend, Location, Store
 from msgflash_apply.state.backends.encryption import KEY_BYTES, Encryption, read_keys
-from msgflash_apply.state.backends.open import open_store
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Location
 from msgflash_apply.state.backends.object_store.clouds import VARIABLES, Profile, find_profile
-from msgflash_apply.state.backends.open import open_backend
 
 KEYS = {"AWS_ACCESS_KEY_ID": "c4nary-id", "AWS_SECRET_ACCESS_KEY": "c4nary-key"}
 

@@ -72,7 +72,7 @@ def test_lost_document_beside_its_journal_is_damage(tmp_path: Path) -> None:
         ledger.append(intended())
     (tmp_path / "default.json").unlink()
 
-    with pytest.raises(StateDamaged, match=r"default\.journal-run-1\.jsonl, default\.json\.backup"):
+    with pytest.raises(StateDamaged, match=r"there is journal run-1, former document default\.json\.backup"):
         read_state(backend, environment=ENVIRONMENT)
     with pytest.raises(StateDamaged, match="Never delete it"):
         init_state(backend, environment=ENVIRONMENT, lineage=LINEAGE)

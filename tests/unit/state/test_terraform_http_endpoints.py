@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.backends.terraform_http.endpoints import Endpoints, endpoints_of, origin, shown
 
 STATE = "https://states.example/acme/prod"

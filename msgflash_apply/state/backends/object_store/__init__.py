@@ -18,6 +18,6 @@ they read one does. `Probe` in `lock.py` tries both before anything is trusted. 
    of this still finds the key taken. Such a tombstone goes after 7 days; a writer gives up after 5.
 3. **The store's clock alone says that a lease is over**: a probe that was written just now against the lock's own time.
 
-Read `store.py` first. `objects.py` is the only door to the library, `backends/open.py` the only way in; what each
+Read `store.py` first. `objects.py` is the only door to the library, `backends/backend.py` the only way in; what each
 cloud takes from the environment is in `clouds.py`. May import `errors` of ours, and the protocol.
 """

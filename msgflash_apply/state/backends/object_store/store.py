@@ -7,20 +7,13 @@ writer would append; the seal of a journal that was dropped stays as its tombsto
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgflash_apply.clock import seconds_awake_or_asleep
-from msgflash_apply.state.backends.base import (
-    SEALED,
-    Appends,
-    Backup,
-    Holder,
-    Stored,
-    Written,
-)
+from msgflash_apply.state.backends.base import Appends, Backup, Holder, Stored, Written, not_continued
 from msgflash_apply.state.backends.object_store.lock import PROBES, Lock, Probe, Terms
 from msgflash_apply.state.backends.object_store.objects import Listed, Objects
 
@@ -36,7 +29,6 @@ TOMBSTONE_LIMIT: Final = timedelta(days=7)
 
 _KEY: Final = re.compile(rf"{FOLDER}/([\w-]+)/(\d{{6,}})\.jsonl", re.ASCII)
 _SEAL: Final = b""
-_BEGUN_BY_ANOTHER: Final = "it is not as this run left it: another run began it or wrote to it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +108,26 @@ class ObjectStore:
                 return None
         return self._objects.put(DOCUMENT, document, expected=expected)
 
-    def append_if(self, journal: str, lines: bytes, *, written: Written) -> str | None:
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> bool:
         """Create the next object of a journal of this client, or the first one; refused once the lock is lost."""
         self._lock.check()
         ours = self._ours.get(journal) or _Ours(self._now())
-        if obstacle := self._end_of(ours):
-            return obstacle
-        key = _key(journal, written.appends)
-        if self._objects.put(key, lines, expected=None) is None:
-            found = self._objects.read(key)
-            return SEALED if found is not None and found.data == _SEAL else _BEGUN_BY_ANOTHER
+        self._check(journal, ours)
+        if self._objects.put(_key(journal, written.appends), lines, expected=None) is None:
+            return False
         # Again: a process that slept right before it sent may have outlived the seal that it should have met.
-        obstacle = self._end_of(ours)
-        if obstacle is None:
-            self._ours[journal] = ours
-        return obstacle
+        self._check(journal, ours)
+        self._ours[journal] = ours
+        return True
 
     def seal(self, journal: str) -> None:
         """End a journal by taking its next number. No error if there is none, or if it is sealed."""
         self._sealed(journal)
 
-    def journals(self) -> Collection[str]:
-        """List the ids of all journals that are there; tombstones are none."""
-        return {journal for journal, pieces in _by_journal(self._objects.list(FOLDER)).items() if pieces.exists}
+    def journals(self) -> Mapping[str, bool]:
+        """List all journals that are there; tombstones are none."""
+        found = _by_journal(self._objects.list(FOLDER))
+        return {journal: pieces.seal is not None for journal, pieces in sorted(found.items()) if pieces.exists}
 
     def read_journal(self, journal: str) -> bytes | None:
         """Read all objects of a journal, many at a time."""
@@ -175,11 +164,6 @@ class ObjectStore:
         """Read the document before this one."""
         found = self._objects.read(BACKUP) if name == BACKUP else None
         return None if found is None else found.data
-
-    def remains(self) -> tuple[str, ...]:
-        """Name the journals and the backup that are there."""
-        journals = tuple(f"{FOLDER}/{journal}" for journal in sorted(self.journals()))
-        return (*journals, *(backup.name for backup in self.backups()))
 
     def lock(self, holder: Holder) -> None:
         """Take the lock; one whose lease has clearly run out is taken over."""
@@ -221,12 +205,11 @@ class ObjectStore:
     def _pieces(self, journal: str) -> _Pieces:
         return _by_journal(self._objects.list(f"{FOLDER}/{journal}")).get(journal, _Pieces((), None))
 
-    def _end_of(self, ours: _Ours) -> str | None:
+    def _check(self, journal: str, ours: _Ours) -> None:
         if ours.is_dropped:
-            return "it was dropped"
+            raise not_continued(self.url, journal, "it was dropped")
         if self._now() - ours.began_at > WRITER_LIMIT.total_seconds():
-            return f"it began more than {WRITER_LIMIT.days} days ago"
-        return None
+            raise not_continued(self.url, journal, f"it began more than {WRITER_LIMIT.days} days ago")
 
 
 def _key(journal: str, number: int) -> str:

@@ -6,7 +6,7 @@ session reads, which one changes, and which one holds the lock.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,8 +14,6 @@ from typing import Final, LiteralString, TypeVar
 
 from msgflash_apply.errors import BackendError, StateLocked
 from msgflash_apply.state.backends.base import (
-    ALTERED,
-    SEALED,
     Appends,
     Backup,
     Holder,
@@ -33,29 +31,22 @@ _VERSION: Final = re.compile(r"([0-9]{1,18})-([0-9a-f]{64})")
 _END_WAIT_MILLISECONDS: Final = 10_000
 
 Row = TypeVar("Row")
-ChangeRow = TypeVar("ChangeRow", bound="ChangeResult")
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeResult:
+class Change:
     """
     What a statement that begins with the proof of the lock says of itself.
 
     Attributes:
         is_allowed: this session holds the lock, or the caller has no lock.
+        is_done: of a journal: whether something was changed.
+        version: of the document that was written; None if there is none.
     """
 
     is_allowed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _DocumentChange(ChangeResult):
-    version: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _JournalChange(ChangeResult):
-    is_done: bool
+    is_done: bool = False
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +128,7 @@ class Sessions:
         except SessionLost:
             return self._look(kind, statement, parameters or {})
 
-    def change(self, kind: type[ChangeRow], statement: LiteralString, parameters: Mapping[str, object]) -> ChangeRow:
+    def change(self, statement: LiteralString, parameters: Mapping[str, object]) -> Change:
         """
         Change something by one statement that gives one row.
 
@@ -148,7 +139,7 @@ class Sessions:
         holder = self.held.holder if self.held else None
         ours = {"lock_id": holder.lock_id if holder else None, "who": holder.who if holder else None}
         with self.writing() as session:
-            (row,) = session.rows(kind, statement, {**self.names, **ours, **parameters})
+            (row,) = session.rows(Change, statement, {**self.names, **ours, **parameters})
         if not row.is_allowed:
             raise lock_lost(
                 self.url,
@@ -219,29 +210,26 @@ class PostgresStore:
     def put_if(self, document: bytes, *, expected: str | None) -> str | None:
         """Put a document beside the present one and point to it, if the present one is the expected one."""
         if expected is None:
-            return self._sessions.change(_DocumentChange, statements.WRITE_FIRST, {"document": document}).version
+            return self._sessions.change(statements.WRITE_FIRST, {"document": document}).version
         version = _VERSION.fullmatch(expected)
         if version is None:
             return None
         names = {"version": int(version[1]), "sha256": version[2], "kept": statements.FORMER_DOCUMENTS_KEPT}
-        return self._sessions.change(_DocumentChange, statements.WRITE_NEXT, {**names, "document": document}).version
+        return self._sessions.change(statements.WRITE_NEXT, {**names, "document": document}).version
 
-    def append_if(self, journal: str, lines: bytes, *, written: Written) -> str | None:
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> bool:
         """Begin a journal that is not there, or continue one that is as this run left it."""
         statement = statements.CONTINUE_JOURNAL if written.appends else statements.BEGIN_JOURNAL
         parameters = {"journal": journal, "lines": lines, "appends": written.appends}
-        if self._sessions.change(_JournalChange, statement, parameters).is_done:
-            return None
-        states = {found.journal: found.is_sealed for found in self._journals()}
-        return SEALED if written.appends and states.get(journal, True) else ALTERED
+        return self._sessions.change(statement, parameters).is_done
 
     def seal(self, journal: str) -> None:
         """End a journal: waits for an append that is under way, and lets none follow."""
-        self._sessions.change(_JournalChange, statements.SEAL_JOURNAL, {"journal": journal})
+        self._sessions.change(statements.SEAL_JOURNAL, {"journal": journal})
 
-    def journals(self) -> Collection[str]:
+    def journals(self) -> Mapping[str, bool]:
         """List all journals, the one begun first in front."""
-        return tuple(found.journal for found in self._journals())
+        return {found.journal: found.is_sealed for found in self._sessions.look(_Journal, statements.LIST_JOURNALS)}
 
     def read_journal(self, journal: str) -> bytes | None:
         """Read all lines in order; None if there is no such journal."""
@@ -249,7 +237,7 @@ class PostgresStore:
 
     def drop(self, journal: str) -> None:
         """Remove a journal with its lines."""
-        self._sessions.change(_JournalChange, statements.DROP_JOURNAL, {"journal": journal})
+        self._sessions.change(statements.DROP_JOURNAL, {"journal": journal})
 
     def backups(self) -> Sequence[Backup]:
         """List the former documents, the latest first, each with the time at which it was replaced."""
@@ -260,12 +248,6 @@ class PostgresStore:
         if not re.fullmatch(r"[0-9]+", name, re.ASCII):
             return None
         return self._content(statements.READ_BACKUP, {"name": name})
-
-    def remains(self) -> tuple[str, ...]:
-        """Name the journals, and say how many former documents there are."""
-        former = len(self.backups())
-        documents = (f"{former} former {'document' if former == 1 else 'documents'}",) if former else ()
-        return (*(f"journal {journal}" for journal in self.journals()), *documents)
 
     def lock(self, holder: Holder) -> None:
         """
@@ -330,9 +312,6 @@ class PostgresStore:
                 f"{self.url}: the session that holds it has not ended; it may belong to another role.",
                 f"Let an administrator end it:\n    SELECT pg_terminate_backend({still[0].session_pid});",
             )
-
-    def _journals(self) -> list[_Journal]:
-        return self._sessions.look(_Journal, statements.LIST_JOURNALS)
 
     def _content(self, statement: LiteralString, parameters: Mapping[str, object]) -> bytes | None:
         found = self._sessions.look(_Content, statement, parameters)

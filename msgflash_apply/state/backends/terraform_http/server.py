@@ -50,45 +50,12 @@ _WAYS_AROUND: Final = {
 _TOO_MANY_REQUESTS: Final = 429
 
 
-def failure(endpoints: Endpoints, action: str, result: Result) -> BackendError:
-    """
-    Word the failure of a request.
-
-    Args:
-        endpoints: of the state.
-        action: what was tried: `read`, `write`, `lock`, `unlock`.
-        result: what came back.
-    """
-    if isinstance(result, Response):
-        return _refused(endpoints, action, result)
-    return BackendError(
-        "The state's server cannot be reached.",
-        f"{endpoints.shown}: no answer to the attempt to {action}: {result.what}.",
-        _WAYS_AROUND[result.obstacle],
-    )
-
-
 def locks_ignored(endpoints: Endpoints, what: str) -> BackendError:
     """Say that a server cannot keep two runs apart."""
     return BackendError(
         "The state's server does not enforce its lock.",
         f"{endpoints.shown}: it {what}. Two runs at once could send every campaign twice.",
         "Use a server that enforces locks, such as GitLab's, or keep the state elsewhere.",
-    )
-
-
-def _refused(endpoints: Endpoints, action: str, answer: Response) -> BackendError:
-    words = f" ({answer.words})" if answer.words else ""
-    if answer.leads_to is not None:
-        return BackendError(
-            "The state's server redirects.",
-            f"{endpoints.shown}: the attempt to {action} was sent on to {answer.leads_to}.",
-            "A password must not travel along. If that is the right address, give it as the state's own.",
-        )
-    return BackendError(
-        "The state's server said no.",
-        f"{endpoints.shown}: the attempt to {action} was answered with {answer.status}{words}.",
-        _REMEDIES.get(answer.status, _SERVER_TROUBLE if answer.status >= 500 else _REMEDIES[400]),
     )
 
 
@@ -235,8 +202,32 @@ class Server:
         return True
 
     def failure(self, action: str, result: Result) -> BackendError:
-        """Word the failure of a request."""
-        return failure(self.endpoints, action, result)
+        """
+        Word the failure of a request.
+
+        Args:
+            action: what was tried: `read`, `write`, `lock`, `unlock`.
+            result: what came back.
+        """
+        where = self.endpoints.shown
+        if not isinstance(result, Response):
+            return BackendError(
+                "The state's server cannot be reached.",
+                f"{where}: no answer to the attempt to {action}: {result.what}.",
+                _WAYS_AROUND[result.obstacle],
+            )
+        if result.leads_to is not None:
+            return BackendError(
+                "The state's server redirects.",
+                f"{where}: the attempt to {action} was sent on to {result.leads_to}.",
+                "A password must not travel along. If that is the right address, give it as the state's own.",
+            )
+        words = f" ({result.words})" if result.words else ""
+        return BackendError(
+            "The state's server said no.",
+            f"{where}: the attempt to {action} was answered with {result.status}{words}.",
+            _REMEDIES.get(result.status, _SERVER_TROUBLE if result.status >= 500 else _REMEDIES[400]),
+        )
 
     def _repeated(self, method: str, url: str, body: bytes | None = None) -> RequestOutcome:
         may_be_done = False
