@@ -24,7 +24,8 @@ OPENING = """\
 
 `msgflash-apply schema campaign`, `schema template` and `schema project` print the JSON Schemas that this page is made
 from. An editor that knows the YAML language server checks a file as you type, once
-`# yaml-language-server: $schema=...` is its first line; `msgflash-apply init` writes such lines. A field that is not named here is an error.
+`# yaml-language-server: $schema=...` is its first line; `msgflash-apply init` writes such lines. A field that is not
+named here is an error.
 
 In campaign files a value may also be a template, such as `{{ custom.vip_tags }}`. It is rendered first, and what comes
 out must fit the table. Keys are never rendered, and neither are `key` and the values of `custom`. In template

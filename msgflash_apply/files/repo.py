@@ -11,13 +11,15 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.invisible import invisible_in_name, named
 from msgflash_apply.limits import MAX_FILE_BYTES
-from msgflash_apply.models.project import Folder
-from msgflash_apply.models.schema import SchemaName
+
+if TYPE_CHECKING:  # `--help` needs this module, and no models
+    from msgflash_apply.models.project import Folder
+    from msgflash_apply.models.schema import SchemaName
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -27,10 +29,10 @@ class RepoFile(NamedTuple):
 
     path: str
     name: str
-    kind: SchemaName = "campaign"
+    kind: "SchemaName" = "campaign"
 
 
-def repo_files(root: Path, folders: Iterable[Folder], only: Sequence[Path] = ()) -> Iterator[RepoFile | Diagnostic]:
+def repo_files(root: Path, folders: "Iterable[Folder]", only: Sequence[Path] = ()) -> Iterator[RepoFile | Diagnostic]:
     """
     Find the YAML files below folders of the repo, sorted by name, and why others cannot be read.
 
@@ -127,7 +129,7 @@ def name_in_repo(root: Path, path: Path) -> str | None:
     return next((absolute.relative_to(folder).as_posix() for folder in within), None)
 
 
-def problem_of_folder(root: Path, folder: Folder) -> Diagnostic | None:
+def problem_of_folder(root: Path, folder: "Folder") -> Diagnostic | None:
     """Say why a folder of the repo is not looked into: a link on the way to it leads out of the repo, or anywhere."""
     if not is_within(root, folder.path):
         hint = f"put the {folder.kind}s into a folder of the repo, without links on the way to it"
@@ -181,7 +183,7 @@ def _parts_below(real_root: str, real_path: str) -> Sequence[str]:
     return Path(real_path[len(above) :]).parts if real_path.startswith(above) else ()
 
 
-def _walk(start: str, below: Folder, real_root: str) -> Iterator[RepoFile | Diagnostic]:
+def _walk(start: str, below: "Folder", real_root: str) -> Iterator[RepoFile | Diagnostic]:
     waiting = [(start, below.path)]
     while waiting:
         folder, prefix = waiting.pop()
