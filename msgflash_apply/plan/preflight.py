@@ -148,7 +148,7 @@ async def check_sending(
         payload = change.after or {}
         if (identifier := id_in(payload, INSTANCE)) is not None:
             found += _check_instance(change, identifier, instances)
-        if (identifier := id_in(payload, TEMPLATE)) is not None:
+        if change.template_address is None and (identifier := id_in(payload, TEMPLATE)) is not None:
             found += _check_template(change, payload, identifier, templates.get(plain_id(identifier)))
     return found
 
