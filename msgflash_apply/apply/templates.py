@@ -93,11 +93,10 @@ async def make(run: Run, change: TemplateChange) -> TemplateResult:
                 return plain_id(one.id)
         return None
 
-    identifier, why = await _write(run, change.address, effect, send, content, find if is_create else None)
+    identifier, why, outcome = await _write(run, change.address, effect, send, content, find if is_create else None)
     result = TemplateResult(change.address, change.action, Outcome.DONE, identifier or change.id)
     if identifier is None:
         run.templates.failed[change.address] = why
-        outcome = Outcome.SKIPPED if run.stop.is_set and why in {run.stop.why, NOT_MADE} else Outcome.FAILED
         return replace(result, outcome=outcome, error=why)
     record = _with_version(run.templates.records[change.address], _version(run, change, identifier, content))
     if not await _put(run, change.address, record):
@@ -114,9 +113,8 @@ async def clean_up(run: Run, change: TemplateChange) -> TemplateResult:
         async def send(may_leave: MayLeave, identifier: str = version.id) -> Answer:
             return await run.client.delete_template(identifier, may_leave)
 
-        gone, why = await _write(run, change.address, effect, send, None, None)
+        gone, why, outcome = await _write(run, change.address, effect, send, None, None)
         if gone is None:
-            outcome = Outcome.SKIPPED if run.stop.is_set else Outcome.FAILED
             return replace(result, outcome=outcome, error=f"{version.name} was not deleted: {why}")
         record = run.templates.records[change.address]
         rest = tuple(one for one in record.versions if one.id != version.id)
@@ -171,7 +169,7 @@ async def _write(
     send: Callable[[MayLeave], Awaitable[Answer]],
     content: Content | None,
     find: Callable[[], Awaitable[str | None]] | None,
-) -> tuple[str | None, str]:
+) -> tuple[str | None, str, Outcome]:
     """
     Announce a write, send it, and again as long as that may help.
 
@@ -184,13 +182,14 @@ async def _write(
         find: looks for what a create made whose answer never came; None where sending it again does no harm.
 
     Returns:
-        The id of the template, and why there is none. The announcement stays open where the outcome is not known.
+        The id of the template; or None, why there is none, and whether anything was sent. The announcement stays open
+        where the outcome is not known.
     """
     record, what = replace(run.templates.records[address], effects=()), ""
     for attempt in range(1, READ_ATTEMPTS + 1):
         answer = await _announced(run, address, record, effect, send, content)
         if answer is None:
-            return None, run.stop.why or NOT_MADE
+            return None, run.stop.why or NOT_MADE, Outcome.FAILED if what else Outcome.SKIPPED
         if isinstance(answer, Reply) and (made := _id_in(answer, effect)) is not None:
             return await _compared(run, address, record, Version(made, effect.name, "", run.now()), answer, content)
         outcome = classify(answer)
@@ -204,12 +203,13 @@ async def _write(
             try:
                 found = await find()
             except ApiError as err:
-                return None, f"{what}; and whether it was made could not be looked up: {err.detail or err.summary}"
+                what = f"{what}; and whether it was made could not be looked up: {err.detail or err.summary}"
+                break
             if found is not None:
-                return found, ""
+                return found, "", Outcome.DONE
         if attempt < READ_ATTEMPTS:
             await run.client.back_off(attempt)
-    return None, what
+    return None, what, Outcome.FAILED
 
 
 async def _announced(
@@ -244,14 +244,14 @@ async def _announced(
 
 async def _compared(
     run: Run, address: Address, record: TemplateRecord, made: Version, answer: Reply, content: Content | None
-) -> tuple[str | None, str]:
+) -> tuple[str | None, str, Outcome]:
     """Hold the answer against what was sent; what says something else is on record, and no campaign sends it."""
     said = _contradiction(answer, content)
     if said is None:
-        return made.id, ""
+        return made.id, "", Outcome.DONE
     version = replace(made, content=said[0].digest)
     await _put(run, address, _with_version(record, version), Kept(said[0].digest, said[0]))
-    return None, said[1]
+    return None, said[1], Outcome.FAILED
 
 
 def _id_in(answer: Reply, effect: Effect) -> str | None:

@@ -218,7 +218,7 @@ class Planner:
         self._prior = prior = current
         changes = wait_for_templates(enforce(changes, self._options.policy, snapshot), resolved)
         templates = self._narrowed(template_changes(resolved, prior, listed, items, changes), changes)
-        if lookups is not None and listed:
+        if lookups is not None and listed is not None and self._desired_templates:
             names = ((one.name, identifier) for identifier, one in (await lookups.templates()).items())
             unknown += same_names(items, names, snapshot)
         return await self._finish(changes, templates, items, unknown, prior, now, lookups)

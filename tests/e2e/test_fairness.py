@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.sandbox.server import Options, Sandbox
+from msgflash_apply.state.snapshot import INIT
 from tests.support.command import CREATE, Completed, Repo, a_repo, created
 
 TEAMS = ("ada", "bob", "eve")
@@ -42,7 +43,7 @@ class Shared:
 def a_team(folder: Path, sandbox: Sandbox, name: str) -> Repo:
     """Make a repo with its own state and its own campaigns, at the usual pace."""
     folder.mkdir(parents=True)
-    repo = a_repo(folder, sandbox)
+    repo = a_repo(folder, sandbox, runs=(INIT,))  # other states may begin first
     repo.write("msgflash.yaml", "version: 1\n")
     for number in range(EACH):
         repo.campaign(f"{name}-{number:02d}")

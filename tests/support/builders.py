@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from msgflash_apply.campaign import (
     DEFAULT_LIFECYCLE,
     Address,
+    Content,
     Desired,
     Facts,
     Intent,
@@ -19,6 +20,7 @@ from msgflash_apply.campaign import (
     format_instant,
 )
 from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.template import DesiredTemplate, TemplateLifecycle
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SOON = NOW + timedelta(days=4)
@@ -49,6 +51,7 @@ def a_desired(
     labels: Mapping[str, str] | None = None,
     moved_from: tuple[str, ...] = (),
     max_people: int | None = None,
+    template: str | None = None,
 ) -> Desired:
     """Build a campaign as files want it; its name is its address, so that two of them differ."""
     payload = payload or a_payload(name=address)
@@ -63,7 +66,35 @@ def a_desired(
         labels=labels or {},
         moved_from=tuple(Address(former) for former in moved_from),
         max_people=max_people,
+        template=None if template is None else Address(template),
     )
+
+
+def a_template(
+    address: str = "promo/relance",
+    body: str | None = "Hello {{contact.firstName}}",
+    *,
+    kind: str = "text",
+    media_url: str | None = None,
+    on_change: Literal["version", "in_place", "block"] = "version",
+    on_remove: Literal["keep", "delete"] = "keep",
+    moved_from: tuple[str, ...] = (),
+) -> DesiredTemplate:
+    """Build a template as files want it."""
+    return DesiredTemplate(
+        Address(address),
+        Source(f"templates/{address}.yaml"),
+        Content(kind, body, media_url),
+        TemplateLifecycle(on_change, on_remove),
+        moved_from=tuple(Address(former) for former in moved_from),
+    )
+
+
+def a_sender_of(template: str, address: str = "sale", **options: Any) -> Desired:  # noqa: ANN401 - of `a_desired`
+    """Build a campaign that sends a template of the repo."""
+    start = options.pop("starts_at", SOON)
+    payload = a_payload(name=address, starts_at=start, type=None, body=None, **options.pop("fields", {}))
+    return a_desired(address, payload=payload, names={"templateId": template}, template=template, **options)
 
 
 def some_facts(

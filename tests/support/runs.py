@@ -30,6 +30,7 @@ from msgflash_apply.state.ledger import open_ledger
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import read_state
 from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.template import DesiredTemplate
 from tests.support.doors import Crash, When
 from tests.support.stores import Place
 
@@ -111,6 +112,7 @@ class World:
         folder: where the state is, unless it has a place elsewhere.
         place: where the state is; None for a file in the folder.
         events: what the last apply told.
+        templates: of the files.
     """
 
     sandbox: Sandbox
@@ -118,6 +120,7 @@ class World:
     place: Place | None = None
     policy: Policy = field(default_factory=lambda: Policy().without(["max-creates", "max-retires"]))
     events: list[Event] = field(default_factory=list)
+    templates: Sequence[DesiredTemplate] = ()
 
     def __post_init__(self) -> None:
         self.backend = self.storage()
@@ -149,9 +152,8 @@ class World:
 
     def planner(self, desired: Sequence[Desired], client: Client | None, refresh: Refresh) -> Planner:
         """Make a planner for some campaigns."""
-        return Planner(
-            desired, (), PlanOptions(ENVIRONMENT, self.policy, refresh, server=self.sandbox.url), client, self.now
-        )
+        options = PlanOptions(ENVIRONMENT, self.policy, refresh, server=self.sandbox.url)
+        return Planner(desired, (), options, client, self.now, self.templates)
 
     def plan(self, desired: Sequence[Desired], refresh: Refresh = Refresh.CHANGED) -> Plan:
         """Plan as `plan` does."""
