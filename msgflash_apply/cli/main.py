@@ -33,6 +33,7 @@ COMMANDS = {
     "status": ("status", "Show delivery progress."),
     "drift": ("drift", "Show differences between MsgFlash and the state."),
     "calendar": ("calendar_", "Show when each campaign goes out."),
+    "list": ("list_", "List instances, templates, groups or tags of the account."),
     "import": ("import_", "Add an existing campaign to the state."),
     "state": ("state", "Inspect and edit the state."),
     "fmt": ("fmt", "Rewrite files in the canonical format, keeping comments."),
