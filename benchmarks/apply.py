@@ -22,7 +22,8 @@ from benchmarks.corpus import LINEAGE, PROJECT, write_corpus
 from benchmarks.measure import Run, run
 from benchmarks.speed import PROGRAM, environ_for
 from msgflash_apply.sandbox.server import Options, Sandbox
-from msgflash_apply.state.backends.local import LocalBackend
+from msgflash_apply.state.backends.backend import StoreBackend
+from msgflash_apply.state.backends.local import LocalStore
 from msgflash_apply.state.commit import init_state
 
 CREATE: Final = ("POST", "/api/v1/campaigns")
@@ -72,7 +73,7 @@ def apply(folder: Path, campaigns: int, sandbox: Sandbox, project: str) -> Appli
     """Make a repo and a state without campaigns, and apply it."""
     write_corpus(folder, campaigns, state=False)
     (folder / "msgflash.yaml").write_text(PROJECT + project, encoding="utf-8")
-    init_state(LocalBackend(folder / ".msgflash/default.json"), environment="default", lineage=LINEAGE)
+    init_state(StoreBackend(LocalStore(folder / ".msgflash/default.json")), environment="default", lineage=LINEAGE)
     command = (*PROGRAM, "apply", "--auto-approve", "--override", "request-quota", "--format", "json")
     process = run(command, folder=folder, environ=environ_for(sandbox))
     seen = [(one.time, one.status) for one in sandbox.requests if (one.method, one.path) == CREATE]

@@ -23,7 +23,8 @@ from msgflash_apply.files.load import load
 from msgflash_apply.files.settings import load_settings
 from msgflash_apply.models.campaign_file import in_order
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, EARLY_BIRDS_ID, PRESS_ID, WELCOME_ID, contact_id
-from msgflash_apply.state.backends.local import LocalBackend
+from msgflash_apply.state.backends.backend import StoreBackend
+from msgflash_apply.state.backends.local import LocalStore
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -267,7 +268,7 @@ def write_state(root: Path, *, seed: int = 1) -> None:
     dice = Random(seed)  # noqa: S311 - repeatable on purpose
     records = dict(_records(load(settings).campaigns, dice))
     snapshot = Snapshot(LINEAGE, 1, settings.environment, campaigns=records, in_doubt={}, history={})
-    LocalBackend(root / settings.state).write(encode(snapshot), expected=None)
+    StoreBackend(LocalStore(root / settings.state)).write(encode(snapshot), expected=None)
 
 
 def _records(campaigns: tuple[Desired, ...], dice: Random) -> Iterator[tuple[Address, Record]]:

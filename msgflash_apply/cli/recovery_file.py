@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgflash_apply.cli.output import note, write_file
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.state.backends.backend import like_the_state
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.backends.encrypted.backend import like_the_state
 from msgflash_apply.state.backends.files import sync_folder
 from msgflash_apply.state.ledger import Ledger
 from msgflash_apply.state.recovery import recovery_lines

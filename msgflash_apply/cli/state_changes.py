@@ -11,9 +11,9 @@ from msgflash_apply.cli.options import LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.settings import PASSWORD, state_fits_file
 from msgflash_apply.report.state_text import migrated_to_text, rekeyed_to_text
+from msgflash_apply.state.backends.backend import open_backend, open_store
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.encrypted.envelope import DOCUMENT, RECOVERY
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.encryption import DOCUMENT, RECOVERY
 from msgflash_apply.state.edits import (
     break_lock,
     lost_doubts,
@@ -189,9 +189,9 @@ def rekey(options: Globals, lock_timeout_seconds: float, *, decrypt: bool) -> No
             f"Make one, and set it, or name a file that holds it as state_key_file:\n    export {wiring.STATE_KEY}=...",
         )
     claim = wiring.claim(settings, "state rekey", lock_timeout_seconds)
-    storage = open_backend(wiring.location_of(settings))  # without the keys: the bytes as they are
+    store = open_store(wiring.location_of(settings))
     with INTERRUPTS.holding():
-        done = rekey_state(storage, keys, claim, decrypt=decrypt)
+        done = rekey_state(store, keys, claim, decrypt=decrypt)
     output.result(rekeyed_to_text(done, unneeded=[key for key in keys.ids if key != done.after]))
 
 

@@ -35,11 +35,9 @@ from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings, scheme_of_state
 from msgflash_apply.report.own_secrets import learn
 from msgflash_apply.report.safe_text import shell_word, visible
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Backend, Holder, Location
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.envelope import read_envelope
-from msgflash_apply.state.backends.encrypted.keyring import Keyring, read_keys
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.encryption import Encryption, Keyring, Plain, read_envelope, read_keys
 from msgflash_apply.state.ledger import Ledger, open_ledger
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import read_state
@@ -203,9 +201,8 @@ def read_document(file: Path, settings: Settings, *, context: bytes) -> bytes:
         data = file.read_bytes()
     except OSError as err:
         raise MsgflashApplyError(f"{file} cannot be read.", f"{err.strerror}.") from err
-    envelope = read_envelope(data, where=str(file))
-    keys = keys_of(settings, process_environ()) if envelope else None
-    return Cipher(keys).decrypt(envelope, context=context, where=str(file)) if envelope and keys else data
+    keys = keys_of(settings, process_environ()) if read_envelope(data, where=str(file)) else None
+    return Encryption(keys, plain=Plain.READ).opened(data, context, str(file)) if keys else data
 
 
 def keys_of(settings: Settings, environ: Mapping[str, str]) -> Keyring | None:

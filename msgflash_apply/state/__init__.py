@@ -4,8 +4,7 @@ The record of what was sent: the snapshot (a document), the journals (appended t
 Read `ledger.py` first, then `replay.py` for what each journal entry means. `reading.py` only reads; `commit.py` makes a
 state and replaces its document; `lock.py` says when a lock ends. The commands for people are in `edits.py`,
 `recovery.py`, `rekey.py` and `migrate.py`. `codec.py` is the state as text, `upgrade.py` brings in older documents, and
-`backends/` are the storages. May import `campaign`, `clock` and `errors` of
-ours, nothing else.
+`backends/` are the storages. May import `campaign`, `clock` and `errors` of ours, nothing else.
 
 Rules that span the modules, and why a crash, a lost lock or a broken disk loses nothing:
 

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from msgflash_apply.campaign import Address, Content, Facts, Intent, Record, checked_instant, parse_instant
 from msgflash_apply.errors import StateDamaged, StateError
-from msgflash_apply.state.backends.encrypted.refusals import without_key
+from msgflash_apply.state.backends.encryption import without_key
 from msgflash_apply.state.journal import Entry, Kept, Opened
 from msgflash_apply.state.serialise import to_json
 from msgflash_apply.state.snapshot import HOW_TO_RESTORE, LastApproval, Snapshot

@@ -11,8 +11,7 @@ from difflib import get_close_matches
 
 from msgflash_apply.campaign import Address, Intent, Record
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateLocked
-from msgflash_apply.state.backends.base import Backend, Holder, Stored, not_the_lock
-from msgflash_apply.state.backends.holders import is_alive
+from msgflash_apply.state.backends.base import Backend, Holder, Stored, is_alive, not_the_lock
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.journal import Moved, Removed
 from msgflash_apply.state.ledger import Ledger, open_ledger

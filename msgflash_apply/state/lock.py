@@ -7,7 +7,7 @@ When does a lock end? With the run, which gives it back. If the run dies, that d
 |---|---|
 | a folder | ends with its process; a lock from another host stays |
 | PostgreSQL | ends with its session |
-| an object store | taken over 120 s after its last renewal: a lease of 60 s, and 60 s of grace (`lease.py`) |
+| an object store | taken over 120 s after its last renewal: a lease of 60 s, and 60 s of grace (`Terms`) |
 | Terraform's HTTP protocol | stays |
 
 A lock that stays is broken by a person: `msgflash-apply state unlock` (`edits.break_lock`). No lock is needed for the

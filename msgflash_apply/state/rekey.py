@@ -8,11 +8,9 @@ as it was, and one after it as usable as it will be. Running it again finishes w
 from dataclasses import dataclass
 
 from msgflash_apply.errors import StateError
-from msgflash_apply.state.backends.base import Backend, Backup
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend, Plain
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.envelope import read_envelope
-from msgflash_apply.state.backends.encrypted.keyring import Keyring
+from msgflash_apply.state.backends.backend import StoreBackend
+from msgflash_apply.state.backends.base import Backup, Store
+from msgflash_apply.state.backends.encryption import Encryption, Keyring, Plain, read_envelope
 from msgflash_apply.state.commit import commit, settle_all
 from msgflash_apply.state.lock import Claim, locked
 from msgflash_apply.state.reading import load, read_document
@@ -36,14 +34,14 @@ class Rekeyed:
     former: tuple[Backup, ...]
 
 
-def rekey(storage: Backend, keys: Keyring, claim: Claim, *, decrypt: bool) -> Rekeyed:
+def rekey(store: Store, keys: Keyring, claim: Claim, *, decrypt: bool) -> Rekeyed:
     """
     Rewrite a state with the first key. Nothing else reads plain text while a key is set.
 
     Journals that dead runs left are folded in first, so that none is left in the former form.
 
     Args:
-        storage: where the state is, opened without keys.
+        store: where the state is.
         keys: the new one first; the one that the state needs now among them.
         claim: who does it.
         decrypt: write plain text instead.
@@ -55,10 +53,11 @@ def rekey(storage: Backend, keys: Keyring, claim: Claim, *, decrypt: bool) -> Re
         StateConflict: the state changed under the lock. Running it again does what is left.
         BackendError: the storage failed; running it again does what is left, too.
     """
-    before = _key_of(read_document(storage).document, storage.url)
-    as_before = EncryptedBackend(storage, Cipher(keys.led_by(before)), plain=Plain.READ if before else Plain.WRITTEN)
-    as_wanted = EncryptedBackend(storage, Cipher(keys), plain=Plain.WRITTEN if decrypt else Plain.REFUSED)
-    with locked(storage, claim):
+    before = _key_of(read_document(StoreBackend(store)).document, store.url)
+    form_before = Encryption(keys.led_by(before), plain=Plain.READ if before else Plain.WRITTEN)
+    as_before = StoreBackend(store, form_before)
+    as_wanted = StoreBackend(store, Encryption(keys, plain=Plain.WRITTEN if decrypt else Plain.REFUSED))
+    with locked(as_before, claim):
         load(as_before, claim.environment)  # A copy of a state that has moved is left alone.
         found = settle_all(as_before, claim.environment)
         written = commit(as_wanted, found, found.snapshot, None)
@@ -67,8 +66,8 @@ def rekey(storage: Backend, keys: Keyring, claim: Claim, *, decrypt: bool) -> Re
     after = None if decrypt else keys.ids[0]
     former = [
         backup
-        for backup in storage.backups()
-        if (document := storage.read_backup(backup.name)) is not None and not _has_form(document, after)
+        for backup in store.backups()
+        if (document := store.read_backup(backup.name)) is not None and not _has_form(document, after)
     ]
     return Rekeyed(before, after, written.snapshot.serial, tuple(former))
 

@@ -1,11 +1,12 @@
 """
 States that move between storages of different kinds; every kind is left once and reached once.
 
-The state is filled by the real command at the one place, and the real command goes on from it at the other.
+The state is filled at the one place, and read at the other; the real command goes on between one kind of each family.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,19 @@ class Move:
     new: Place
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(pair, marks=[pytest.mark.needs(program) for kind in pair for program in KINDS[kind][1]])
-        for pair in ROUND
-    ],
-    ids=" to ".join,
-)
+def moves(pairs: Iterable[tuple[str, str]]) -> list[object]:
+    """Give some moves as parameters for tests, marked with the programs that they need."""
+    return [
+        pytest.param(
+            pair,
+            marks=[pytest.mark.needs(program) for kind in pair for program in KINDS[kind][1]],
+            id=" to ".join(pair),
+        )
+        for pair in pairs
+    ]
+
+
+@pytest.fixture(params=moves(ROUND))
 def places(request: pytest.FixtureRequest, stores: Stores, tmp_path: Path) -> Move:
     """Make two empty places."""
     old, new = request.param
@@ -103,6 +110,9 @@ def test_one_place_under_two_names_is_found_out(places: Move) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "places", moves(pairwise(["local", "http", "s3-seaweedfs", "postgres", "local"])), indirect=True
+)
 def test_real_runs_go_on_at_the_new_place(places: Move, sandbox: Sandbox, tmp_path: Path) -> None:
     """After a move the plan there has nothing to do, a new campaign is created, and the old place refuses."""
     repo = a_repo(tmp_path / "repo", sandbox)

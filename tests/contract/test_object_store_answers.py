@@ -11,11 +11,10 @@ import pytest
 from obstore.store import S3Store
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Backend, Location
-from msgflash_apply.state.backends.object_store.address import parse_address
+from msgflash_apply.state.backends.object_store.clouds import connect, parse_address
 from msgflash_apply.state.backends.object_store.objects import Objects
-from msgflash_apply.state.backends.object_store.s3 import connect
-from msgflash_apply.state.backends.open import open_backend
 from tests.support.says import a_certificate, saying
 
 SECRETS = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError, StateError, StateLocked
-from msgflash_apply.state.backends.object_store.backend import ObjectStoreBackend
-from msgflash_apply.state.backends.object_store.lease import Terms
+from msgflash_apply.state.backends.base import Backend
+from msgflash_apply.state.backends.object_store.lock import Terms
 from tests.support.buckets import Bucket, a_bucket, once
 from tests.support.command import wait_until
 from tests.support.states import a_holder
@@ -245,9 +245,9 @@ def _rewrite(bucket: Bucket, data: bytes) -> None:
     assert objects.put("lock.json", data, expected=found.version) is not None
 
 
-def _is_lost(client: ObjectStoreBackend) -> bool:
+def _is_lost(client: Backend) -> bool:
     try:
         client.append("run-1", b"first\n")
     except BackendError as err:
-        return "The lock is lost" in str(err)
+        return "The state's lock was lost" in str(err)
     return False

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Backend, Location
-from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.ledger import init_state, read_state
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.recovery import recover
@@ -35,7 +35,7 @@ import json, sys
 from pathlib import Path
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.recovery import recovery_lines
 from tests.support.states import a_run, created, intended
 

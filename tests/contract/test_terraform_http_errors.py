@@ -10,9 +10,9 @@ import pytest
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.terraform_http.backend import open_terraform_http
 from msgflash_apply.state.backends.terraform_http.connection import Connection
-from msgflash_apply.state.backends.terraform_http.credentials import Credentials
+from msgflash_apply.state.backends.terraform_http.endpoints import Credentials
+from msgflash_apply.state.backends.terraform_http.store import open_terraform_http
 from tests.support.states import a_holder
 from tests.support.stores.authority import Authority
 from tests.support.stores.http import HTML, a_client, as_user, environment, methods

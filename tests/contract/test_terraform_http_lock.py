@@ -10,21 +10,18 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError, StateConflict, StateLocked
-from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.terraform_http.bundle import Bundle
+from msgflash_apply.state.backends.base import Location, Stored
 from msgflash_apply.state.backends.terraform_http.connection import Connection
-from msgflash_apply.state.backends.terraform_http.credentials import credentials_for
-from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of
-from msgflash_apply.state.backends.terraform_http.exchange import Exchange
-from msgflash_apply.state.backends.terraform_http.retries import Retries
-from msgflash_apply.state.backends.terraform_http.server import Server
+from msgflash_apply.state.backends.terraform_http.endpoints import credentials_for, endpoints_of
+from msgflash_apply.state.backends.terraform_http.server import Retries, Server
 from msgflash_apply.state.backends.terraform_http.server_lock import FENCE_SECONDS, ServerLock
+from msgflash_apply.state.backends.terraform_http.store import TerraformHttpStore
 from tests.support.states import a_holder
 from tests.support.stores.http import GITLAB, HTML, LENIENT, ONCE, PLAIN, a_client, environment, methods
 from tests.support.stores.http_server import Fault, Reply, StateServer
 
-FIRST = Bundle(1, "first", b"one" * 10_000)
-NEXT = Bundle(2, "next", b"two" * 10_000)
+FIRST = b"one" * 10_000
+NEXT = b"two" * 10_000
 
 
 @pytest.fixture
@@ -243,40 +240,40 @@ def a_server(server: StateServer, *, sleep: Callable[[float], None] = time.sleep
     return Server(endpoints, connection, Retries(repeats=0), sleep=sleep)
 
 
-def an_exchange(server: StateServer, clock: Slow) -> Exchange:
-    """Build an exchange with that state by this clock, its lock held by `run-1`."""
+def a_store(server: StateServer, clock: Slow) -> TerraformHttpStore:
+    """Open the store of that state by this clock, its lock held by `run-1`."""
     asking = a_server(server)
     lock = ServerLock(asking, short_lock_seconds=0, elapsed=clock)
     lock.take(a_holder())
-    return Exchange(asking, lock)
+    return TerraformHttpStore(asking, lock)
 
 
 @pytest.mark.parametrize("slow", [(0.0, 9.0), (0.0, 0.0, 9.0)], ids=["before the first byte", "before the last bytes"])
 def test_write_whose_proof_is_old_is_proven_again(server: StateServer, slow: tuple[float, ...]) -> None:
     """A machine that slept between proof and write proves again; the server never has the whole of the late one."""
     clock = Slow()
-    exchange = an_exchange(server, clock)
-    assert exchange.replace(None, FIRST, lock_id="run-1")
+    store = a_store(server, clock)
+    version = store.put_if(FIRST, expected=None)
     server.requests.clear()
     clock.seconds = list(slow)
 
-    assert exchange.replace(FIRST, NEXT, lock_id="run-1")
+    version = store.put_if(NEXT, expected=version)
 
     assert methods(server).count("LOCK") == 3
-    assert exchange.read() == NEXT
+    assert store.read() == Stored(NEXT, str(version))
 
 
 def test_write_that_can_not_leave_in_time_is_reported(server: StateServer) -> None:
     """On a machine or a network that is always too slow, nothing is written, and the error says why."""
     clock = Slow()
-    exchange = an_exchange(server, clock)
-    assert exchange.replace(None, FIRST, lock_id="run-1")
+    store = a_store(server, clock)
+    version = store.put_if(FIRST, expected=None)
     clock.seconds = [9.0] * 100
 
     with pytest.raises(BackendError, match="too slow to send it in time"):
-        exchange.replace(FIRST, NEXT, lock_id="run-1")
+        store.put_if(NEXT, expected=version)
 
-    assert exchange.read() == FIRST
+    assert store.read() == Stored(FIRST, str(version))
 
 
 def test_lock_that_is_broken_keeps_others_out_for_a_while(server: StateServer) -> None:

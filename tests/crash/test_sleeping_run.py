@@ -44,7 +44,7 @@ def unsettled(backend: Backend) -> set[Address]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["local", *kinds("http", "s3-seaweedfs", "postgres")])
+@pytest.mark.parametrize("kind", ["local", *kinds("http", "postgres")])
 def test_run_that_wakes_up_sends_nothing(kind: str, tmp_path: Path, sandbox: Sandbox, stores: Stores) -> None:
     """Another run has created what it announced, and paused what it wanted to resume: it ends, and nothing is twice."""
     place, repo = stores.place(kind, tmp_path), a_repo(tmp_path, sandbox)

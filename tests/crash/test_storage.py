@@ -17,11 +17,11 @@ import pytest
 
 from msgflash_apply.plan.plan import Action
 from msgflash_apply.sandbox.server import Options, Sandbox
-from msgflash_apply.state.backends.local import LocalBackend
 from tests.support.builders import a_desired, a_payload
 from tests.support.command import Completed, Repo, a_repo, created, creates_seen, wait_until
 from tests.support.processes import announced, read_only, recovery_file, small_disk, start, start_sending
 from tests.support.runs import LATER, STILL, World
+from tests.support.states import LocalBackend
 
 MANY = 40
 SLOW = Options(requests_per_second=0, latency_seconds=0.2)

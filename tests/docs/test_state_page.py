@@ -13,9 +13,9 @@ from benchmarks.state import a_bench
 from msgflash_apply.apply.loop import most_in_flight
 from msgflash_apply.errors import BackendError
 from msgflash_apply.sandbox.server import Sandbox
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Holder, Location
-from msgflash_apply.state.backends.object_store.lease import Terms
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.object_store.lock import Terms
 from msgflash_apply.state.backends.postgres.statements import FORMER_DOCUMENTS_KEPT
 from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import init_state

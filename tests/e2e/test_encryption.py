@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.sandbox.server import Sandbox
-from msgflash_apply.state.backends.local import LocalBackend
 from tests.support.command import Completed, Repo, created, creates_seen, ids, wait_until
 from tests.support.keys import KEY, OTHER_KEY, encrypted, id_of
 from tests.support.processes import recovery_file, start_sending
 from tests.support.scenes import Scenes, sale_sent
+from tests.support.states import LocalBackend
 
 VARIABLE = "MSGFLASH_STATE_KEY"
 NEEDS_KEY = "The state is encrypted, and no key is set."

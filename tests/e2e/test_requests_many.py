@@ -1,4 +1,4 @@
-"""Quota is money at any size: ten thousand campaigns cost what ten do, and what costs a request each says so."""
+"""Quota is money at any size: thousands of campaigns cost what ten do, and what costs a request each says so."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from benchmarks.corpus import write_corpus
 from msgflash_apply.sandbox.server import Sandbox
 from tests.support.command import PROGRAM, Repo
 
-MANY = 10_000
+MANY = 3_000
 FEW = 10
 
 
@@ -26,7 +26,7 @@ COMMANDS = (
 
 
 @pytest.mark.slow
-def test_ten_thousand_unchanged_campaigns(tmp_path: Path, sandbox: Sandbox, subtests: pytest.Subtests) -> None:
+def test_thousands_of_unchanged_campaigns(tmp_path: Path, sandbox: Sandbox, subtests: pytest.Subtests) -> None:
     """However many campaigns stay as they are, with names to look up, none of them costs a request."""
     write_corpus(tmp_path, MANY)
     environ = Repo(tmp_path, sandbox)._environment(None)

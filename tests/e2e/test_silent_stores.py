@@ -19,7 +19,9 @@ from tests.support.proxy import Proxy
 from tests.support.stores import Server, Stores, one_of_each
 
 SLOW = "POST /api/v1/campaigns delay seconds=0.7 times=*"
-MANY = 12
+MANY = 30
+"""More than are in flight, so that the storage falls silent before all of them are sent."""
+
 AT_ONCE_SECONDS = 8.0
 """The 5 seconds of the contract, and what a loaded machine may add."""
 
@@ -66,11 +68,18 @@ def repo(tmp_path: Path, sandbox: Sandbox, server: Server, proxy: Proxy) -> Repo
 
 
 def silenced(repo: Repo, proxy: Proxy, program: tuple[str, ...] = PROGRAM) -> Running:
-    """Start an apply, and let the storage fall silent once creates are in flight; returns when an append hangs."""
+    """
+    Start an apply, and let the storage fall silent once creates are in flight.
+
+    Returns when an append hangs, and an outcome waits for it.
+    """
     running = repo.start("apply", "--auto-approve", program=program)
     wait_until(lambda: creates_seen(repo.sandbox) >= 3)
     proxy.count(always(Silence()))
     wait_until(lambda: proxy.exchanges > 0)
+    seen = 0
+    while seen < (seen := creates_seen(repo.sandbox)):
+        time.sleep(1.0)  # longer than an answer takes: none is awaited any more
     return running
 
 

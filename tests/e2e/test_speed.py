@@ -2,12 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from benchmarks.measure import Run
 from benchmarks.speed import MOST_GROWTH, MOST_MEGABYTES, TARGETS, a_bench, plans
 
 ROOT = Path(__file__).parents[2]
@@ -46,30 +44,23 @@ def test_speed_is_measured() -> None:
     }
 
 
-@pytest.fixture(scope="module")
-def times(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, Mapping[str, Run]]:
-    """Measure the floor and a plan of two sizes, in turn."""
-    with a_bench(tmp_path_factory.mktemp("speed"), rounds=3) as bench:
-        return {campaigns: plans(bench, campaigns) for campaigns in TARGETS}
+def test_plan_takes_so_many_floors(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """
+    A plan in which nothing changes takes a small multiple of what PyYAML takes to parse the same files.
 
+    On the processor: what a busy machine gives to others does not count. Nothing in it takes the square of the number
+    of campaigns, and ten thousand of them fit into 150 MB.
+    """
+    with a_bench(tmp_path, rounds=3) as bench:
+        times = {campaigns: plans(bench, campaigns) for campaigns in TARGETS}
 
-@pytest.mark.parametrize(("campaigns", "floors"), CPU_TARGETS.items())
-def test_plan_takes_so_many_floors(times: Mapping[int, Mapping[str, Run]], campaigns: int, floors: float) -> None:
-    """A plan in which nothing changes takes a small multiple of what PyYAML takes to parse the same files."""
-    floor, plan = (times[campaigns][name] for name in ("floor", "plan"))
-
-    # On the processor: what a busy machine gives to others does not count.
-    assert plan.cpu_seconds <= floors * floor.cpu_seconds
-
-
-def test_ten_times_as_many_take_ten_times_as_long(times: Mapping[int, Mapping[str, Run]]) -> None:
-    """Nothing in a plan takes the square of the number of campaigns."""
-    assert times[10_000]["plan"].cpu_seconds <= MOST_GROWTH * times[1_000]["plan"].cpu_seconds
-
-
-def test_memory_of_ten_thousand_campaigns(times: Mapping[int, Mapping[str, Run]]) -> None:
-    """A plan of ten thousand campaigns in which nothing changes fits into 150 MB."""
-    assert times[10_000]["plan"].peak_mib * MIB <= MOST_MEGABYTES
+    for campaigns, floors in CPU_TARGETS.items():
+        with subtests.test("floors", campaigns=campaigns):
+            assert times[campaigns]["plan"].cpu_seconds <= floors * times[campaigns]["floor"].cpu_seconds
+    with subtests.test("growth"):
+        assert times[10_000]["plan"].cpu_seconds <= MOST_GROWTH * times[1_000]["plan"].cpu_seconds
+    with subtests.test("memory"):
+        assert times[10_000]["plan"].peak_mib * MIB <= MOST_MEGABYTES
 
 
 def test_applies_are_measured() -> None:

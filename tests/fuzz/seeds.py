@@ -12,7 +12,7 @@ from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.plan import Audience, Sender, UsedTemplate
 from msgflash_apply.plan.planfile import SavedPlan, encode_plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
-from msgflash_apply.state.backends.encrypted.envelope import Envelope, write_envelope
+from msgflash_apply.state.backends.encryption import Envelope, write_envelope
 from msgflash_apply.state.backends.terraform_http import bundle
 from msgflash_apply.state.codec import encode, encode_entries
 from msgflash_apply.state.journal import (

@@ -23,8 +23,8 @@ from msgflash_apply.report.icalendar import agenda_to_ics, agenda_to_text
 from msgflash_apply.report.json_ import history_to_json, record_to_json, state_list_to_json
 from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.state_text import history_to_text, record_to_text, state_list_to_text
-from msgflash_apply.state.backends.encrypted.envelope import read_envelope
-from msgflash_apply.state.backends.terraform_http import bundle, lock_info
+from msgflash_apply.state.backends.encryption import read_envelope
+from msgflash_apply.state.backends.terraform_http import bundle, server_lock
 from msgflash_apply.state.lock import Claim
 from msgflash_apply.state.reading import past_of, read_state
 from msgflash_apply.state.recovery import recover
@@ -88,8 +88,8 @@ def read_lock(data: bytes) -> None:
 
 def read_envelopes(data: bytes) -> None:
     """Read what a storage says about itself: encrypted bytes, the text of an HTTP server, its lock."""
-    asked = lock_info.lock_info(a_holder(), "state", is_gitlab=False)
-    lock_info.holder_in(lock_info.lock_info_in(data), asked)
+    asked = server_lock.lock_info(a_holder(), "state", is_gitlab=False)
+    server_lock.holder_in(server_lock.lock_info_in(data), asked)
     read_envelope(data, where="here")
     bundle.decode(data, where="here")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from obstore.store import GCSStore
 
-from msgflash_apply.state.backends.object_store.backend import ObjectStoreBackend
-from msgflash_apply.state.backends.object_store.lease import Terms
+from msgflash_apply.state.backends.backend import StoreBackend
+from msgflash_apply.state.backends.object_store.lock import Terms
 from msgflash_apply.state.backends.object_store.objects import Objects
+from msgflash_apply.state.backends.object_store.store import ObjectStore
 from tests.support.stores.gcs_server import BUCKET, TOKEN, GcsServer, Reply, Request
 
 UNHURRIED = Terms(renew_seconds=3600.0)
@@ -54,9 +55,9 @@ class Bucket:
         )
         return Objects(store, f"gs://{bucket}/team", by_generation=True, pause=self.pauses.append)
 
-    def client(self, terms: Terms = UNHURRIED) -> ObjectStoreBackend:
+    def client(self, terms: Terms = UNHURRIED) -> StoreBackend:
         """Build a client of the state; two of them are two processes as far as the store can tell."""
-        return ObjectStoreBackend(self.objects(), terms=terms, clock=self.clock, now=self.clock)
+        return StoreBackend(ObjectStore(self.objects(), terms=terms, clock=self.clock, now=self.clock))
 
     def listing(self) -> list[str]:
         """List the keys of the state, without their folder."""

@@ -16,8 +16,8 @@ from typing import TypeAlias
 
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.sandbox.server import Options, Sandbox
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.commit import init_state
 from tests.support.sandbox import JsonObject
 from tests.support.states import age_doubts

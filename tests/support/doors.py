@@ -1,16 +1,17 @@
 """
 A state backend that dies or fails on cue: one of the two doors through which whatever matters leaves the program.
 
-An effect is a call that changes something: write, append, seal, drop, lock, unlock, break_lock. They are counted from
-1, so a test runs once with `at=0` to learn how many there are, and then once for each of them.
+An effect is a call that changes something: write, append, seal, drop, lock, unlock, break_lock; of a store, put_if and
+append_if. They are counted from 1, so a test runs once with `at=0` to learn how many there are, and then once for each
+of them.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, TypeVar, cast
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.base import Appends, Backend, Backup, Holder, Stored
+from msgflash_apply.state.backends.base import Appends, Backend, Backup, Holder, Storage, Store, Stored, Written
 
 _Answer = TypeVar("_Answer")
 When = Literal["before", "after"]
@@ -21,10 +22,10 @@ class Crash(BaseException):
 
 
 class _Door:
-    """A backend that passes everything on and counts the effects; what happens at one is up to `_effect`."""
+    """A backend or store that passes everything on and counts the effects; what happens at one is up to `_effect`."""
 
-    def __init__(self, inner: Backend) -> None:
-        self._inner = inner
+    def __init__(self, inner: Backend | Store) -> None:
+        self._inner: Storage = inner
         self.effects = 0
 
     @property
@@ -54,7 +55,7 @@ class _Door:
         """Pass on."""
         return self._look(lambda: self._inner.read_backup(name))
 
-    def journals(self) -> Collection[str]:
+    def journals(self) -> Mapping[str, bool]:
         """Pass on."""
         return self._look(self._inner.journals)
 
@@ -64,7 +65,7 @@ class _Door:
 
     def remains(self) -> tuple[str, ...]:
         """Pass on."""
-        return self._look(self._inner.remains)
+        return self._look(lambda: cast("Backend", self._inner).remains())
 
     def holder(self) -> Holder | None:
         """Pass on."""
@@ -72,11 +73,19 @@ class _Door:
 
     def write(self, document: bytes, *, expected: str | None) -> str:
         """Count and pass on."""
-        return self._effect(lambda: self._inner.write(document, expected=expected))
+        return self._effect(lambda: cast("Backend", self._inner).write(document, expected=expected))
+
+    def put_if(self, document: bytes, *, expected: str | None) -> str | None:
+        """Count and pass on, where this is the door of a store."""
+        return self._effect(lambda: cast("Store", self._inner).put_if(document, expected=expected))
 
     def append(self, journal: str, lines: bytes) -> None:
         """Count and pass on."""
-        self._effect(lambda: self._inner.append(journal, lines))
+        self._effect(lambda: cast("Backend", self._inner).append(journal, lines))
+
+    def append_if(self, journal: str, lines: bytes, *, written: Written) -> bool:
+        """Count and pass on, where this is the door of a store."""
+        return self._effect(lambda: cast("Store", self._inner).append_if(journal, lines, written=written))
 
     def seal(self, journal: str) -> None:
         """Count and pass on."""
@@ -117,7 +126,7 @@ class CrashingBackend(_Door):
             a dead process held.
     """
 
-    def __init__(self, inner: Backend, *, at: int, when: When = "before", leaves_lock: bool = False) -> None:
+    def __init__(self, inner: Backend | Store, *, at: int, when: When = "before", leaves_lock: bool = False) -> None:
         super().__init__(inner)
         self._at = at
         self._when = when
@@ -166,7 +175,7 @@ class FailingBackend(_Door):
         lasting: whether all effects after it fail too.
     """
 
-    def __init__(self, inner: Backend, *, at: int, when: When = "before", lasting: bool = True) -> None:
+    def __init__(self, inner: Backend | Store, *, at: int, when: When = "before", lasting: bool = True) -> None:
         super().__init__(inner)
         self._when = when
         self._lasting = lasting

@@ -2,10 +2,8 @@
 
 from base64 import b64encode
 
-from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.keyring import Keyring, read_keys
+from msgflash_apply.state.backends.backend import StoreBackend
+from msgflash_apply.state.backends.encryption import Encryption, Keyring, read_keys
 
 KEY = b64encode(bytes(range(32))).decode()
 OTHER_KEY = b64encode(bytes(range(100, 132))).decode()
@@ -16,9 +14,9 @@ def a_keyring(*keys: str) -> Keyring:
     return read_keys(" ".join(keys or [KEY]), origin="this test")
 
 
-def encrypted(inner: Backend, *keys: str) -> EncryptedBackend:
-    """Wrap a backend."""
-    return EncryptedBackend(inner, Cipher(a_keyring(*keys)))
+def encrypted(backend: StoreBackend, *keys: str) -> StoreBackend:
+    """Open the same store with keys."""
+    return StoreBackend(backend.store, Encryption(a_keyring(*keys)))
 
 
 def id_of(key: str) -> str:

@@ -23,8 +23,8 @@ from msgflash_apply.plan.plan import Plan
 from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.sandbox.server import Options, Sandbox
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Backend, Holder, Location
-from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.commit import init_state
 from msgflash_apply.state.ledger import open_ledger
 from msgflash_apply.state.lock import Claim

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgflash_apply.campaign import Address, Facts, Intent
+from msgflash_apply.state.backends.backend import StoreBackend
 from msgflash_apply.state.backends.base import Backend, Holder
-from msgflash_apply.state.backends.local import LocalBackend
+from msgflash_apply.state.backends.local import LocalStore
 from msgflash_apply.state.journal import Created, Entry, Intended
 from msgflash_apply.state.ledger import Ledger, init_state, open_ledger
 from msgflash_apply.state.lock import Claim
@@ -18,9 +19,21 @@ ENVIRONMENT = "default"
 LINEAGE = "5f0c8a3e-3c52-4c7e-9d59-5d2f3a6b7c8d"
 
 
+class LocalBackend(StoreBackend):
+    """A state in a folder, by the path of its document."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(LocalStore(path))
+
+
 def a_backend(folder: Path) -> LocalBackend:
     """Build a client of the state in a folder; two of them are two processes as far as the state can tell."""
     return LocalBackend(folder / "default.json")
+
+
+def a_store(folder: Path) -> LocalStore:
+    """Build a client of the same state's store: the bytes as they are."""
+    return LocalStore(folder / "default.json")
 
 
 def a_state(folder: Path) -> LocalBackend:

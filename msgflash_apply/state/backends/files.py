@@ -1,7 +1,7 @@
 """
 Files that survive a crash: written aside, synced, and put in place in one step. POSIX only.
 
-Nothing here knows of states; `local.py` and `lock_file.py` build on it.
+Nothing here knows of states; `local.py` builds on it.
 """
 
 import errno

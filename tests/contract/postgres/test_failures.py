@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.backend import StoreBackend
 from msgflash_apply.state.backends.postgres.address import parse_address
-from msgflash_apply.state.backends.postgres.backend import PostgresBackend
-from msgflash_apply.state.backends.postgres.connecting import connect
-from msgflash_apply.state.backends.postgres.session import Timeouts
+from msgflash_apply.state.backends.postgres.session import Timeouts, connect
+from msgflash_apply.state.backends.postgres.store import PostgresStore
 from tests.support.fates import Cut, Silence, always, only
 from tests.support.proxy import Proxy
 from tests.support.states import a_holder
@@ -49,10 +49,10 @@ SETTINGS = """
 """
 
 
-def a_client(place: Place, timeouts: Timeouts) -> PostgresBackend:
+def a_client(place: Place, timeouts: Timeouts) -> StoreBackend:
     """Build a client that waits no longer than a test can, at a place where the tables are made already."""
     place.client().write(b"one", expected=None)
-    return PostgresBackend(parse_address(place.url), place.environ, timeouts=timeouts)
+    return StoreBackend(PostgresStore(parse_address(place.url), place.environ, timeouts=timeouts))
 
 
 def test_server_that_is_away_is_told(place: Place) -> None:
@@ -85,7 +85,7 @@ def test_silence_in_a_run_ends_and_costs_the_lock(far: Place, proxy: Proxy) -> N
         client.append("run-1", b"line\n")
 
     proxy.count()
-    with pytest.raises(BackendError, match="lock of the state was lost"):
+    with pytest.raises(BackendError, match="state's lock was lost"):
         client.append("run-1", b"line\n")
     assert client.read_journal("run-1") is None
     client.unlock("run-1")

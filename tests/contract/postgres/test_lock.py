@@ -95,7 +95,7 @@ def test_lock_that_the_server_ended_is_lost(server: PostgresServer, place: Place
 
     with pytest.raises(BackendError, match="ended the session"):
         client.append("run-1", b"two\n")
-    with pytest.raises(BackendError, match="lock of the state was lost"):
+    with pytest.raises(BackendError, match="state's lock was lost"):
         client.append("run-1", b"two\n")
     with pytest.raises(StateLocked):
         client.lock(a_holder())
@@ -119,7 +119,7 @@ def test_lock_is_lost_when_the_server_restarts(server: PostgresServer, place: Pl
 
     with pytest.raises(BackendError):
         client.write(b"two", expected=version)
-    with pytest.raises(BackendError, match="lock of the state was lost"):
+    with pytest.raises(BackendError, match="state's lock was lost"):
         client.append("run-1", b"two\n")
     stored = client.read()
     assert stored is not None
@@ -136,7 +136,7 @@ def test_row_that_was_removed_is_a_lost_lock(server: PostgresServer, place: Plac
     server.run_at(place, "UPDATE {schema}.locks SET lock_id = 'run-2'")
 
     for step in (client.seal, client.drop):
-        with pytest.raises(BackendError, match="lock of the state was lost"):
+        with pytest.raises(BackendError, match="state's lock was lost"):
             step("run-1")
 
     client.unlock("run-1")
@@ -200,4 +200,4 @@ def test_change_through_another_session_is_refused(server: PostgresServer, place
                 run.append("run-1", b"line\n")
 
         assert borrowed == (locked_in,)
-        assert place.client().journals() == ()
+        assert place.client().journals() == {}

@@ -122,8 +122,8 @@ def test_removed_document_is_damage(server: PostgresServer, place: Place) -> Non
 
     server.run_at(place, "DELETE FROM {schema}.states")
 
-    assert client.remains() == ("1 former document",)
-    with pytest.raises(StateDamaged, match="there is no document, but there is 1 former document"):
+    assert client.remains() == ("former document 1",)
+    with pytest.raises(StateDamaged, match="there is no document, but there is former document 1"):
         read_state(client, environment=ENVIRONMENT)
     client.write(b"two", expected=None)
     assert [backup.name for backup in client.backups()] == ["1"]

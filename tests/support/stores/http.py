@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from msgflash_apply.state.backends.base import Backend, Location
-from msgflash_apply.state.backends.terraform_http.backend import open_terraform_http
+from msgflash_apply.state.backends.backend import StoreBackend
+from msgflash_apply.state.backends.base import Backend, Location, Store
+from msgflash_apply.state.backends.terraform_http.store import open_terraform_http
 from tests.support.stores.http_server import WRITER, Reply, StateServer
 from tests.support.stores.place import Place
 
@@ -24,7 +25,7 @@ _SERVE = "from tests.support.stores.http_server import main; main()"
 class HttpPlace(Place):
     """A place whose clients wait for nothing once they broke a lock; where that matters, tests use `open_backend`."""
 
-    def open(self, location: Location) -> Backend:
+    def open(self, location: Location) -> Store:
         """Open the storage."""
         return open_terraform_http(location, fence_seconds=0)
 
@@ -74,7 +75,7 @@ def a_client(
     """Build a client of the state `prod` on a server of this process; what is not said otherwise is as it wants it."""
     variables = {**environment(), "TF_HTTP_RETRY_WAIT_MIN": "0", **(environ or {})}
     location = Location(f"{server.url}{path}/prod", Path(), variables, is_trusted=True)
-    return open_terraform_http(location, short_lock_seconds=short_lock_seconds, fence_seconds=0)
+    return StoreBackend(open_terraform_http(location, short_lock_seconds=short_lock_seconds, fence_seconds=0))
 
 
 def as_user(user: tuple[str, str]) -> dict[str, str]:

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from msgflash_apply.state.backends.base import Backend, Location
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.keyring import KEY_BYTES, read_keys
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.backend import StoreBackend, open_store
+from msgflash_apply.state.backends.base import Backend, Location, Store
+from msgflash_apply.state.backends.encryption import KEY_BYTES, Encryption, read_keys
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,13 @@ class Place:
 
     def client(self) -> Backend:
         """Build a client; two of them are two processes as far as the store can tell."""
-        storage = self.open(Location(self.url, self.root, self.environ, is_trusted=True))
+        store = self.open(Location(self.url, self.root, self.environ, is_trusted=True))
         text = self.environ.get("MSGFLASH_STATE_KEY")
-        return EncryptedBackend(storage, Cipher(read_keys(text, origin="this test"))) if text else storage
+        return StoreBackend(store, Encryption(read_keys(text, origin="this test")) if text else None)
 
-    def open(self, location: Location) -> Backend:
+    def open(self, location: Location) -> Store:
         """Open the storage; what is in it may be encrypted."""
-        return open_backend(location)
+        return open_store(location)
 
     def encrypted(self) -> "Place":
         """Give the same place for an encrypted state, with a key of its own."""

@@ -57,7 +57,7 @@ class PostgresServer:
     def place(self, folder: Path, *, port: int = 0) -> Place:
         """Make a place in a schema that is not there yet."""
         server = f"postgresql://{USER}@127.0.0.1:{port or self._port}"
-        return Place(f"{server}/{DATABASE}/shop/default?schema=place_{next(self._numbers)}", folder)
+        return Place(f"{server}/{DATABASE}/shop/default?schema=at_{next(self._numbers)}", folder)
 
     def restart(self) -> None:
         """End it as a crash would, and start it again on what is on disk."""

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from msgflash_apply.report.own_secrets import RedactingFilter, Secrets, learn, redact, secrets_in
-from msgflash_apply.state.backends.object_store import azure, gcs, s3
+from msgflash_apply.state.backends.object_store.clouds import VARIABLES
 from tests.support.keys import KEY, OTHER_KEY
 
 API_KEY = "msgf_live_" + "0123456789abcdef" * 4
@@ -109,10 +109,10 @@ def test_secrets_of_an_environment(environ: Mapping[str, str], secrets: set[str]
     assert bool(set(filter(None, secrets_in(environ)))) == bool(secrets)
 
 
-@pytest.mark.parametrize("cloud", [s3, azure, gcs])
-def test_variables_of_the_clouds_are_on_the_list(cloud: object) -> None:
+@pytest.mark.parametrize("cloud", ["s3", "az", "gs"])
+def test_variables_of_the_clouds_are_on_the_list(cloud: str) -> None:
     """Whatever a storage reads by a name that says secret is hidden."""
-    variables: Mapping[str, tuple[str, ...]] = cloud.VARIABLES  # type: ignore[attr-defined]  # one of three modules
+    variables = VARIABLES[cloud]
     telling = ("secret", "token", "key")
     plain = {"access_key_id", "sse_kms_key_id", "sse_bucket_key_enabled"}
     for setting, names in variables.items():

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError, StateDamaged, StateError
-from msgflash_apply.state.backends.encrypted.backend import EncryptedBackend, like_the_state
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.envelope import RECOVERY, read_envelope
+from msgflash_apply.state.backends.backend import StoreBackend, like_the_state
+from msgflash_apply.state.backends.encryption import RECOVERY, Encryption, read_envelope
 from msgflash_apply.state.ledger import init_state, read_state
 from tests.support.doors import FailingBackend
 from tests.support.keys import KEY, OTHER_KEY, a_keyring, encrypted, id_of
@@ -20,6 +19,7 @@ from tests.support.states import (
     a_backend,
     a_run,
     a_run_that_ends,
+    a_store,
     created,
     intended,
 )
@@ -27,7 +27,7 @@ from tests.support.states import (
 CHUNKS = (b"first\n", b"second\nthird\n", b"fourth\n")
 
 
-def an_encrypted_state(folder: Path) -> EncryptedBackend:
+def an_encrypted_state(folder: Path) -> StoreBackend:
     """Make an empty state that is encrypted."""
     backend = encrypted(a_backend(folder))
     init_state(backend, environment=ENVIRONMENT, lineage=LINEAGE)
@@ -178,7 +178,7 @@ def test_append_belongs_to_its_journal(tmp_path: Path) -> None:
 
 def test_failed_append_leaves_its_number_free(tmp_path: Path) -> None:
     """An append that the storage refused does not count, so that what was written before and after can be read."""
-    backend = encrypted(FailingBackend(a_backend(tmp_path), at=2, lasting=False))
+    backend = StoreBackend(FailingBackend(a_store(tmp_path), at=2, lasting=False), Encryption(a_keyring(KEY)))
     backend.append("run-1", b"first\n")
 
     with pytest.raises(BackendError):
@@ -231,7 +231,7 @@ def test_recovery_file_has_the_form_of_its_state(tmp_path: Path) -> None:
 
     envelope = read_envelope(written, where="here")
     assert envelope is not None
-    assert Cipher(a_keyring(KEY)).decrypt(envelope, context=RECOVERY, where="here") == b"what was sent\n"
+    assert Encryption(a_keyring(KEY)).opened(written, RECOVERY, "here") == b"what was sent\n"
     assert written.count(b"\n") == 1
     assert like_the_state(inner, b"what was sent\n") == b"what was sent\n"
 

@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.state.backends.encrypted.keyring import read_keys
+from msgflash_apply.state.backends.encryption import read_keys
 from tests.support.keys import KEY, OTHER_KEY, a_keyring, id_of
 
 

@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msgflash_apply.errors import BackendError, StateDamaged, StateError
-from msgflash_apply.state.backends.encrypted.cipher import Cipher
-from msgflash_apply.state.backends.encrypted.envelope import Envelope, read_envelope
-from msgflash_apply.state.backends.encrypted.keyring import read_keys
+from msgflash_apply.state.backends.encryption import Encryption, Envelope, read_envelope, read_keys
 from msgflash_apply.state.codec import decode_journal
 from msgflash_apply.state.ledger import init_state, read_state
 from tests.support.keys import KEY, OTHER_KEY, encrypted, id_of
@@ -145,4 +143,4 @@ def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
 
     with pytest.raises(BackendError, match=r"pip install 'msgflash-apply\[encryption\]'"):
-        Cipher(read_keys(KEY, origin="MSGFLASH_STATE_KEY"))
+        Encryption(read_keys(KEY, origin="MSGFLASH_STATE_KEY"))

@@ -8,14 +8,22 @@ import pytest
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import BackendError, StateConflict
 from msgflash_apply.state.backends.base import Stored
-from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.commit import commit
 from msgflash_apply.state.journal import Observed
 from msgflash_apply.state.ledger import init_state, read_state
 from msgflash_apply.state.reading import load
 from tests.support.builders import NOW, a_record
 from tests.support.doors import FailingBackend
-from tests.support.states import ENVIRONMENT, a_backend, a_run, a_run_that_ends, a_state, created, intended
+from tests.support.states import (
+    ENVIRONMENT,
+    LocalBackend,
+    a_backend,
+    a_run,
+    a_run_that_ends,
+    a_state,
+    created,
+    intended,
+)
 
 SALE = Address("sale")
 

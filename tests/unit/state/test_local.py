@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError, StateConflict, StateLocked
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.local import LocalBackend
-from msgflash_apply.state.backends.open import open_backend
-from tests.support.states import a_backend, a_holder
+from tests.support.states import LocalBackend, a_backend, a_holder
 
 
 @contextmanager

@@ -9,12 +9,11 @@ import pytest
 
 from msgflash_apply.errors import BackendError, StateConflict, StateError
 from msgflash_apply.state.backends.base import Backend, Stored
-from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.recovery import recover, recovery_lines
 from tests.support.builders import a_record, a_snapshot
 from tests.support.moves import a_claim, an_old_state, marked, move, read
-from tests.support.states import a_backend, a_run, created, intended
+from tests.support.states import LocalBackend, a_backend, a_run, created, intended
 
 if TYPE_CHECKING:
     from msgflash_apply.state.ledger import Ledger

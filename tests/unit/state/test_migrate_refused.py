@@ -7,7 +7,6 @@ import pytest
 
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateLocked, StateMissing
 from msgflash_apply.state.backends.base import Backend
-from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.codec import encode, encode_entries
 from msgflash_apply.state.edits import push_document
 from msgflash_apply.state.journal import Opened
@@ -15,7 +14,7 @@ from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, a_record, a_snapshot
 from tests.support.doors import Crash, CrashingBackend
 from tests.support.moves import a_claim, an_old_state, marked, move, put, read
-from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_run, intended
+from tests.support.states import ENVIRONMENT, LINEAGE, LocalBackend, a_backend, a_run, intended
 
 MOVED = r"The state has moved\."
 

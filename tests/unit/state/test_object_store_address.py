@@ -3,7 +3,7 @@
 import pytest
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.object_store.address import ObjectAddress, parse_address
+from msgflash_apply.state.backends.object_store.clouds import ObjectAddress, parse_address
 
 
 @pytest.mark.parametrize(

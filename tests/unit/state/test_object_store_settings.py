@@ -9,10 +9,9 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.object_store import azure, gcs, s3
-from msgflash_apply.state.backends.object_store.aws_profile import Profile, find_profile
-from msgflash_apply.state.backends.open import open_backend
+from msgflash_apply.state.backends.object_store.clouds import VARIABLES, Profile, find_profile
 
 KEYS = {"AWS_ACCESS_KEY_ID": "c4nary-id", "AWS_SECRET_ACCESS_KEY": "c4nary-key"}
 
@@ -91,7 +90,7 @@ def test_endpoint_must_be_safe(endpoint: str, words: str, url: str, variable: st
 
 
 @pytest.mark.parametrize(
-    ("cloud", "store"), [(s3.VARIABLES, S3Store), (gcs.VARIABLES, GCSStore), (azure.VARIABLES, AzureStore)]
+    ("cloud", "store"), [(VARIABLES["s3"], S3Store), (VARIABLES["gs"], GCSStore), (VARIABLES["az"], AzureStore)]
 )
 def test_library_knows_every_setting(cloud: Mapping[str, object], store: type) -> None:
     """Every setting that we hand on is one that the library has: it refuses unknown ones by name."""

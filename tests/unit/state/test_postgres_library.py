@@ -8,13 +8,11 @@ import pytest
 from psycopg.errors import lookup
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.backends.postgres.address import parse_address
-from msgflash_apply.state.backends.postgres.connecting import parameters, refuse_if_old
-from msgflash_apply.state.backends.postgres.failures import SessionLost, translated
 from msgflash_apply.state.backends.postgres.schema import grant_sql, schema_sql
-from msgflash_apply.state.backends.postgres.session import Timeouts
+from msgflash_apply.state.backends.postgres.session import SessionLost, Timeouts, parameters, refuse_if_old, translated
 
 URL = "postgresql://db.acme/shop/default"
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.open import open_backend
-from msgflash_apply.state.backends.postgres.address import parse_address
-from msgflash_apply.state.backends.postgres.trust import ssl_mode
+from msgflash_apply.state.backends.postgres.address import parse_address, ssl_mode
 
 URL = "postgresql://DB.acme/shop/default"
 WITH_PASSWORD = {"PGPASSWORD": "hunter2"}

@@ -9,7 +9,6 @@ import pytest
 from msgflash_apply.campaign import Address
 from msgflash_apply.errors import StateConflict, StateDamaged, StateError, StateMissing
 from msgflash_apply.state.backends.base import Stored
-from msgflash_apply.state.backends.local import LocalBackend
 from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit
 from msgflash_apply.state.journal import Opened
@@ -18,7 +17,17 @@ from msgflash_apply.state.reading import load, refuse_other_server
 from msgflash_apply.state.replay import fold
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import NOW, a_record, a_snapshot, an_intent
-from tests.support.states import ENVIRONMENT, LINEAGE, a_backend, a_run, a_run_that_ends, a_state, created, intended
+from tests.support.states import (
+    ENVIRONMENT,
+    LINEAGE,
+    LocalBackend,
+    a_backend,
+    a_run,
+    a_run_that_ends,
+    a_state,
+    created,
+    intended,
+)
 
 
 def test_new_state_is_there_and_empty(tmp_path: Path) -> None:
@@ -63,7 +72,7 @@ def test_lost_document_beside_its_journal_is_damage(tmp_path: Path) -> None:
         ledger.append(intended())
     (tmp_path / "default.json").unlink()
 
-    with pytest.raises(StateDamaged, match=r"default\.journal-run-1\.jsonl, default\.json\.backup"):
+    with pytest.raises(StateDamaged, match=r"there is journal run-1, former document default\.json\.backup"):
         read_state(backend, environment=ENVIRONMENT)
     with pytest.raises(StateDamaged, match="Never delete it"):
         init_state(backend, environment=ENVIRONMENT, lineage=LINEAGE)

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import StateError, StateMissing
-from msgflash_apply.state.backends.base import Backend, Backup
-from msgflash_apply.state.backends.encrypted.envelope import read_envelope
-from msgflash_apply.state.backends.encrypted.keyring import Keyring
+from msgflash_apply.state.backends.base import Backend, Backup, Store
+from msgflash_apply.state.backends.encryption import Keyring, read_envelope
 from msgflash_apply.state.codec import encode_entries
 from msgflash_apply.state.commit import commit
 from msgflash_apply.state.journal import Opened
@@ -28,6 +27,7 @@ from tests.support.states import (
     a_run,
     a_run_that_ends,
     a_state,
+    a_store,
     created,
     intended,
 )
@@ -61,7 +61,7 @@ def test_plain_state_becomes_encrypted(tmp_path: Path) -> None:
     """A plain state, its backup and what dead runs left are encrypted, and nothing of it is lost."""
     a_used_state(a_backend(tmp_path))
 
-    done = rekey(a_backend(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
+    done = rekey(a_store(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
 
     assert (done.before, done.after, done.former) == (None, id_of(KEY), ())
     assert keys_needed(tmp_path) == {id_of(KEY)}
@@ -73,7 +73,7 @@ def test_another_key_takes_over(tmp_path: Path) -> None:
     """After a change of keys the former one is not needed for anything that lies there."""
     a_used_state(encrypted(a_backend(tmp_path), KEY))
 
-    done = rekey(a_backend(tmp_path), a_keyring(OTHER_KEY, KEY), CLAIM, decrypt=False)
+    done = rekey(a_store(tmp_path), a_keyring(OTHER_KEY, KEY), CLAIM, decrypt=False)
 
     assert (done.before, done.after, done.former) == (id_of(KEY), id_of(OTHER_KEY), ())
     assert keys_needed(tmp_path) == {id_of(OTHER_KEY)}
@@ -84,7 +84,7 @@ def test_state_becomes_plain_again(tmp_path: Path) -> None:
     """An encrypted state is turned back into plain text, all of it."""
     a_used_state(encrypted(a_backend(tmp_path), KEY))
 
-    done = rekey(a_backend(tmp_path), a_keyring(KEY), CLAIM, decrypt=True)
+    done = rekey(a_store(tmp_path), a_keyring(KEY), CLAIM, decrypt=True)
 
     assert (done.before, done.after, done.former) == (id_of(KEY), None, ())
     assert keys_needed(tmp_path) == {None}
@@ -95,7 +95,7 @@ def test_serial_moves_on(tmp_path: Path) -> None:
     """A state in another form is newer than the one before, so that no copy of that one passes for it."""
     a_state(tmp_path)
 
-    done = rekey(a_backend(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
+    done = rekey(a_store(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
 
     state = read_state(encrypted(a_backend(tmp_path)), environment=ENVIRONMENT)
     assert 1 < state.serial == done.serial
@@ -105,19 +105,19 @@ def test_plain_journal_that_came_late_is_folded_in(tmp_path: Path) -> None:
     """What a run without the key wrote meanwhile, its lock being broken, is refused until it is taken in like this."""
     a_state(tmp_path)
     head = Opened("run-2", LINEAGE, 1, ENVIRONMENT, NOW)
-    rekey(a_backend(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
+    rekey(a_store(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
     a_backend(tmp_path).append("run-2", encode_entries([head, intended("late")], first=0))
     with pytest.raises(StateError, match="The state is not encrypted"):
         read_state(encrypted(a_backend(tmp_path)), environment=ENVIRONMENT)
 
-    rekey(a_backend(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
+    rekey(a_store(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
 
     assert list(read_state(encrypted(a_backend(tmp_path)), environment=ENVIRONMENT).in_doubt) == ["late"]
 
 
 def test_documents_that_stay_in_another_form_are_named(tmp_path: Path) -> None:
     """Former documents that the storage keeps, and that are not in the new form or cannot be read, are reported."""
-    store = Archive(a_state(tmp_path))
+    store = Archive(a_state(tmp_path).store)
     store.kept = {"torn": b'{"encrypted": "msgflash-apply/1"}', "vanished": None}
 
     done = rekey(store, a_keyring(KEY), CLAIM, decrypt=False)
@@ -133,7 +133,7 @@ def test_state_whose_key_is_not_at_hand_stays_as_it_is(tmp_path: Path, keys: tup
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     with pytest.raises(StateError, match=f"it needs key {id_of(KEY)}"):
-        rekey(a_backend(tmp_path), a_keyring(*keys), CLAIM, decrypt=False)
+        rekey(a_store(tmp_path), a_keyring(*keys), CLAIM, decrypt=False)
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -141,7 +141,7 @@ def test_state_whose_key_is_not_at_hand_stays_as_it_is(tmp_path: Path, keys: tup
 def test_absent_state_is_not_made(tmp_path: Path) -> None:
     """Where no state is, none is made."""
     with pytest.raises(StateMissing):
-        rekey(a_backend(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
+        rekey(a_store(tmp_path), a_keyring(KEY), CLAIM, decrypt=False)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -153,7 +153,7 @@ def test_copy_of_a_state_that_moved_is_left_alone(tmp_path: Path) -> None:
     commit(backend, base, replace(base.snapshot, moved="s3://acme/state"), None)
 
     with pytest.raises(StateError, match="The state has moved"):
-        rekey(backend, a_keyring(KEY), CLAIM, decrypt=False)
+        rekey(backend.store, a_keyring(KEY), CLAIM, decrypt=False)
 
     assert keys_needed(tmp_path) == {None}
 
@@ -162,7 +162,7 @@ def effects_of(folder: Path, before: tuple[str, ...], wanted: Keyring, *, decryp
     """Count the effects of one change of form."""
     folder.mkdir()
     a_used_state(a_client(folder, *before))
-    counting = CrashingBackend(a_backend(folder), at=0)
+    counting = CrashingBackend(a_store(folder), at=0)
     rekey(counting, wanted, CLAIM, decrypt=decrypt)
     return counting.effects
 
@@ -189,10 +189,10 @@ def test_crash_leaves_one_form_or_the_other(
         a_used_state(a_client(folder, *before))
 
         with pytest.raises(Crash):
-            rekey(CrashingBackend(a_backend(folder), at=at, when=when), wanted, CLAIM, decrypt=decrypt)
+            rekey(CrashingBackend(a_store(folder), at=at, when=when), wanted, CLAIM, decrypt=decrypt)
 
         assert can_read(a_client(folder, *before)) or can_read(a_client(folder, *after))
-        rekey(a_backend(folder), wanted, CLAIM, decrypt=decrypt)
+        rekey(a_store(folder), wanted, CLAIM, decrypt=decrypt)
         assert can_read(a_client(folder, *after))
         assert len(keys_needed(folder)) == 1
 
@@ -209,15 +209,15 @@ def can_read(backend: Backend) -> bool:
 class Archive(FailingBackend):
     """A storage that keeps every former document; None for one that was removed since it was listed."""
 
-    def __init__(self, inner: Backend) -> None:
+    def __init__(self, inner: Store) -> None:
         super().__init__(inner, at=0)
         self.kept: dict[str, bytes | None] = {}
 
-    def write(self, document: bytes, *, expected: str | None) -> str:
+    def put_if(self, document: bytes, *, expected: str | None) -> str | None:
         """Keep what is replaced, and write."""
         former = self.read()
         self.kept[f"document {1 + len(self.kept)}"] = former.document if former else None
-        return super().write(document, expected=expected)
+        return super().put_if(document, expected=expected)
 
     def backups(self) -> Sequence[Backup]:
         """List what is kept."""

@@ -8,8 +8,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.terraform_http.credentials import Credentials, credentials_for
-from msgflash_apply.state.backends.terraform_http.endpoints import endpoints_of
+from msgflash_apply.state.backends.terraform_http.endpoints import Credentials, credentials_for, endpoints_of
 from tests.support.stores.authority import Authority
 
 STATE = "https://states.example/acme/prod"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from msgflash_apply.errors import BackendError
+from msgflash_apply.state.backends.backend import open_backend
 from msgflash_apply.state.backends.base import Location
-from msgflash_apply.state.backends.open import open_backend
 from msgflash_apply.state.backends.terraform_http.endpoints import Endpoints, endpoints_of, origin, shown
 
 STATE = "https://states.example/acme/prod"
@@ -101,7 +101,7 @@ def test_unusable_address_is_refused(url: str, summary: str) -> None:
         endpoints(STATE, TF_HTTP_LOCK_ADDRESS=url)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "127.0.0.2"])
 def test_plain_http_stays_on_this_machine(host: str) -> None:
     """Plain http is for servers of this machine."""
     found = endpoints(f"http://{host}:8080/prod")

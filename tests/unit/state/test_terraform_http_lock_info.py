@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from msgflash_apply.state.backends.base import Holder
-from msgflash_apply.state.backends.terraform_http.lock_info import (
+from msgflash_apply.state.backends.terraform_http.server_lock import (
     holder_in,
     lock_id_in,
     lock_info,

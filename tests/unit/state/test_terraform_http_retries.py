@@ -4,7 +4,7 @@ import pytest
 
 from msgflash_apply.errors import BackendError
 from msgflash_apply.state.backends.terraform_http.connection import NoResponse, Obstacle, Response
-from msgflash_apply.state.backends.terraform_http.retries import Retries
+from msgflash_apply.state.backends.terraform_http.server import Retries
 
 SILENT = NoResponse(was_sent=True, obstacle=Obstacle.SILENCE, what="read timed out")
 

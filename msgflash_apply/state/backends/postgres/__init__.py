@@ -1,10 +1,8 @@
 """
 The state in a PostgreSQL database: many states side by side, and a lock that dies with its holder.
 
-Read `backend.py` first. What a URL says is in `address.py`, what it may choose in `trust.py`, how a session is made in
-`connecting.py`, what one session does in `session.py`, which session does what in `sessions.py`, who holds the lock in
-`lock.py`, every statement in `statements.py`, the tables and their upgrades in `schema.py`, and how the library's
-errors are worded in `failures.py`.
+Read `store.py` first. What a URL says and may choose is in `address.py`, how a session is made and what it does in
+`session.py`, every statement in `statements.py`, the tables and their upgrades in `schema.py`.
 
 Tables, in one schema (`msgflash_apply` unless the URL names another):
 

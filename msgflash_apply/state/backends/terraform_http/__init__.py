@@ -2,19 +2,14 @@
 A state on a server with Terraform's HTTP backend protocol, such as GitLab. httpx lives here.
 
 The protocol keeps one document per address: GET reads it, POST replaces it, LOCK and UNLOCK (or what the environment
-names) guard it. So the state's document and all its journals travel together, in one bundle. Read `backend.py` first:
+names) guard it. So the state's document and all its journals travel together, in one bundle. Read `store.py` first:
 
-    backend     what the ledger sees: every change is read, check, write under the server's lock
-    server_lock the server's lock: taken for a run, or for one change
-    exchange    the bundle read and replaced; what a lost answer means
-    server      the four requests, repeated where that may help
-    retries     how often, and after how long
+    store       what the backend sees: every change is read, check, write under the server's lock
+    server_lock the server's lock: taken for a run, or for one change; who holds it, in the protocol's words
+    server      the four requests, repeated where that may help; what an answer means, and what to do
     bundle      the document and the journals as one JSON text
-    lock_info   who holds a lock, in the protocol's words
-    endpoints   addresses and methods, from the URL and the environment
-    credentials who we are there, and where that may be said
+    endpoints   addresses and methods, from the URL and the environment; who we are there, and where that may be said
     connection  httpx: one request, one answer or none
-    failure     what an answer means, and what to do
 
 Sources: the documentation of Terraform's `http` backend, and its code (`internal/backend/remote-state/http/` of
 hashicorp/terraform: `backend.go`, `client.go`); for GitLab `lib/api/terraform/state.rb`,

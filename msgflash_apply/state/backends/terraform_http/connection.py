@@ -1,7 +1,7 @@
 """
 One request to the server of a state, and what came back: an answer, or how far it got without one. The door to httpx.
 
-Nothing is repeated here and no status is judged; `exchange.py` and `server_lock.py` do that.
+Nothing is repeated here and no status is judged; `store.py` and `server_lock.py` do that.
 """
 
 import json
@@ -18,8 +18,7 @@ from typing import Final, TypeAlias
 import httpx
 
 from msgflash_apply.errors import BackendError
-from msgflash_apply.state.backends.terraform_http.credentials import Credentials
-from msgflash_apply.state.backends.terraform_http.endpoints import shown
+from msgflash_apply.state.backends.terraform_http.endpoints import Credentials, shown
 
 LARGEST_ANSWER_BYTES: Final = 256 * 1024 * 1024
 CONNECT_SECONDS: Final = 10.0
