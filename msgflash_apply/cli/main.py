@@ -28,6 +28,8 @@ COMMANDS = {
     "init": ("init_", "Create a project file, an example campaign and the state."),
     "validate": ("validate", "Check the files without sending a request."),
     "plan": ("plan", "Show what `apply` would do, without changing anything."),
+    "preview": ("preview", "Show the message of a campaign as a phone does."),
+    "proof": ("proof", "Send the message of a campaign to one phone of yours."),
     "apply": ("apply", "Create missing campaigns and pause removed ones."),
     "resolve": ("resolve", "Record the outcome of a create whose result is unknown."),
     "status": ("status", "Show delivery progress."),
