@@ -40,14 +40,12 @@ def runs(text: str) -> Iterator[Run]:
 
 
 def _inline(text: str, styles: tuple[str, ...]) -> Iterator[Run]:
+    """Split at marks that are not monospace, which no style has within itself: the first mark that can end it does."""
     start = 0
     for found in _INLINE.finditer(text):
-        style = _STYLES[found[1]]
-        if style in styles:
-            continue
         yield from _plain(text[start : found.start()], styles)
         yield Run(found[1], is_mark=True)
-        yield from _inline(found[2], (*styles, style))
+        yield from _inline(found[2], (*styles, _STYLES[found[1]]))
         yield Run(found[1], is_mark=True)
         start = found.end()
     yield from _plain(text[start:], styles)
