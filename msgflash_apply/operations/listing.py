@@ -58,7 +58,7 @@ async def list_account(kind: Kind, client: Client) -> tuple[Item, ...]:
         case "groups":
             groups = (await lookups.groups()).values()
             found = [Item(one.name, one.id, contacts=one.contact_count) for one in groups]
-        case "tags":
+        case _:
             found = await _tags(lookups)
     return tuple(sorted(found, key=lambda one: (one.name, one.id or "")))
 
