@@ -2,9 +2,9 @@
 MsgFlash's endpoints, one method each; the only door to httpx for them.
 
 Reads are repeated where repeating is harmless, and one that gives nothing usable is an exception that says what to do.
-`create`, `pause` and `resume` are sent once and return what is known, never more: `outcome.classify` and the `apply`
-package decide what follows. How long and how large an answer may get is in `Bounds`. Source: reference 2, 3 to 8 and
-10.5.
+What changes something or sends a message is sent once and returns what is known, never more: `outcome.classify` and
+the callers decide what follows. How long and how large an answer may get is in `Bounds`. Source: reference 2, 3 to 8
+and 10.5.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ from msgflash_apply.api.models import (
     Health,
     Instance,
     MessagePage,
+    Preview,
     RemoteCampaign,
     Template,
     TemplatePage,
@@ -230,6 +231,14 @@ class Client:
         """`DELETE /templates/{id}`, once; see `create`."""
         return await self._send("DELETE", f"/templates/{_segment(identifier)}", may_leave=may_leave)
 
+    async def preview_template(
+        self, identifier: str, *, instance_id: str | None, contact_id: str, variables: Mapping[str, object]
+    ) -> Preview | None:
+        """`POST /templates/{id}/preview`, which sends nothing and so is repeated as reads are; None for no template."""
+        sent = {"instanceId": instance_id, "contactId": contact_id, "variables": variables or None}
+        path = f"/templates/{_segment(identifier)}/preview"
+        return await self._read_one(Preview, path, method="POST", body=_without_none(sent))
+
     async def groups(self) -> tuple[Group, ...]:
         """`GET /contacts/groups`, all of them: one request per hundred."""
         found: list[Group] = []
@@ -340,27 +349,40 @@ class Client:
         """`POST /campaigns/{id}/resume`, once; see `create`."""
         return await self._send("POST", f"/campaigns/{_segment(identifier)}/resume", may_leave=may_leave)
 
+    async def send_message(self, message: Payload) -> Answer:
+        """`POST /messages/send`, once; see `create`. It goes out at once, and what is not answered may have."""
+        return await self._send("POST", "/messages/send", body=message)
+
     async def back_off(self, attempt: int) -> None:
         """Wait before the attempt that follows `attempt`, from 1: half a second, then twice as long each time."""
         await asyncio.sleep(0.25 * 2**attempt * (1 + self._jitter()))
 
-    async def _read_one(self, model: type[Model], path: str) -> Model | None:
+    async def _read_one(
+        self, model: type[Model], path: str, *, method: str = "GET", body: Payload | None = None
+    ) -> Model | None:
         """Read what may be absent. Only MsgFlash's own 404 says so: an empty or foreign 200 proves nothing."""
-        answer = await self._get(path)
+        answer = await self._ask(path, method=method, body=body)
         problem = problem_in(answer) if isinstance(answer, Reply) else None
         if problem is not None and problem.is_absence:
             return None
-        return self._parse(model, self._data(path, answer))
+        return self._parse(model, self._data(path, answer, method=method))
 
     async def _read(self, path: str, parameters: Mapping[str, str] | None = None) -> object:
-        return self._data(path, await self._get(path, parameters))
+        return self._data(path, await self._ask(path, parameters))
 
-    async def _get(self, path: str, parameters: Mapping[str, str] | None = None) -> Answer:
-        """GET until there is an answer or no hope."""
+    async def _ask(
+        self,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        body: Payload | None = None,
+    ) -> Answer:
+        """Ask what changes nothing until there is an answer or no hope."""
         attempt = 0
         while True:
             await self.limiter.acquire()
-            answer = await self._send("GET", path, parameters=parameters)
+            answer = await self._send(method, path, parameters=parameters, body=body)
             if is_rate_limit(answer) and not self.limiter.is_hopeless:
                 continue  # no attempt: the limiter waits as long as MsgFlash wants
             attempt += 1
@@ -372,11 +394,11 @@ class Client:
             else:
                 await self.back_off(attempt)
 
-    def _data(self, path: str, answer: Answer) -> object:
+    def _data(self, path: str, answer: Answer, *, method: str = "GET") -> object:
         """Unwrap a 200; anything else is an ApiError that says what to do."""
         if isinstance(answer, Reply) and answer.status == 200:
             return data_in(answer)
-        raise failure(self.access, f"/api/v1{path}", answer)
+        raise failure(self.access, f"/api/v1{path}", answer, method=method)
 
     async def _send(
         self,

@@ -90,6 +90,14 @@ class Template(_Model):
         return self.variables is not None and self.type is not None and not (self.type == "text" and self.body is None)
 
 
+class Preview(_Model):
+    """A template filled in for one contact (reference 4.2); `rendered` counts only where nothing is missing."""
+
+    rendered: str | None = None
+    missing_variables: tuple[str, ...] = ()
+    valid: bool = True
+
+
 class TemplatePage(_Model):
     """One page of templates; `total` counts all of them."""
 

@@ -135,8 +135,8 @@ def classify(answer: Answer) -> CreateOutcome:
     if problem is not None:
         return Unknown(str(problem))
     if campaign is not None:
-        return Unknown(f"answer {answer.status} where 201 was expected; it names the campaign {campaign['id']}")
-    return Unknown(f"answer {answer.status} without a campaign id or an error code")
+        return Unknown(f"answer {answer.status} where 201 was expected; it names {campaign['id']}")
+    return Unknown(f"answer {answer.status} without an id or an error code")
 
 
 @dataclass(frozen=True, slots=True)

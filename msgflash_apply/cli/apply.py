@@ -224,12 +224,7 @@ def says_yes(plan: Plan) -> bool:
         changes = f"{counted(templates, 'template')} and {counted(len(plan.effective), 'campaign')}"
     lines = [f"\nIn environment {visible_text(plan.environment)}: {changes}.", *reach(plan, wiring.now())]
     output.note("\n".join(lines))
-    with INTERRUPTS.answering(None):
-        answer = click.prompt("Apply these changes? Only `yes` is accepted", default="", show_default=False, err=True)
-    if answer.strip().lower() == "yes":
-        return True
-    output.note("Nothing was applied.")
-    return False
+    return wiring.says_yes("Apply these changes?", "Nothing was applied.")
 
 
 async def carry_out(

@@ -1,5 +1,6 @@
 """`sandbox`: run the embedded MsgFlash, to try things on and to test against."""
 
+from contextlib import suppress
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import click
 
 from msgflash_apply.errors import MsgflashApplyError
+from msgflash_apply.report.safe_text import shown
 from msgflash_apply.sandbox.assumptions import ASSUMPTIONS
+from msgflash_apply.sandbox.exchange import JsonObject
 from msgflash_apply.sandbox.faults import parse_fault
 from msgflash_apply.sandbox.options import Options, SandboxError
 from msgflash_apply.sandbox.server import serve
@@ -44,7 +47,7 @@ def command(
     """
     Run an embedded MsgFlash server until it is stopped. It sends no messages.
 
-    Prints what it assumes where MsgFlash's documentation says nothing.
+    Prints what it assumes where MsgFlash's documentation says nothing, and each message that `proof` sends it.
     """
     require_sandbox()
     try:
@@ -59,9 +62,17 @@ def command(
             faults=tuple(parse_fault(text) for text in faults),
             strict=not lenient,
         )
-        serve(options, on_start=lambda url: greet(url, options.api_keys[0].secret))
+        serve(options, on_start=lambda url: greet(url, options.api_keys[0].secret), on_message=report)
     except (ValueError, SandboxError) as err:
         raise MsgflashApplyError("The sandbox cannot start.", str(err)) from err
+
+
+def report(message: JsonObject) -> None:
+    """Print a single message as it would have gone out; the sandbox goes on where nobody reads this any more."""
+    said = [str(message[name]) for name in ("mediaUrl", "body") if message[name] is not None]
+    line = f"Message ({message['type']}) from {message['from']} to {message['to']}: {' '.join(said)}"
+    with suppress(OSError):
+        click.echo(shown(line))
 
 
 def require_sandbox() -> None:

@@ -21,6 +21,8 @@ from getpass import getuser
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import click
+
 from msgflash_apply.api.access import DEFAULT_BASE_URL, Access, origin_of
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.limiter import Limiter
@@ -280,7 +282,18 @@ def run(main: Coroutine[Any, Any, Value]) -> Value:
 # The user
 
 
-def fail_without_terminal(what: str, option: str = "--auto-approve") -> None:
-    """Refuse to ask if stdin is no terminal: there would be no answer. In a pipeline `option` answers."""
+def fail_without_terminal(what: str, option: str | None = "--auto-approve") -> None:
+    """Refuse to ask if stdin is no terminal: there would be no answer. In a pipeline `option` answers, if any does."""
     if not sys.stdin.isatty():
-        raise MsgflashApplyError(f"There is no terminal to ask whether to {what}.", "", f"In a pipeline, add {option}.")
+        fix = f"In a pipeline, add {option}." if option else "A person answers this; no option does."
+        raise MsgflashApplyError(f"There is no terminal to ask whether to {what}.", "", fix)
+
+
+def says_yes(question: str, otherwise: str) -> bool:
+    """Ask for the word `yes`; note what is so without it. A signal ends the question at once."""
+    with INTERRUPTS.answering(None):
+        answer = click.prompt(f"{question} Only `yes` is accepted", default="", show_default=False, err=True)
+    if answer.strip().lower() == "yes":
+        return True
+    note(otherwise)
+    return False

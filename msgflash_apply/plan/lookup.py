@@ -32,6 +32,8 @@ from msgflash_apply.errors import NotOnThisPlan
 from msgflash_apply.findings import Code, Diagnostic, Severity, ValuePath
 from msgflash_apply.plan.marker import Marker, is_marker, markers_in
 from msgflash_apply.plan.plan import Change, UsedTemplate, finding
+from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.template import DesiredTemplate
 
 ONLY_CONNECTED = ""
 
@@ -274,6 +276,15 @@ class Lookups:
                 found = await self._client.template(identifier)
             used[identifier] = None if found is None else _used(found)
         return used
+
+    async def of_repo(self, templates: Sequence[DesiredTemplate], snapshot: Snapshot) -> Mapping[str, UsedTemplate]:
+        """Read the templates that the state has versions of, and those with a name that the files want, by id."""
+        versions = {plain_id(version.id) for record in snapshot.templates.values() for version in record.versions}
+        names = {one.name for one in templates}
+        if not names and not versions:
+            return {}
+        ids = versions | {key for key, one in (await self.templates()).items() if one.name in names}
+        return {key: one for key, one in (await self.used_templates(sorted(ids))).items() if one is not None}
 
     async def markers(self) -> list[Marker]:
         """Read what the account remembers of states."""

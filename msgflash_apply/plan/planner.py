@@ -244,12 +244,7 @@ class Planner:
             known = {version.content for version in versions}
             if all(one.content.digest in known for one in self._desired_templates):
                 return None
-        names = {one.name for one in self._desired_templates}
-        if not names and not versions:
-            return {}
-        listed = (await lookups.templates()).items()
-        ids = {plain_id(version.id) for version in versions} | {key for key, one in listed if one.name in names}
-        return {key: one for key, one in (await lookups.used_templates(sorted(ids))).items() if one is not None}
+        return await lookups.of_repo(self._desired_templates, snapshot)
 
     async def _look_up(
         self, snapshot: Snapshot, lookups: Lookups | None, resolved: Mapping[Address, Resolved]

@@ -10,15 +10,16 @@ A module imports from its own line and the lines below, without circles:
     server, listener                            starting and stopping; HTTP, by aiohttp
     control                                     the endpoints `/_sandbox/...`, see below
     service                                     one request: key, limits, route, endpoint
-    campaigns, templates, account               the endpoints `/api/v1/...`
+    messages                                    the endpoints `/api/v1/messages`
+    campaigns, templates, account               the other endpoints `/api/v1/...`
     seed, persistence                           the demo account; the file of `--data`
     world, delivery, placeholders, values       the account and its campaigns, without I/O
     options, faults, access, validation, clock  what the ones above need
     exchange, assumptions                       requests and responses; what had to be assumed
 
-Served: campaigns (create, get, stats, pause, resume), templates, and to read instances, contacts, groups, messages and
-usage. Everything else is 404: changing contacts and groups, sending and scheduling single messages, plans, subscription
-and payments, webhooks, statuses, number lookups.
+Served: campaigns (create, get, stats, pause, resume), templates, messages (send, list, get), and to read instances,
+contacts, groups and usage. Everything else is 404: changing contacts and groups, scheduling single messages, plans,
+subscription and payments, webhooks, statuses, number lookups.
 
 An answer that rests on an assumption carries `x-sandbox-assumption: <section of the reference>`; see `assumptions.py`.
 

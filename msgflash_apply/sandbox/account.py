@@ -1,5 +1,5 @@
 """
-The endpoints that only read: instances (reference 3), contacts and groups (6), messages (7), usage (8).
+The endpoints that only read: instances (reference 3), contacts and groups (6), usage (8).
 
 Field names and their order follow the reference's examples.
 """
@@ -10,7 +10,7 @@ from msgflash_apply.sandbox.access import ApiCall
 from msgflash_apply.sandbox.clock import format_instant, month_of
 from msgflash_apply.sandbox.exchange import JsonObject, Response, invalid_field, look_up, success
 from msgflash_apply.sandbox.validation import one_of, paginate, read_search
-from msgflash_apply.sandbox.values import Contact, Group, Instance, Message
+from msgflash_apply.sandbox.values import Contact, Group, Instance
 from msgflash_apply.sandbox.world import World
 
 _CONTACT_SORTS = ("createdAt_desc", "name_asc")
@@ -36,13 +36,13 @@ def get_instance_state(world: World, call: ApiCall) -> Response:
 
 
 def get_instance_health(world: World, call: ApiCall) -> Response:
-    """Show the warm-up guidance; `usageWindowSummary` counts what campaigns sent."""
+    """Show the warm-up guidance; `usageWindowSummary` counts what was sent."""
     instance = _find_instance(world, call)
     usage: JsonObject = {}
     for name, hours in (("1h", 1), ("24h", 24)):
         since = world.now - timedelta(hours=hours)
         recipients = [
-            message.contact_id
+            message.to
             for message in world.messages.values()
             if message.instance_id == instance.id and message.sent_at is not None and message.sent_at > since
         ]
@@ -138,24 +138,6 @@ def list_group_members(world: World, call: ApiCall) -> Response:
     return success({"contacts": shapes, "total": len(found), "limit": page.limit, **page.position})
 
 
-def list_messages(world: World, call: ApiCall) -> Response:
-    """List the newest first, filtered by `instanceId` and `status`."""
-    query = call.request.query
-    instance_id, status = query.get("instanceId"), query.get("status")
-    found = [
-        message
-        for message in world.messages.values()
-        if instance_id in {None, message.instance_id} and status in {None, message.status_at(world.now)}
-    ]
-    page = paginate(found, query, lambda message: (format_instant(message.created_at), message.id), is_descending=True)
-    return success({"messages": [message_shape(world, message) for message in page.items], **page.position})
-
-
-def get_message(world: World, call: ApiCall) -> Response:
-    """Show one message."""
-    return success(message_shape(world, look_up(world.messages, call.parameters["id"], "Message")))
-
-
 def get_usage(world: World, _call: ApiCall) -> Response:
     """Show plan, limits, features and usage of this UTC month."""
     start = world.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -234,28 +216,4 @@ def group_shape(group: Group) -> JsonObject:
         "color": group.color,
         "contactCount": len(group.members),
         "createdAt": format_instant(group.created_at),
-    }
-
-
-def message_shape(world: World, message: Message) -> JsonObject:
-    """Write the object of reference 7, with its status now."""
-    status, changed_at = message.changes_until(world.now)[-1]
-    return {
-        "id": message.id,
-        "userId": world.account.id,
-        "instanceId": message.instance_id,
-        "contactId": message.contact_id,
-        "campaignId": message.campaign_id,
-        "direction": "outbound",
-        "type": message.type,
-        "from": message.sender,
-        "to": message.to,
-        "body": message.body,
-        "mediaUrl": message.media_url,
-        "status": status,
-        "error": message.error,
-        "meta": {"missingVariables": message.missing} if message.missing else None,
-        "providerMessageId": f"wamid.{message.id}" if message.sent_at else None,
-        "createdAt": format_instant(message.created_at),
-        "updatedAt": format_instant(changed_at),
     }

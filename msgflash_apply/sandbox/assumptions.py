@@ -22,6 +22,8 @@ ASSUMPTIONS: Final = (
     "10.4 Several tags mean any of them, compared exactly. Unknown contact ids are 400, an unknown group 404.",
     "10.4 A template's missing custom variables fail recipient by recipient; direct text is sent as it is.",
     "10.4 A campaign whose template was deleted before its start becomes `failed`.",
+    "10.4 A single message leaves after 1 s and is delivered 2 s later; `contact.*` needs its `contactId`.",
+    "10.4 Single messages of type location and contact are refused: their fields are not documented.",
     "10.5 The rate limit is a sliding second of 10 per key; refused requests count toward the month.",
     "10.5 Items of `details` are `{path, message}`. Quota months are UTC calendar months.",
 )

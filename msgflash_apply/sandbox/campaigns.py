@@ -14,7 +14,6 @@ from msgflash_apply.sandbox.access import ApiCall
 from msgflash_apply.sandbox.clock import format_instant, format_optional_instant
 from msgflash_apply.sandbox.exchange import (
     JsonObject,
-    RefusedError,
     Response,
     invalid,
     look_up,
@@ -59,7 +58,7 @@ BUTTONS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Kind of button -> its other fields, all required (reference 5.5)."""
 
-_CONTENT_CHECKS: Final[dict[str, Check]] = {"body": text(LONGEST_BODY), "mediaUrl": web_address}
+_CONTENT_CHECKS: Final[dict[str, Check]] = {"mediaUrl": web_address}
 _CONTENT_FIELDS = ("type", "body", "mediaUrl", "title", "description", "footer", "buttons")
 _MOST_BUTTONS = 2
 
@@ -77,7 +76,7 @@ def check_create(body: object, rules: Rules) -> JsonObject:
     repeats = ("none", "daily", "weekly", "noe") if rules.accept_noe else ("none", "daily", "weekly")
     fields.take("repeat", one_of(repeats))
     _check_recipients(fields)
-    _check_content(fields)
+    check_content(fields)
     return fields.close()
 
 
@@ -101,44 +100,53 @@ def _check_recipients(fields: Fields) -> None:
     selector.report_unknown("does not belong to this type of recipients")
 
 
-def _check_content(fields: Fields) -> None:
-    """Check that there is exactly one mode: a template, or direct content (reference 5.1)."""
+def check_content(fields: Fields, *, body: str = "body", kind_key: str = "type") -> None:
+    """
+    Check that there is exactly one mode: a template, or direct content (reference 5.1).
+
+    Args:
+        fields: of a request that holds content.
+        body: what it calls the text: `body` in campaigns, `text` in messages (reference 7).
+        kind_key: what its buttons call their kind: `type` in campaigns, `title` in messages (reference 5.5).
+    """
     if fields.has("templateId"):
         fields.take("templateId", uuid)
         fields.take("variables", flat_map)
-        for name in filter(fields.has, _CONTENT_FIELDS):
+        for name in filter(fields.has, dict.fromkeys((*_CONTENT_FIELDS, body))):
             fields.report(name, "does not go with templateId: give exactly one content mode")
             fields.ignore((name,))
     elif fields.has("type"):
-        _check_direct_content(fields)
+        _check_direct_content(fields, body, kind_key)
     else:
         fields.report("", "has no content: give templateId, or type with its content")
-        fields.ignore((*_CONTENT_FIELDS, "templateId", "variables"))
+        fields.ignore((*_CONTENT_FIELDS, body, "templateId", "variables"))
 
 
-def _check_direct_content(fields: Fields) -> None:
+def _check_direct_content(fields: Fields, body: str, kind_key: str) -> None:
     kind = fields.take("type", one_of(DIRECT))
     if kind is None:
-        fields.ignore((*_CONTENT_FIELDS, "variables"))
+        fields.ignore((*_CONTENT_FIELDS, body, "variables"))
         return
-    required, optional = DIRECT[str(kind)]
+    required, optional = ([body if name == "body" else name for name in names] for names in DIRECT[str(kind)])
     for name in (*required, *optional):
         if name == "buttons":
-            _check_buttons(fields)
+            _check_buttons(fields, kind_key)
         else:
-            fields.take(name, _CONTENT_CHECKS.get(name, text()), required=name in required)
+            check = text(LONGEST_BODY) if name == body else _CONTENT_CHECKS.get(name, text())
+            fields.take(name, check, required=name in required)
     for name in filter(fields.has, ("variables", *_CONTENT_FIELDS)):
         if name not in {"type", *required, *optional} and fields.strict:
             fields.report(name, f"does not go with type {kind}")
         fields.ignore((name,))
 
 
-def _check_buttons(fields: Fields) -> None:
+def _check_buttons(fields: Fields, usual_key: str) -> None:
+    other_key = "title" if usual_key == "type" else "type"
     given = fields.take("buttons", list_of(any_object, longest=_MOST_BUTTONS), required=True)
     accepted = []
     for index, each in enumerate(given if isinstance(given, list) else []):
         button = Fields(each, strict=fields.strict, path=f"buttons[{index}]", findings=fields.findings)
-        kind_key = "title" if not fields.strict and button.has("title") else "type"
+        kind_key = other_key if not fields.strict and button.has(other_key) else usual_key
         kind = button.take(kind_key, one_of(BUTTONS), required=True)
         if kind is not None:
             for name in BUTTONS[str(kind)]:
@@ -239,8 +247,7 @@ def create_campaign(world: World, call: ApiCall) -> Response:
         look_up(world.templates, str(payload["templateId"]), "Template")
     if selector["type"] == "group" and selector["groupId"] not in world.groups:
         raise not_found("Group", assumption="10.4")
-    if payload.get("type") == "buttons" and not world.account.whatsapp_business:
-        raise RefusedError(403, "UNSUPPORTED_FEATURE", "Buttons need a WhatsApp Business account")
+    world.check_buttons_feature(payload)
     world.check_outbound_quota()
     campaign = world.create_campaign(payload, read_instant(str(payload["schedule"])))
     shape = created_campaign_shape(world, campaign) | {

@@ -25,7 +25,7 @@ from msgflash_apply.sandbox.control import campaigns_shape
 from msgflash_apply.sandbox.exchange import JsonObject
 from msgflash_apply.sandbox.faults import Fault, parse_fault
 from msgflash_apply.sandbox.options import Options, SandboxError
-from msgflash_apply.sandbox.service import SeenRequest, Service
+from msgflash_apply.sandbox.service import OnMessage, SeenRequest, Service, ignore
 from msgflash_apply.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class Sandbox:
     use `campaigns`. SandboxError says why it cannot start.
     """
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, on_message: OnMessage = ignore) -> None:
         self.options = options or Options()
-        self._service = Service(self.options)
+        self._service = Service(self.options, on_message)
         self._listener: Listener | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
@@ -163,15 +163,22 @@ class Sandbox:
         await listener.until_stopped()
 
 
-def serve(options: Options, on_start: Callable[[str], None]) -> None:
-    """Run a sandbox until SIGINT or SIGTERM; `on_start` gets its URL. Only in the main thread of a process."""
+def serve(options: Options, on_start: Callable[[str], None], on_message: OnMessage = ignore) -> None:
+    """
+    Run a sandbox until SIGINT or SIGTERM. Only in the main thread of a process.
+
+    Args:
+        options: of the sandbox.
+        on_start: gets its URL.
+        on_message: see `OnMessage`.
+    """
     # A signal may come while this very thread waits. An Event holds its lock at moments then, and setting it in the
     # handler would wait for ever; putting into a SimpleQueue is reentrant.
     stop_signals: SimpleQueue[int] = SimpleQueue()
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {each: signal.signal(each, lambda number, _frame: stop_signals.put(number)) for each in signals}
     try:
-        with Sandbox(options) as sandbox:
+        with Sandbox(options, on_message) as sandbox:
             on_start(sandbox.url)
             stop_signals.get()
     finally:

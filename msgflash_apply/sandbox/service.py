@@ -13,10 +13,10 @@ from time import monotonic
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import uuid4
 
-from msgflash_apply.sandbox import account, campaigns, templates
+from msgflash_apply.sandbox import account, campaigns, messages, templates
 from msgflash_apply.sandbox.access import ApiCall, RateLimit, authenticate, check_team
 from msgflash_apply.sandbox.clock import Clock
-from msgflash_apply.sandbox.exchange import RefusedError, Request, Response, not_found
+from msgflash_apply.sandbox.exchange import JsonObject, RefusedError, Request, Response, not_found
 from msgflash_apply.sandbox.faults import Fault, FaultQueue
 from msgflash_apply.sandbox.options import Options
 from msgflash_apply.sandbox.persistence import load, save
@@ -29,6 +29,9 @@ Handler = TypeVar("Handler")
 
 Endpoint: TypeAlias = Callable[[World, ApiCall], Response]
 """The world has been advanced to now. A RefusedError carries a response too."""
+
+OnMessage: TypeAlias = Callable[[JsonObject], None]
+"""Gets each single message that is accepted, as its answer shows it; called with the service's lock."""
 
 API_PREFIX: Final = "/api/v1"
 
@@ -84,8 +87,9 @@ ROUTES: Final[tuple[Route[Endpoint], ...]] = (
     Route("GET", "/contacts", account.list_contacts),
     Route("GET", "/contacts/{id}", account.get_contact),
     Route("GET", "/contacts/{id}/groups", account.list_groups_of_contact),
-    Route("GET", "/messages", account.list_messages),
-    Route("GET", "/messages/{id}", account.get_message),
+    Route("POST", "/messages/send", messages.send_message),
+    Route("GET", "/messages", messages.list_messages),
+    Route("GET", "/messages/{id}", messages.get_message),
     Route("GET", "/usage", account.get_usage),
     Route("GET", "/billing/usage", account.get_usage),
 )
@@ -101,11 +105,16 @@ class SeenRequest(NamedTuple):
     key: str | None
 
 
+def ignore(_message: JsonObject) -> None:
+    """Report no message."""
+
+
 class Service:
     """The MsgFlash behind the socket."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, on_message: OnMessage = ignore) -> None:
         self.options = options
+        self._on_message = on_message
         self.lock = RLock()
         self.faults = FaultQueue(options.faults)
         self.seen: list[SeenRequest] = []
@@ -131,12 +140,15 @@ class Service:
                 self.world.check_request_quota()
                 endpoint, parameters = find_route(ROUTES, request.method, request.path.removeprefix(API_PREFIX))
                 rules = Rules(strict=options.strict, accept_noe=options.accept_noe)
-                return endpoint(self.world, ApiCall(request, key, rules, parameters))
+                response = endpoint(self.world, ApiCall(request, key, rules, parameters))
+                if endpoint is messages.send_message and isinstance(message := response.document["data"], dict):
+                    self._on_message(message)
             except RefusedError as refused:
-                return refused.response
+                response = refused.response
             finally:
                 if request.method != "GET":
                     self.save()
+            return response
 
     def advance(self, seconds: float) -> datetime:
         """Move the clock ahead; ValueError as `Clock.advance`."""

@@ -81,8 +81,8 @@ def preview_template(world: World, call: ApiCall) -> Response:
     contact_id = fields.take("contactId", uuid)
     variables = fields.take("variables", flat_map)
     fields.close()
-    instance: Instance | None = _context(world.instances, instance_id)
-    contact: Contact | None = _context(world.contacts, contact_id)
+    instance: Instance | None = context(world.instances, instance_id)
+    contact: Contact | None = context(world.contacts, contact_id)
     custom = variables if isinstance(variables, dict) else {}
     rendered = render(template.body or "", values_for(world.account, instance=instance, contact=contact, custom=custom))
     shape: JsonObject = {"rendered": rendered.text, "variables": paths_in(template.body)}
@@ -104,7 +104,7 @@ def _change_template(world: World, template: Template, accepted: JsonObject) -> 
     template.updated_at = world.now
 
 
-def _context(known: dict[str, Context], identity: object) -> Context | None:
+def context(known: dict[str, Context], identity: object) -> Context | None:
     """Return the instance or contact of a preview; an unknown id is an unavailable context (reference 10.4)."""
     if identity is None:
         return None

@@ -88,15 +88,15 @@ class Group:
 @dataclass(slots=True)
 class Message:
     """
-    One message of a campaign to one contact.
+    One message: of a campaign to one contact, or a single one to any number.
 
     The times of delivery and reading are fixed when it is sent and may be in the future, so its status depends on the
     moment: see `status_at`.
     """
 
     id: str
-    campaign_id: str
-    contact_id: str
+    campaign_id: str | None
+    contact_id: str | None
     instance_id: str
     to: str
     sender: str | None

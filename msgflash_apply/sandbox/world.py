@@ -113,6 +113,17 @@ class World:
         """Delete a campaign as the console does, whatever its status; its messages stay."""
         del self.campaigns[campaign.id]
 
+    def send_single(self, message: Message) -> None:
+        """Add a message that is no campaign's; it leaves soon, or fails where its instance is not connected then."""
+        self.messages[message.id] = message
+        message.error = reason_to_fail(message, self.instances[message.instance_id])
+        if message.error is not None:
+            message.failed_at = self.now + PACE
+        else:
+            send_message(message, 0, self.now + PACE)
+            message.read_at = None
+            self.outbound[month_of(self.now)] += 1
+
     def stats_of(self, campaign: Campaign) -> Stats:
         """Count the messages of all its runs, now."""
         return count_stats([self.messages[identity] for identity in campaign.messages], self.now)
@@ -145,6 +156,11 @@ class World:
         """Raise 403 if the plan has no campaigns."""
         if not self.account.campaigns:
             raise RefusedError(403, "CAMPAIGNS_NOT_AVAILABLE_ON_PLAN", "Campaigns are not available on your plan")
+
+    def check_buttons_feature(self, content: JsonObject) -> None:
+        """Raise 403 for buttons where the account is not one of WhatsApp Business (reference 5.5)."""
+        if content.get("type") == "buttons" and not self.account.whatsapp_business:
+            raise RefusedError(403, "UNSUPPORTED_FEATURE", "Buttons need a WhatsApp Business account")
 
     def check_outbound_quota(self) -> None:
         """Raise 429 once this month's messages are used up."""

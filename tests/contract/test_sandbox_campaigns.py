@@ -227,7 +227,7 @@ def test_used_up_messages_refuse_creates() -> None:
         ("PATCH", f"/api/v1/campaigns/{UNKNOWN_ID}/cancel"),
         ("PUT", f"/api/v1/campaigns/{UNKNOWN_ID}"),
         ("GET", f"/api/v1/campaigns/{UNKNOWN_ID}/messages"),
-        ("POST", "/api/v1/messages/send"),
+        ("POST", "/api/v1/messages/schedule"),
         ("GET", "/api/v1/webhooks"),
         ("POST", "/api/v1/statuses"),
         ("POST", "/api/v1/contacts"),

@@ -36,6 +36,8 @@ ENDPOINTS: Mapping[str, Callable[[Client], Awaitable[object]]] = {
     "template": lambda client: client.template("x"),
     "create_template": lambda client: client.create_template("x", Content("text", "Hello")),
     "update_template": lambda client: client.update_template("x", "x", Content("text", "Hello")),
+    "preview_template": lambda client: client.preview_template("x", instance_id="i", contact_id="c", variables={}),
+    "delete_template": lambda client: client.delete_template("x"),
     "groups": lambda client: client.groups(),
     "contact": lambda client: client.contact("x"),
     "contacts_total": lambda client: client.contacts_total(),
@@ -49,6 +51,7 @@ ENDPOINTS: Mapping[str, Callable[[Client], Awaitable[object]]] = {
     "create": lambda client: client.create(a_payload()),
     "pause": lambda client: client.pause("x"),
     "resume": lambda client: client.resume("x"),
+    "send_message": lambda client: client.send_message({"to": "+33600000001"}),
 }
 """By the name of the client's method."""
 

@@ -17,9 +17,9 @@ from msgflash_apply.report.differences import (
     template_rows,
     template_words,
 )
-from msgflash_apply.report.html.message import Message, message_of, message_of_template
 from msgflash_apply.report.layout import ELLIPSIS, Tone, counted
 from msgflash_apply.report.markup_text import clipped, inert
+from msgflash_apply.report.message import Message, message_of, message_of_template
 from msgflash_apply.report.wording import advice, distance, headline, in_zone, resolving_commands, sender, sign
 
 _COLUMNS = 2_000

@@ -21,6 +21,8 @@ from msgflash_apply.report.html.card import card_of, numbers_by_id, template_car
 from msgflash_apply.report.html.timeline import timeline_of
 from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.markup_text import clipped
+from msgflash_apply.report.message import message_of
+from msgflash_apply.report.preview_text import Preview
 from msgflash_apply.report.wording import caveat, forecasts, in_zone, reach, template_verdict, verdict, where
 
 MOST_LISTED = 2_000
@@ -66,7 +68,7 @@ def plan_to_html(plan: Plan, *, now: datetime) -> str:
         finding_lines(each, paint=PLAIN, source_line=no_source, width=_FINDING_WIDTH)
         for each in plan.diagnostics[:MOST_WARNINGS]
     )
-    return _page().render(
+    return _template("plan").render(
         environment=clipped(plan.environment, _NAME_COLUMNS),
         where=where(plan, partial(clipped, columns=_NAME_COLUMNS)),
         reach=reach(plan, now, partial(clipped, columns=_NAME_COLUMNS)),
@@ -94,9 +96,19 @@ def plan_to_html(plan: Plan, *, now: datetime) -> str:
     )
 
 
+def preview_to_html(preview: Preview, *, now: datetime) -> str:
+    """Show one message on a page of its own; it has no script."""
+    return _template("preview").render(
+        address=clipped(preview.change.address, _NAME_COLUMNS),
+        facts=[(row.label, clipped(row.text, _LINE_COLUMNS)) for row in preview.facts(now)],
+        notes=[clipped(note, _LINE_COLUMNS) for note in preview.notes],
+        message=message_of(preview.change),
+    )
+
+
 @cache
-def _page() -> Template:
-    """Compile the template when the first page is made, with its style, its script and the policy that admits them."""
+def _template(name: str) -> Template:
+    """Compile a page when the first one is made, with its style, its script and the policy that admits them."""
     environment = Environment(
         autoescape=True,
         loader=PackageLoader("msgflash_apply.report"),
@@ -113,7 +125,7 @@ def _page() -> Template:
         "script": Markup(script),  # noqa: S704 - a file of ours
         "policy": policy.format(*digests),
     }
-    return environment.get_template("plan.html.jinja", globals=globals_)
+    return environment.get_template(f"{name}.html.jinja", globals=globals_)
 
 
 def _numbered(texts: Iterable[str]) -> dict[str, int]:

@@ -310,3 +310,39 @@ def test_messages_left_are_known_where_there_is_a_limit() -> None:
     assert usage is not None
     assert unlimited is not None
     assert (usage.messages_left, unlimited.messages_left) == (7, None)
+
+
+def test_preview_is_repeated_as_reads_are() -> None:
+    """A preview changes nothing, so it is sent again where a read is; what is not given is left out."""
+    answer = ok({"rendered": "Hi {{custom.code}}", "missingVariables": ["custom.code"], "valid": False})
+    steps: list[Step] = [httpx.ReadTimeout("slow"), answer]
+    found, script = ask(
+        steps, lambda c: c.preview_template("t/1", instance_id=None, contact_id="c1", variables={"day": "Friday"})
+    )
+
+    assert found is not None
+    assert (found.valid, found.missing_variables) == (False, ("custom.code",))
+    assert [request.url.raw_path for request in script.requests] == [b"/api/v1/templates/t%2F1/preview"] * 2
+    assert json.loads(script.requests[1].content) == {"contactId": "c1", "variables": {"day": "Friday"}}
+
+
+def test_preview_of_no_template_and_of_no_contact() -> None:
+    """A template that is gone is None; a contact that is gone is MsgFlash's own refusal, which names the request."""
+
+    async def preview(client: Client) -> object:
+        return await client.preview_template("t1", instance_id="i1", contact_id="c1", variables={})
+
+    assert ask([problem(404, "NOT_FOUND")], preview)[0] is None
+    with pytest.raises(ApiError) as refused:
+        ask([problem(400, "TEMPLATE_CONTEXT_UNAVAILABLE")], preview)
+    assert refused.value.detail.startswith("POST /api/v1/templates/t1/preview: 400 TEMPLATE_CONTEXT_UNAVAILABLE")
+
+
+@pytest.mark.parametrize("lost", [httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("gone")])
+def test_message_without_an_answer_is_not_sent_again(lost: Exception) -> None:
+    """A message leaves once, whatever becomes of its answer."""
+    answer, script = ask([lost], lambda c: c.send_message({"to": "+33600000001"}))
+
+    assert isinstance(answer, NoReply)
+    assert answer.sent
+    assert [(request.method, request.url.path) for request in script.requests] == [("POST", "/api/v1/messages/send")]

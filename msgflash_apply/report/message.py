@@ -10,6 +10,7 @@ from msgflash_apply.plan.plan import Change
 from msgflash_apply.report.differences import IN_FULL, plain, spelled_out, wire_fields
 from msgflash_apply.report.layout import ELLIPSIS, limited
 from msgflash_apply.report.markup_text import clipped, inert
+from msgflash_apply.report.whatsapp import Run, runs
 
 _PLACEHOLDER = re.compile(r"(\{\{\s*[\w.]+\s*\}\})")
 """Reference 4.1: names with dots between double braces, spaces allowed."""
@@ -34,10 +35,20 @@ _BUTTON_KINDS = {"reply": "Reply", "copy": "Copy a code", "url": "Open a link", 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a text; a placeholder has a note, which says what becomes of it."""
+    """
+    A part of a text.
+
+    Attributes:
+        text: safe to show.
+        note: what becomes of it, for a placeholder; empty for any other.
+        styles: that a phone shows it in: bold, italic, strike, mono.
+        is_mark: it is a mark of WhatsApp, which a phone does not show.
+    """
 
     text: str
     note: str = ""
+    styles: tuple[str, ...] = ()
+    is_mark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,8 @@ def message_of_template(words: Content) -> Message:
 def _message(payload: Payload, note: str, custom: str, *, is_known: bool) -> Message:
     """Lay out the fields of a message, with a note for its placeholders, and one for those that begin `custom.`."""
     title, body, description, footer = (
-        _pieces(payload.get(field), note, custom) for field in ("title", "body", "description", "footer")
+        _pieces(payload.get(field), note, custom, is_styled=field in {"body", "description"})
+        for field in ("title", "body", "description", "footer")
     )
     buttons = tuple(_buttons(payload.get("buttons")))
     return Message(is_known, _media(payload), title, body, description, footer, buttons)
@@ -108,17 +120,20 @@ def _media(payload: Payload) -> Media | None:
     return Media(_KINDS.get(kind, inert(kind)), clipped(file_name or url, 80), clipped(url, _LINE_COLUMNS))
 
 
-def _pieces(value: object, note: str, custom: str) -> tuple[Piece, ...]:
+def _pieces(value: object, note: str, custom: str, *, is_styled: bool) -> tuple[Piece, ...]:
     """Split a text at its placeholders; every line is made safe as a whole before that."""
     if value is None:
         return ()
     text = plain(value)
     cut_off = text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + ELLIPSIS
     lines = [inert(line) for line in cut_off.removesuffix("\n").split("\n")]
-    parts = _PLACEHOLDER.split("\n".join(limited(lines, _MOST_LINES, IN_FULL)))
+    whole = "\n".join(limited(lines, _MOST_LINES, IN_FULL))
     return tuple(
-        Piece(part, (custom if part.strip("{ ").startswith("custom.") else note) if number % 2 else "")
-        for number, part in enumerate(parts)
+        Piece(part, (custom if part.strip("{ ").startswith("custom.") else note) if number % 2 else "", run.styles)
+        if not run.is_mark
+        else Piece(part, is_mark=True)
+        for run in (runs(whole) if is_styled else (Run(whole),))
+        for number, part in enumerate(_PLACEHOLDER.split(run.text))
         if part
     )
 
