@@ -1,7 +1,9 @@
 """Templates of the repo, from their first version to their removal, with the campaigns that send them."""
 
 import asyncio
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,14 +13,20 @@ import pytest
 from msgflash_apply.apply.result import ApplyReport, Outcome, TemplateStarted
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address, Desired, Lifecycle
+from msgflash_apply.errors import BackendError
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.plan import Action, Plan, Reason, TemplateAction
 from msgflash_apply.plan.refresh import Refresh
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.sandbox.values import Template
+from msgflash_apply.state.journal import Templated
+from msgflash_apply.state.ledger import open_ledger
+from msgflash_apply.state.lock import Claim
 from tests.support.builders import a_desired, a_payload, a_sender_of, a_template
+from tests.support.doors import FailingBackend
 from tests.support.runs import LATER, STILL, World
+from tests.support.states import a_holder
 
 ADDRESS = "promo/relance"
 TEMPLATES = "/api/v1/templates"
@@ -465,3 +473,90 @@ def test_stopped_run_makes_nothing_more(world: World, when: str) -> None:
     assert len(world.sandbox.world.templates) < 12
     assert world.apply([]).exit_code == 0
     assert world.plan([]).is_empty
+
+
+@pytest.mark.parametrize("verb", ["create", "delete"])
+def test_storage_that_refuses_an_entry_stops_the_run(world: World, verb: str) -> None:
+    """Whichever entry it is: nothing is made twice, and the next run goes on."""
+    for at in (0, *range(2, 20)):  # all of them, then one after the other; the first takes the lock
+        edit(world, f"Hello {at}", on_remove="delete")
+        if verb == "delete":
+            world.apply([])
+            world.templates = []
+        backend = FailingBackend(world.storage(), at=at, lasting=False)
+        with suppress(BackendError):
+            world.apply([], backend=backend)
+        if not at:
+            effects = backend.effects
+        elif at == effects:  # it gives the lock back
+            break
+        world.apply([])
+        assert list(on_msgflash(world).values()) == ([f"Hello {at}"] if verb == "create" else [])
+    assert at == effects
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "delete"])
+def test_run_that_slept_announces_again(world: World, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    """What was announced too long ago is not sent; announced anew it is, by a run that still holds its journal."""
+    edit(world, "Hello", on_change="in_place", on_remove="delete")
+    if verb != "create":
+        world.apply([])
+        world.templates = [a_template(body="Bye", on_change="in_place")] if verb == "update" else []
+    real, asked, jumped = time.clock_gettime, iter([0, 31]), [0]
+
+    def clock(number: int) -> float:
+        jumped[0] += next(asked, 0)
+        return real(number) + jumped[0]
+
+    monkeypatch.setattr(time, "clock_gettime", clock)
+    assert outcomes(world.apply([])) == [(verb, "done")]
+    assert list(on_msgflash(world).values()) == {"create": ["Hello"], "update": ["Bye"], "delete": []}[verb]
+
+
+def test_template_that_was_brought_in_is_never_deleted(world: World) -> None:
+    """Whoever made it may use it elsewhere."""
+    edit(world, "Hello", on_remove="delete")
+    world.apply([])
+    holder = a_holder("importer")
+    with open_ledger(world.storage(), Claim("default", holder, world.now)) as ledger:
+        record = ledger.snapshot.templates[Address(ADDRESS)]
+        versions = tuple(replace(version, is_ours=False) for version in record.versions)
+        ledger.append(Templated(Address(ADDRESS), replace(record, versions=versions)))
+    world.templates = []
+
+    assert outcomes(world.apply([])) == [("forget", "done")]
+    assert len(found(world)) == 1
+
+
+def test_plan_that_reads_nothing_still_looks_for_what_is_new(world: World) -> None:
+    """A template that the state does not know may be on MsgFlash."""
+    assert actions(world.plan([sale()], Refresh.NONE)) == {ADDRESS: "CREATE", "sale": "create"}
+    plan = asyncio.run(world.planner([sale()], None, Refresh.CHANGED).plan(world.snapshot()))
+    assert actions(plan) == {ADDRESS: "CREATE", "sale": "create"}
+    edit(world, "Hello", on_remove="delete")
+    world.apply([])
+    world.templates = []
+    plan = asyncio.run(world.planner([], None, Refresh.CHANGED).plan(world.snapshot()))
+    assert actions(plan) == {ADDRESS: "NO-OP"}
+
+
+def test_version_goes_with_the_last_campaign_that_sends_it(world: World) -> None:
+    """The apply after the one that replaced it."""
+    world.apply([sale(lifecycle=REPLACE)])
+    edit(world, "Bye")
+    world.apply([sale(lifecycle=REPLACE)])
+    assert len(found(world)) == 2
+
+    assert actions(world.plan([sale(lifecycle=REPLACE)])) == {ADDRESS: "DELETE", "sale": "no-op"}
+    assert outcomes(world.apply([sale(lifecycle=REPLACE)])) == [("delete", "done")]
+    assert list(on_msgflash(world).values()) == ["Bye"]
+    assert world.plan([sale(lifecycle=REPLACE)]).is_empty
+
+
+def test_change_in_place_waits_for_no_campaign_that_starts_later(world: World) -> None:
+    """Nor for one that sends something else."""
+    edit(world, "Hello", on_change="in_place")
+    direct = a_desired("direct", payload=a_payload(name="direct", starts_at=LATER))
+    world.apply([sale(), direct])
+    edit(world, "Bye", on_change="in_place")
+    assert actions(world.plan([sale(), direct], Refresh.NONE))[ADDRESS] == "UPDATE"

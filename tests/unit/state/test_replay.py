@@ -22,9 +22,11 @@ from msgflash_apply.state.journal import (
     Removed,
     Restored,
     Retired,
+    Templated,
 )
 from msgflash_apply.state.replay import Draft, fold
 from msgflash_apply.state.snapshot import LastApproval, Snapshot
+from msgflash_apply.template import Effect, TemplateRecord, Version
 from tests.support.builders import NOW, a_payload, a_record, a_snapshot, an_intent, some_facts
 from tests.support.states import ENVIRONMENT, LINEAGE, created, intended
 
@@ -293,3 +295,23 @@ def test_two_states_that_are_merged_keep_what_each_knows(
     assert state.server == server
     assert state.contents == {WORDS.digest: WORDS, OTHERS.digest: OTHERS}
     assert (state.approved and state.approved.digest) == digest
+
+
+def test_two_states_that_are_merged_keep_every_template() -> None:
+    """Versions of both, and what either announced."""
+
+    def a_record(identifier: str, *effects: Effect) -> TemplateRecord:
+        version = Version(identifier, "x@1", WORDS.digest, NOW)
+        return TemplateRecord("templates/x.yaml", versions=(version,), effects=effects)
+
+    x, y = Address("x"), Address("y")
+    open_effect = Effect("create", NOW, "x@2", OTHERS.digest)
+    draft = Draft(fold(EMPTY, [kept(WORDS), Templated(x, a_record("theirs"))]))
+    draft.keep_of(fold(EMPTY, [kept(OTHERS), Templated(x, a_record("ours", open_effect)), Templated(y, a_record("y"))]))
+    state = draft.snapshot()
+
+    assert [version.id for version in state.templates[x].versions] == ["ours", "theirs"]
+    assert state.templates[x].effects == (open_effect,)
+    assert state.templates[y].versions[0].id == "y"
+    assert state.contents == {WORDS.digest: WORDS, OTHERS.digest: OTHERS}
+    assert fold(state, [Templated(y, None)]).templates.keys() == {x}
