@@ -6,8 +6,8 @@ field, quotes only where needed, `key: value`, at most one blank line, `---` bet
 end. Kept as written: every comment, the order of documents and of everything below the first level, anchors and
 aliases, blocks of text with their breaks, flow collections over several lines.
 
-Read `canonical` first: `yaml_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `campaign_text`
-writes a new one, for `import --generate`.
+Read `canonical` first: `yaml_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `file_text`
+writes a new one, for `import`.
 """
 
 import json
@@ -267,15 +267,16 @@ _STEP = "  "
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}
 
 
-def campaign_text(fields: Mapping[str, object], comment: str = "") -> str:
+def file_text(fields: Mapping[str, object], comment: str = "", schema: SchemaName = "campaign") -> str:
     """
-    Write a campaign's file.
+    Write a new file.
 
     Args:
-        fields: as in campaign files, of JSON's types; written in the schema's order.
+        fields: as in such files, of JSON's types; written in the schema's order.
         comment: a line for its head, without `#`.
+        schema: of the file.
     """
-    order = {name: rank for rank, name in enumerate(field_order("campaign"))}
+    order = {name: rank for rank, name in enumerate(field_order(schema))}
     ordered = {name: fields[name] for name in sorted(fields, key=lambda name: order.get(name, len(order)))}
     head = [f"# {comment}"] if comment else []
     return "\n".join([*head, *_map_lines(ordered, "")]) + "\n"
