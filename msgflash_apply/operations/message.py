@@ -1,8 +1,9 @@
 """
 The message of one campaign: found with the look-ups of a plan, filled in for one contact, sent to one phone.
 
-`find` chooses the campaign, `look_up` learns what MsgFlash has behind its names. `send` sends once: there is no
-idempotency key here either (reference 7), so what is not answered may have gone out and is never sent again.
+`find` chooses the campaign, and `find_words` a template alone too; `look_up` learns what MsgFlash has behind its names.
+`send` sends once: there is no idempotency key here either (reference 7), so what is not answered may have gone out and
+is never sent again.
 """
 
 import re
@@ -33,15 +34,31 @@ NUMBER: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 
 
 def find(loaded: Loaded, address: str) -> Desired:
-    """Find the campaign of the files at an address; MsgflashApplyError names those that were probably meant."""
+    """Find the campaign of the files at an address; see `find_words`. A template alone has no number to send from."""
+    found = find_words(loaded, address)
+    if isinstance(found, Desired):
+        return found
+    users = [campaign.address for campaign in loaded.campaigns if campaign.template == found.address]
+    fix = f"Give a campaign that sends it: {', '.join(users[:MOST_NEAR])}" if users else "No campaign sends it yet."
+    raise MsgflashApplyError(f"{address} is a template, which is sent by campaigns alone.", "", fix)
+
+
+def find_words(loaded: Loaded, address: str) -> Desired | DesiredTemplate:
+    """
+    Find the campaign of the files at an address, else the template.
+
+    Raises:
+        MsgflashApplyError: there is neither; names those that were probably meant.
+    """
     wanted = read_address(address)
-    campaigns = {campaign.address: campaign for campaign in loaded.campaigns}
-    if wanted is not None and wanted in campaigns:
-        return campaigns[wanted]
-    entries = [known for known in campaigns if known.startswith(f"{address}[")]
-    near = entries or get_close_matches(address, campaigns, n=MOST_NEAR)
+    known: dict[str, Desired | DesiredTemplate] = {one.address: one for one in loaded.templates}
+    known |= {one.address: one for one in loaded.campaigns}
+    if wanted is not None and wanted in known:
+        return known[wanted]
+    entries = [each for each in known if each.startswith(f"{address}[")]
+    near = entries or get_close_matches(address, known, n=MOST_NEAR)
     fix = f"Did you mean: {', '.join(near[:MOST_NEAR])}?" if near else "See: msgflash-apply calendar --no-state"
-    raise MsgflashApplyError(f"No file has the campaign {address}.", "", fix)
+    raise MsgflashApplyError(f"No file has the campaign or template {address}.", "", fix)
 
 
 def in_files(desired: Desired, templates: Sequence[DesiredTemplate]) -> Change:
@@ -136,12 +153,15 @@ async def fill_in_for(contact_id: str, change: Change, client: Client) -> Filled
     Let MsgFlash fill in a template for a contact, with the variables of the campaign; sends nothing.
 
     Raises:
-        MsgflashApplyError: the template is gone.
-        ApiError: MsgFlash could not be asked, or knows no such contact.
+        MsgflashApplyError: the template is gone, or the account has no such contact.
+        ApiError: MsgFlash could not be asked.
     """
     template = change.template
     if template is None:
         return FilledIn(change)
+    if await client.contact(contact_id) is None:  # a preview would not say what it does not know
+        fix = "Give the id of a contact, as the MsgFlash console shows it."
+        raise MsgflashApplyError(f"The account has no contact {contact_id}.", "", fix)
     preview = await client.preview_template(
         template.id, instance_id=id_in(change.payload or {}, INSTANCE), contact_id=contact_id, variables=given(change)
     )

@@ -13,9 +13,10 @@ from typing import Final
 from msgflash_apply.plan.plan import Change
 from msgflash_apply.report.differences import Row
 from msgflash_apply.report.layout import Paint, Tone, columns, indented, wrap
-from msgflash_apply.report.message import Message, Piece, message_of
+from msgflash_apply.report.message import Message, Piece, message_of, message_of_template
 from msgflash_apply.report.safe_text import shown, width_of
 from msgflash_apply.report.wording import sender, with_distance
+from msgflash_apply.template import DesiredTemplate
 
 PHONE_COLUMNS: Final = 44
 """About what a phone shows in a line."""
@@ -33,17 +34,26 @@ class Preview:
     One message, and what is to be said of it.
 
     Attributes:
-        change: the campaign; its template filled in, where that was asked for.
+        change: the campaign, its template filled in, where that was asked for; or a template alone.
         contact: id of the contact for whom it was to be filled in; None for no one.
         missing: paths that MsgFlash could not fill in for the contact.
     """
 
-    change: Change
+    change: Change | DesiredTemplate
     contact: str | None = None
     missing: tuple[str, ...] = ()
 
+    @property
+    def message(self) -> Message:
+        """What it says, laid out."""
+        change = self.change
+        return message_of_template(change.content) if isinstance(change, DesiredTemplate) else message_of(change)
+
     def facts(self, now: datetime) -> Iterator[Row]:
-        """Say who sends it and when."""
+        """Say who sends it and when; of a template alone, how MsgFlash calls it."""
+        if isinstance(self.change, DesiredTemplate):
+            yield Row("template", self.change.name)
+            return
         yield Row("from", sender(self.change, str))
         yield Row("start", with_distance(self.change.starts_at, self.change.timezone, now))
         if self.contact is not None:
@@ -55,9 +65,9 @@ class Preview:
         if self.missing:
             said = f"MsgFlash cannot fill in {', '.join(self.missing)} for this contact: its message would fail."
             return (said,)
-        if self.contact is not None and self.change.template is None:
+        if self.contact is not None and isinstance(self.change, Change) and self.change.template is None:
             return ("This is direct content: MsgFlash fills in nothing there, for no contact.",)
-        message = message_of(self.change)
+        message = self.message
         pieces = (*message.title, *message.body, *message.description, *message.footer)
         notes = {piece.text: f"{piece.text}: {piece.note}." for piece in pieces if piece.note}
         return tuple(notes.values())
@@ -67,7 +77,7 @@ def preview_to_text(preview: Preview, *, now: datetime, paint: Paint, width: int
     """Show a message below who sends it and when, and above what becomes of its placeholders."""
     rows = [(row.label, shown(row.text)) for row in preview.facts(now)]
     lines = [paint(Tone.STRONG, shown(preview.change.address)), *columns(rows, 2), ""]
-    lines += bubble(message_of(preview.change), paint=paint, width=width)
+    lines += bubble(preview.message, paint=paint, width=width)
     for note in preview.notes:
         tone = Tone.DANGER if preview.missing else Tone.CHANGED
         lines += ["", *(paint(tone, line) for line in indented(shown(note), 0, width))]

@@ -15,7 +15,7 @@ from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.load import Loaded
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.operations.listing import KINDS, Kind, list_account
-from msgflash_apply.operations.message import Account, fill_in_for, find, look_up
+from msgflash_apply.operations.message import Account, fill_in_for, find, find_words, look_up
 from msgflash_apply.plan.lookup import Lookups
 from msgflash_apply.plan.plan import Change
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID, WELCOME_ID, contact_id
@@ -74,6 +74,19 @@ def test_campaign_is_found_by_its_address() -> None:
         assert fix in refused.value.fix
 
 
+def test_template_is_found_where_no_campaign_has_its_address() -> None:
+    """Its words can be shown by its address; it cannot be sent by it, and the error names what sends it."""
+    text = Content("text", "Hi")
+    templates = tuple(DesiredTemplate(Address(name), Source("t.yaml"), text) for name in ("hello", "sale", "unused"))
+    loaded = Loaded((replace(a_desired("sale"), template=Address("hello")),), (), 2, templates=templates)
+
+    assert [find_words(loaded, name) for name in ("hello", "sale")] == [templates[0], loaded.campaigns[0]]
+    for name, fix in (("hello", "sends it: sale"), ("unused", "No campaign sends it yet."), ("helo", "hello?")):
+        with pytest.raises(MsgflashApplyError) as refused:
+            find(loaded, name)
+        assert fix in refused.value.fix
+
+
 def test_number_and_template_are_looked_up() -> None:
     """Names of the file become ids, with the number and the words that MsgFlash has; direct content has a number."""
     with running() as (sandbox, _):
@@ -116,11 +129,13 @@ def test_template_of_the_repo_is_sent_as_its_file_says() -> None:
 
 
 def test_contact_is_filled_in_as_long_as_the_template_is_there() -> None:
-    """The words are those for the contact; a template that is gone meanwhile is an error."""
+    """The words are those for the contact; a contact that is unknown, or a template that is gone, is an error."""
     desired = of_template({"templateId": "welcome"}, variables={"brand": "Acme", "code": "A1"})
     with running() as (sandbox, client):
         change = looked_up(sandbox, desired)
         filled_in = filled_in_on(sandbox, change)
+        with pytest.raises(MsgflashApplyError, match=f"no contact {UNKNOWN_ID}"):
+            ask(sandbox, lambda asking: fill_in_for(UNKNOWN_ID, change, asking))
         client.send("DELETE", f"/api/v1/templates/{WELCOME_ID}")
         with pytest.raises(MsgflashApplyError, match="any more"):
             filled_in_on(sandbox, change)

@@ -187,15 +187,18 @@ def test_template_of_the_repo_is_previewed_at_once_and_proven_once_applied(repo:
     template = repo.folder / "templates/relance.yaml"
     Path(template).parent.mkdir()
     template.write_text(f"type: text\nbody: {json.dumps('Hi, {{custom.code}} ends.')}\n")
-    repo.campaign("relance", type=None, body=None, template="relance", variables={"code": "BF30"})
-    shown = repo.run("preview", "relance", env={"MSGFLASH_API_KEY": ""})
-    early = repo.run_on_terminal("proof", "relance", "--to", ME)
+    repo.campaign("sale", type=None, body=None, template="relance", variables={"code": "BF30"})
+    shown, alone = (repo.run("preview", address, env={"MSGFLASH_API_KEY": ""}) for address in ("sale", "relance"))
+    early = repo.run_on_terminal("proof", "sale", "--to", ME)
     assert repo.apply().code == 0
-    done = repo.run_on_terminal("proof", "relance", "--to", ME, typed="yes\n")
+    done = repo.run_on_terminal("proof", "sale", "--to", ME, typed="yes\n")
     template.write_text("type: text\nbody: Hi, other words.\n")
-    stale = repo.run_on_terminal("proof", "relance", "--to", ME)
+    stale = repo.run_on_terminal("proof", "sale", "--to", ME)
 
     assert "Hi, BF30 ends." in shown.out
+    assert alone.code == 0, alone.err
+    assert "Hi, {{custom.code}} ends." in alone.out
+    assert "{{custom.code}}: filled in by the variables of each campaign." in alone.out
     assert (early.code, done.code, stale.code) == (1, 0, 1)
     assert "Apply first: msgflash-apply apply" in early.out
     assert "Apply first" in stale.out

@@ -21,7 +21,6 @@ from msgflash_apply.report.html.card import card_of, numbers_by_id, template_car
 from msgflash_apply.report.html.timeline import timeline_of
 from msgflash_apply.report.layout import PLAIN
 from msgflash_apply.report.markup_text import clipped
-from msgflash_apply.report.message import message_of
 from msgflash_apply.report.preview_text import Preview
 from msgflash_apply.report.wording import caveat, forecasts, in_zone, reach, template_verdict, verdict, where
 
@@ -102,7 +101,7 @@ def preview_to_html(preview: Preview, *, now: datetime) -> str:
         address=clipped(preview.change.address, _NAME_COLUMNS),
         facts=[(row.label, clipped(row.text, _LINE_COLUMNS)) for row in preview.facts(now)],
         notes=[clipped(note, _LINE_COLUMNS) for note in preview.notes],
-        message=message_of(preview.change),
+        message=preview.message,
     )
 
 

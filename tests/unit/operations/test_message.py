@@ -74,7 +74,7 @@ def test_what_was_filled_in_in_part_counts_for_nothing() -> None:
     """Where a preview is not valid the words stay those of the template (reference 10.4)."""
     change = with_template("Hi {{contact.name}}")
     answer = ok({"rendered": "Hi ", "missingVariables": ["contact.name"], "valid": False})
-    filled_in, _ = ask([answer], lambda client: fill_in_for("c1", change, client))
+    filled_in, _ = ask([ok({"id": "c1"}), answer], lambda client: fill_in_for("c1", change, client))
 
     assert (filled_in.change, filled_in.missing) == (change, ("contact.name",))
 
