@@ -1,8 +1,7 @@
 """
-`import`: add what exists on MsgFlash to the state, so that no apply creates it again.
+`import`: add a campaign that exists on MsgFlash to the state, so that no apply creates it again.
 
-`adopt` is the story of a campaign, `adopt_templates` that of all templates. The rules for what may be imported are in
-operations/import_.py.
+`adopt` is the story. The rules for what may be imported are in operations/import_.py.
 """
 
 import os
@@ -14,66 +13,45 @@ from pathlib import Path
 import click
 
 from msgflash_apply.api.models import RemoteCampaign
-from msgflash_apply.campaign import Address, Content, Desired, plain_id, read_address
+from msgflash_apply.campaign import Address, Desired, plain_id, read_address
 from msgflash_apply.cli import output, wiring
 from msgflash_apply.cli.options import ACCEPT_DIFFERENCES, LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.cli.resolve import show_differences
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.bounded_child import File
-from msgflash_apply.files.fmt import file_text
+from msgflash_apply.files.fmt import campaign_text
 from msgflash_apply.files.load import read_files
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings
-from msgflash_apply.operations.import_ import (
-    FILE_SAYS,
-    address_for,
-    fields_of,
-    record_of,
-    refuse_doubtful,
-    refuse_known,
-    template_fields,
-)
+from msgflash_apply.operations.import_ import FILE_SAYS, fields_of, record_of, refuse_doubtful, refuse_known
 from msgflash_apply.plan.lookup import Lookups, fill_in, unknown_names
-from msgflash_apply.plan.marker import is_marker
 from msgflash_apply.report.safe_text import shell_word, visible
-from msgflash_apply.state.journal import Adopted, Kept, Templated
-from msgflash_apply.template import DesiredTemplate, TemplateRecord, Version
+from msgflash_apply.state.journal import Adopted
 
 
 @click.command(name="import")
-@click.argument("address", required=False)
-@click.argument("identifier", metavar="ID", required=False)
+@click.argument("address")
+@click.argument("identifier", metavar="ID")
 @click.option("--generate", is_flag=True, help="Write the file of the campaign; never overwrites one.")
-@click.option("--templates", "is_for_templates", is_flag=True, help="All templates of the account, with their files.")
 @ACCEPT_DIFFERENCES
 @LOCK_TIMEOUT
 @pass_globals
 def command(
     options: Globals,
-    address: str | None,
-    identifier: str | None,
+    address: str,
+    identifier: str,
     lock_timeout_seconds: float,
     *,
     generate: bool,
-    is_for_templates: bool,
     accept_differences: bool,
 ) -> None:
     """
     Add the campaign ID of MsgFlash to the state at ADDRESS, so that no apply creates it again.
 
     Its file must describe the campaign as it is; --generate writes the file. What MsgFlash spells otherwise, such as
-    trimmed white space, is no difference. With --templates: add every template of the account that the state does not
-    know, and write its file. Changes nothing on MsgFlash.
+    trimmed white space, is no difference. Changes nothing on MsgFlash.
     """
-    settings = wiring.settings_of(options)
-    if is_for_templates:
-        if address is not None or generate or accept_differences:
-            raise click.UsageError("--templates goes alone: it takes all of them.")
-        wiring.run(adopt_templates(settings, lock_timeout_seconds))
-        return
-    if address is None or identifier is None:
-        raise click.UsageError("Give ADDRESS and ID of a campaign, or --templates.")
-    identifier = plain_id(identifier)
+    settings, identifier = wiring.settings_of(options), plain_id(identifier)
     file = wiring.run(
         adopt(
             settings,
@@ -159,54 +137,6 @@ async def adopt(
     return file
 
 
-async def adopt_templates(settings: Settings, lock_timeout_seconds: float) -> None:
-    """
-    Write the files of all templates of the account that the state does not know, and record them, under the lock.
-
-    The file first: with it alone, the next apply makes a copy, which is harmless, and the next import finds it.
-    """
-    desired = {one.address: one for one in wiring.load_files(settings).templates}
-    adopted = 0
-    with wiring.ledger_of(settings, "import", lock_timeout_seconds) as ledger:
-        records = ledger.snapshot.templates
-        known = {version.id for record in records.values() for version in record.versions}
-        async with wiring.client_of(settings) as client:
-            listed = [one for one in await client.templates() if not is_marker(one.name)]
-            new = [one for one in listed if plain_id(one.id) not in known]
-            whole = [one if one.is_whole else await client.template(one.id) for one in new]
-        for one in filter(None, whole):
-            content = Content(one.type, one.body, one.media_url)
-            free = (address for address, each in desired.items() if each.content == content)
-            address = next((each for each in free if each not in records and each not in known), None)
-            written = ""
-            if address is None:
-                address = address_for(one.name, {*desired, *records})
-                file = f"{settings.templates}/{address}.yaml"
-                comment = f"Taken over from MsgFlash: {visible(one.name)} ({visible(one.id)})"
-                text = file_text(template_fields(content), comment, "template")
-                wanted = _template_in(text, file, settings)
-                if wanted is None or wanted.content != content:
-                    output.note(f"Warning: {visible(one.name)} ({visible(one.id)}) cannot be a file, and was left out.")
-                    continue
-                with placed(settings.root / file, text, root=settings.root):
-                    pass
-                desired[address], written = wanted, f", and wrote {file}"
-            version = Version(plain_id(one.id), one.name, content.digest, wiring.now(), is_ours=False)
-            record = TemplateRecord(desired[address].source.file, versions=(version,))
-            ledger.append(Kept(content.digest, content), Templated(address, record))
-            known.add(address)
-            adopted += 1
-            output.result(f"template {address}: recorded as {version.id}{written}.")
-    output.result(f"{adopted} of {len(listed)} templates adopted; the others were known or left out.")
-
-
-def _template_in(text: str, file: str, settings: Settings) -> DesiredTemplate | None:
-    """Read a new file's text as the next plan will; None where that is refused."""
-    _, templates, _ = next(read_files([File(file, text.encode("utf-8", "replace"), "template")], settings))
-    wanted: DesiredTemplate | None = templates[0].desired if templates else None
-    return wanted
-
-
 def new_file(settings: Settings, address: Address) -> str:
     """Choose the file for an address, relative to the repo; MsgflashApplyError if no new file can have it."""
     if read_address(address) != address or "[" in address:
@@ -221,7 +151,7 @@ def new_file(settings: Settings, address: Address) -> str:
 def text_to_adopt(fields: Mapping[str, object], remote: RemoteCampaign) -> str:
     """Write the file of a campaign that exists, headed by its id."""
     # On one line, whatever it holds: what follows a line break would be part of the campaign.
-    return file_text(fields, f"Taken over from MsgFlash: {visible(remote.id)}")
+    return campaign_text(fields, f"Taken over from MsgFlash: {visible(remote.id)}")
 
 
 def read_back(text: str, file: str, settings: Settings) -> Desired:

@@ -6,8 +6,8 @@ field, quotes only where needed, `key: value`, at most one blank line, `---` bet
 end. Kept as written: every comment, the order of documents and of everything below the first level, anchors and
 aliases, blocks of text with their breaks, flow collections over several lines.
 
-Read `canonical` first: `yaml_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `file_text`
-writes a new one, for `import`.
+Read `canonical` first: `yaml_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `campaign_text`
+writes a new one, for `import --generate`.
 """
 
 import json
@@ -267,16 +267,15 @@ _STEP = "  "
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}
 
 
-def file_text(fields: Mapping[str, object], comment: str = "", schema: SchemaName = "campaign") -> str:
+def campaign_text(fields: Mapping[str, object], comment: str = "") -> str:
     """
-    Write a new file.
+    Write a campaign's file.
 
     Args:
-        fields: as in such files, of JSON's types; written in the schema's order.
+        fields: as in campaign files, of JSON's types; written in the schema's order.
         comment: a line for its head, without `#`.
-        schema: of the file.
     """
-    order = {name: rank for rank, name in enumerate(field_order(schema))}
+    order = {name: rank for rank, name in enumerate(field_order("campaign"))}
     ordered = {name: fields[name] for name in sorted(fields, key=lambda name: order.get(name, len(order)))}
     head = [f"# {comment}"] if comment else []
     return "\n".join([*head, *_map_lines(ordered, "")]) + "\n"

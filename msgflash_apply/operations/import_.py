@@ -5,26 +5,13 @@ Nothing is guessed: the campaign must be that of its file by meaning, unless a p
 differences, and neither the id nor the address may be known to the state in any other way.
 """
 
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import count
 from shlex import quote
-from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from msgflash_apply.api.models import NOT_ECHOED, Instance, RemoteCampaign, Template
-from msgflash_apply.campaign import (
-    INSTANCE,
-    TEMPLATE,
-    Address,
-    Content,
-    Facts,
-    JsonObject,
-    Record,
-    parse_instant,
-    plain_id,
-)
+from msgflash_apply.campaign import INSTANCE, TEMPLATE, Address, Facts, JsonObject, Record, parse_instant, plain_id
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.models.campaign_file import NEEDED, WIRE_ORDER
 from msgflash_apply.operations.resolve import refuse_known_id
@@ -112,27 +99,6 @@ def record_of(
         line=desired.source.line,
     )
     return Record(remote.id, remote.status, now, now, facts)
-
-
-def address_for(name: str, taken: Collection[str]) -> Address:
-    """
-    Choose the address of a template that is brought in: its name, as far as files can be called so.
-
-    Args:
-        name: on MsgFlash; that of a version loses what says which.
-        taken: addresses that others have.
-    """
-    without_version = re.sub(r"@(?:[0-9a-f]{8}|current)$", "", normalize("NFC", name))
-    segments = (re.sub(r"[^\w.-]+", "-", segment.lower()).strip("-._") for segment in without_version.split("/"))
-    base = "/".join(filter(None, segments)) or "template"
-    numbered = (base if number == 1 else f"{base}-{number}" for number in count(1))
-    return Address(next(address for address in numbered if address not in taken))
-
-
-def template_fields(content: Content) -> JsonObject:
-    """Write what a template of MsgFlash says as the fields of a template file."""
-    fields = {"type": content.type, "mediaUrl": content.media_url, "body": content.body}
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def fields_of(

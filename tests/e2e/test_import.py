@@ -1,7 +1,6 @@
 """`import` with the real command: what exists on MsgFlash is recorded, never created again."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -135,51 +134,3 @@ def test_removed_campaign_is_blocked_until_it_is_imported(repo: Repo, scenes: Sc
     assert brought_back.code == 0, brought_back.err
     assert repo.actions() == {"sale": "no-op"}
     assert created(sandbox) == {"sale": 1}
-
-
-def test_every_template_is_taken_over_once(repo: Repo, sandbox: Sandbox) -> None:
-    """Each with a file, but for what no file can say and the marker of a state; then nothing is left to do."""
-    repo.campaign("first")
-    assert repo.apply().code == 0  # the account has the marker of this state
-    world = sandbox.world
-    odd = next(iter(world.templates.values()))
-    odd.body = "{{ local.x }}"
-    for name in ("Promo/Été 50%!", "promo/été-50"):
-        world.templates[name] = replace(odd, id=name, name=name, body="Hello\n{{contact.firstName}}\n")
-
-    done = repo.run("import", "--templates")
-    assert done.code == 0, done.err
-    assert f"Warning: {odd.name} ({odd.id}) cannot be a file, and was left out." in done.err
-    assert "template promo/été-50-2: recorded as" in done.out
-    written = (repo.folder / "templates/promo/été-50.yaml").read_text(encoding="utf-8")
-    assert written.startswith("# Taken over from MsgFlash: Promo/Été 50%! (Promo/Été 50%!)\ntype: text\nbody: |\n")
-    assert repo.run("fmt", "--check", "templates").code == 0
-    again = repo.run("plan")
-    assert "No changes." in again.out, again.out
-
-    (repo.folder / "templates/promo/été-50.yaml").rename(repo.folder / "templates/kept.yaml")
-    assert "No changes." not in repo.run("plan").out  # it moves
-    assert repo.apply().code == 0
-    assert repo.run("import", "--templates").out.startswith("0 of ")
-
-
-def test_template_whose_file_was_written_is_found_by_it(repo: Repo, sandbox: Sandbox) -> None:
-    """A run that died between file and record left the file: no second one is written."""
-    body = "Hello {{contact.firstName}}"
-    world = sandbox.world
-    one = next(iter(world.templates.values()))
-    world.templates.clear()
-    world.templates[one.id] = replace(one, body=body)
-    repo.write("templates/mine.yaml", f'type: text\nbody: "{body}"\n')
-
-    assert f"template mine: recorded as {one.id}.\n" in repo.run("import", "--templates").out
-    assert [path.name for path in (repo.folder / "templates").iterdir()] == ["mine.yaml"]
-    assert "No changes." in repo.run("plan").out
-
-
-@pytest.mark.parametrize("arguments", [(), ("a",), ("--templates", "a", "b"), ("--templates", "--generate")])
-def test_import_wants_one_campaign_or_all_templates(repo: Repo, arguments: tuple[str, ...]) -> None:
-    """Anything else is answered with what to give."""
-    done = repo.run("import", *arguments)
-    assert done.code != 0
-    assert "--templates" in done.err

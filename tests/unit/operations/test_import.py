@@ -6,16 +6,9 @@ from dataclasses import replace
 import pytest
 
 from msgflash_apply.api.models import Instance, RemoteCampaign, Template
-from msgflash_apply.campaign import Address, Content, bad_segment, fingerprint
+from msgflash_apply.campaign import Address, fingerprint
 from msgflash_apply.errors import MsgflashApplyError
-from msgflash_apply.operations.import_ import (
-    address_for,
-    fields_of,
-    record_of,
-    refuse_doubtful,
-    refuse_known,
-    template_fields,
-)
+from msgflash_apply.operations.import_ import fields_of, record_of, refuse_doubtful, refuse_known
 from msgflash_apply.plan.lookup import LookedUp
 from tests.support.builders import INSTANCE_ID, NOW, a_desired, a_payload, a_record, a_snapshot, an_intent
 
@@ -149,29 +142,3 @@ def test_what_is_not_returned_cannot_be_written(fields: dict[str, object], words
     """Answers leave out the content of buttons; a file that lacks something would be another campaign."""
     with pytest.raises(MsgflashApplyError, match=words):
         fields_of(a_remote(None, **fields), [SHOP], [], None)
-
-
-@pytest.mark.parametrize(
-    ("name", "taken", "address"),
-    [
-        ("Welcome", (), "welcome"),
-        ("Promo / Été 50%!", (), "promo/été-50"),
-        ("promo/relance@3f9a1c2b", (), "promo/relance"),
-        ("promo/relance@current", ("promo/relance", "promo/relance-2"), "promo/relance-3"),
-        ("!!!", (), "template"),
-        ("../../etc/passwd", (), "etc/passwd"),
-    ],
-)
-def test_address_of_a_template_is_its_name_as_far_as_can_be(name: str, taken: tuple[str, ...], address: str) -> None:
-    """Whatever people call it, a file can be called so."""
-    assert address_for(name, taken) == address
-    assert bad_segment(address) is None
-
-
-def test_fields_of_a_template_are_those_that_it_has() -> None:
-    """What it lacks is left out."""
-    assert template_fields(Content("text", "Hello")) == {"type": "text", "body": "Hello"}
-    assert template_fields(Content("image", None, "https://cdn.example/a.jpg")) == {
-        "type": "image",
-        "mediaUrl": "https://cdn.example/a.jpg",
-    }
