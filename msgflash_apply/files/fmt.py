@@ -6,7 +6,7 @@ field, quotes only where needed, `key: value`, at most one blank line, `---` bet
 end. Kept as written: every comment, the order of documents and of everything below the first level, anchors and
 aliases, blocks of text with their breaks, flow collections over several lines.
 
-Read `canonical` first: `yaml_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `campaign_text`
+Read `canonical` first: `yaml_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `file_text`
 writes a new one, for `import --generate`.
 """
 
@@ -36,7 +36,7 @@ from msgflash_apply.files.reading import PlainDiagnostic, as_diagnostic, as_plai
 from msgflash_apply.files.repo import RepoFile, read_bytes, repo_files, unreadable
 from msgflash_apply.files.yaml_tree import Alias, Branch, located
 from msgflash_apply.findings import Code, Diagnostic, Refused, Severity, in_order
-from msgflash_apply.models.project import Folder
+from msgflash_apply.models.project import FileKind, Folder
 from msgflash_apply.models.schema import GENERATED, SchemaName
 from msgflash_apply.models.shape import fields_among
 
@@ -267,17 +267,18 @@ _STEP = "  "
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}
 
 
-def campaign_text(fields: Mapping[str, object], comment: str = "") -> str:
+def file_text(fields: Mapping[str, object], *comments: str, kind: FileKind = "campaign") -> str:
     """
-    Write a campaign's file.
+    Write the file of a campaign or template.
 
     Args:
-        fields: as in campaign files, of JSON's types; written in the schema's order.
-        comment: a line for its head, without `#`.
+        fields: as in such files, of JSON's types; written in the schema's order.
+        comments: lines for its head, without `#`.
+        kind: of file.
     """
-    order = {name: rank for rank, name in enumerate(field_order("campaign"))}
+    order = {name: rank for rank, name in enumerate(field_order(kind))}
     ordered = {name: fields[name] for name in sorted(fields, key=lambda name: order.get(name, len(order)))}
-    head = [f"# {comment}"] if comment else []
+    head = [f"# {comment}" for comment in comments]
     return "\n".join([*head, *_map_lines(ordered, "")]) + "\n"
 
 
