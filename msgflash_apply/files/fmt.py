@@ -14,6 +14,7 @@ import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -279,10 +280,12 @@ def file_text(fields: Mapping[str, object], *comments: str, kind: FileKind = "ca
     order = {name: rank for rank, name in enumerate(field_order(kind))}
     ordered = {name: fields[name] for name in sorted(fields, key=lambda name: order.get(name, len(order)))}
     head = [f"# {comment}" for comment in comments]
-    return "\n".join([*head, *_map_lines(ordered, "")]) + "\n"
+    # What people read is a block, however short: it is going to be edited.
+    blocks = {"body"} if kind == "template" else frozenset[str]()
+    return "\n".join([*head, *_map_lines(ordered, "", blocks)]) + "\n"
 
 
-def _map_lines(fields: Mapping[str, object], pad: str) -> Iterator[str]:
+def _map_lines(fields: Mapping[str, object], pad: str, blocks: AbstractSet[str] = frozenset()) -> Iterator[str]:
     for name, value in fields.items():
         key = _scalar(name)
         if isinstance(value, Mapping) and value:
@@ -291,18 +294,18 @@ def _map_lines(fields: Mapping[str, object], pad: str) -> Iterator[str]:
         elif isinstance(value, list) and value:
             yield f"{pad}{key}:"
             yield from (f"{pad}{_STEP}- {_scalar(item)}" for item in value)
-        elif isinstance(value, str) and _can_be_block(value):
+        elif isinstance(value, str) and _can_be_block(value, least_lines=1 if name in blocks else 2):
             yield f"{pad}{key}: " + ("|" if value.endswith("\n") else "|-")
             yield from (f"{pad}{_STEP}{line}" if line else "" for line in value.removesuffix("\n").split("\n"))
         else:
             yield f"{pad}{key}: {_scalar(value)}"
 
 
-def _can_be_block(text: str) -> bool:
-    """Whether a text of several lines can be a block; odd spaces and breaks at its ends are seen in quotes."""
+def _can_be_block(text: str, *, least_lines: int) -> bool:
+    """Whether a text of so many lines can be a block; odd spaces and breaks at its ends are seen in quotes."""
     lines = text.removesuffix("\n").split("\n")
     is_framed = bool(lines[0].strip() and lines[-1].strip()) and not lines[0].startswith(" ")
-    return len(lines) > 1 and is_framed and all(line.isprintable() for line in lines)
+    return len(lines) >= least_lines and is_framed and all(line.isprintable() for line in lines)
 
 
 def _scalar(value: object) -> str:

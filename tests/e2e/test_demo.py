@@ -31,7 +31,7 @@ def from_wheel(site: Path, folder: Path, *arguments: str) -> "CompletedProcess[s
 
 @pytest.mark.slow
 def test_demo_of_an_installed_wheel(installed: Path, tmp_path: Path) -> None:
-    """Twelve campaigns and the template of two are created, applying again does nothing, and the server counted each of them once."""
+    """Campaigns and a template are created, applying again does nothing; the server counted each campaign once."""
     demo = from_wheel(installed, tmp_path, "demo")
     assert demo.returncode == 0, demo.stderr
     assert "Success! 12 campaigns are valid, in 2 environments: `production`, `staging`." in demo.stdout
