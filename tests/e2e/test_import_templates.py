@@ -37,6 +37,7 @@ def others(sandbox: Sandbox) -> dict[str, str]:
 def test_every_template_gets_a_file_and_a_record(repo: Repo, sandbox: Sandbox, others: dict[str, str]) -> None:
     """Also with names that are no addresses; the next plan is empty, the files are canonical, and nothing was sent."""
     repo.campaign("hello", type=None, body=None, template="welcome", variables={"brand": "Acme", "code": "A"})
+    repo.campaign("summer", type=None, body=None, template="Été: -10 %", variables={"code": "A"})
     assert repo.apply().code == 0
     before = len(sandbox.requests)
     done = repo.run("import", "--templates")
@@ -57,7 +58,7 @@ def test_every_template_gets_a_file_and_a_record(repo: Repo, sandbox: Sandbox, o
         in (repo.folder / "templates/loyalty-card.yaml").read_text()
     )
     assert template_actions(repo) == {"no-op"}
-    assert repo.actions() == {"hello": "no-op"}
+    assert repo.actions() == {"hello": "no-op", "summer": "no-op"}
     assert repo.run("fmt", "--check", "templates").code == 0
     files = repo.files()
     again = repo.run("import", "--templates")
