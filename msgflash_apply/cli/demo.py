@@ -60,7 +60,8 @@ def copy_examples(folder: Path) -> None:
     package = Path(__file__).parents[1]
     for root in (package / "examples", package.parent):
         if (root / "campaigns").is_dir() and (root / "msgflash.yaml").is_file():
-            shutil.copytree(root / "campaigns", folder / "campaigns")
+            for name in ("campaigns", "templates"):
+                shutil.copytree(root / name, folder / name)
             shutil.copy(root / "msgflash.yaml", folder / "msgflash.yaml")
             return
     raise MsgflashApplyError("The examples are missing from this installation.", "", "Install it again.")

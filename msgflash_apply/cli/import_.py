@@ -5,21 +5,21 @@
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 
 import click
 
 from msgflash_apply.api.models import RemoteCampaign
 from msgflash_apply.campaign import Address, Desired, plain_id, read_address
 from msgflash_apply.cli import output, wiring
+from msgflash_apply.cli.import_templates import import_templates
 from msgflash_apply.cli.options import ACCEPT_DIFFERENCES, LOCK_TIMEOUT, Globals, pass_globals
 from msgflash_apply.cli.resolve import show_differences
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.bounded_child import File
-from msgflash_apply.files.fmt import campaign_text
+from msgflash_apply.files.fmt import file_text
 from msgflash_apply.files.load import read_files
 from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.models.project import Settings
@@ -30,18 +30,20 @@ from msgflash_apply.state.journal import Adopted
 
 
 @click.command(name="import")
-@click.argument("address")
-@click.argument("identifier", metavar="ID")
+@click.argument("address", required=False)
+@click.argument("identifier", metavar="ID", required=False)
+@click.option("--templates", "is_of_templates", is_flag=True, help="Import every template instead, with its file.")
 @click.option("--generate", is_flag=True, help="Write the file of the campaign; never overwrites one.")
 @ACCEPT_DIFFERENCES
 @LOCK_TIMEOUT
 @pass_globals
 def command(
     options: Globals,
-    address: str,
-    identifier: str,
+    address: str | None,
+    identifier: str | None,
     lock_timeout_seconds: float,
     *,
+    is_of_templates: bool,
     generate: bool,
     accept_differences: bool,
 ) -> None:
@@ -49,8 +51,16 @@ def command(
     Add the campaign ID of MsgFlash to the state at ADDRESS, so that no apply creates it again.
 
     Its file must describe the campaign as it is; --generate writes the file. What MsgFlash spells otherwise, such as
-    trimmed white space, is no difference. Changes nothing on MsgFlash.
+    trimmed white space, is no difference. With --templates every template that the state does not know gets a file and
+    a record. Changes nothing on MsgFlash.
     """
+    if is_of_templates:
+        if address is not None or generate or accept_differences:
+            raise click.UsageError("--templates imports all of them: give it alone.")
+        wiring.run(import_templates(wiring.settings_of(options), lock_timeout_seconds))
+        return
+    if address is None or identifier is None:
+        raise click.UsageError(f"Missing argument '{'ADDRESS' if address is None else 'ID'}'.")
     settings, identifier = wiring.settings_of(options), plain_id(identifier)
     file = wiring.run(
         adopt(
@@ -131,7 +141,7 @@ async def adopt(
         file = own.source.file
         accept = partial(show_differences, remote.id, ours=FILE_SAYS) if accept_differences else None
         record = record_of(item, remote, wiring.now(), accept=accept)
-        with placed(settings.root / file, text, root=settings.root) if generate else nullcontext():
+        with output.placed_anew(settings.root / file, text, root=settings.root) if generate else nullcontext():
             # The record first: with the file alone, the next apply would create the campaign again.
             ledger.append(Adopted(address, record))
     return file
@@ -151,7 +161,7 @@ def new_file(settings: Settings, address: Address) -> str:
 def text_to_adopt(fields: Mapping[str, object], remote: RemoteCampaign) -> str:
     """Write the file of a campaign that exists, headed by its id."""
     # On one line, whatever it holds: what follows a line break would be part of the campaign.
-    return campaign_text(fields, f"Taken over from MsgFlash: {visible(remote.id)}")
+    return file_text(fields, f"Taken over from MsgFlash: {visible(remote.id)}")
 
 
 def read_back(text: str, file: str, settings: Settings) -> Desired:
@@ -166,25 +176,3 @@ def read_back(text: str, file: str, settings: Settings) -> Desired:
     if wanted is None:
         raise InvalidFiles(diagnostics)
     return wanted
-
-
-@contextmanager
-def placed(path: Path, text: str, *, root: Path) -> Iterator[None]:
-    """
-    Put a new file in place once the block has succeeded; until then the file is empty, which is no campaign.
-
-    Raises:
-        MsgflashApplyError: the operating system refused, before the block was entered.
-    """
-    output.refuse_way_out(path, root)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("x").close()
-    except OSError as err:
-        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}.") from err
-    try:
-        with output.written_aside(path, text.encode("utf-8", "replace"), root=root, is_shared=True):
-            yield
-    except BaseException:
-        path.unlink()
-        raise

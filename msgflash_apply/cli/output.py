@@ -149,6 +149,28 @@ def write_file(path: Path, data: bytes, *, root: Path, is_shared: bool = False) 
 
 
 @contextmanager
+def placed_anew(path: Path, text: str, *, root: Path) -> Iterator[None]:
+    """
+    Put a new file in place once the block has succeeded; until then the file is empty, which is no campaign.
+
+    Raises:
+        MsgflashApplyError: the operating system refused, before the block was entered.
+    """
+    refuse_way_out(path, root)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("x").close()
+    except OSError as err:
+        raise MsgflashApplyError(f"{path} cannot be written.", f"{err.strerror}.") from err
+    try:
+        with written_aside(path, text.encode("utf-8", "replace"), root=root, is_shared=True):
+            yield
+    except BaseException:
+        path.unlink()
+        raise
+
+
+@contextmanager
 def _refusals_translated(path: Path) -> Iterator[None]:
     try:
         yield

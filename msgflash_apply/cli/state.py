@@ -14,7 +14,14 @@ from msgflash_apply.cli import output, state_changes, wiring
 from msgflash_apply.cli.options import TEXT_OR_JSON, Globals, pass_globals
 from msgflash_apply.errors import StateError
 from msgflash_apply.report.json_ import backups_to_json, history_to_json, record_to_json, state_list_to_json
-from msgflash_apply.report.state_text import backups_to_text, history_to_text, record_to_text, state_list_to_text
+from msgflash_apply.report.state_text import (
+    backups_to_text,
+    history_to_text,
+    record_to_text,
+    state_list_to_text,
+    state_templates_to_text,
+    template_to_text,
+)
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.edits import unknown
 from msgflash_apply.state.reading import load_copy, past_of, read_former, read_state
@@ -29,13 +36,16 @@ def command() -> None:
 @TEXT_OR_JSON
 @pass_globals
 def list_(options: Globals, format_: str) -> None:
-    """List every campaign in the state and every create in doubt."""
+    """List every campaign in the state, every create in doubt, and every template."""
     snapshot = wiring.snapshot_of(wiring.settings_of(options))
     if format_ == "json":
-        output.result(state_list_to_json(snapshot.campaigns, snapshot.in_doubt))
+        output.result(state_list_to_json(snapshot))
         return
     paint = output.paint_for(sys.stdout, options.colour)
-    output.result(state_list_to_text(snapshot.campaigns, snapshot.in_doubt, paint=paint))
+    output.result(
+        state_list_to_text(snapshot.campaigns, snapshot.in_doubt, paint=paint)
+        + state_templates_to_text(snapshot.templates, paint=paint)
+    )
 
 
 @command.command()
@@ -46,23 +56,20 @@ def show(options: Globals, address: str, format_: str) -> None:
     """Show everything that the state has of ADDRESS."""
     settings = wiring.settings_of(options)
     snapshot, key = wiring.snapshot_of(settings), Address(address)
-    record, doubt = snapshot.campaigns.get(key), snapshot.in_doubt.get(key)
-    if record is None and doubt is None:
+    record, doubt, template = snapshot.campaigns.get(key), snapshot.in_doubt.get(key), snapshot.templates.get(key)
+    if record is None and doubt is None and template is None:
         raise unknown(snapshot, key)
     if format_ == "json":
-        output.result(record_to_json(key, record, doubt))
+        output.result(record_to_json(snapshot, key))
         return
-    output.result(
-        record_to_text(
-            key,
-            record,
-            doubt,
-            now=wiring.now(),
-            environment=settings.environment,
-            paint=output.paint_for(sys.stdout, options.colour),
-            width=output.width(),
-        )
-    )
+    now, paint, width = wiring.now(), output.paint_for(sys.stdout, options.colour), output.width()
+    texts = []
+    if record is not None or doubt is not None:
+        environment = settings.environment
+        texts.append(record_to_text(key, record, doubt, now=now, environment=environment, paint=paint, width=width))
+    if template is not None:
+        texts.append(template_to_text(key, template, snapshot.contents, now=now, paint=paint, width=width))
+    output.result("\n".join(texts))
 
 
 @command.command(short_help="List campaigns that are no longer managed.")

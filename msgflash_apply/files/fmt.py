@@ -6,7 +6,7 @@ field, quotes only where needed, `key: value`, at most one blank line, `---` bet
 end. Kept as written: every comment, the order of documents and of everything below the first level, anchors and
 aliases, blocks of text with their breaks, flow collections over several lines.
 
-Read `canonical` first: `yaml_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `campaign_text`
+Read `canonical` first: `yaml_tree.py` reads, `fmt_layout.py` writes. `format_files` chooses the files; `file_text`
 writes a new one, for `import --generate`.
 """
 
@@ -14,6 +14,7 @@ import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,7 @@ from msgflash_apply.files.reading import PlainDiagnostic, as_diagnostic, as_plai
 from msgflash_apply.files.repo import RepoFile, read_bytes, repo_files, unreadable
 from msgflash_apply.files.yaml_tree import Alias, Branch, located
 from msgflash_apply.findings import Code, Diagnostic, Refused, Severity, in_order
-from msgflash_apply.models.project import Folder
+from msgflash_apply.models.project import FileKind, Folder
 from msgflash_apply.models.schema import GENERATED, SchemaName
 from msgflash_apply.models.shape import fields_among
 
@@ -267,21 +268,24 @@ _STEP = "  "
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}
 
 
-def campaign_text(fields: Mapping[str, object], comment: str = "") -> str:
+def file_text(fields: Mapping[str, object], *comments: str, kind: FileKind = "campaign") -> str:
     """
-    Write a campaign's file.
+    Write the file of a campaign or template.
 
     Args:
-        fields: as in campaign files, of JSON's types; written in the schema's order.
-        comment: a line for its head, without `#`.
+        fields: as in such files, of JSON's types; written in the schema's order.
+        comments: lines for its head, without `#`.
+        kind: of file.
     """
-    order = {name: rank for rank, name in enumerate(field_order("campaign"))}
+    order = {name: rank for rank, name in enumerate(field_order(kind))}
     ordered = {name: fields[name] for name in sorted(fields, key=lambda name: order.get(name, len(order)))}
-    head = [f"# {comment}"] if comment else []
-    return "\n".join([*head, *_map_lines(ordered, "")]) + "\n"
+    head = [f"# {comment}" for comment in comments]
+    # What people read is a block, however short: it is going to be edited.
+    blocks = {"body"} if kind == "template" else frozenset[str]()
+    return "\n".join([*head, *_map_lines(ordered, "", blocks)]) + "\n"
 
 
-def _map_lines(fields: Mapping[str, object], pad: str) -> Iterator[str]:
+def _map_lines(fields: Mapping[str, object], pad: str, blocks: AbstractSet[str] = frozenset()) -> Iterator[str]:
     for name, value in fields.items():
         key = _scalar(name)
         if isinstance(value, Mapping) and value:
@@ -290,18 +294,18 @@ def _map_lines(fields: Mapping[str, object], pad: str) -> Iterator[str]:
         elif isinstance(value, list) and value:
             yield f"{pad}{key}:"
             yield from (f"{pad}{_STEP}- {_scalar(item)}" for item in value)
-        elif isinstance(value, str) and _can_be_block(value):
+        elif isinstance(value, str) and _can_be_block(value, least_lines=1 if name in blocks else 2):
             yield f"{pad}{key}: " + ("|" if value.endswith("\n") else "|-")
             yield from (f"{pad}{_STEP}{line}" if line else "" for line in value.removesuffix("\n").split("\n"))
         else:
             yield f"{pad}{key}: {_scalar(value)}"
 
 
-def _can_be_block(text: str) -> bool:
-    """Whether a text of several lines can be a block; odd spaces and breaks at its ends are seen in quotes."""
+def _can_be_block(text: str, *, least_lines: int) -> bool:
+    """Whether a text of so many lines can be a block; odd spaces and breaks at its ends are seen in quotes."""
     lines = text.removesuffix("\n").split("\n")
     is_framed = bool(lines[0].strip() and lines[-1].strip()) and not lines[0].startswith(" ")
-    return len(lines) > 1 and is_framed and all(line.isprintable() for line in lines)
+    return len(lines) >= least_lines and is_framed and all(line.isprintable() for line in lines)
 
 
 def _scalar(value: object) -> str:

@@ -31,6 +31,8 @@ from msgflash_apply.report.own_secrets import redact
 from msgflash_apply.report.safe_text import SUSPECT_IN_LINES
 from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.reading import Past
+from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.template import TemplateRecord
 
 FORMAT_VERSION = "2.0"
 """Of the plan's JSON. New fields raise the second number; readers ignore fields that they do not know."""
@@ -109,15 +111,29 @@ def apply_to_json(report: ApplyReport) -> str:
     )
 
 
-def state_list_to_json(records: Mapping[Address, Record], doubts: Mapping[Address, Intent]) -> str:
-    """Spell every campaign of a state, sorted by address; the shape of each is that of `record_to_json`."""
-    addresses = sorted(records.keys() | doubts.keys())
-    return _text({"campaigns": [_entry(a, records.get(a), doubts.get(a)) for a in addresses]})
+def state_list_to_json(state: Snapshot) -> str:
+    """Spell every campaign and template of a state, by address; their shapes are those of `record_to_json`."""
+    addresses = sorted(state.campaigns.keys() | state.in_doubt.keys())
+    return _text(
+        {
+            "campaigns": [_entry(each, state.campaigns.get(each), state.in_doubt.get(each)) for each in addresses],
+            "templates": [
+                {"address": address, **_template_record(record, state.contents)}
+                for address, record in sorted(state.templates.items())
+            ],
+        }
+    )
 
 
-def record_to_json(address: Address, record: Record | None, doubt: Intent | None) -> str:
-    """Spell what the state knows of one address: `{"address", "record", "in_doubt"}`, null for what there is not."""
-    return _text(_entry(address, record, doubt))
+def record_to_json(state: Snapshot, address: Address) -> str:
+    """Spell what a state knows of one address: `record`, `in_doubt` and `template`, null for what there is not."""
+    template = state.templates.get(address)
+    return _text(
+        {
+            **_entry(address, state.campaigns.get(address), state.in_doubt.get(address)),
+            "template": template and _template_record(template, state.contents),
+        }
+    )
 
 
 def history_to_json(past: Iterable[Past]) -> str:
@@ -303,6 +319,29 @@ def _entry(address: Address, record: Record | None, doubt: Intent | None) -> dic
         **_facts(doubt.facts),
     }
     return {"address": address, "record": record and _record(record), "in_doubt": in_doubt}
+
+
+def _template_record(record: TemplateRecord, contents: Mapping[str, Content]) -> dict[str, object]:
+    return {
+        "versions": [
+            {
+                "id": version.id,
+                "name": _foreign(version.name),
+                "made_at": format_instant(version.made_at),
+                "is_ours": version.is_ours,
+                "digest": version.content,
+                "content": _words(contents[version.content]) if version.content in contents else None,
+            }
+            for version in record.versions
+        ],
+        "announced": [
+            {"verb": effect.verb, "at": format_instant(effect.at), "name": effect.name, "id": effect.id}
+            for effect in record.effects
+        ],
+        "file": record.file,
+        "on_remove": record.on_remove,
+        "labels": _foreign(record.labels),
+    }
 
 
 def _record(record: Record) -> dict[str, object]:

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from msgflash_apply.campaign import Address, Facts, Intent, Record
-from msgflash_apply.report.differences import Row, audience_text, content_rows, identity_rows, row_lines
+from msgflash_apply.campaign import Address, Content, Facts, Intent, Record
+from msgflash_apply.report.differences import Row, audience_text, content_rows, identity_rows, row_lines, wire_fields
 from msgflash_apply.report.layout import NARROWEST, Paint, Tone, columns, counted
 from msgflash_apply.report.safe_text import shell_word, shown
 from msgflash_apply.report.wording import in_zone, program, resolving_commands, to_the_second, with_distance
@@ -18,8 +18,11 @@ from msgflash_apply.state.backends.base import Backup
 from msgflash_apply.state.reading import Past
 from msgflash_apply.state.rekey import Rekeyed
 from msgflash_apply.state.snapshot import Snapshot
+from msgflash_apply.template import TemplateRecord
 
 _HEADINGS = ("ADDRESS", "STATUS", "START", "ID")
+
+_TEMPLATE_HEADINGS = ("TEMPLATE", "NAME", "ID")
 
 _PAST_HEADINGS = ("ADDRESS", "WHAT HAPPENED", "STATUS", "START", "ID")
 
@@ -48,6 +51,57 @@ def state_list_to_text(records: Mapping[Address, Record], doubts: Mapping[Addres
     heading, *lines = columns([_HEADINGS, *(tuple(map(shown, row)) for row in sorted(rows))])
     count = counted(len(records), "campaign") + (f", {len(doubts)} in doubt" if doubts else "")
     return "\n".join([paint(Tone.STRONG, heading), *lines, "", f"{count}."]) + "\n"
+
+
+def state_templates_to_text(records: Mapping[Address, TemplateRecord], *, paint: Paint) -> str:
+    """List the templates of a state, sorted by address, each by its current version; nothing where it has none."""
+    if not records:
+        return ""
+    rows = [
+        (address, *((versions[-1].name, versions[-1].id) if (versions := record.versions) else ("-", "-")))
+        for address, record in sorted(records.items())
+    ]
+    heading, *lines = columns([_TEMPLATE_HEADINGS, *(tuple(map(shown, row)) for row in rows)])
+    return "\n".join(["", paint(Tone.STRONG, heading), *lines, "", f"{counted(len(rows), 'template')}."]) + "\n"
+
+
+def template_to_text(
+    address: Address,
+    record: TemplateRecord,
+    contents: Mapping[str, Content],
+    *,
+    now: datetime,
+    paint: Paint,
+    width: int = 100,
+) -> str:
+    """
+    Show all that the state knows of one template.
+
+    Args:
+        address: of the template.
+        record: what MsgFlash has of it.
+        contents: of the state, by digest.
+        now: an aware moment, for distances.
+        paint: colour or not.
+        width: columns.
+    """
+    lines = [paint(Tone.STRONG, f"template {shown(address)}")]
+    rows = []
+    if record.versions:
+        current = record.versions[-1]
+        rows += [Row("name", current.name), Row("id", current.id)]
+        rows.append(Row("created" if current.is_ours else "imported", with_distance(current.made_at, None, now)))
+        rows += content_rows(wire_fields(contents.get(current.content, Content())), {})
+    rows += [Row("former", f"{version.name} ({version.id})") for version in reversed(record.versions[:-1])]
+    rows += [
+        Row("announced", f"{effect.verb} of {effect.name}, {with_distance(effect.at, None, now)}")
+        for effect in record.effects
+    ]
+    if record.labels:
+        rows.append(_labels_row(record.labels))
+    rows.append(Row("file", record.file))
+    lines += (line for row in rows for line in row_lines(row, max(width, NARROWEST)))
+    return "\n".join(lines) + "\n"
 
 
 def record_to_text(
@@ -104,8 +158,12 @@ def _facts_rows(facts: Facts, now: datetime) -> Iterator[Row]:
     yield Row("audience", audience_text(facts.payload.get("recipients"), facts.names))
     yield from content_rows(facts.payload, facts.names)
     if facts.labels:
-        yield Row("labels", ", ".join(f"{name}={value}" for name, value in sorted(facts.labels.items())))
+        yield _labels_row(facts.labels)
     yield Row("file", facts.file)
+
+
+def _labels_row(labels: Mapping[str, str]) -> Row:
+    return Row("labels", ", ".join(f"{name}={value}" for name, value in sorted(labels.items())))
 
 
 def history_to_text(past: Sequence[Past], *, paint: Paint) -> str:

@@ -11,14 +11,18 @@ import pytest
 from msgflash_apply.campaign import Address, Facts, Intent, Record
 from msgflash_apply.state.codec import encode
 from msgflash_apply.state.snapshot import Snapshot
-from tests.support.builders import a_record, a_snapshot, an_intent
+from msgflash_apply.template import Effect, TemplateRecord, Version
+from tests.support.builders import NOW, a_record, a_snapshot, an_intent
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "state.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema_rs.validator_for(SCHEMA, validate_formats=True)
+VERSION = Version("tpl-1", "promo@1", "sha256:1", NOW)
+EFFECT = Effect("create", NOW, "promo@2", "sha256:2", known=("tpl-0",))
 FULL = replace(
     a_snapshot({"sale": replace(a_record(retired=True), former_ids=("first",))}, {"tea": an_intent("tea")}),
     history={Address("gone"): (a_record("gone"),)},
     journal="run-1",
+    templates={Address("promo"): TemplateRecord("templates/promo.yaml", versions=(VERSION,), effects=(EFFECT,))},
 )
 MARKED = replace(FULL, moved="s3://acme/production")
 
@@ -29,8 +33,20 @@ def test_written_documents_are_valid(snapshot: Snapshot) -> None:
     assert [str(error) for error in VALIDATOR.iter_errors(json.loads(encode(snapshot)))] == []
 
 
-@pytest.mark.parametrize(("name", "model"), [("record", Record), ("intent", Intent), ("facts", Facts)])
-def test_schema_names_every_field(name: str, model: type[Record | Intent | Facts]) -> None:
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("record", Record),
+        ("intent", Intent),
+        ("facts", Facts),
+        ("template", TemplateRecord),
+        ("version", Version),
+        ("effect", Effect),
+    ],
+)
+def test_schema_names_every_field(
+    name: str, model: type[Record | Intent | Facts | TemplateRecord | Version | Effect]
+) -> None:
     """The schema has the fields of the program's own values, all of them required, and no others."""
     names = sorted(field.name for field in fields(model))
     part = SCHEMA["$defs"][name]

@@ -31,13 +31,14 @@ def from_wheel(site: Path, folder: Path, *arguments: str) -> "CompletedProcess[s
 
 @pytest.mark.slow
 def test_demo_of_an_installed_wheel(installed: Path, tmp_path: Path) -> None:
-    """Twelve campaigns are created, applying again does nothing, and the server counted each of them once."""
+    """Campaigns and a template are created, applying again does nothing; the server counted each campaign once."""
     demo = from_wheel(installed, tmp_path, "demo")
     assert demo.returncode == 0, demo.stderr
     assert "Success! 12 campaigns are valid, in 2 environments: `production`, `staging`." in demo.stdout
     assert "Plan for environment production" in demo.stdout
     assert "Plan: 12 to create" in demo.stdout
     assert "Applied: 12 created" in demo.stdout
+    assert "promo/late-opening  promo/late-opening@" in demo.stdout
     assert "Your files match the recorded state" in demo.stdout
     assert demo.stdout.endswith("The server counted 12 campaigns, each created once.\n")
     assert str(CHECKOUT) not in demo.stdout

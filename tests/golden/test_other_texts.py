@@ -13,6 +13,7 @@ from msgflash_apply.report.json_ import apply_to_json, plan_to_json, record_to_j
 from msgflash_apply.report.layout import PLAIN, Paint
 from msgflash_apply.report.state_text import record_to_text, state_list_to_text
 from tests.golden.examples import PLANS
+from tests.support.builders import a_snapshot
 from tests.unit.report.builders import NOW, a_finding, a_record, a_report, a_result, an_intent
 
 EACH = Address('promo/each["fr"]')
@@ -91,6 +92,6 @@ def test_other_json(golden: SnapshotAssertion) -> None:
     texts = [
         apply_to_json(REPORTS["trouble"]),
         validation_to_json(12, FINDINGS),
-        record_to_json(EACH, a_record(), an_intent()),
+        record_to_json(a_snapshot({EACH: a_record()}, {EACH: an_intent()}), EACH),
     ]
     assert "".join(texts) == golden

@@ -22,7 +22,13 @@ from msgflash_apply.plan.planner import Planner, PlanOptions
 from msgflash_apply.report.icalendar import agenda_to_ics, agenda_to_text
 from msgflash_apply.report.json_ import history_to_json, record_to_json, state_list_to_json
 from msgflash_apply.report.layout import PLAIN
-from msgflash_apply.report.state_text import history_to_text, record_to_text, state_list_to_text
+from msgflash_apply.report.state_text import (
+    history_to_text,
+    record_to_text,
+    state_list_to_text,
+    state_templates_to_text,
+    template_to_text,
+)
 from msgflash_apply.state.backends.encryption import read_envelope
 from msgflash_apply.state.backends.terraform_http import bundle, server_lock
 from msgflash_apply.state.lock import Claim
@@ -138,11 +144,14 @@ def seal_plan(data: bytes) -> bytes:
 def use(snapshot: Snapshot) -> None:
     """Do with a state what every command does that only looks."""
     state_list_to_text(snapshot.campaigns, snapshot.in_doubt, paint=PLAIN)
-    json.loads(state_list_to_json(snapshot.campaigns, snapshot.in_doubt))
+    state_templates_to_text(snapshot.templates, paint=PLAIN)
+    json.loads(state_list_to_json(snapshot))
+    for address, template in snapshot.templates.items():
+        template_to_text(address, template, snapshot.contents, now=NOW, paint=PLAIN)
     for address in {*snapshot.campaigns, *snapshot.in_doubt}:
         record, doubt = snapshot.campaigns.get(address), snapshot.in_doubt.get(address)
         record_to_text(address, record, doubt, now=NOW, environment=ENVIRONMENT, paint=PLAIN)
-        json.loads(record_to_json(address, record, doubt))
+        json.loads(record_to_json(snapshot, address))
     history_to_text(past_of(snapshot), paint=PLAIN)
     json.loads(history_to_json(past_of(snapshot)))
     desired = [a_desired("sale"), a_desired("other", moved_from=("promo/été",))]

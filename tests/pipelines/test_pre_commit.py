@@ -12,7 +12,7 @@ from tests.pipelines.runner import ROOT
 from tests.support.command import campaign_text
 
 NEEDED = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "campaigns", "docs", "msgflash.yaml", "msgflash_apply",
-          "pyproject.toml", "schemas")  # fmt: skip
+          "pyproject.toml", "schemas", "templates")  # fmt: skip
 PRE_COMMIT = str(Path(sys.executable).parent / "pre-commit")
 
 

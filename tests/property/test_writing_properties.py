@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msgflash_apply.files.fmt import campaign_text, canonical, field_order
+from msgflash_apply.files.fmt import canonical, field_order, file_text
 from msgflash_apply.files.yaml_tree import parse
 from msgflash_apply.invisible import invisible_in_name
 
@@ -36,7 +36,7 @@ fields_strategy = st.dictionaries(
 @given(fields_strategy)
 def test_what_is_written_is_read(fields: dict[str, object]) -> None:
     """Every text comes back as it was, odd spaces, breaks and signs included, and the order is the schema's."""
-    text = campaign_text(fields, "a note")
+    text = file_text(fields, "a note")
     [document] = parse(text.encode())
     assert document.value == fields
     assert text.startswith("# a note\n")
@@ -46,5 +46,5 @@ def test_what_is_written_is_read(fields: dict[str, object]) -> None:
 @given(fields_strategy)
 def test_what_is_written_is_canonical(fields: dict[str, object]) -> None:
     """`fmt` leaves the file alone."""
-    text = campaign_text(fields).encode()
+    text = file_text(fields).encode()
     assert canonical(text, FIELDS) == text

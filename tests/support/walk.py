@@ -29,7 +29,10 @@ CHANGING = (
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?"), "<time>"),
     (re.compile(r"\d+ left this month"), "some left this month"),
-    (re.compile(r"^[a-z]+ \S+  id \S+  \(\d+/\d+\)\n", re.MULTILINE), ""),  # progress, in the order of answers
+    (
+        re.compile(r"^[a-z]+ (?:template )?\S+  id \S+  \(\d+/\d+\)\n", re.MULTILINE),
+        "",
+    ),  # progress, in the order of answers
 )
 
 

@@ -20,6 +20,7 @@ from msgflash_apply.report.json_ import (
     validation_to_json,
 )
 from msgflash_apply.report.own_secrets import learn
+from tests.support.builders import a_snapshot
 from tests.unit.report.builders import (
     ADDRESS,
     CAMPAIGN_ID,
@@ -154,7 +155,7 @@ def test_secrets_are_redacted_everywhere() -> None:
     texts = [
         plan_to_json(a_plan(change, diagnostics=(a_finding(message=key, hint=key),)), tool_version="1"),
         apply_to_json(a_report(a_result(error=key, safety={"reasons": [key]}), stopped=key)),
-        record_to_json(ADDRESS, a_record(status=key), None),
+        record_to_json(a_snapshot({ADDRESS: a_record(status=key)}), ADDRESS),
     ]
     assert all(json.loads(text) for text in texts)
     assert not any("abcdef" in text for text in texts)
@@ -194,7 +195,7 @@ def test_apply_of_templates(action: TemplateAction) -> None:
 
 def test_state_list() -> None:
     """The state's campaigns come sorted by address, with null for what there is not."""
-    document = json.loads(state_list_to_json({Address("b"): a_record()}, {Address("a"): an_intent()}))
+    document = json.loads(state_list_to_json(a_snapshot({"b": a_record()}, {"a": an_intent()})))
     first, second = document["campaigns"]
     assert (first["address"], first["record"], first["in_doubt"]["attempt"]) == ("a", None, 1)
     assert (second["address"], second["record"]["id"], second["in_doubt"]) == ("b", CAMPAIGN_ID, None)
