@@ -63,6 +63,7 @@ def document_of_today(old: dict[str, Any], server: str, numbered: Iterable[str])
         "contents": {},
         "approved": None,
         "runs": [],
+        "templates": {},
         "campaigns": {
             at: record_of_today(each, seen=seen if at in numbered else None) for at, each in old["campaigns"].items()
         },

@@ -138,7 +138,9 @@ def test_start_that_passed_is_never_sent(repo: Repo, sandbox: Sandbox) -> None:
     repo.campaign("late", schedule="2020-01-01T09:00:00Z")
     done = repo.apply()
     assert done.code == 3
-    assert repo.plan()["summary"] == {**dict.fromkeys(SUMMARY, 0), "blocked": 1, "people": None}
+    summary = repo.plan()["summary"]
+    assert not any(summary.pop("templates").values())
+    assert summary == {**dict.fromkeys(SUMMARY, 0), "blocked": 1, "people": None}
     assert creates_seen(sandbox) == 0
 
 
