@@ -1,5 +1,7 @@
 """What happens to a campaign whose file comes, goes, changes or moves, from the first apply to the last."""
 
+from typing import Any, cast
+
 import pytest
 
 from msgflash_apply.sandbox.seed import WELCOME_ID
@@ -138,7 +140,7 @@ def test_start_that_passed_is_never_sent(repo: Repo, sandbox: Sandbox) -> None:
     repo.campaign("late", schedule="2020-01-01T09:00:00Z")
     done = repo.apply()
     assert done.code == 3
-    summary = repo.plan()["summary"]
+    summary = cast("dict[str, Any]", repo.plan()["summary"])
     assert not any(summary.pop("templates").values())
     assert summary == {**dict.fromkeys(SUMMARY, 0), "blocked": 1, "people": None}
     assert creates_seen(sandbox) == 0
