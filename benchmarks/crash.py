@@ -18,9 +18,10 @@ then `state unlock` takes it away, as a person would.
 
 Checked after every strike: no payload is on the server twice; every campaign of the server is in the state or in doubt;
 every id in the state is on the server with that payload, and has the status on record there or one that is recorded as
-unknown; only what was in flight came into doubt; no traceback. At the end also: the next plan has nothing to do, and
-each campaign sends or is paused as the files want it. Exits 1 on any violation, with the command that repeats it. The
-same seed gives the same files and the same times of striking; what a process has reached by then is its own affair.
+unknown; no template says anything else than was approved; only what was in flight came into doubt; no traceback. At the
+end also: the next plan has nothing to do, and each campaign sends or is paused as the files want it, in their words.
+Exits 1 on any violation, with the command that repeats it. The same seed gives the same files and the same times of
+striking; what a process has reached by then is its own affair.
 """
 
 import argparse

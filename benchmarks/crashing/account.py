@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from msgflash_apply.campaign import Fingerprint, Status, fingerprint
+from msgflash_apply.campaign import Address, Content, Fingerprint, Status, fingerprint
 from msgflash_apply.plan.marker import is_marker
 from msgflash_apply.sandbox.server import Sandbox
 from msgflash_apply.sandbox.service import SeenRequest
@@ -22,28 +22,62 @@ class Remote:
         payloads: what was sent.
         statuses: of now.
         markers: how many templates keep what the account remembers of states.
+        words: by campaign id, what the template says that it sends now, and under which name.
+        by_words: by campaign id, what was sent with the template's words in the place of its id.
+        templates: names of the repo's templates, one for each copy.
     """
 
     payloads: Mapping[str, Fingerprint]
     statuses: Mapping[str, str]
     markers: int
+    words: Mapping[str, tuple[str, Content]]
+    by_words: Mapping[str, Fingerprint]
+    templates: tuple[str, ...]
 
     @classmethod
     def of(cls, sandbox: Sandbox) -> "Remote":
         """Look at a server."""
         found: dict[str, Fingerprint] = {}
         statuses: dict[str, str] = {}
+        words: dict[str, tuple[str, Content]] = {}
+        by_words: dict[str, Fingerprint] = {}
+        templates = dict(sandbox.world.templates)
         for campaign in sandbox.campaigns():
             payload, identifier = campaign["payload"], str(campaign["id"])
             if isinstance(payload, dict):
                 found[identifier], statuses[identifier] = fingerprint(payload), str(campaign["status"])
-        markers = sum(is_marker(template.name) for template in sandbox.world.templates.values())
-        return cls(found, statuses, markers)
+                by_words[identifier] = found[identifier]
+                if (one := templates.get(str(payload.get("templateId")))) is not None:
+                    words[identifier] = (one.name, Content(one.type, one.body, one.media_url))
+                    if not one.name.endswith("@current"):  # its words change under what was sent
+                        by_words[identifier] = fingerprint({**payload, "templateId": words[identifier][1].digest})
+        markers = sum(is_marker(template.name) for template in templates.values())
+        of_repo = tuple(sorted(one.name for one in templates.values() if "@" in one.name))
+        return cls(found, statuses, markers, words, by_words, of_repo)
 
     def duplicates(self) -> list[str]:
-        """Name every campaign that was created although its payload was there."""
-        first = {payload: identifier for identifier, payload in reversed(self.payloads.items())}
-        return [identifier for identifier, payload in self.payloads.items() if first[payload] != identifier]
+        """Name every campaign that was created although its payload was there, with the same words."""
+        first = {payload: identifier for identifier, payload in reversed(self.by_words.items())}
+        return [identifier for identifier, payload in self.by_words.items() if first[payload] != identifier]
+
+    def in_other_words(self, snapshot: Snapshot) -> list[str]:
+        """Name every campaign whose template says something else than was approved; those changed in place may wait."""
+        return [
+            address
+            for address, record in snapshot.campaigns.items()
+            if record.id in self.words
+            and not self.words[record.id][0].endswith("@current")
+            and self.words[record.id][1].digest != (record.facts.seen and record.facts.seen.content)
+        ]
+
+    def not_as_written(self, snapshot: Snapshot, words: Mapping[str, str]) -> list[str]:
+        """Name every campaign that sends something else than its template's file says, once nothing is left to do."""
+        sent = {
+            address: self.words[record.id][1].body
+            for address, record in snapshot.campaigns.items()
+            if record.id in self.words
+        }
+        return [address for address, body in words.items() if sent.get(Address(address)) != body]
 
     def lost(self, snapshot: Snapshot) -> list[str]:
         """Name every campaign that the state neither has nor doubts."""

@@ -1,4 +1,4 @@
-"""The campaigns folder of a repo, and how people go on editing it while runs are struck."""
+"""The campaigns and templates of a repo, and how people go on editing them while runs are struck."""
 
 import json
 import shutil
@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgflash_apply.campaign import Record, Status
 from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.state.snapshot import Snapshot
+
+TEMPLATES: Final = 4
 
 
 @dataclass
@@ -20,11 +22,13 @@ class Campaign:
     One campaign of the repo; its name never changes and its body tells the version, so payloads never repeat.
 
     Attributes:
+        template: of the repo that it sends; None where its file has the words.
         newest: of all versions that it ever had; an edit that is taken back goes back to an older one.
     """
 
     name: str
     place: str
+    template: str | None = None
     moved_from: list[str] = field(default_factory=list)
     version: int = 1
     newest: int = 1
@@ -48,22 +52,46 @@ class Campaign:
             "name": self.name,
             "schedule": starts_at.isoformat(),
             "recipients": {"type": "tags", "value": ["vip"]},
-            "type": "text",
-            "body": self.body,
             "lifecycle": {"on_change": "replace"},
             "moved_from": self.moved_from,
         }
+        if self.template is None:
+            fields |= {"type": "text", "body": self.body}
+        else:
+            fields |= {"template": self.template, "variables": {"body": self.body}}
         if self.paused is not None:
             fields["paused"] = self.paused
         return "".join(f"{name}: {json.dumps(value)}\n" for name, value in fields.items())
 
 
+@dataclass
+class Words:
+    """One template of the repo: what it says never repeats."""
+
+    address: str
+    in_place: bool
+    version: int = 1
+
+    @property
+    def body(self) -> str:
+        """As MsgFlash has it."""
+        return f"{self.address}, words {self.version}: {{{{custom.body}}}}"
+
+    def text(self) -> str:
+        """Write it as YAML."""
+        lifecycle = {"on_change": "in_place" if self.in_place else "version", "on_remove": "delete"}
+        fields = {"type": "text", "body": self.body, "lifecycle": lifecycle}
+        return "".join(f"{name}: {json.dumps(value)}\n" for name, value in fields.items())
+
+
 class Files:
-    """The campaigns folder of a repo, and how people go on editing it."""
+    """The campaigns and templates of a repo, and how people go on editing them."""
 
     def __init__(self, folder: Path, dice: Random) -> None:
         self._folder = folder / "campaigns"
+        self._templates_folder = folder / "templates"
         self._dice = dice
+        self._templates = [Words(f"words-{number}", in_place=number == 0) for number in range(TEMPLATES)]
         self._starts_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
         self._campaigns: list[Campaign] = []
         for _ in range(dice.randint(30, 40)):
@@ -87,6 +115,8 @@ class Files:
             self._edit_some(edit, records, 4)
         for _ in range(self._dice.randint(2, 8)):
             self._add()
+        for template in self._dice.sample(self._templates, k=self._dice.randint(0, 2)):
+            template.version += 1
 
     def requests_for(self, snapshot: Snapshot) -> int:
         """Estimate how many requests bring the server where the files want it."""
@@ -97,8 +127,17 @@ class Files:
         """Say by address how each campaign should be once nothing is left to do."""
         return {campaign.place: campaign.wanted for campaign in self._campaigns}
 
+    def words(self) -> dict[str, str]:
+        """Say by address what the template of each campaign says that goes out."""
+        bodies = {template.address: template.body for template in self._templates}
+        sending = (one for one in self._campaigns if one.wanted is Status.SCHEDULED)
+        return {one.place: bodies[one.template] for one in sending if one.template is not None}
+
     def write(self) -> None:
         """Put them on disk."""
+        self._templates_folder.mkdir(exist_ok=True)
+        for template in self._templates:
+            (self._templates_folder / f"{template.address}.yaml").write_text(template.text(), encoding="utf-8")
         shutil.rmtree(self._folder, ignore_errors=True)
         for number, campaign in enumerate(self._campaigns):
             if campaign.present:
@@ -108,7 +147,8 @@ class Files:
 
     def _add(self) -> None:
         name = f"c{len(self._campaigns):03d}"
-        self._campaigns.append(Campaign(name, name, paused=self._dice.choice((None, None, True))))
+        template = self._dice.choice([None, None, *(each.address for each in self._templates)])
+        self._campaigns.append(Campaign(name, name, template, paused=self._dice.choice((None, None, True))))
 
     def _edit_some(self, edit: "Edit", records: Mapping[str, Record], most: int) -> None:
         """Edit so many campaigns at most of those where that changes anything."""
@@ -132,7 +172,7 @@ class Files:
 
     def _take_back(self, campaign: Campaign, record: Record | None) -> bool:
         """Want what is on record after all, where the last edit was not carried out."""
-        sent = str(record.facts.payload["body"]) if record is not None else campaign.body
+        sent = body_of(record) if record is not None else campaign.body
         is_other = campaign.present and sent != campaign.body
         if is_other:
             campaign.version = int(sent.rpartition(" ")[2])
@@ -163,9 +203,16 @@ def records_at(snapshot: Snapshot) -> dict[str, Record]:
     return {address: each for address, each in snapshot.campaigns.items() if address not in snapshot.in_doubt}
 
 
+def body_of(record: Record) -> str:
+    """What a campaign was sent with: in its file's words, or as the variable of its template."""
+    payload = record.facts.payload
+    variables = payload.get("variables")
+    return str(variables["body"] if isinstance(variables, Mapping) else payload["body"])
+
+
 def _requests_for(campaign: Campaign, record: Record | None) -> int:
     if record is None:
         return int(campaign.present) * (2 if campaign.paused else 1)
-    if campaign.present and record.facts.payload["body"] != campaign.body:
+    if campaign.present and body_of(record) != campaign.body:
         return 3
     return int(record.is_unsettled or record.status != campaign.wanted)

@@ -100,6 +100,10 @@ class Sequence:
             self.tally.duplicates = len(remote.duplicates())
             self.tally.lost = len(remote.lost(snapshot))
             self.tally.wrong = len(wrong)
+            self.tally.templates = len(remote.templates)
+            if other := remote.not_as_written(snapshot, self._files.words()):
+                self.tally.other_words = len(other)
+                self._violated(f"at the end, with other words than written: {', '.join(other)}")
             if wrong or remote.markers != 1:
                 self._violated(f"at the end: {remote.markers} markers, in the wrong status: {', '.join(wrong)}")
         return self.tally
@@ -229,6 +233,7 @@ class Sequence:
             ("lost", remote.lost(snapshot)),
             ("recorded, and not on the server as recorded", remote.strangers(snapshot)),
             ("with another status than on record", remote.mistaken(snapshot)),
+            ("with other words than approved", remote.in_other_words(snapshot)),
         ):
             if found:
                 self._violated(f"{what}: {', '.join(found)}")

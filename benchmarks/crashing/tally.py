@@ -21,6 +21,8 @@ class Tally:
         amid_steps: stops that would have made every other run wait, and were made again a moment later.
         in_flight: how many creates may be in doubt after one strike.
         wrong: campaigns that send at the end and should be paused, or the other way round.
+        templates: that the account has at the end.
+        other_words: campaigns that send at the end what their template's file does not say.
     """
 
     runs: int = 0
@@ -36,6 +38,8 @@ class Tally:
     duplicates: int = 0
     lost: int = 0
     wrong: int = 0
+    templates: int = 0
+    other_words: int = 0
     violations: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
@@ -43,7 +47,10 @@ class Tally:
         for name in ("phases", "writes", "unsettled"):
             getattr(self, name).update(getattr(other, name))
         self.violations += other.violations
-        for name in ("runs", "amid_steps", "created", "doubts", "doubts_created", "duplicates", "lost", "wrong"):
+        for name in (
+            "runs", "amid_steps", "created", "doubts", "doubts_created", "duplicates", "lost", "wrong", "templates",
+            "other_words",
+        ):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.most_doubts = max(self.most_doubts, other.most_doubts)
         self.in_flight = other.in_flight
@@ -69,5 +76,7 @@ def table(tally: Tally, seconds: float) -> Iterator[str]:
     yield f"duplicates                      {tally.duplicates}"
     yield f"lost                            {tally.lost}"
     yield f"wrong status                    {tally.wrong}"
+    yield f"other words                     {tally.other_words}"
+    yield f"templates at the end            {tally.templates}"
     yield f"violations                      {len(tally.violations)}"
     yield f"wall time                       {seconds:.0f} s"
