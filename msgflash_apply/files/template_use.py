@@ -59,7 +59,7 @@ def _address_of(text: str, templates: Mapping[Address, object], settings: Settin
     address = read_address(text)
     if address in templates:
         return address
-    entries = [each for each in templates if each.partition("[")[0] == address]
+    entries = [each for each in templates if each != address and each.partition("[")[0] == text.partition("[")[0]]
     path = address_in(text, settings.templates)
     folded = text.casefold()
     near = next((each for each in templates if folded in {each.casefold(), each.rpartition("/")[2].casefold()}), None)

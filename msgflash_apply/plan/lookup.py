@@ -115,7 +115,8 @@ def table_of_server(
         names = [instance.name, *([instance.wa_number] if instance.wa_number else [])]
         names += [ONLY_CONNECTED] if instance.is_connected else []
         rows += [(INSTANCE, name, instance.id, description) for name in names]
-    rows += [(TEMPLATE, template.name, template.id, f"{template.name} ({template.id})") for template in templates]
+    offered = (template for template in templates if not is_marker(template.name))
+    rows += [(TEMPLATE, template.name, template.id, f"{template.name} ({template.id})") for template in offered]
     rows += [(GROUP, group.name, group.id, f"{group.name} ({group.id})") for group in groups]
     return NameTable(rows)
 

@@ -13,6 +13,7 @@ from tests.support.command import FAST, Repo
 pytestmark = pytest.mark.needs("chromium")
 
 EXAMPLES = 12
+TEMPLATES = 1
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_page_of_the_examples(examples: Repo, open_file: OpenFile) -> None:
     assert examples.run("plan", "--format", "html", "--output", "plan.html").code == 0
     seen: list[str] = []
     page = open_file(examples.folder / "plan.html", watch=seen)
-    assert page.locator(".card").count() == EXAMPLES
+    assert page.locator(".card").count() == EXAMPLES + TEMPLATES
     assert page.locator(".number").all_text_contents() == ["boutique-principale (+33612345678)"]
     assert page.locator(".media strong").all_inner_texts().count("catalogue-ete.jpg") == 1
     assert page.locator(".button").all_inner_texts() == ["Voir la sélection", "Copier le code"]
@@ -43,5 +44,5 @@ def test_comment_on_the_examples(examples: Repo) -> None:
     assert said.code == 0
     title = f"## Plan for environment `production` on `{examples.sandbox.url}`"
     assert said.out.startswith(f"<!-- msgflash-apply plan: production -->\n\n{title}\n\n**120 people get ")
-    assert said.out.count("<details><summary>") == EXAMPLES
+    assert said.out.count("<details><summary>") == EXAMPLES + TEMPLATES
     assert f"\nPlan: {EXAMPLES} to create," in said.out

@@ -29,7 +29,7 @@ MOST_LISTED = 2_000
 
 MOST_WARNINGS = 500
 
-MOST_OPEN = 12
+MOST_OPEN = 16
 """With more campaigns than this, only those that wait for a person are shown opened."""
 
 MOST_RENDERED = 200
