@@ -76,7 +76,7 @@ class Version:
         name: on MsgFlash.
         content: digest of what it says; the state's `contents` have the words.
         made_at: when it was created, or found.
-        is_ours: this state created it, so that it may delete it.
+        is_ours: this state knows that it created it, so that it may delete it.
     """
 
     id: str

@@ -34,7 +34,7 @@ from msgflash_apply.apply.stop import Stop
 from msgflash_apply.apply.templates import IN_FLIGHT as TEMPLATES_IN_FLIGHT
 from msgflash_apply.apply.templates import NOT_MADE, WRITING, begin, clean_up, make
 from msgflash_apply.errors import ApiError
-from msgflash_apply.plan.plan import Action, Change, Plan, TemplateChange
+from msgflash_apply.plan.plan import Action, Change, Plan, TemplateAction, TemplateChange
 from msgflash_apply.state.backends.base import Appends
 from msgflash_apply.state.journal import Marked
 from msgflash_apply.state.ledger import Ledger
@@ -174,6 +174,9 @@ async def _carry_out_templates(
             result = done or replace(result, outcome=Outcome.FAILED, error="stopped before its outcome was known")
         if result.outcome is not Outcome.DONE and do is make:
             run.templates.failed.setdefault(change.address, result.error or NOT_MADE)
+            if change.id is not None and change.action is TemplateAction.UPDATE:
+                why = f"its template {change.address} was not changed: {result.error or NOT_MADE}"
+                run.templates.stale[change.id] = why
         results.append(result)
         run.on_event(TemplateEnded(result))
 

@@ -10,10 +10,10 @@ from msgflash_apply.api.client import Client
 from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.result import Event
 from msgflash_apply.apply.stop import Stop
-from msgflash_apply.campaign import SEND_WITHIN, TEMPLATE, Address, id_in, with_ids
+from msgflash_apply.campaign import SEND_WITHIN, TEMPLATE, Address, id_in, plain_id, with_ids
 from msgflash_apply.clock import seconds_awake_or_asleep
 from msgflash_apply.models.campaign_file import in_order
-from msgflash_apply.plan.plan import Change
+from msgflash_apply.plan.plan import Action, Change
 from msgflash_apply.template import TemplateRecord
 
 PAUSES_REPORTED_EVERY_SECONDS: Final = 5.0
@@ -41,10 +41,12 @@ class Templates:
     Attributes:
         records: by address, as they are in the journal.
         failed: why campaigns cannot send some of them.
+        stale: by id, why some on MsgFlash do not say what was approved.
     """
 
     records: dict[Address, TemplateRecord] = field(default_factory=dict)
     failed: dict[Address, str] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)
 
     def filled_in(self, change: Change) -> Change:
         """Put in the id of a template that had none when the plan was made."""
@@ -55,7 +57,9 @@ class Templates:
         return replace(change, after=in_order(with_ids(payload, {TEMPLATE: made.id})))
 
     def held_back(self, change: Change) -> str | None:
-        """Why a campaign cannot be sent for its template; None if it can."""
+        """Why a campaign cannot be sent, or sent on, for its template; None if it can."""
+        if change.action is Action.RESUME:
+            return self.stale.get(plain_id(id_in(change.before or {}, TEMPLATE) or ""))
         why = self.failed.get(change.template_address) if change.template_address and change.is_sending else None
         if why is None:
             return None

@@ -49,7 +49,8 @@ async def begin(run: Run, changes: Iterable[TemplateChange]) -> list[TemplateRes
             entries.append(Templated(change.previous_address, None))
         if change.action is TemplateAction.ADOPT and after is not None and change.after is not None:
             entries.append(Kept(change.after.digest, change.after))
-            after = _with_version(after, _version(run, change, change.id or "", change.after))
+            found = replace(_version(run, change, change.id or "", change.after), is_ours=False)
+            after = _with_version(after, found)
         if after is not None:
             templates.records[change.address] = after
         if change.reason is not None:
@@ -85,20 +86,26 @@ async def make(run: Run, change: TemplateChange) -> TemplateResult:
             return await run.client.create_template(change.name, content, may_leave)
         return await run.client.update_template(change.id or "", change.name, content, may_leave)
 
+    unheard: set[str] = set()
+
     async def find() -> str | None:
         for one in await run.client.templates():
             whole = one if one.is_whole else await run.client.template(one.id)
             is_new = plain_id(one.id) not in effect.known
             if is_new and whole is not None and one.name == change.name and _content(whole) == content:
+                unheard.add(plain_id(one.id))
                 return plain_id(one.id)
         return None
 
-    identifier, why, outcome = await _write(run, change.address, effect, send, content, find if is_create else None)
+    # Another state may have made what is found: it is never deleted, and never what is changed in place.
+    finds = is_create and change.lifecycle.on_change != "in_place"
+    identifier, why, outcome = await _write(run, change.address, effect, send, content, find if finds else None)
     result = TemplateResult(change.address, change.action, Outcome.DONE, identifier or change.id)
     if identifier is None:
         run.templates.failed[change.address] = why
         return replace(result, outcome=outcome, error=why)
-    record = _with_version(run.templates.records[change.address], _version(run, change, identifier, content))
+    version = replace(_version(run, change, identifier, content), is_ours=identifier not in unheard)
+    record = _with_version(run.templates.records[change.address], version)
     if not await _put(run, change.address, record):
         return replace(result, error="it was made, but its id could not be stored in the state")
     return result

@@ -20,7 +20,6 @@ from msgflash_apply.campaign import (
     UNKNOWN,
     Address,
     Facts,
-    Fingerprint,
     Intent,
     Lifecycle,
     Payload,
@@ -35,7 +34,7 @@ from msgflash_apply.plan.diff import content_differences, differences
 from msgflash_apply.plan.lookup import LookedUp
 from msgflash_apply.plan.plan import Action, AttributeDiff, Change, Reason
 from msgflash_apply.plan.refresh import PriorState
-from msgflash_apply.plan.renames import Match, match_records
+from msgflash_apply.plan.renames import Match, by_words, fingerprints_of, match_records
 
 NOT_STARTED = frozenset({Status.DRAFT, Status.SCHEDULED, Status.PAUSED})
 
@@ -60,7 +59,7 @@ def decide(desired: Sequence[LookedUp], prior: PriorState, *, now: datetime, pol
         One change per address that files or state know, sorted by address. A retired campaign whose file stays away
         has none: there is nothing left to do for it.
     """
-    matches = match_records(desired, prior.snapshot)
+    matches = match_records(desired, prior)
     changes = [
         _decide_desired(
             item,
@@ -170,19 +169,14 @@ def _block_sent_before(changes: Iterable[Change], prior: PriorState) -> Iterator
     Nor does another template with the same words: a version that was cleaned up comes back with another id.
     """
     forgotten = [one for records in prior.snapshot.history.values() for one in records if one.status not in NEVER_SENT]
-    sent = {record.facts.fingerprint: record for record in forgotten}
-    sent |= {
-        _by_words(record.facts.payload, words): record
-        for record in forgotten
-        if record.facts.seen is not None and (words := record.facts.seen.content) is not None
-    }
+    sent = {print_: record for record in forgotten for print_ in fingerprints_of(record.facts)}
     for change in changes:
         former = None
         if sent and change.action is Action.CREATE:
             payload = change.after or {}
             template = prior.template(payload, change.template_address)
-            by_words = None if template is None else sent.get(_by_words(payload, template.content.digest))
-            former = sent.get(fingerprint(payload)) or by_words
+            same_words = None if template is None else sent.get(by_words(payload, template.content.digest))
+            former = sent.get(fingerprint(payload)) or same_words
         if former is None:
             yield change
         elif former.status in TERMINAL:
@@ -195,11 +189,6 @@ def _block_sent_before(changes: Iterable[Change], prior: PriorState) -> Iterator
                 f"{quote(former.id)}"
             )
             yield change.blocked(Reason.ALREADY_STARTED, explanation)
-
-
-def _by_words(payload: Payload, content: str) -> Fingerprint:
-    """Digest a payload with what its template says in the place of the template's id."""
-    return fingerprint({**payload, TEMPLATE: content})
 
 
 def _decide_changed(

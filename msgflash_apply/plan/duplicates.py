@@ -14,7 +14,8 @@ from msgflash_apply.campaign import Address, Fingerprint, JsonObject, fingerprin
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity
 from msgflash_apply.plan.lookup import LookedUp
 from msgflash_apply.plan.plan import SENDING, Action, Change, finding
-from msgflash_apply.plan.renames import fingerprints_at
+from msgflash_apply.plan.refresh import PriorState
+from msgflash_apply.plan.renames import by_words, fingerprints_at
 from msgflash_apply.state.snapshot import Snapshot
 
 CLOSE = timedelta(days=1)
@@ -43,13 +44,15 @@ def refuse_duplicates(items: Sequence[LookedUp]) -> None:
     raise InvalidFiles(found)
 
 
-def same_mailing(changes: Iterable[Change], snapshot: Snapshot) -> list[Diagnostic]:
+def same_mailing(changes: Iterable[Change], prior: PriorState) -> list[Diagnostic]:
     """
     Find creates that would send again what the state has under another address, or what this plan sends already.
 
     A file that is copied and then edited at its old place looks like the former, contract section 5: never a second
-    mailing. The latter comes from `ignore_changes`, by which a payload is not the one of the file.
+    mailing. The latter comes from `ignore_changes`, by which a payload is not the one of the file. Templates count by
+    what they say: one that was deleted is made anew under another id.
     """
+    snapshot = prior.snapshot
     sending = [change for change in changes if change.is_sending]
     if not sending:
         return []
@@ -59,13 +62,17 @@ def same_mailing(changes: Iterable[Change], snapshot: Snapshot) -> list[Diagnost
             homes.setdefault(print_, set()).add(address)
     found = []
     for change in sending:
-        addresses = homes.setdefault(fingerprint(change.after or {}), set())
-        others = sorted(addresses - {change.address, change.previous_address})
+        payload = change.after or {}
+        template = prior.template(payload, change.template_address)
+        prints = [fingerprint(payload), *([] if template is None else [by_words(payload, template.content.digest)])]
+        same = [homes.setdefault(print_, set()) for print_ in prints]
+        others = sorted(set().union(*same) - {change.address, change.previous_address})
         if others:
             message = f"duplicates campaign `{others[0]}`: people would get the same messages twice"
             hint = f"change what is sent, or, if this is its new name, write `moved_from: [{others[0]}]`"
             found.append(finding(Severity.ERROR, Code.ALREADY_SENT, change, message, hint))
-        addresses.add(change.address)
+        for addresses in same:
+            addresses.add(change.address)
     return found
 
 

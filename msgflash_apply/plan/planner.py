@@ -202,14 +202,15 @@ class Planner:
         lookups = self._lookups = Lookups(self._client) if self._client is not None else None
         listed = await self._listed(snapshot, lookups)
         resolved = resolve(self._desired_templates, PriorState(snapshot), listed, self._options.policy, now)
-        items, unknown = await self._look_up(snapshot, lookups, resolved)
+        items, unknown = await self._look_up(snapshot, lookups, resolved, now)
         prior = PriorState(snapshot, templates=await self._templates(items, snapshot, lookups))
         readings: dict[str, RemoteStatus | None] = {}
         while True:
             # Whether a template may be changed in place depends on what is read.
             resolved = resolve(self._desired_templates, prior, listed, self._options.policy, now)
             current = with_made(prior, resolved)
-            changes = self._decide(items, current, now)
+            every = decide(items, current, now=now, policy=self._options.policy)
+            changes = self._selected(every, resolved)
             wanted = ids_to_read(self._options.refresh, changes, snapshot) | users_of(resolved, snapshot)
             if self._client is None or not (unread := wanted - readings.keys()):
                 break
@@ -217,16 +218,27 @@ class Planner:
             prior = replace(prior, readings=readings)
         self._prior = prior = current
         changes = wait_for_templates(enforce(changes, self._options.policy, snapshot), resolved)
-        templates = self._narrowed(template_changes(resolved, prior, listed, items, changes), changes)
+        templates = self._narrowed(template_changes(resolved, prior, listed, items, changes, every), changes)
         if lookups is not None and listed is not None and self._desired_templates:
             names = ((one.name, identifier) for identifier, one in (await lookups.templates()).items())
             unknown += same_names(items, names, snapshot)
         return await self._finish(changes, templates, items, unknown, prior, now, lookups)
 
-    def _decide(self, items: Sequence[LookedUp], prior: PriorState, now: datetime) -> tuple[Change, ...]:
-        """Decide, and keep to the part that is planned."""
-        changes = decide(items, prior, now=now, policy=self._options.policy)
-        return tuple(filter(self._options.selects, changes)) if self._options.is_narrowed else changes
+    def _selected(self, every: tuple[Change, ...], resolved: Mapping[Address, Resolved]) -> tuple[Change, ...]:
+        """Keep to the part that is planned, and to the new words that it gives to other campaigns."""
+        selects = self._options.selects
+        if not self._options.is_narrowed:
+            return every
+        used = {change.template_address for change in every if selects(change)}
+        shared = [
+            one for address, one in resolved.items() if one.is_in_place and (address in used or selects(one.change))
+        ]
+        return tuple(
+            change
+            for change in every
+            if selects(change)
+            or (change.action is Action.ACCEPT and any(one.changes_words_of(change) for one in shared))
+        )
 
     def _narrowed(self, templates: tuple[TemplateChange, ...], changes: Sequence[Change]) -> tuple[TemplateChange, ...]:
         """Keep to the part that is planned, and to what its campaigns send."""
@@ -247,13 +259,13 @@ class Planner:
         return await lookups.of_repo(self._desired_templates, snapshot)
 
     async def _look_up(
-        self, snapshot: Snapshot, lookups: Lookups | None, resolved: Mapping[Address, Resolved]
+        self, snapshot: Snapshot, lookups: Lookups | None, resolved: Mapping[Address, Resolved], now: datetime
     ) -> tuple[list[LookedUp], list[Diagnostic]]:
         """Put ids where the files give names: as MsgFlash has them, or offline as the state remembers them."""
         created, in_doubt = snapshot.campaigns.values(), snapshot.in_doubt.values()
         memory = table_of_memory([*(record.facts for record in created), *(intent.facts for intent in in_doubt)])
         sent = {address: record.facts for address, record in snapshot.campaigns.items()}
-        every = [with_template(desired, resolved, sent.get(desired.address)) for desired in self._desired]
+        every = [with_template(desired, resolved, sent.get(desired.address), now) for desired in self._desired]
         items = [fill_in(desired, memory, sent.get(desired.address)) for desired in every]
         to_ask = [item for item in items if item.desired.names] if lookups else []
         if to_ask and self._options.refresh is Refresh.NONE:
@@ -314,7 +326,7 @@ class Planner:
         """Check what is decided, forecast what it costs, and refuse the plan if a check found an error."""
         snapshot = prior.snapshot
         acting = [change for change in changes if change.action is not Action.NO_OP]
-        found = [*unknown, *same_mailing(acting, snapshot), *taken_addresses(acting, snapshot)]
+        found = [*unknown, *same_mailing(acting, prior), *taken_addresses(acting, snapshot)]
         found += [*unknown_former_addresses(self._desired, changes, snapshot), *far_starts(acting, now)]
         found += differing_answers(snapshot, prior)
         usage = None

@@ -1,5 +1,5 @@
 """
-Which record belongs to which desired campaign: by `moved_from`, by address, or by fingerprint after a rename.
+Which record belongs to which desired campaign: by `moved_from`, by address, or after a rename by what was sent.
 
 A rename is never a second mailing (contract section 5), and that holds for what is in doubt as well: an intent without
 an outcome follows its file to the new address, so that the new address cannot be created meanwhile.
@@ -8,10 +8,21 @@ an outcome follows its file to the new address, so that the new address cannot b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from msgflash_apply.campaign import Address, Desired, Fingerprint, Intent, Record
+from msgflash_apply.campaign import (
+    TEMPLATE,
+    Address,
+    Desired,
+    Facts,
+    Fingerprint,
+    Intent,
+    Payload,
+    Record,
+    fingerprint,
+)
 from msgflash_apply.findings import Code, Diagnostic, Severity, listed, nearest
 from msgflash_apply.plan.lookup import LookedUp
 from msgflash_apply.plan.plan import Change, finding
+from msgflash_apply.plan.refresh import PriorState
 from msgflash_apply.state.snapshot import Snapshot
 
 
@@ -31,23 +42,24 @@ class Match:
     previous_address: Address | None = None
 
 
-def match_records(desired: Sequence[LookedUp], snapshot: Snapshot) -> dict[Address, Match]:
+def match_records(desired: Sequence[LookedUp], prior: PriorState) -> dict[Address, Match]:
     """
     Find the record of each desired campaign.
 
-    Explicit `moved_from` wins over the same address, the same address over a matching fingerprint. A `moved_from`
+    Explicit `moved_from` wins over the same address, the same address over what was sent. A `moved_from`
     whose own address is already on record has done its work and is ignored, unless that record moves on itself: of
     `a` to `b` and `b` to `c` both are moves. No chain of moves is ever closed: it begins at an address that was free.
 
     Returns:
         Matches by desired address; an address without one is new.
     """
+    snapshot = prior.snapshot
     known = snapshot.campaigns.keys() | snapshot.in_doubt.keys()
     homes = _follow_moved_from(desired, known)
     taken = set(homes.values())
     stay = {item.desired.address for item in desired} & known - taken - homes.keys()
     homes |= {address: address for address in stay}
-    homes |= dict(_find_renamed(desired, snapshot, homes, known - taken - stay))
+    homes |= dict(_find_renamed(desired, prior, homes, known - taken - stay))
     return {
         address: Match(snapshot.campaigns.get(home), snapshot.in_doubt.get(home), home if home != address else None)
         for address, home in homes.items()
@@ -69,22 +81,32 @@ def _follow_moved_from(desired: Sequence[LookedUp], known: set[Address]) -> dict
 
 
 def _find_renamed(
-    desired: Sequence[LookedUp], snapshot: Snapshot, homes: dict[Address, Address], vanished: set[Address]
+    desired: Sequence[LookedUp], prior: PriorState, homes: dict[Address, Address], vanished: set[Address]
 ) -> Iterator[tuple[Address, Address]]:
-    """Match the campaigns without a home to what vanished from the files, by fingerprint."""
+    """Match the campaigns without a home to what vanished from the files: by fingerprint, then by their words."""
     if not vanished:
         return
     by_fingerprint: dict[Fingerprint, list[Address]] = {}
     for former in sorted(vanished, reverse=True):
-        for print_ in fingerprints_at(snapshot, former):
+        for print_ in fingerprints_at(prior.snapshot, former):
             by_fingerprint.setdefault(print_, []).append(former)
+    new = sorted((item for item in desired if item.desired.address not in homes), key=lambda item: item.desired.address)
+    exact = [(item.desired.address, item.fingerprint) for item in new]
+    words = [(item.desired.address, print_) for item in new for print_ in _by_words(item, prior)]
     gone: set[Address] = set()
-    for item in sorted(desired, key=lambda item: item.desired.address):
-        candidates = [] if item.desired.address in homes else by_fingerprint.get(item.fingerprint, [])
-        free = [former for former in candidates if former not in gone]
-        if free:
+    found: set[Address] = set()
+    for address, print_ in exact + words:
+        free = [former for former in by_fingerprint.get(print_, []) if former not in gone]
+        if free and address not in found:
             gone.add(free[-1])
-            yield item.desired.address, free[-1]
+            found.add(address)
+            yield address, free[-1]
+
+
+def _by_words(item: LookedUp, prior: PriorState) -> Iterator[Fingerprint]:
+    template = prior.template(item.payload, item.desired.template)
+    if template is not None:
+        yield by_words(item.payload, template.content.digest)
 
 
 def unknown_former_addresses(
@@ -111,4 +133,16 @@ def unknown_former_addresses(
 def fingerprints_at(snapshot: Snapshot, address: Address) -> set[Fingerprint]:
     """Collect what was sent, or may have been, under one address."""
     known = (snapshot.campaigns.get(address), snapshot.in_doubt.get(address))
-    return {entry.facts.fingerprint for entry in known if entry is not None}
+    return {print_ for entry in known if entry is not None for print_ in fingerprints_of(entry.facts)}
+
+
+def fingerprints_of(facts: Facts) -> Iterator[Fingerprint]:
+    """Give the fingerprint of what was sent, and the one by its words: its template may be back under another id."""
+    yield facts.fingerprint
+    if facts.seen is not None and facts.seen.content is not None:
+        yield by_words(facts.payload, facts.seen.content)
+
+
+def by_words(payload: Payload, content: str) -> Fingerprint:
+    """Digest a payload with what its template says in the place of the template's id."""
+    return fingerprint({**payload, TEMPLATE: content})

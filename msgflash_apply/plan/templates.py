@@ -45,11 +45,22 @@ class Resolved:
         change: what is to be done for it; without the campaigns that it concerns, and what nothing uses.
         used: what campaigns send by it, once that is done; its id is empty until then where it is created.
         versions: that MsgFlash has of it by this state.
+        same: ids of every version that says what its file says, and of those that are gone.
     """
 
     change: TemplateChange
     used: UsedTemplate
     versions: tuple[Version, ...]
+    same: frozenset[str] = frozenset()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the campaigns that send it already get other words."""
+        return self.change.action is TemplateAction.UPDATE
+
+    def changes_words_of(self, change: Change) -> bool:
+        """Whether a campaign on record gets other words by this."""
+        return self.is_in_place and plain_id(id_in(change.before or {}, TEMPLATE) or "") == self.change.id
 
     def id_for(self, sent: str | None) -> str:
         """The id that a campaign sends: the one that it was created with, where that says the same."""
@@ -129,6 +140,7 @@ def _resolve(
         replace(change, action=TemplateAction.CREATE),
         UsedTemplate("", wanted.name, content, placeholders(content)),
         present,
+        frozenset(version.id for version in record.versions if version.content == digest),
     )
     current = same[-1] if same else present[-1] if present else None
     if current is not None:
@@ -191,7 +203,14 @@ def _copies(wanted: DesiredTemplate, listed: Listed | None) -> Iterator[str]:
 
 
 def _created_unheard(wanted: DesiredTemplate, record: TemplateRecord, listed: Listed | None) -> str | None:
-    """Find what a create made whose answer never came: by name and content, and it was not there before."""
+    """
+    Find what a create made whose answer never came: by name and content, and it was not there before.
+
+    Another state of the account may have made it meanwhile. Sent, the two are the same; but what is changed in place
+    must be this state's own, or the campaigns of the other one would get other words.
+    """
+    if wanted.lifecycle.on_change == "in_place":
+        return None
     announced = [one for one in record.effects if one.verb == "create" and one.content == wanted.content.digest]
     before = {identifier for one in announced for identifier in one.known}
     found = sorted(set(_copies(wanted, listed)) - before) if announced else []
@@ -206,6 +225,9 @@ def _sending(prior: PriorState, identifier: str, now: datetime) -> Iterator[Addr
             is_due = status in {Status.SCHEDULED, UNKNOWN} and record.facts.starts_at <= now
             if status == Status.RUNNING or is_due:
                 yield address
+    for address, intent in prior.snapshot.in_doubt.items():
+        if intent.facts.starts_at <= now and plain_id(id_in(intent.facts.payload, TEMPLATE) or "") == identifier:
+            yield address
 
 
 def users_of(resolved: Mapping[Address, Resolved], snapshot: Snapshot) -> set[str]:
@@ -222,13 +244,19 @@ def users_of(resolved: Mapping[Address, Resolved], snapshot: Snapshot) -> set[st
     }
 
 
-def with_template(desired: Desired, resolved: Mapping[Address, Resolved], sent: Facts | None) -> Desired:
-    """Put in the id of the template of the repo that a campaign sends, where it has one already."""
+def with_template(desired: Desired, resolved: Mapping[Address, Resolved], sent: Facts | None, now: datetime) -> Desired:
+    """
+    Put in the id of the template of the repo that a campaign sends, where it has one already.
+
+    What a campaign sent whose start has passed stays what it was, whatever became of the template since.
+    """
     home = resolved.get(desired.template) if desired.template is not None else None
-    if home is None or not home.used.id:
+    if home is None:
         return desired
-    identifier = home.id_for(id_in(sent.payload, TEMPLATE) if sent is not None else None)
-    return replace(desired, payload=with_ids(desired.payload, {TEMPLATE: identifier}))
+    former = id_in(sent.payload, TEMPLATE) if sent is not None else None
+    is_sent = sent is not None and sent.starts_at <= now and plain_id(former or "") in home.same
+    identifier = former if is_sent else home.id_for(former)
+    return replace(desired, payload=with_ids(desired.payload, {TEMPLATE: identifier})) if identifier else desired
 
 
 def with_made(prior: PriorState, resolved: Mapping[Address, Resolved]) -> PriorState:
@@ -257,6 +285,7 @@ def template_changes(
     listed: Listed | None,
     items: Iterable[LookedUp],
     changes: Sequence[Change],
+    every: Sequence[Change],
 ) -> tuple[TemplateChange, ...]:
     """
     Say what is done for each template that files or state know, sorted by address.
@@ -267,6 +296,7 @@ def template_changes(
         listed: what MsgFlash has; None where it was not asked, and then nothing is cleaned up.
         items: every campaign of the files.
         changes: of the plan, by which campaigns get other words.
+        every: the same of the whole repo: a change in place also reaches the campaigns that are not planned.
     """
     used = {plain_id(identifier) for item in items if (identifier := id_in(item.payload, TEMPLATE))}
     used |= {
@@ -284,8 +314,9 @@ def template_changes(
     for address, one in resolved.items():
         wait = tuple(
             change.address
-            for change in changes
-            if change.template_address == address and (change.is_sending or change.diff or change.reason is not None)
+            for change in (every if one.is_in_place else changes)
+            if (change.template_address == address or one.changes_words_of(change))
+            and (change.is_sending or change.diff or change.reason is not None)
         )
         unused = () if listed is None or one.change.reason is not None else _unused(one.versions, used)
         change = replace(one.change, campaigns=wait if one.change.action in _TELLING else (), unused=unused)

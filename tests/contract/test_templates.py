@@ -3,14 +3,16 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
-from msgflash_apply.apply.result import ApplyReport, Outcome, TemplateStarted
+from msgflash_apply.apply.result import ApplyReport, Event, Outcome, TemplateStarted
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.campaign import Address, Desired, Lifecycle
 from msgflash_apply.errors import BackendError
@@ -309,16 +311,67 @@ def test_narrowed_plan_takes_the_templates_of_its_campaigns(world: World) -> Non
     world.templates = [a_template(), a_template("other", "Other")]
 
     def targeted(*targets: str) -> dict[str, str]:
-        async def run() -> Plan:
-            async with world.client() as client:
-                planner = world.planner([sale(), sale("tea")], client, Refresh.CHANGED)
-                planner._options = replace(planner._options, targets=targets)
-                return await planner.plan(world.snapshot())
-
-        return actions(asyncio.run(run()))
+        return actions(narrowed(world, [sale(), sale("tea")], *targets))
 
     assert targeted("sale") == {ADDRESS: "CREATE", "sale": "create"}
     assert targeted("other") == {"other": "CREATE"}
+
+
+@pytest.mark.parametrize("target", ["sale", ADDRESS])
+def test_narrowed_plan_shows_every_campaign_that_gets_other_words(world: World, target: str) -> None:
+    """A change in place reaches the campaigns that are not planned: their new words are approved with it."""
+    world.templates = [a_template(on_change="in_place"), a_template("other", on_change="in_place")]
+    unplanned = sale("left", lifecycle=Lifecycle(on_remove="keep"))
+    elsewhere = a_sender_of("other", "elsewhere", starts_at=LATER)
+    files = [sale(), sale("tea"), elsewhere]
+    world.apply([*files, unplanned])
+    world.templates = [a_template(each, "Bye", on_change="in_place") for each in (ADDRESS, "other")]
+
+    plan = narrowed(world, files, target)
+    concerned = dict.fromkeys(("left", "sale", "tea"), "accept")
+    assert actions(plan) == {ADDRESS: "UPDATE"} | concerned
+    assert plan.templates[0].campaigns == tuple(map(Address, concerned))
+
+
+def narrowed(world: World, desired: list[Desired], *targets: str) -> Plan:
+    """Plan a part of the repo."""
+
+    async def run() -> Plan:
+        async with world.client() as client:
+            planner = world.planner(desired, client, Refresh.CHANGED)
+            planner._options = replace(planner._options, targets=targets)
+            return await planner.plan(world.snapshot())
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("on_change", ["version", "in_place"])
+@pytest.mark.parametrize("is_heard", [True, False], ids=["the same run", "the next run"])
+def test_what_another_state_may_have_made_is_not_touched(
+    world: World, tmp_path: Path, on_change: Literal["version", "in_place"], *, is_heard: bool
+) -> None:
+    """A create never arrived, and another environment made the same template meanwhile: its words and it stay."""
+    options: dict[str, Any] = {"on_change": on_change, "on_remove": "delete"}
+    edit(world, "Hello", **options)
+    world.policy = Policy().without(["account-marker"])
+    other = World(world.sandbox, tmp_path / "other", policy=world.policy, templates=world.templates)
+
+    def meanwhile(event: Event, _stop: Stop) -> None:
+        if isinstance(event, TemplateStarted):
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(other.apply, [sale("theirs")]).result()
+            world.sandbox.add_fault(f"POST {TEMPLATES} drop_before")
+            if not is_heard:
+                world.sandbox.add_fault(f"* {TEMPLATES} drop_before times=*")
+
+    world.apply([], on_event=meanwhile)
+    world.sandbox.clear_faults()
+    world.apply([])
+    edit(world, "Bye", **options)
+    world.apply([])
+    world.templates = []
+    world.apply([])
+    assert words_of(world, "theirs") == ["Hello"]
 
 
 def test_two_states_on_one_account_have_their_own(world: World, tmp_path: Path) -> None:
@@ -347,6 +400,81 @@ def test_campaign_that_was_sent_is_not_sent_again_by_another_copy_of_its_words(w
 
     [change] = world.plan([sale()]).changes
     assert change.action is Action.BLOCKED
+
+
+@pytest.mark.parametrize("is_in_doubt", [True, False])
+def test_renamed_campaign_is_the_same_mailing_though_its_template_is_another(
+    world: World, *, is_in_doubt: bool
+) -> None:
+    """Made anew under another id, it says the same: neither a record nor a doubt is left behind, and nothing is new."""
+    if is_in_doubt:
+        world.sandbox.add_fault("POST /api/v1/campaigns drop_after times=*")
+    world.apply([sale()])
+    world.sandbox.clear_faults()
+    assert bool(world.snapshot().in_doubt) is is_in_doubt
+    del world.sandbox.world.templates[found(world)[0].id]
+    renamed = replace(sale("renamed"), payload=sale().payload)
+
+    [change] = world.plan([renamed]).changes
+    assert (change.address, change.action, change.previous_address) == ("renamed", Action.BLOCKED, "sale")
+    world.apply([renamed])
+    assert world.created() == {"sale": 1}
+
+
+def test_copy_that_sends_the_same_words_by_another_template_is_refused(world: World) -> None:
+    """Two templates that say the same make one mailing, if all else is the same too."""
+    world.templates = [a_template(), a_template("other")]
+    world.apply([sale()])
+    copy = replace(a_sender_of("other", "copy", starts_at=LATER), payload=sale().payload)
+    for files in ([sale(), copy], [copy, replace(copy, address=Address("third"), template=Address(ADDRESS))]):
+        with pytest.raises(InvalidFiles) as caught:
+            world.plan(files)
+        assert "duplicates campaign" in caught.value.diagnostics[0].message
+
+
+def test_exact_rename_comes_before_one_by_words(world: World) -> None:
+    """Of two that say the same, the one with the very template keeps the record."""
+    world.templates = [a_template(), a_template("other")]
+    world.apply([sale()])
+    exact = replace(sale("z"), payload=sale().payload)
+    close = replace(a_sender_of("other", "a", starts_at=LATER), payload={**sale().payload, "name": "a"})
+    assert [one.previous_address for one in world.plan([exact, close]).changes] == [None, "sale"]
+
+
+def test_campaign_that_was_sent_does_not_wait_for_a_template_made_anew(world: World) -> None:
+    """What was sent stays what it was: nothing is left to do once the template is back."""
+    world.apply([sale()])
+    world.sandbox.advance(timedelta(days=2).total_seconds())
+    del world.sandbox.world.templates[found(world)[0].id]
+    assert actions(world.plan([sale()])) == {ADDRESS: "CREATE", "sale": "no-op"}
+    world.apply([sale()])
+    assert world.plan([sale()]).is_empty
+
+
+def test_campaign_is_not_resumed_while_its_template_says_something_else(world: World) -> None:
+    """The words that were approved could not be put back."""
+    world.apply([sale(paused=True)])
+    found(world)[0].body = "Edited"
+    world.sandbox.add_fault(f"PUT {TEMPLATES}/* 400 code=VALIDATION_ERROR")
+    assert actions(world.plan([sale(paused=False)])) == {ADDRESS: "UPDATE", "sale": "resume"}
+
+    assert outcomes(world.apply([sale(paused=False)])) == [("update", "failed"), ("resume", "skipped")]
+    assert world.statuses() == {"sale": "paused"}
+    assert outcomes(world.apply([sale(paused=False)])) == [("update", "done"), ("resume", "done")]
+
+
+def test_change_in_place_waits_for_a_doubt_that_may_be_sending(world: World) -> None:
+    """A campaign in doubt whose start has passed may go out right now."""
+    edit(world, "Hello", on_change="in_place")
+    world.sandbox.add_fault("POST /api/v1/campaigns drop_after times=*")
+    direct = a_desired("direct", payload=a_payload(name="direct", starts_at=LATER))
+    world.apply([sale(), direct])
+    world.sandbox.clear_faults()
+    assert len(world.snapshot().in_doubt) == 2
+    edit(world, "Bye", on_change="in_place")
+    assert world.plan([sale()]).templates[0].reason is None
+    world.sandbox.advance(timedelta(days=1).total_seconds())
+    assert world.plan([sale()]).templates[0].reason is Reason.TEMPLATE_IN_USE
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "500", "html", "reset_after", "no_id"])
@@ -491,7 +619,12 @@ def test_storage_that_refuses_an_entry_stops_the_run(world: World, verb: str) ->
         elif at == effects:  # it gives the lock back
             break
         world.apply([])
-        assert list(on_msgflash(world).values()) == ([f"Hello {at}"] if verb == "create" else [])
+        left = list(on_msgflash(world).values())
+        lost = [f"Hello {at - 1}"] if verb == "create" and left[0] == f"Hello {at - 1}" else []
+        assert left == ([*lost, f"Hello {at}"] if verb == "create" else [])
+        for one in found(world) if lost else ():  # made, and that was not recorded: it may be another state's
+            if one.body in lost:
+                del world.sandbox.world.templates[one.id]
     assert at == effects
 
 

@@ -7,6 +7,7 @@ from msgflash_apply.findings import InvalidFiles
 from msgflash_apply.plan.duplicates import refuse_duplicates, same_mailing, taken_addresses
 from msgflash_apply.plan.lookup import NameTable, fill_in
 from msgflash_apply.plan.plan import Action, Change
+from msgflash_apply.plan.refresh import PriorState
 from msgflash_apply.state.snapshot import Snapshot
 from tests.support.builders import SOON, a_desired, a_payload, a_record, a_snapshot, an_intent
 
@@ -34,7 +35,7 @@ def a_move(address: str, previous: str) -> Change:
 )
 def test_copied_file_is_not_a_second_mailing(state: Snapshot) -> None:
     """A create that the state already has under another address in use is an error."""
-    [found] = same_mailing([a_create("copy", "new")], state)
+    [found] = same_mailing([a_create("copy", "new")], PriorState(state))
 
     assert (found.code, found.is_error) == ("MF510", True)
     assert "moved_from: [new]" in str(found.hint)
@@ -44,13 +45,13 @@ def test_duplicate_is_found_although_its_own_address_had_the_mailing_too() -> No
     """Of two addresses that hold one mailing the other one is named, wherever they are in the state."""
     state = a_snapshot({"a": a_record("x"), "b": a_record("x")})
 
-    assert len(same_mailing([a_create("a", "x")], state)) == 1
-    assert len(same_mailing([a_create("b", "x")], state)) == 1
+    assert len(same_mailing([a_create("a", "x")], PriorState(state))) == 1
+    assert len(same_mailing([a_create("b", "x")], PriorState(state))) == 1
 
 
 def test_two_creates_of_one_plan_are_compared() -> None:
     """Two creates whose payloads became the same are an error, though their files differ."""
-    [found] = same_mailing([a_create("a", "x"), a_create("b", "x")], a_snapshot())
+    [found] = same_mailing([a_create("a", "x"), a_create("b", "x")], PriorState(a_snapshot()))
 
     assert found.address == "b"
     assert "`a`" in found.message
@@ -60,16 +61,16 @@ def test_nothing_to_send_asks_nothing() -> None:
     """Without creates there is no second mailing to look for."""
     no_op = Change(Address("a"), Action.NO_OP, SOON)
 
-    assert same_mailing([no_op], a_snapshot({"a": a_record("a")})) == []
-    assert same_mailing([a_create("a")], a_snapshot()) == []
+    assert same_mailing([no_op], PriorState(a_snapshot({"a": a_record("a")}))) == []
+    assert same_mailing([a_create("a")], PriorState(a_snapshot())) == []
 
 
 def test_own_record_is_no_duplicate() -> None:
     """A campaign that is created anew, or moved and created anew, does not duplicate itself."""
     moved = Change(Address("b"), Action.CREATE, SOON, after=a_payload(name="a"), previous_address=Address("a"))
 
-    assert same_mailing([a_create("a")], a_snapshot({"a": a_record("a")})) == []
-    assert same_mailing([moved], a_snapshot({"a": a_record("a")})) == []
+    assert same_mailing([a_create("a")], PriorState(a_snapshot({"a": a_record("a")}))) == []
+    assert same_mailing([moved], PriorState(a_snapshot({"a": a_record("a")}))) == []
 
 
 def test_duplicates_are_found_by_address_whatever_their_order() -> None:
