@@ -15,7 +15,7 @@ from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity
 from msgflash_apply.plan.lookup import LookedUp
 from msgflash_apply.plan.plan import SENDING, Action, Change, finding
 from msgflash_apply.plan.refresh import PriorState
-from msgflash_apply.plan.renames import by_words, fingerprints_at
+from msgflash_apply.plan.renames import by_words, fingerprints_of
 from msgflash_apply.state.snapshot import Snapshot
 
 CLOSE = timedelta(days=1)
@@ -57,8 +57,11 @@ def same_mailing(changes: Iterable[Change], prior: PriorState) -> list[Diagnosti
     if not sending:
         return []
     homes: dict[Fingerprint, set[Address]] = {}
-    for address in snapshot.campaigns.keys() | snapshot.in_doubt.keys():
-        for print_ in fingerprints_at(snapshot, address):
+    starts = {change.starts_at for change in sending}  # at another time it is another mailing
+    known = [(address, record.facts) for address, record in snapshot.campaigns.items()]
+    known += [(address, intent.facts) for address, intent in snapshot.in_doubt.items()]
+    for address, facts in known:
+        for print_ in fingerprints_of(facts) if facts.starts_at in starts else ():
             homes.setdefault(print_, set()).add(address)
     found = []
     for change in sending:

@@ -86,9 +86,11 @@ def _find_renamed(
     """Match the campaigns without a home to what vanished from the files: by fingerprint, then by their words."""
     if not vanished:
         return
+    snapshot = prior.snapshot
     by_fingerprint: dict[Fingerprint, list[Address]] = {}
     for former in sorted(vanished, reverse=True):
-        for print_ in fingerprints_at(prior.snapshot, former):
+        known = (snapshot.campaigns.get(former), snapshot.in_doubt.get(former))
+        for print_ in {print_ for entry in known if entry is not None for print_ in fingerprints_of(entry.facts)}:
             by_fingerprint.setdefault(print_, []).append(former)
     new = sorted((item for item in desired if item.desired.address not in homes), key=lambda item: item.desired.address)
     exact = [(item.desired.address, item.fingerprint) for item in new]
@@ -128,12 +130,6 @@ def unknown_former_addresses(
         meant = nearest(former, gone)
         hint = f"did you mean `{meant}`?" if meant else f"gone from the files: {listed(gone)}"
         yield finding(Severity.WARNING, Code.UNKNOWN_FORMER_ADDRESS, one, message, hint)
-
-
-def fingerprints_at(snapshot: Snapshot, address: Address) -> set[Fingerprint]:
-    """Collect what was sent, or may have been, under one address."""
-    known = (snapshot.campaigns.get(address), snapshot.in_doubt.get(address))
-    return {print_ for entry in known if entry is not None for print_ in fingerprints_of(entry.facts)}
 
 
 def fingerprints_of(facts: Facts) -> Iterator[Fingerprint]:

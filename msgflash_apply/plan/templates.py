@@ -254,8 +254,9 @@ def with_template(desired: Desired, resolved: Mapping[Address, Resolved], sent: 
     if home is None:
         return desired
     former = id_in(sent.payload, TEMPLATE) if sent is not None else None
-    is_sent = sent is not None and sent.starts_at <= now and plain_id(former or "") in home.same
-    identifier = former if is_sent else home.id_for(former)
+    identifier = home.id_for(former)
+    if sent is not None and former != identifier and plain_id(former or "") in home.same and sent.starts_at <= now:
+        return replace(desired, payload=with_ids(desired.payload, {TEMPLATE: former or ""}))
     return replace(desired, payload=with_ids(desired.payload, {TEMPLATE: identifier})) if identifier else desired
 
 
@@ -310,19 +311,22 @@ def template_changes(
         if (identifier := id_in(intent.facts.payload, TEMPLATE))
     }
     used |= {one.used.id for one in resolved.values()}
+    senders: dict[Address | None, list[Change]] = {}
+    for change in changes:
+        senders.setdefault(change.template_address, []).append(change)
     done = []
     for address, one in resolved.items():
         wait = tuple(
             change.address
-            for change in (every if one.is_in_place else changes)
+            for change in (every if one.is_in_place else senders.get(address, ()))
             if (change.template_address == address or one.changes_words_of(change))
             and (change.is_sending or change.diff or change.reason is not None)
         )
         unused = () if listed is None or one.change.reason is not None else _unused(one.versions, used)
-        change = replace(one.change, campaigns=wait if one.change.action in _TELLING else (), unused=unused)
-        if change.action is TemplateAction.NO_OP and unused:
-            change = replace(change, action=TemplateAction.DELETE, explanation="nothing uses these versions any more")
-        done.append(change)
+        shown = replace(one.change, campaigns=wait if one.change.action in _TELLING else (), unused=unused)
+        if shown.action is TemplateAction.NO_OP and unused:
+            shown = replace(shown, action=TemplateAction.DELETE, explanation="nothing uses these versions any more")
+        done.append(shown)
     homes = resolved.keys() | {one.change.previous_address for one in resolved.values()}
     done += [
         _left(address, record, prior.snapshot, listed, used)
