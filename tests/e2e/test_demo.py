@@ -34,7 +34,7 @@ def test_demo_of_an_installed_wheel(installed: Path, tmp_path: Path) -> None:
     """Campaigns and a template are created, applying again does nothing; the server counted each campaign once."""
     demo = from_wheel(installed, tmp_path, "demo")
     assert demo.returncode == 0, demo.stderr
-    assert "Success! 12 campaigns are valid, in 2 environments: `production`, `staging`." in demo.stdout
+    assert "Success! 12 campaigns and 1 template are valid, in 2 environments: `production`, `staging`." in demo.stdout
     assert "Plan for environment production" in demo.stdout
     assert "Plan: 12 to create" in demo.stdout
     assert "Applied: 12 created" in demo.stdout

@@ -72,6 +72,7 @@ def test_container_gets_what_the_installation_needs() -> None:
     assert sorted(let_through()) == [
         ".ci/build.txt", ".ci/gitlab", ".ci/install", ".ci/runtime.txt", "LICENSE", "README.md", "campaigns",
         "docs/gitlab-ci.yml", "docs/pipelines.md", "msgflash.yaml", "msgflash_apply", "pyproject.toml", "schemas",
+        "templates",
     ]  # fmt: skip
 
 
