@@ -96,7 +96,7 @@ def test_a_line_reads_as_it_was_written(text: str) -> None:
         a_plan(*(a_change(address=Address(f"{number}" + "é" * 900)) for number in range(300))),
         a_plan(diagnostics=tuple(a_finding(message=f"{number} " + "wrong " * 50) for number in range(900))),
         hostile_plan("`" * 70_000),
-        hostile_plan("é\u0301" * 70_000),
+        hostile_plan("é\u0301" * 20_000),
     ],
     ids=["creates", "blocked", "long-addresses", "warnings", "backticks", "combining"],
 )
