@@ -50,7 +50,8 @@ def enforce(changes: Sequence[Change], policy: Policy, snapshot: Snapshot) -> tu
         for address, explanation in too_often(changes, policy.max_messages, snapshot):
             changes = _block(changes, {address}, Reason.LIMIT, explanation)
     retires = {change.address for change in changes if change.action is Action.RETIRE}
-    live = sum(not record.retired for record in snapshot.campaigns.values())
+    # One that was retired and may be sending all the same is live, too: its pause is wanted again.
+    live = sum(not record.retired or address in retires for address, record in snapshot.campaigns.items())
     is_empty = all(change.source is None for change in changes)
     if retires and len(retires) == live and (is_empty or live > 1) and not policy.retire_all:
         # An empty checkout, a submodule that is not there, another folder: rarely what was meant.

@@ -74,6 +74,15 @@ def test_too_many_retires_are_all_blocked(managed: int, limit: float | None, ret
     assert [change.reason for change in enforced].count(Reason.LIMIT) == blocked
 
 
+def test_retired_campaign_that_may_be_sending_is_live_too() -> None:
+    """Its pause is wanted again, and no limit of 100 % keeps it back."""
+    records = {str(number): a_record(str(number), retired=number < 6) for number in range(15)}
+    changes = [a_change(str(number), Action.RETIRE) for number in range(14)] + [a_change("14", Action.NO_OP)]
+    enforced = enforce(changes, Policy(max_retires=1.0), a_snapshot(records))
+
+    assert not [change for change in enforced if change.reason]
+
+
 @pytest.mark.parametrize(
     ("managed", "is_empty", "lifted", "blocked"),
     [(1, True, (), 1), (1, False, (), 0), (3, True, (), 3), (3, False, (), 3), (3, True, ("max-retires",), 0)],
