@@ -14,6 +14,7 @@ from msgflash_apply.sandbox.seed import BOUTIQUE_ID
 from msgflash_apply.state.snapshot import Snapshot
 
 TEMPLATES: Final = 4
+FEWEST: Final = 5
 
 
 @dataclass
@@ -157,8 +158,11 @@ class Files:
                 most -= 1
 
     def _retire(self, campaign: Campaign, _: Record | None) -> bool:
-        was, campaign.present = campaign.present, False
-        return was
+        """Delete its file; not of the last few: that all are gone at once is blocked."""
+        if not campaign.present or sum(each.present for each in self._campaigns) <= FEWEST:
+            return False
+        campaign.present = False
+        return True
 
     def _bring_back(self, campaign: Campaign, _: Record | None) -> bool:
         was, campaign.present = campaign.present, True

@@ -280,9 +280,10 @@ class Sequence:
         return read_state(self._watch.backend, environment=ENVIRONMENT)
 
     def _must_succeed(self, sandbox: Sandbox, *arguments: str) -> None:
-        code, _, err = self._command(sandbox, *arguments)
+        code, out, err = self._command(sandbox, *arguments)
         if code:
-            self._violated(f"{' '.join(arguments)} ended with {code}:\n{err}")
+            waits = "\n".join(line for line in out.splitlines() if "blocked" in line or "warning" in line)
+            self._violated(f"{' '.join(arguments)} ended with {code}:\n{err}{waits}")
 
     def _command(self, sandbox: Sandbox, *arguments: str) -> tuple[int, str, str]:
         process = self._start(sandbox, *arguments)
