@@ -296,6 +296,11 @@ def id_in(payload: Payload, field: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def plain_id_in(payload: Payload | None, field: str) -> str:
+    """Look up the same, spelled as ids are compared; empty where there is none."""
+    return plain_id(id_in(payload or {}, field) or "")
+
+
 def with_ids(payload: Payload, ids: Mapping[str, str | None]) -> Payload:
     """Put ids into a payload; see `id_in`."""
     filled = {**payload, **{field: identifier for field, identifier in ids.items() if field != GROUP}}

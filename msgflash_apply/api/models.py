@@ -13,7 +13,7 @@ from math import isinf
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from msgflash_apply.campaign import JsonObject, Payload, with_plain_ids
+from msgflash_apply.campaign import Content, JsonObject, Payload, with_plain_ids
 from msgflash_apply.models.campaign_file import DIRECT_CONTENT, WIRE_ORDER
 
 NOT_ECHOED = ("title", "description", "footer", "buttons")
@@ -88,6 +88,11 @@ class Template(_Model):
     def is_whole(self) -> bool:
         """Whether its words are known: answers of the list may be abridged."""
         return self.variables is not None and self.type is not None and not (self.type == "text" and self.body is None)
+
+    @property
+    def content(self) -> Content:
+        """What it says, as far as it is known."""
+        return Content(self.type, self.body, self.media_url)
 
 
 class Preview(_Model):

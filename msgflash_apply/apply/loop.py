@@ -32,9 +32,9 @@ from msgflash_apply.apply.result import (
 from msgflash_apply.apply.run import Run, Templates
 from msgflash_apply.apply.stop import Stop
 from msgflash_apply.apply.templates import IN_FLIGHT as TEMPLATES_IN_FLIGHT
-from msgflash_apply.apply.templates import NOT_MADE, WRITING, begin, clean_up, make
+from msgflash_apply.apply.templates import NOT_MADE, begin, clean_up, make
 from msgflash_apply.errors import ApiError
-from msgflash_apply.plan.plan import Action, Change, Plan, TemplateAction, TemplateChange
+from msgflash_apply.plan.plan import WRITING, Action, Change, Plan, TemplateAction, TemplateChange
 from msgflash_apply.state.backends.base import Appends
 from msgflash_apply.state.journal import Marked
 from msgflash_apply.state.ledger import Ledger

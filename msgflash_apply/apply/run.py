@@ -10,7 +10,7 @@ from msgflash_apply.api.client import Client
 from msgflash_apply.apply.journal_writer import JournalWriter
 from msgflash_apply.apply.result import Event
 from msgflash_apply.apply.stop import Stop
-from msgflash_apply.campaign import SEND_WITHIN, TEMPLATE, Address, id_in, plain_id, with_ids
+from msgflash_apply.campaign import SEND_WITHIN, TEMPLATE, Address, id_in, plain_id_in, with_ids
 from msgflash_apply.clock import seconds_awake_or_asleep
 from msgflash_apply.models.campaign_file import in_order
 from msgflash_apply.plan.plan import Action, Change
@@ -59,7 +59,7 @@ class Templates:
     def held_back(self, change: Change) -> str | None:
         """Why a campaign cannot be sent, or sent on, for its template; None if it can."""
         if change.action is Action.RESUME:
-            return self.stale.get(plain_id(id_in(change.before or {}, TEMPLATE) or ""))
+            return self.stale.get(plain_id_in(change.before, TEMPLATE))
         why = self.failed.get(change.template_address) if change.template_address and change.is_sending else None
         if why is None:
             return None

@@ -28,12 +28,12 @@ from msgflash_apply.apply.result import Outcome, TemplateResult
 from msgflash_apply.apply.run import Run
 from msgflash_apply.campaign import Address, Content, plain_id
 from msgflash_apply.errors import ApiError
-from msgflash_apply.plan.plan import TemplateAction, TemplateChange
+from msgflash_apply.plan.lookup import Lookups
+from msgflash_apply.plan.plan import WRITING, TemplateAction, TemplateChange
 from msgflash_apply.state.journal import Entry, Kept, Templated
 from msgflash_apply.template import Effect, TemplateRecord, Version
 
 IN_FLIGHT: Final = 8
-WRITING: Final = frozenset({TemplateAction.CREATE, TemplateAction.UPDATE})
 NOT_MADE: Final = "stopped before it was made"
 NOT_UNDERSTOOD: Final = "an answer that is not understood"
 
@@ -89,13 +89,12 @@ async def make(run: Run, change: TemplateChange) -> TemplateResult:
     unheard: set[str] = set()
 
     async def find() -> str | None:
-        for one in await run.client.templates():
-            whole = one if one.is_whole else await run.client.template(one.id)
-            is_new = plain_id(one.id) not in effect.known
-            if is_new and whole is not None and one.name == change.name and _content(whole) == content:
-                unheard.add(plain_id(one.id))
-                return plain_id(one.id)
-        return None
+        lookups = Lookups(run.client)
+        listed = (await lookups.templates()).items()
+        new = [each for each, one in listed if one.name == change.name and each not in effect.known]
+        whole = (await lookups.used_templates(new)).items()
+        unheard.update([each for each, one in whole if one is not None and one.content == content][:1])
+        return next(iter(unheard), None)
 
     # Another state may have made what is found: it is never deleted, and never what is changed in place.
     finds = is_create and change.lifecycle.on_change != "in_place"
@@ -154,11 +153,6 @@ def _with_version(record: TemplateRecord, version: Version) -> TemplateRecord:
     kept = version if former is None else replace(version, made_at=former.made_at, is_ours=former.is_ours)
     others = tuple(one for one in record.versions if one.id != version.id)
     return replace(record, versions=(*others, kept), effects=())
-
-
-def _content(template: object) -> Content:
-    kind, body, media = (getattr(template, name) for name in ("type", "body", "media_url"))
-    return Content(kind, body, media)
 
 
 async def _put(run: Run, address: Address, record: TemplateRecord | None, *before: Entry) -> bool:

@@ -9,7 +9,18 @@ campaign itself: other words in its template, another number behind its instance
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from msgflash_apply.campaign import GONE, INSTANCE, TEMPLATE, TERMINAL, Address, Record, Status, id_in, plain_id
+from msgflash_apply.campaign import (
+    GONE,
+    INSTANCE,
+    TEMPLATE,
+    TERMINAL,
+    Address,
+    Record,
+    Status,
+    id_in,
+    plain_id,
+    plain_id_in,
+)
 from msgflash_apply.plan.audience import has_grown
 from msgflash_apply.plan.diff import content_differences
 from msgflash_apply.plan.plan import AttributeDiff, Sender
@@ -90,7 +101,7 @@ def _content(address: Address, record: Record, prior: PriorState) -> Iterator[Dr
 
 def _number(address: Address, record: Record, instances: Mapping[str, Sender]) -> Iterator[Drift]:
     approved = record.facts.seen.number if record.facts.seen is not None else None
-    instance = instances.get(plain_id(id_in(record.facts.payload, INSTANCE) or ""))
+    instance = instances.get(plain_id_in(record.facts.payload, INSTANCE))
     if approved is not None and instances and (instance is None or instance.number != approved):
         yield Drift(address, record.id, approved, None if instance is None else instance.number, "number")
 

@@ -15,7 +15,17 @@ from typing import Final
 
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.outcome import CreateOutcome, NotCreated, classify
-from msgflash_apply.campaign import INSTANCE, TEMPLATE, Address, Desired, Payload, id_in, plain_id, read_address
+from msgflash_apply.campaign import (
+    INSTANCE,
+    TEMPLATE,
+    Address,
+    Desired,
+    Payload,
+    id_in,
+    plain_id,
+    plain_id_in,
+    read_address,
+)
 from msgflash_apply.errors import MsgflashApplyError
 from msgflash_apply.files.load import Loaded
 from msgflash_apply.findings import InvalidFiles
@@ -111,7 +121,7 @@ async def look_up(desired: Desired, account: Account) -> Change:
     item = fill_in(replace(desired, names=needed), table)
     if item.missing_names:
         raise InvalidFiles(unknown_names(item, table))
-    instance = (await lookups.instances()).get(plain_id(id_in(item.payload, INSTANCE) or ""))
+    instance = (await lookups.instances()).get(plain_id_in(item.payload, INSTANCE))
     if instance is None:
         detail = f"{desired.source.file} gives {id_in(item.payload, INSTANCE)}."
         raise MsgflashApplyError("The account has no such instance.", detail, "See: msgflash-apply list instances")

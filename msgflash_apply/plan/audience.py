@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from msgflash_apply.api.models import Contact, Group
-from msgflash_apply.campaign import GROUP, INSTANCE, Address, JsonObject, Status, id_in, plain_id
+from msgflash_apply.campaign import GROUP, INSTANCE, Address, JsonObject, Status, id_in, plain_id, plain_id_in
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.models.project import MaxMessages
 from msgflash_apply.plan.lookup import Lookups, place_of
@@ -68,7 +68,7 @@ async def count_audiences(
     counted: dict[Address, Change] = {}
     found: list[Diagnostic] = []
     for change in reaching:
-        group = (account.groups or {}).get(plain_id(id_in(change.after or {}, GROUP) or ""))
+        group = (account.groups or {}).get(plain_id_in(change.after, GROUP))
         audience = Audience(
             type=str(change.recipients.get("type")),
             count=_count(change.recipients, account),

@@ -17,7 +17,6 @@ from msgflash_apply.campaign import (
     GROUP,
     INSTANCE,
     TEMPLATE,
-    Content,
     Desired,
     Facts,
     Fingerprint,
@@ -339,5 +338,4 @@ class Lookups:
 
 
 def _used(template: Template) -> UsedTemplate:
-    content = Content(template.type, template.body, template.media_url)
-    return UsedTemplate(plain_id(template.id), template.name, content, template.variables or ())
+    return UsedTemplate(plain_id(template.id), template.name, template.content, template.variables or ())

@@ -86,6 +86,10 @@ class TemplateAction(StrEnum):
     BLOCKED = "blocked"
 
 
+WRITING = frozenset({TemplateAction.CREATE, TemplateAction.UPDATE})
+"""Actions that write what a template says."""
+
+
 class Stage(StrEnum):
     """How far a campaign is, as to what can still be stopped: its point of no return."""
 

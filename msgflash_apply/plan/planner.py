@@ -13,7 +13,7 @@ from typing import Final
 from msgflash_apply.api.access import DEFAULT_BASE_URL
 from msgflash_apply.api.client import Client
 from msgflash_apply.api.models import Usage
-from msgflash_apply.campaign import GONE, INSTANCE, TEMPLATE, TERMINAL, Address, Desired, id_in, plain_id
+from msgflash_apply.campaign import GONE, INSTANCE, TEMPLATE, TERMINAL, Address, Desired, id_in, plain_id, plain_id_in
 from msgflash_apply.errors import StateBehind
 from msgflash_apply.findings import Code, Diagnostic, InvalidFiles, Severity, in_order
 from msgflash_apply.models.project import Policy
@@ -403,7 +403,7 @@ async def _with_account(changes: tuple[Change, ...], prior: PriorState, lookups:
         if payload is None or not (change.action is not Action.NO_OP or _lacks_facts(change, prior)):
             shown.append(change)
             continue
-        instance = instances.get(plain_id(id_in(payload, INSTANCE) or ""))
+        instance = instances.get(plain_id_in(payload, INSTANCE))
         sender = None if instance is None else Sender(instance.id, instance.name, instance.wa_number)
         template = prior.template(payload, change.template_address)
         shown.append(replace(change, instance=sender, template=template))

@@ -12,18 +12,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from msgflash_apply.api.client import Client
-from msgflash_apply.campaign import (
-    TEMPLATE,
-    TERMINAL,
-    UNKNOWN,
-    Address,
-    Content,
-    Facts,
-    Payload,
-    Record,
-    id_in,
-    plain_id,
-)
+from msgflash_apply.campaign import TEMPLATE, TERMINAL, UNKNOWN, Address, Content, Facts, Payload, Record, plain_id_in
 from msgflash_apply.plan.plan import Action, Change, UsedTemplate
 from msgflash_apply.state.snapshot import Snapshot
 
@@ -79,14 +68,14 @@ class PriorState:
             payload: of the campaign.
             address: of the template of the repo that it sends, which may have no id yet.
         """
-        identifier = id_in(payload, TEMPLATE)
-        if identifier is None and address is not None:
+        identifier = plain_id_in(payload, TEMPLATE)
+        if not identifier and address is not None:
             return self.made.get(address)
-        return self.templates.get(plain_id(identifier or ""))
+        return self.templates.get(identifier)
 
     def is_changed_here(self, facts: Facts) -> bool:
         """Whether the plan itself changes what the template of a campaign says."""
-        return plain_id(id_in(facts.payload, TEMPLATE) or "") in self.in_place
+        return plain_id_in(facts.payload, TEMPLATE) in self.in_place
 
     def approved_content(self, facts: Facts) -> Content | None:
         """What the template of a campaign said when it was approved; None where that is not on record."""

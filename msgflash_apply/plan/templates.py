@@ -21,13 +21,14 @@ from msgflash_apply.campaign import (
     Status,
     id_in,
     plain_id,
+    plain_id_in,
     with_ids,
 )
 from msgflash_apply.findings import Code, Diagnostic, Severity
 from msgflash_apply.models.project import Policy
 from msgflash_apply.plan.diff import content_differences
 from msgflash_apply.plan.lookup import LookedUp, place_of
-from msgflash_apply.plan.plan import Change, Reason, TemplateAction, TemplateChange, UsedTemplate, finding
+from msgflash_apply.plan.plan import WRITING, Change, Reason, TemplateAction, TemplateChange, UsedTemplate, finding
 from msgflash_apply.plan.refresh import PriorState
 from msgflash_apply.state.snapshot import Snapshot
 from msgflash_apply.template import DesiredTemplate, TemplateLifecycle, TemplateRecord, Version, placeholders
@@ -60,7 +61,7 @@ class Resolved:
 
     def changes_words_of(self, change: Change) -> bool:
         """Whether a campaign on record gets other words by this."""
-        return self.is_in_place and plain_id(id_in(change.before or {}, TEMPLATE) or "") == self.change.id
+        return self.is_in_place and plain_id_in(change.before, TEMPLATE) == self.change.id
 
     def id_for(self, sent: str | None) -> str:
         """The id that a campaign sends: the one that it was created with, where that says the same."""
@@ -220,13 +221,13 @@ def _created_unheard(wanted: DesiredTemplate, record: TemplateRecord, listed: Li
 def _sending(prior: PriorState, identifier: str, now: datetime) -> Iterator[Address]:
     """Name the campaigns that send a template now, or may."""
     for address, record in prior.snapshot.campaigns.items():
-        if plain_id(id_in(record.facts.payload, TEMPLATE) or "") == identifier:
+        if plain_id_in(record.facts.payload, TEMPLATE) == identifier:
             status = prior.status(record)
             is_due = status in {Status.SCHEDULED, UNKNOWN} and record.facts.starts_at <= now
             if status == Status.RUNNING or is_due:
                 yield address
     for address, intent in prior.snapshot.in_doubt.items():
-        if intent.facts.starts_at <= now and plain_id(id_in(intent.facts.payload, TEMPLATE) or "") == identifier:
+        if intent.facts.starts_at <= now and plain_id_in(intent.facts.payload, TEMPLATE) == identifier:
             yield address
 
 
@@ -240,7 +241,7 @@ def users_of(resolved: Mapping[Address, Resolved], snapshot: Snapshot) -> set[st
     return {
         record.id
         for record in snapshot.campaigns.values()
-        if record.status not in {*TERMINAL, GONE} and plain_id(id_in(record.facts.payload, TEMPLATE) or "") in changed
+        if record.status not in {*TERMINAL, GONE} and plain_id_in(record.facts.payload, TEMPLATE) in changed
     }
 
 
@@ -396,5 +397,4 @@ def same_names(
 
 def requests_for(changes: Iterable[TemplateChange]) -> int:
     """Forecast how many requests an apply of these changes sends when nothing goes wrong."""
-    writing = {TemplateAction.CREATE, TemplateAction.UPDATE}
-    return sum((change.action in writing) + len(change.unused) for change in changes if change.is_effective)
+    return sum((change.action in WRITING) + len(change.unused) for change in changes if change.is_effective)
